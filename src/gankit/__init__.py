@@ -1,0 +1,16 @@
+"""gankit: the parts of generative adversarial networks.
+
+Five nouns (losses, constraints, schedules, blocks, embedders) and two that tie them (networks, training). Each is a
+namespace; nothing is flat::
+
+    import gankit as gk
+
+    loss = gk.losses.critic_loss(gk.losses.Hinge(), real_scores, fake_scores)
+"""
+
+from gankit import (
+    constraints as constraints,
+    losses as losses,
+    schedules as schedules,
+)
+from gankit._version import __version__ as __version__

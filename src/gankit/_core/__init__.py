@@ -1,0 +1,22 @@
+"""Floor 0: what every part shares: names of tensors, argument checks, random draws."""
+
+from gankit._core._checks import (
+    check_at_least as check_at_least,
+    check_batch as check_batch,
+    check_finite as check_finite,
+    check_floating as check_floating,
+    check_fraction as check_fraction,
+    check_positive as check_positive,
+    check_same_shape as check_same_shape,
+)
+from gankit._core._conditioned import Conditioned as Conditioned
+from gankit._core._draws import uniform_like as uniform_like
+from gankit._core._types import (
+    Condition as Condition,
+    Critic as Critic,
+    Images as Images,
+    Labels as Labels,
+    Latents as Latents,
+    Scalar as Scalar,
+    Scores as Scores,
+)

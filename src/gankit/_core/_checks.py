@@ -1,0 +1,57 @@
+"""Checks of arguments: each raises a ``ValueError`` that names the argument, the rule and the value."""
+
+import math
+
+import torch
+
+
+def check_floating(name: str, tensor: torch.Tensor) -> None:
+    """Refuse anything but a floating-point tensor."""
+    if not isinstance(tensor, torch.Tensor):
+        raise ValueError(f"{name} must be a tensor, got {type(tensor).__name__}")
+    if not tensor.is_floating_point():
+        raise ValueError(f"{name} must be a floating-point tensor, got dtype {tensor.dtype}")
+
+
+def check_batch(name: str, tensor: torch.Tensor) -> None:
+    """Refuse a tensor without a batch axis, or with no element."""
+    if tensor.ndim == 0:
+        raise ValueError(f"{name} must have a batch axis, got a 0-d tensor")
+    if tensor.numel() == 0:
+        raise ValueError(f"{name} must not be empty, got shape {tuple(tensor.shape)}")
+
+
+def check_same_shape(name: str, tensor: torch.Tensor, other_name: str, other: torch.Tensor) -> None:
+    """Refuse two tensors of unequal shapes, which would broadcast silently."""
+    if tensor.shape != other.shape:
+        raise ValueError(
+            f"{name} and {other_name} must have the same shape, got {tuple(tensor.shape)} and {tuple(other.shape)}"
+        )
+
+
+def check_finite(name: str, value: float) -> None:
+    """Refuse NaN, infinity and what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+
+
+def check_positive(name: str, value: float) -> None:
+    """Refuse what is not a finite number above zero."""
+    check_finite(name, value)
+    if value <= 0:
+        raise ValueError(f"{name} must be above 0, got {value!r}")
+
+
+def check_fraction(name: str, value: float) -> None:
+    """Refuse what does not lie in 0..1."""
+    check_finite(name, value)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must lie in 0..1, got {value!r}")
+
+
+def check_at_least(name: str, value: int, least: int) -> None:
+    """Refuse what is no whole number, or one below `least`."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{name} must be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")

@@ -1,0 +1,36 @@
+"""The zero-centered penalty: R1 on real samples, R2 on fake ones."""
+
+import torch
+
+from gankit._core import Critic, Scalar
+from gankit.constraints._score_gradient import gradient_at
+
+
+def zero_centered_penalty(critic: Critic, samples: torch.Tensor) -> Scalar:
+    """Mean squared norm of the critic's gradient at the samples.
+
+    On real samples it is R1, on generated ones R2. Multiply by ``gamma / 2`` yourself.
+
+    Args:
+        critic: Any callable from samples to scores; bind conditions by a lambda.
+        samples: Where the gradient is taken. They are cut from the graph that made them.
+
+    Shape:
+        `samples` ``(n, ...)`` of any rank; the penalty is 0-d, 0 or more, in float32 or wider.
+
+    Raises:
+        ValueError: The batch is empty, samples are not floating-point, the critic ignores its input, or the call happens
+            inside ``torch.inference_mode``.
+
+    Example:
+        >>> import torch
+        >>> from gankit.constraints import zero_centered_penalty
+        >>> gamma, slope = 0.5, torch.tensor([3.0, 4.0])
+        >>> (0.5 * gamma * zero_centered_penalty(lambda x: x @ slope, torch.randn(7, 2))).item()
+        6.25
+
+    Reference:
+        Mescheder, Geiger and Nowozin 2018, "Which Training Methods for GANs do actually Converge?", equation 9 (R1) and 10
+        (R2), with gamma / 2. Their published code has no 1/2: its regularization parameter 10 is gamma 20 here.
+    """
+    return gradient_at(critic, samples).flatten(1).square().sum(1).mean()

@@ -1,0 +1,92 @@
+"""What the critic pays."""
+
+import warnings
+from collections.abc import Callable
+
+import torch
+
+from gankit._core import Scalar, Scores
+from gankit.losses._maps import ScoreMaps, as_maps, as_matching_maps, mean_over_maps
+from gankit.losses._objective import Objective
+
+
+def critic_loss(
+    objective: Objective,
+    real: ScoreMaps,
+    fake: ScoreMaps,
+    *,
+    real_labels: ScoreMaps | None = None,
+    fake_labels: ScoreMaps | None = None,
+) -> Scalar:
+    """Mean price of real scores plus mean price of fake ones.
+
+    Labels soften or flip the two sides: a sample with label t pays ``t * objective.real + (1 - t) * objective.fake``. For
+    `gankit.losses.Logistic` this is cross-entropy with the soft target t, exactly.
+
+    Args:
+        objective: Prices one score; see `gankit.losses.Objective`.
+        real: Scores of real samples, a tensor or a sequence of them (several scales or patches).
+        fake: Scores of generated samples, of the same shapes. Detach the generator's output first: nothing here does.
+        real_labels: Label of each real score, usually 1 or a little less; None stands for 1.
+        fake_labels: Label of each fake score, usually 0 or a little more; None stands for 0.
+
+    Shape:
+        Scores and labels have any shape with a batch axis, equal for `real`, `fake` and their labels; the loss is 0-d, in
+        float32 or wider. With several maps it is the mean within each map, then across maps. (StyleGAN-T and pix2pixHD sum
+        over maps: multiply by their number to agree.)
+
+    Raises:
+        ValueError: Shapes differ, so that ``(n,)`` is never broadcast against ``(n, 1)``; a batch is empty; scores are
+            not floating-point.
+
+    Warns:
+        UserWarning: A label lies outside 0..1, where most objectives have no minimum (checked on the CPU).
+
+    Example:
+        >>> import torch
+        >>> from gankit.losses import Logistic, critic_loss
+        >>> real, fake = torch.tensor([2.0, 1.0, 3.0]), torch.tensor([-1.0, 0.0, -2.0])
+        >>> critic_loss(Logistic(), real, fake)
+        tensor(0.5407)
+        >>> critic_loss(Logistic(), real, fake, real_labels=torch.full((3,), 0.9))
+        tensor(0.7407)
+    """
+    real_maps = as_maps("real", real)
+    fake_maps = as_matching_maps("fake", fake, "real", real_maps)
+    real_price = _labelled_price(objective.real, objective.fake, real_maps, "real_labels", real_labels)
+    fake_price = _labelled_price(objective.fake, objective.real, fake_maps, "fake_labels", fake_labels, swapped=True)
+    return real_price + fake_price
+
+
+def _labelled_price(
+    own: Callable[[Scores], Scores],
+    other: Callable[[Scores], Scores],
+    maps: tuple[Scores, ...],
+    name: str,
+    labels: ScoreMaps | None,
+    *,
+    swapped: bool = False,
+) -> Scalar:
+    if labels is None:
+        return mean_over_maps([own(scores) for scores in maps])
+    label_maps = as_matching_maps(name, labels, name.removesuffix("_labels"), maps)
+    _warn_of_unbounded_labels(name, label_maps)
+    shares = [1 - label if swapped else label for label in label_maps]
+    return mean_over_maps(
+        [share * own(scores) + (1 - share) * other(scores) for share, scores in zip(shares, maps, strict=True)]
+    )
+
+
+def _warn_of_unbounded_labels(name: str, label_maps: tuple[Scores, ...]) -> None:
+    if torch.compiler.is_compiling():
+        return
+    for labels in label_maps:
+        # Reading values of a CUDA tensor would wait for the device.
+        if labels.device.type == "cpu" and bool(((labels < 0) | (labels > 1)).any()):
+            warnings.warn(
+                f"{name} lie outside 0..1, got {labels.min():.3g}..{labels.max():.3g}: most objectives are then unbounded "
+                "below and scores may run away",
+                UserWarning,
+                stacklevel=4,
+            )
+            return

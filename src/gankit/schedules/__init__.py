@@ -1,0 +1,5 @@
+"""Floor 1: how often each network is updated, as plain functions of time."""
+
+from gankit.schedules._boosted import Boosted as Boosted
+from gankit.schedules._constant import Constant as Constant
+from gankit.schedules._round import Round as Round, Schedule as Schedule
