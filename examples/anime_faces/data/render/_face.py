@@ -1,0 +1,136 @@
+"""The numbers that make one picture."""
+
+from dataclasses import dataclass
+
+HAIR_STYLES: tuple[str, ...] = (
+    "long",
+    "bob",
+    "short",
+    "twin tails",
+    "ponytail",
+    "wavy",
+    "buns",
+    "low tails",
+)
+"""Names of the hair outlines; a style label is an index into it."""
+
+EXPRESSIONS: tuple[str, ...] = ("smile", "neutral", "laugh", "surprised", "sulky")
+"""Names of the expressions: mouth and brows together."""
+
+FRINGES: tuple[str, ...] = ("blunt", "tufts", "parted", "side", "swept", "middle lock")
+"""Names of the fringes."""
+
+CLOTHES: tuple[str, ...] = ("sailor", "shirt", "sweater")
+"""Names of the clothes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """Everything that a picture shows, as plain numbers; equal faces give equal pictures.
+
+    Lengths are in hundredths of the picture's width, so a face has the same composition at every size.
+
+    Args:
+        hair: index into ``HAIR_COLORS``.
+        eyes: index into ``EYE_COLORS``.
+        style: index into ``HAIR_STYLES``.
+        expression: index into ``EXPRESSIONS``.
+        fringe: index into ``FRINGES``.
+        skin: index into ``SKINS``.
+        clothes: index into ``CLOTHES``.
+        fabric: index into ``FABRICS``, the color of the clothes.
+        backdrop: index into ``BACKDROPS``, the anchor of the background.
+        background: the background's own color, each channel in 0..1.
+        fade: how much the background changes from top to bottom, 0 (flat) to 1.
+        yaw: turn of the head, -1 (to the picture's left) to 1.
+        tilt: lean of the head in degrees, positive clockwise.
+        x: shift of the head to the right.
+        y: shift of the head downward.
+        scale: size of the head, 1 on average.
+        width: width of the face relative to the average.
+        chin: length of the lower face relative to the average.
+        volume: bulk of the hair relative to the average.
+        length: length of the hair relative to its style's average.
+        eye_width: width of the eyes relative to the average.
+        eye_height: height of the eyes relative to the average.
+        eye_slant: rise of the outer corner of the eyes.
+        blush: strength of the blush, 0..1.
+        flip: whether the hair is mirrored.
+        ahoge: whether one strand stands up.
+        highlight: whether the eyes have a highlight.
+        glasses: the first binary attribute.
+        ribbon: the second binary attribute.
+        extra_tags: tags that describe nothing in the picture.
+        domain: 0 for the varied pictures, 1 for the low-diversity second domain.
+        hair_shift: what is added to the anchor of the hair color, in steps of 255.
+        eye_shift: what is added to the anchor of the eye color, in steps of 255.
+        detail_seed: the seed of the fine irregularities of the hair.
+    """
+
+    hair: int
+    eyes: int
+    style: int
+    expression: int
+    fringe: int
+    skin: int
+    clothes: int
+    fabric: int
+    backdrop: int
+    background: tuple[float, float, float]
+    fade: float
+    yaw: float
+    tilt: float
+    x: float
+    y: float
+    scale: float
+    width: float
+    chin: float
+    volume: float
+    length: float
+    eye_width: float
+    eye_height: float
+    eye_slant: float
+    blush: float
+    flip: bool
+    ahoge: bool
+    highlight: bool
+    glasses: bool
+    ribbon: bool
+    extra_tags: tuple[str, ...]
+    domain: int
+    hair_shift: tuple[float, float, float]
+    eye_shift: tuple[float, float, float]
+    detail_seed: int
+
+
+def factors(face: Face) -> dict[str, int | float]:
+    """Return the labels of a picture: what a judge can be asked to read from it.
+
+    Args:
+        face: the numbers of the picture.
+
+    Returns:
+        ``hair``, ``eyes``, ``style``, ``expression``, ``fringe``, ``skin``, ``clothes``, ``background`` (index of the
+        anchor), ``pose`` (0 left, 1 ahead, 2 right), ``highlight``, ``glasses``, ``ribbon`` and ``domain`` as integers;
+        ``yaw``, ``tilt``, ``x``, ``y`` and ``scale`` as floats.
+    """
+    return {
+        "hair": face.hair,
+        "eyes": face.eyes,
+        "style": face.style,
+        "expression": face.expression,
+        "fringe": face.fringe,
+        "skin": face.skin,
+        "clothes": face.clothes,
+        "background": face.backdrop,
+        "pose": 0 if face.yaw < -0.35 else 2 if face.yaw > 0.35 else 1,
+        "highlight": int(face.highlight),
+        "glasses": int(face.glasses),
+        "ribbon": int(face.ribbon),
+        "domain": face.domain,
+        "yaw": face.yaw,
+        "tilt": face.tilt,
+        "x": face.x,
+        "y": face.y,
+        "scale": face.scale,
+    }
