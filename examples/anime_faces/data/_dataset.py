@@ -1,0 +1,151 @@
+"""The data set as training and evaluation see it: a folder of arrays, opened without reading the pictures."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from examples.anime_faces.data._attribute import Attribute
+from examples.anime_faces.data._digest import array_digest, dataset_fingerprint
+
+SCHEMA = 1
+"""Version of the folder's layout; `Dataset.open` refuses every other."""
+
+INFO_FILE = "dataset.json"
+IMAGES_FILE = "images.npy"
+LABELS_FILE = "labels.npy"
+SKIPPED_FILE = "skipped.jsonl"
+FACTORS_FOLDER = "factors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dataset:
+    """Pictures and labels in a folder that ``prepare`` wrote; the pictures stay on disk until they are indexed.
+
+    Args:
+        path: the folder.
+        images: uint8 ``(n, size, size, 3)``, red, green, blue, memory-mapped and read-only.
+        labels: uint8 ``(n, sum of classes)``, 1 where a picture has the class; attributes stand side by side.
+        attributes: what the columns of ``labels`` mean; empty for an unlabeled data set.
+        kind: ``rendered``, ``unlabelled``, ``classes``, ``table`` or ``tags``.
+        factors: for rendered faces, exact values of all that is visible, each ``(n, ...)``; else empty.
+        skipped: what was not used, as ``{"file": ..., "reason": ...}``.
+        info: the whole of dataset.json.
+    """
+
+    path: Path
+    images: np.ndarray
+    labels: np.ndarray
+    attributes: tuple[Attribute, ...]
+    kind: str
+    factors: Mapping[str, np.ndarray]
+    skipped: tuple[Mapping[str, str], ...]
+    info: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open the data set in the folder ``path``.
+
+        Raises:
+            ValueError: if there is no data set, it was written in another layout, or its files do not fit together.
+        """
+        path = Path(path)
+        info = _read_info(path)
+        try:
+            dataset = cls(
+                path=path,
+                images=np.load(path / IMAGES_FILE, mmap_mode="r", allow_pickle=False),
+                labels=np.load(path / LABELS_FILE, allow_pickle=False),
+                attributes=tuple(Attribute(entry["name"], tuple(entry["classes"])) for entry in info["attributes"]),
+                kind=info["kind"],
+                factors=_read_factors(path, info),
+                skipped=_read_skipped(path),
+                info=info,
+            )
+            dataset._check()
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise ValueError(
+                f"the data set in {path} is damaged, prepare it again with --overwrite: {error}"
+            ) from error
+        return dataset
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def size(self) -> int:
+        """Width and height of the pictures."""
+        return self.info["size"]
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of all pictures, labels and factors; equal data sets have equal fingerprints."""
+        return self.info["fingerprint"]
+
+    def class_ids(self) -> np.ndarray:
+        """Return int64 ``(n, attributes)``: the class id, or -1 where a picture has none or several of an attribute."""
+        ids = np.full((len(self.labels), len(self.attributes)), -1, dtype=np.int64)
+        start = 0
+        for column, attribute in enumerate(self.attributes):
+            block = self.labels[:, start : start + len(attribute.classes)]
+            clear = block.sum(axis=1, dtype=np.int64) == 1
+            ids[clear, column] = block[clear].argmax(axis=1)
+            start += len(attribute.classes)
+        return ids
+
+    def verify(self) -> None:
+        """Read every byte and compare it with the fingerprint.
+
+        Raises:
+            ValueError: if a file was changed since it was written.
+        """
+        arrays = {"images": self.images, "labels": self.labels, **{f"factors/{k}": v for k, v in self.factors.items()}}
+        digests = {name: array_digest(array) for name, array in arrays.items()}
+        changed = [name for name, digest in digests.items() if self.info["sha256"].get(name) != digest]
+        if changed or dataset_fingerprint(self.attributes, digests) != self.fingerprint:
+            raise ValueError(f"the data set in {self.path} was changed since it was written: {changed or INFO_FILE}")
+
+    def _check(self) -> None:
+        count, size = self.info["counts"]["used"], self.size
+        columns = sum(len(attribute.classes) for attribute in self.attributes)
+        _check_bytes(IMAGES_FILE, self.images, (count, size, size, 3))
+        _check_bytes(LABELS_FILE, self.labels, (count, columns))
+        for name, values in self.factors.items():
+            if len(values) != count:
+                raise ValueError(f"{FACTORS_FOLDER}/{name}.npy must have {count} rows, got {len(values)}")
+
+
+def _check_bytes(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    if array.shape != shape or array.dtype != np.uint8:
+        raise ValueError(f"{name} must be uint8 {shape}, got {array.dtype} {array.shape}")
+
+
+def is_dataset(path: Path) -> bool:
+    """Return whether the folder holds a data set, of any layout."""
+    return (path / INFO_FILE).is_file()
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    if not is_dataset(path):
+        raise ValueError(f"no data set in {path}: make one with `python -m examples.anime_faces prepare --out {path}`")
+    try:
+        info = json.loads((path / INFO_FILE).read_text(encoding="utf-8"))
+        schema = info["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"the data set in {path} is damaged, prepare it again with --overwrite: {error}") from error
+    if schema != SCHEMA:
+        raise ValueError(f"the data set in {path} has layout {schema}, this program reads {SCHEMA}: prepare it again")
+    return info
+
+
+def _read_factors(path: Path, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    names: list[str] = info["factors"]
+    return {name: np.load(path / FACTORS_FOLDER / f"{name}.npy", allow_pickle=False) for name in names}
+
+
+def _read_skipped(path: Path) -> tuple[Mapping[str, str], ...]:
+    lines = (path / SKIPPED_FILE).read_text(encoding="utf-8").split("\n")
+    return tuple(json.loads(line) for line in lines if line)

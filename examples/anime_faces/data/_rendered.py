@@ -1,0 +1,109 @@
+"""Rendering a data set of faces."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from examples.anime_faces.data._attribute import FACE_ATTRIBUTES
+from examples.anime_faces.data._dataset import Dataset
+from examples.anime_faces.data._settings import find_same
+from examples.anime_faces.data._staging import staged_folder
+from examples.anime_faces.data._workers import default_workers, ordered_map
+from examples.anime_faces.data._writer import DatasetWriter
+from examples.anime_faces.data.render import DISTRACTOR_TAGS, Knobs, face_from_seed, factors, render
+
+_FACES_AT_ONCE = 64
+_PLAIN = Knobs()
+
+
+class _Block(NamedTuple):
+    images: np.ndarray
+    factors: dict[str, np.ndarray]
+
+
+def write_rendered(
+    out: Path,
+    count: int,
+    size: int = 64,
+    seed: int = 0,
+    knobs: Knobs = _PLAIN,
+    *,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> Dataset:
+    """Render faces into a data set.
+
+    Face ``i`` depends on ``seed``, ``knobs`` and ``i`` alone, so a larger data set begins with the smaller one, and the
+    files do not depend on the number of workers.
+
+    Args:
+        out: folder to write.
+        count: number of faces, at least 1.
+        size: width and height, one that the renderer knows.
+        seed: names the faces; at least 0.
+        knobs: the distribution that they are drawn from.
+        workers: number of processes, 0 to work in this one, None for one a processor core.
+        overwrite: whether to replace a data set that is in ``out`` already. Otherwise one of the same settings is kept
+            as it is.
+
+    Returns:
+        The data set, opened.
+
+    Raises:
+        ValueError: if an argument is out of its range, or ``out`` holds something else.
+    """
+    _check(count, seed)
+    # The first picture stands for the program that draws it: another version of the renderer is another setting.
+    first = hashlib.sha256(render(face_from_seed(seed, 0, knobs), size).tobytes()).hexdigest()
+    settings = {"count": count, "size": size, "seed": seed, "knobs": dataclasses.asdict(knobs), "first_picture": first}
+    if not overwrite and (same := find_same(out, settings)):
+        print(f"{out} holds this very data set already: nothing to do")
+        return same
+    blocks = ordered_map(
+        partial(_render_block, seed=seed, size=size, knobs=knobs),
+        [range(start, min(start + _FACES_AT_ONCE, count)) for start in range(0, count, _FACES_AT_ONCE)],
+        workers=default_workers() if workers is None else workers,
+    )
+    with closing(blocks), staged_folder(out, overwrite=overwrite) as folder:
+        _write(folder, blocks, count, size, settings)
+    return Dataset.open(out)
+
+
+def _check(count: int, seed: int) -> None:
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}")
+
+
+def _write(folder: Path, blocks: Iterable[_Block], count: int, size: int, settings: dict[str, object]) -> None:
+    bar = tqdm(total=count, unit="faces", desc="rendering", disable=None)
+    with bar, DatasetWriter(folder, size=size, attributes=FACE_ATTRIBUTES) as writer:
+        for block in blocks:
+            writer.add(block.images, _color_labels(block.factors), block.factors)
+            bar.update(len(block.images))
+        writer.finish(kind="rendered", settings=settings, details={"extra_tags": list(DISTRACTOR_TAGS)})
+
+
+def _render_block(indices: range, *, seed: int, size: int, knobs: Knobs) -> _Block:
+    faces = [face_from_seed(seed, index, knobs) for index in indices]
+    rows = [factors(face) for face in faces]
+    values = {name: _narrow(np.array([row[name] for row in rows])) for name in rows[0]}
+    values["extra_tags"] = np.array([[tag in face.extra_tags for tag in DISTRACTOR_TAGS] for face in faces], np.uint8)
+    return _Block(np.stack([render(face, size) for face in faces]), values)
+
+
+def _narrow(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32 if values.dtype.kind == "f" else np.int32)
+
+
+def _color_labels(values: dict[str, np.ndarray]) -> np.ndarray:
+    blocks = [np.eye(len(attribute.classes), dtype=np.uint8)[values[attribute.name]] for attribute in FACE_ATTRIBUTES]
+    return np.concatenate(blocks, axis=1)

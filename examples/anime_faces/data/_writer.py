@@ -1,0 +1,137 @@
+"""Writing a data set row by row: pictures go straight to the file, never all into memory."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from examples.anime_faces.data._attribute import Attribute
+from examples.anime_faces.data._dataset import (
+    FACTORS_FOLDER,
+    IMAGES_FILE,
+    INFO_FILE,
+    LABELS_FILE,
+    SCHEMA,
+    SKIPPED_FILE,
+)
+from examples.anime_faces.data._digest import array_digest, dataset_fingerprint
+
+
+class DatasetWriter:
+    """Writes the files of a data set into a folder; a context manager.
+
+    The pictures are appended to a plain file and the array header is completed at the end, so the number of pictures
+    need not be known before, and a full disk is an error here, not a crash of the memory map.
+
+    Args:
+        folder: an empty folder.
+        size: width and height of the pictures.
+        attributes: what the columns of the labels mean.
+    """
+
+    def __init__(self, folder: Path, *, size: int, attributes: Sequence[Attribute]) -> None:
+        self._folder = folder
+        self._size = size
+        self._attributes = tuple(attributes)
+        self._columns = sum(len(attribute.classes) for attribute in attributes)
+        self._count = 0
+        self._labels: list[np.ndarray] = []
+        self._factors: dict[str, list[np.ndarray]] = {}
+        self._digest = hashlib.sha256()
+        self._file = (folder / IMAGES_FILE).open("xb")
+        self._header_length = self._write_header()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, images: np.ndarray, labels: np.ndarray, factors: Mapping[str, np.ndarray] | None = None) -> None:
+        """Append pictures.
+
+        Args:
+            images: uint8 ``(k, size, size, 3)``.
+            labels: uint8 ``(k, sum of classes)`` of 0 and 1.
+            factors: arrays ``(k, ...)``, the same names at every call.
+        """
+        count = len(images)
+        assert images.shape == (count, self._size, self._size, 3)
+        assert images.dtype == np.uint8
+        assert labels.shape == (count, self._columns)
+        data = images.tobytes()
+        self._file.write(data)
+        self._digest.update(data)
+        self._labels.append(labels.astype(np.uint8))
+        for name, values in (factors or {}).items():
+            self._factors.setdefault(name, []).append(values)
+        self._count += count
+
+    def finish(
+        self,
+        *,
+        kind: str,
+        settings: Mapping[str, Any],
+        skipped: Sequence[Mapping[str, str]] = (),
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write all that is known at the end only; dataset.json is the last.
+
+        Args:
+            kind: what the data set was made of, one of those that `Dataset` lists.
+            settings: the settings that it was made with.
+            skipped: what was not used and why.
+            details: further entries of dataset.json.
+        """
+        self._file.seek(0)
+        assert self._write_header() == self._header_length
+        self._file.close()
+        digests = {"images": self._digest.hexdigest(), **self._write_labels(), **self._write_factors()}
+        _write_text(
+            self._folder / SKIPPED_FILE, "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in skipped)
+        )
+        info = {
+            "schema": SCHEMA,
+            "kind": kind,
+            "size": self._size,
+            "attributes": [{"name": item.name, "classes": list(item.classes)} for item in self._attributes],
+            "factors": sorted(self._factors),
+            "counts": {"found": self._count + len(skipped), "used": self._count, "skipped": len(skipped)},
+            **(details or {}),
+            "settings": dict(settings),
+            "sha256": digests,
+            "fingerprint": dataset_fingerprint(self._attributes, digests),
+        }
+        _write_text(self._folder / INFO_FILE, json.dumps(info, ensure_ascii=False, indent=2) + "\n")
+
+    def _write_header(self) -> int:
+        """Write the array header for the rows so far; numpy pads it, so that its length does not depend on their number."""
+        shape = (self._count, self._size, self._size, 3)
+        np.lib.format.write_array_header_1_0(self._file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        return self._file.tell()
+
+    def _write_labels(self) -> dict[str, str]:
+        labels = np.concatenate(self._labels) if self._labels else np.zeros((0, self._columns), np.uint8)
+        np.save(self._folder / LABELS_FILE, labels, allow_pickle=False)
+        return {"labels": array_digest(labels)}
+
+    def _write_factors(self) -> dict[str, str]:
+        folder = self._folder / FACTORS_FOLDER
+        digests = {}
+        for name, parts in self._factors.items():
+            folder.mkdir(exist_ok=True)
+            values = np.concatenate(parts)
+            np.save(folder / f"{name}.npy", values, allow_pickle=False)
+            digests[f"factors/{name}"] = array_digest(values)
+        return digests
+
+
+def _write_text(path: Path, text: str) -> None:
+    # Names of files may hold bytes that are no text (surrogates): they are escaped, not refused.
+    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
