@@ -23,7 +23,21 @@ def draw_clothes(body: Pen, face: Face) -> None:
     fabric = FABRICS[face.fabric]
     shade, line = mix(fabric, (40, 20, 70), 0.28), mix(fabric, INK, 0.72)
     shoulders = bends(
-        [(-48, 72), (-47, 52), (-30, 48), (-17, 45), (-11, 41), (0, 57), (11, 41), (17, 45), (30, 48), (47, 52), (48, 72), (0, 80), (-48, 72)]
+        [
+            (-48, 72),
+            (-47, 52),
+            (-30, 48),
+            (-17, 45),
+            (-11, 41),
+            (0, 57),
+            (11, 41),
+            (17, 45),
+            (30, 48),
+            (47, 52),
+            (48, 72),
+            (0, 80),
+            (-48, 72),
+        ]
     )
     body.fill(shoulders, fabric, line)
     kind = CLOTHES[face.clothes]
@@ -47,7 +61,11 @@ def _draw_sailor_collar(body: Pen, face: Face, line: Color) -> None:
 
 def _draw_shirt_collar(body: Pen, line: Color) -> None:
     for side in (-1, 1):
-        body.fill(points([(8 * side, 37.5), (13.5 * side, 42.5), (10 * side, 53), (0, 47)]), (250, 250, 252), mix(line, (90, 80, 110), 0.5))
+        body.fill(
+            points([(8 * side, 37.5), (13.5 * side, 42.5), (10 * side, 53), (0, 47)]),
+            (250, 250, 252),
+            mix(line, (90, 80, 110), 0.5),
+        )
 
 
 def _draw_sweater_collar(body: Pen, fabric: Color, shade: Color, line: Color) -> None:

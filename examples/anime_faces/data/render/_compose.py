@@ -10,7 +10,12 @@ from examples.anime_faces.data.render._canvas import Frame, Pen
 from examples.anime_faces.data.render._eyes import draw_eye
 from examples.anime_faces.data.render._face import Face
 from examples.anime_faces.data.render._glasses import draw_glasses
-from examples.anime_faces.data.render._hair_back import draw_back_hair, draw_ribbon, draw_tails_behind, draw_tails_in_front
+from examples.anime_faces.data.render._hair_back import (
+    draw_back_hair,
+    draw_ribbon,
+    draw_tails_behind,
+    draw_tails_in_front,
+)
 from examples.anime_faces.data.render._hair_front import draw_front_hair, front_hair
 from examples.anime_faces.data.render._head import (
     draw_blush,

@@ -2,8 +2,6 @@
 
 import math
 
-from PIL import Image
-
 from examples.anime_faces.data.render._canvas import Frame, Pen, gradient
 from examples.anime_faces.data.render._curves import Points, bends, circle, points, smooth
 from examples.anime_faces.data.render._face import Face
@@ -21,12 +19,12 @@ def eye_center(face: Face, side: int) -> tuple[float, float]:
     """Return the middle of one eye; ``side`` is -1 for the left of the picture and 1 for the right."""
     far = max(0.0, side * face.yaw)
     near = max(0.0, -side * face.yaw)
-    return shift_of_features(face) + side * (14.6 - 1.8 * far + 0.5 * near) * face.width, EYE_LEVEL
+    return shift_of_features(face) + side * (14.6 - 2.4 * far + 0.2 * near) * face.width, EYE_LEVEL
 
 
 def eye_width(face: Face, side: int) -> float:
     """Return the width of one eye relative to the average; the far eye of a turned head is narrower."""
-    return face.eye_width * (1 - 0.2 * max(0.0, side * face.yaw))
+    return face.eye_width * (1 - 0.23 * max(0.0, side * face.yaw))
 
 
 def draw_eye(head: Pen, face: Face, side: int) -> None:
@@ -49,14 +47,42 @@ def draw_eye(head: Pen, face: Face, side: int) -> None:
 def _opening() -> Points:
     """Return the edge of the visible eyeball; positive x is toward the temple."""
     return smooth(
-        [(-8.6, 2.4), (-7.2, -5.2), (-3.4, -8.8), (1.4, -9.7), (6.2, -8.2), (9.4, -2.6), (8.6, 3.4), (5.4, 8.0), (0.2, 9.1), (-4.8, 8.2), (-7.8, 5.4), (-8.6, 2.4)],
+        [
+            (-8.6, 2.4),
+            (-7.2, -5.2),
+            (-3.4, -8.8),
+            (1.4, -9.7),
+            (6.2, -8.2),
+            (9.4, -2.6),
+            (8.6, 3.4),
+            (5.4, 8.0),
+            (0.2, 9.1),
+            (-4.8, 8.2),
+            (-7.8, 5.4),
+            (-8.6, 2.4),
+        ],
         4,
     )
 
 
 def _upper_lash() -> Points:
-    above = smooth([(-10.0, -1.4), (-7.6, -7.6), (-3.4, -11.0), (1.8, -11.9), (7.2, -10.4), (10.2, -6.6), (12.6, -5.2)], 4)
-    below = bends([(12.6, -5.2), (10.6, -3.0), (9.8, 0.8), (9.0, -4.4), (6.0, -7.4), (-4.0, -10.4), (-7.4, -4.6), (-9.2, -3.0), (-10.0, -1.4)], 4)
+    above = smooth(
+        [(-10.0, -1.4), (-7.6, -7.6), (-3.4, -11.0), (1.8, -11.9), (7.2, -10.4), (10.2, -6.6), (12.6, -5.2)], 4
+    )
+    below = bends(
+        [
+            (12.6, -5.2),
+            (10.6, -3.0),
+            (9.8, 0.8),
+            (9.0, -4.4),
+            (6.0, -7.4),
+            (-4.0, -10.4),
+            (-7.4, -4.6),
+            (-9.2, -3.0),
+            (-10.0, -1.4),
+        ],
+        4,
+    )
     return points([*map(tuple, above), *map(tuple, below)])
 
 
@@ -81,8 +107,8 @@ def _paint_iris(pen: Pen, face: Face, side: int) -> None:
     wide, high = IRIS[0] * eye_width(face, side), IRIS[1] * face.eye_height
     rim = mix(tones.shade, (10, 6, 20), 0.45)
     pen.oval(x, y, wide, high, rim)
-    _pour_iris(pen, x, y, wide * 0.87, high * 0.9, tones)
-    pen.fill(circle() * (wide * 0.62, high * 0.3) + (x, y + 0.5 * high), mix(tones.base, tones.light, 0.75))
+    _pour_iris(pen, circle() * (wide * 0.87, high * 0.9) + (x, y), tones)
+    pen.oval(x, y + 0.5 * high, wide * 0.62, high * 0.3, mix(tones.base, tones.light, 0.75))
     pen.oval(x, y + 0.42 * high, wide * 0.5, high * 0.26, tones.base)
     pen.oval(x, y + 0.02 * high, wide * 0.34, high * 0.4, mix(rim, (8, 4, 16), 0.4))
     if face.highlight:
@@ -90,13 +116,19 @@ def _paint_iris(pen: Pen, face: Face, side: int) -> None:
         pen.oval(x + 0.42 * wide, y + 0.44 * high, wide * 0.17, high * 0.14, WHITE)
 
 
-def _pour_iris(pen: Pen, x: float, y: float, wide: float, high: float, tones: Tones) -> None:
+def _pour_iris(pen: Pen, iris: Points, tones: Tones) -> None:
     """Fill the iris with a gradient: dark below the lid, the color itself in the middle, light at the bottom."""
-    steps = (mix(tones.shade, (10, 6, 20), 0.25), tones.shade, tones.base, tones.base, mix(tones.base, tones.light, 0.6))
-    mask = pen.mask(circle() * (wide, high) + (x, y))
+    steps = (
+        mix(tones.shade, (10, 6, 20), 0.25),
+        tones.shade,
+        tones.base,
+        tones.base,
+        mix(tones.base, tones.light, 0.6),
+    )
+    mask = pen.mask(iris)
     box = mask.getbbox()
     if box is not None:
-        column: Image.Image = gradient(steps, (box[2] - box[0], box[3] - box[1]))
+        column = gradient(steps, (box[2] - box[0], box[3] - box[1]))
         pen.image.paste(column, box[:2], mask.crop(box))
 
 

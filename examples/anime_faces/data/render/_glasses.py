@@ -17,7 +17,18 @@ def draw_glasses(head: Pen, face: Face) -> None:
         x, y = eye_center(face, side)
         y += 2.2
         half, high = 12.2 * eye_width(face, side), 11.4
-        lens = ring([(x - half, y - 4), (x - 0.6 * half, y - high), (x + 0.6 * half, y - high), (x + half, y - 4), (x + 0.72 * half, y + 0.86 * high), (x, y + high), (x - 0.72 * half, y + 0.86 * high)], 4)
+        lens = ring(
+            [
+                (x - half, y - 4),
+                (x - 0.6 * half, y - high),
+                (x + 0.6 * half, y - high),
+                (x + half, y - 4),
+                (x + 0.72 * half, y + 0.86 * high),
+                (x, y + high),
+                (x - 0.72 * half, y + 0.86 * high),
+            ],
+            4,
+        )
         head.stroke(lens, color, 1.5)
         inner.append(x - side * half)
         head.stroke(points([(x + side * half, y - 4), (x + side * (half + 7), y - 6)]), color, 1.5)

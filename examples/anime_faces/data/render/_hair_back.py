@@ -14,8 +14,36 @@ from examples.anime_faces.data.render._palette import FABRICS, INK, Color, mix
 _OUTLINES: dict[str, Pairs] = {
     "long": [(30, -34), (40, -20), (40, 0), (44, 26), (43, 64), (20, 70), (0, 70)],
     "bob": [(30, -34), (40, -20), (40, 0), (46, 26), (31, 40), (28, 37), (25, 33), (12, 38), (0, 36)],
-    "short": [(30, -34), (39, -20), (38, 0), (40, 10), (37, 19), (34, 18), (32, 15), (32, 24), (25, 29), (22, 25), (20, 22), (10, 30), (0, 30)],
-    "wavy": [(30, -34), (40, -22), (40, -4), (38, 4), (43, 12), (48, 20), (43, 28), (40, 36), (46, 44), (50, 54), (44, 66), (20, 70), (0, 70)],
+    "short": [
+        (30, -34),
+        (39, -20),
+        (38, 0),
+        (40, 10),
+        (37, 19),
+        (34, 18),
+        (32, 15),
+        (32, 24),
+        (25, 29),
+        (22, 25),
+        (20, 22),
+        (10, 30),
+        (0, 30),
+    ],
+    "wavy": [
+        (30, -34),
+        (40, -22),
+        (40, -4),
+        (38, 4),
+        (43, 12),
+        (48, 20),
+        (43, 28),
+        (40, 36),
+        (46, 44),
+        (50, 54),
+        (44, 66),
+        (20, 70),
+        (0, 70),
+    ],
 }
 _CLOSE: Pairs = [(30, -34), (39, -20), (37, 0), (37, 14), (26, 27), (12, 32), (0, 32)]
 
@@ -27,7 +55,7 @@ def back_outline(face: Face) -> Points:
     right = bends(grown, 5)
     crown = smooth([(-30 * face.volume, -34), (0, -44), (30 * face.volume, -34)], 5)
     shift = -2.2 * face.yaw
-    return np.concatenate([crown, right, mirrored(right)]) + (shift, 0.0)
+    return np.concatenate([crown, right, mirrored(right)]) + points([(shift, 0.0)])
 
 
 def draw_back_hair(head: Pen, face: Face) -> None:
@@ -64,12 +92,44 @@ def draw_tails_in_front(head: Pen, face: Face, rng: random.Random) -> None:
 
 def _twin_tail(face: Face, rng: random.Random) -> Points:
     low = 26 + 18 * face.length + rng.uniform(-3, 3)
-    return bends([(33, -31), (50, -44), (51, -12), (53, 18), (44, low), (43, low - 8), (40, low - 12), (39, low - 6), (36, low - 5), (42, 6), (33, -22), (32, -26), (33, -31)], 5)
+    return bends(
+        [
+            (33, -31),
+            (50, -44),
+            (51, -12),
+            (53, 18),
+            (44, low),
+            (43, low - 8),
+            (40, low - 12),
+            (39, low - 6),
+            (36, low - 5),
+            (42, 6),
+            (33, -22),
+            (32, -26),
+            (33, -31),
+        ],
+        5,
+    )
 
 
 def _pony_tail(face: Face, rng: random.Random) -> Points:
     low = 14 + 18 * face.length + rng.uniform(-3, 3)
-    return bends([(20, -40), (40, -58), (49, -24), (55, 6), (43, low), (42, low - 8), (39, low - 11), (42, 4), (32, -22), (28, -30), (20, -40)], 5)
+    return bends(
+        [
+            (20, -40),
+            (40, -58),
+            (49, -24),
+            (55, 6),
+            (43, low),
+            (42, low - 8),
+            (39, low - 11),
+            (42, 4),
+            (32, -22),
+            (28, -30),
+            (20, -40),
+        ],
+        5,
+    )
 
 
 def _draw_tail(head: Pen, face: Face, tail: Points, tie: tuple[float, float]) -> None:
@@ -77,7 +137,9 @@ def _draw_tail(head: Pen, face: Face, tail: Points, tie: tuple[float, float]) ->
     tones, line = hair_tones(face), hair_line(face)
     head.pour(head.mask(tail), tones.base, mix(tones.base, tones.shade, 0.6))
     middle = tail.mean(axis=0)
-    head.fill((tail - middle) * (0.3, 0.72) + middle + (2.0 if tie[0] > 0 else -2.0, 3.0), mix(tones.base, tones.shade, 0.42))
+    head.fill(
+        (tail - middle) * (0.3, 0.72) + middle + (2.0 if tie[0] > 0 else -2.0, 3.0), mix(tones.base, tones.shade, 0.42)
+    )
     head.stroke(np.concatenate([tail, tail[:1]]), line, 1.1)
     color = tie_color(face)
     head.oval(*tie, 3.6, 4.2, mix(color, INK, 0.6))
@@ -89,8 +151,14 @@ def _draw_bun(head: Pen, face: Face, side: int) -> None:
     x, y, size = side * 26.0 * face.volume, -39.0, 10.6
     bun = ring([(x - size, y), (x, y - size), (x + size, y), (x, y + size)], 6)
     head.fill(bun, tones.base, line)
-    head.fill(bends([(x - 2, y + 8), (x + 10, y + 6), (x + 8.4, y - 3), (x + 5, y + 4), (x - 2, y + 8)], 4), mix(tones.base, tones.shade, 0.6))
-    head.fill(bends([(x - 7, y - 1), (x - 6, y - 8), (x + 2, y - 7.4), (x - 3, y - 5), (x - 7, y - 1)], 4), mix(tones.base, tones.light, 0.75))
+    head.fill(
+        bends([(x - 2, y + 8), (x + 10, y + 6), (x + 8.4, y - 3), (x + 5, y + 4), (x - 2, y + 8)], 4),
+        mix(tones.base, tones.shade, 0.6),
+    )
+    head.fill(
+        bends([(x - 7, y - 1), (x - 6, y - 8), (x + 2, y - 7.4), (x - 3, y - 5), (x - 7, y - 1)], 4),
+        mix(tones.base, tones.light, 0.75),
+    )
 
 
 def tie_color(face: Face) -> Color:

@@ -107,7 +107,17 @@ def _lock(face: Face, rng: random.Random) -> Points:
 def _crown(rng: random.Random) -> Points:
     """Return the outline of the top of the head, from the right temple to the left one."""
     high = -45.5 + rng.uniform(-0.8, 0.8)
-    arc: Pairs = [(HALF_HAIR, 0.0), (37.6, -14.0), (31.6, -30.5), (18.5, -41.6), (0.0, high), (-18.5, -41.6), (-31.6, -30.5), (-37.6, -14.0), (-HALF_HAIR, 0.0)]
+    arc: Pairs = [
+        (HALF_HAIR, 0.0),
+        (37.6, -14.0),
+        (31.6, -30.5),
+        (18.5, -41.6),
+        (0.0, high),
+        (-18.5, -41.6),
+        (-31.6, -30.5),
+        (-37.6, -14.0),
+        (-HALF_HAIR, 0.0),
+    ]
     return smooth(arc, 4)
 
 

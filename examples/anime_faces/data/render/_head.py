@@ -19,7 +19,7 @@ def skin_tones(face: Face) -> tuple[Color, Color, Color]:
 
 def shift_of_features(face: Face) -> float:
     """Return how far the turn of the head moves the middle of the face to the side."""
-    return 5.4 * face.yaw
+    return 6.2 * face.yaw
 
 
 def face_outline(face: Face) -> Points:
@@ -39,7 +39,21 @@ def face_outline(face: Face) -> Points:
 def draw_neck(body: Pen, face: Face) -> None:
     """Draw the neck, with the shadow of the chin on it."""
     base, shade, line = skin_tones(face)
-    neck = bends([(-8.5, 22), (-8, 40), (-15, 47), (-20, 50), (-20, 60), (0, 60), (20, 60), (20, 50), (15, 47), (8, 40), (8.5, 22)])
+    neck = bends(
+        [
+            (-8.5, 22),
+            (-8, 40),
+            (-15, 47),
+            (-20, 50),
+            (-20, 60),
+            (0, 60),
+            (20, 60),
+            (20, 50),
+            (15, 47),
+            (8, 40),
+            (8.5, 22),
+        ]
+    )
     body.fill(neck, base, line)
     body.fill(bends([(-8.0, 24), (-8, 34), (-8.0, 38), (1, 48), (8.0, 40), (8, 34), (8.0, 24)]), shade)
 
@@ -49,7 +63,9 @@ def draw_face(head: Pen, face: Face, outline: Points) -> None:
     base, shade, line = skin_tones(face)
     for side in (-1, 1):
         x = side * HALF_WIDTH * face.width * (1 - 0.08 * max(0.0, side * face.yaw))
-        head.fill(bends([(x, 2), (x + 7 * side, -1), (x + 5 * side, 9), (x + 3 * side, 15), (x - side, 14)]), base, line)
+        head.fill(
+            bends([(x, 2), (x + 7 * side, -1), (x + 5 * side, 9), (x + 3 * side, 15), (x - side, 14)]), base, line
+        )
         head.stroke(bends([(x + 0.6 * side, 6), (x + 3 * side, 4), (x + 2.4 * side, 9)], 3), shade, 1.0)
     head.fill(outline, base, line)
 
@@ -68,7 +84,7 @@ def draw_blush(head: Pen, face: Face) -> None:
 def draw_shadow_of_fringe(head: Pen, face: Face, outline: Points, hair: Points) -> None:
     """Darken the skin right below the hair, as if light fell from above."""
     _, shade, _ = skin_tones(face)
-    fallen = ImageChops.darker(head.mask(outline), head.mask(hair + (0.6, 2.6)))
+    fallen = ImageChops.darker(head.mask(outline), head.mask(hair + points([(0.6, 2.6)])))
     head.image.paste(shade, (0, 0, *head.image.size), fallen)
 
 
@@ -91,14 +107,24 @@ def draw_mouth(head: Pen, face: Face) -> None:
         head.stroke(points([(x - 3.4 * half, y), (x + 3.4 * half, y)]), ink, 1.5)
     elif kind == "laugh":
         w = 6.6 * half
-        head.fill(bends([(x - w, y - 2.4), (x, y - 1.4), (x + w, y - 2.4), (x + 0.8 * w, y + 10.4), (x - w, y - 2.4)]), red, ink, 1.2)
-        head.fill(bends([(x - 3.6, y + 2.6), (x, y + 0.2), (x + 3.0, y + 2.4), (x, y + 5.6), (x - 3.6, y + 2.6)], 4), tongue)
-        head.fill(points([(x - 0.72 * w, y - 1.7), (x + 0.72 * w, y - 1.7), (x + 0.5 * w, y - 0.3), (x - 0.5 * w, y - 0.3)]), (255, 255, 255))
+        head.fill(
+            bends([(x - w, y - 2.4), (x, y - 1.4), (x + w, y - 2.4), (x + 0.8 * w, y + 10.4), (x - w, y - 2.4)]),
+            red,
+            ink,
+            1.2,
+        )
+        head.fill(
+            bends([(x - 3.6, y + 2.6), (x, y + 0.2), (x + 3.0, y + 2.4), (x, y + 5.6), (x - 3.6, y + 2.6)], 4), tongue
+        )
+        head.fill(
+            points([(x - 0.72 * w, y - 1.7), (x + 0.72 * w, y - 1.7), (x + 0.5 * w, y - 0.3), (x - 0.5 * w, y - 0.3)]),
+            (255, 255, 255),
+        )
     elif kind == "surprised":
         head.oval(x, y + 0.6, 3.5 * half, 4.4, ink)
         head.oval(x, y + 0.8, 2.4 * half, 3.2, red)
     else:
-        head.stroke(bends([(x - 5.2 * half, y + 1.8), (x, y - 3.6), (x + 5.2 * half, y + 1.8)]), ink, 1.5)
+        head.stroke(bends([(x - 4.4 * half, y + 1.6), (x, y - 3.2), (x + 4.4 * half, y + 1.6)]), ink, 1.5)
 
 
 _BROWS: dict[str, tuple[float, float, float]] = {
@@ -107,7 +133,7 @@ _BROWS: dict[str, tuple[float, float, float]] = {
     "neutral": (-8.6, -0.2, 0.9),
     "laugh": (-10.4, 1.4, 2.6),
     "surprised": (-13.2, 0.6, 2.6),
-    "sulky": (-8.0, -3.4, 0.3),
+    "sulky": (-8.4, -3.2, 0.6),
 }
 
 

@@ -102,7 +102,9 @@ def _check_rate(name: str, rate: float) -> None:
 def _check_tag_counts(counts: tuple[int, int]) -> None:
     least, most = counts
     if not 0 <= least <= most <= len(DISTRACTOR_TAGS):
-        raise ValueError(f"distractor_tags must be (least, most) with 0 <= least <= most <= {len(DISTRACTOR_TAGS)}, got {counts}")
+        raise ValueError(
+            f"distractor_tags must be (least, most) with 0 <= least <= most <= {len(DISTRACTOR_TAGS)}, got {counts}"
+        )
 
 
 def _check_weights(weights: Sequence[float]) -> None:
@@ -121,3 +123,7 @@ def _check_pairs(pairs: Sequence[tuple[int, int]]) -> None:
             )
     if len(set(pairs)) == len(HAIR_COLORS) * len(EYE_COLORS):
         raise ValueError("withheld_pairs must leave at least one pair of colors, got all of them")
+
+
+PLAIN = Knobs()
+"""The plain data set."""

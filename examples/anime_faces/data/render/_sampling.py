@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from examples.anime_faces.data.render._face import CLOTHES, EXPRESSIONS, FRINGES, HAIR_STYLES, Face
-from examples.anime_faces.data.render._knobs import DISTRACTOR_TAGS, Knobs, eye_shares, hair_shares
+from examples.anime_faces.data.render._knobs import DISTRACTOR_TAGS, PLAIN, Knobs, eye_shares, hair_shares
 from examples.anime_faces.data.render._palette import BACKDROPS, EYE_COLORS, FABRICS, HAIR_COLORS, SKINS
 
 CAST_SIZE = 4
@@ -21,7 +21,7 @@ class RandomSource(Protocol):
         ...
 
 
-def sample_face(rng: RandomSource, knobs: Knobs = Knobs(), *, hair: int | None = None, eyes: int | None = None) -> Face:
+def sample_face(rng: RandomSource, knobs: Knobs = PLAIN, *, hair: int | None = None, eyes: int | None = None) -> Face:
     """Draw a face, with the asked colors if any.
 
     The number of draws before the extra tags does not depend on the knobs or the asked colors, so these change
@@ -61,7 +61,7 @@ def sample_face(rng: RandomSource, knobs: Knobs = Knobs(), *, hair: int | None =
     )
 
 
-def face_from_seed(seed: int, index: int, knobs: Knobs = Knobs()) -> Face:
+def face_from_seed(seed: int, index: int, knobs: Knobs = PLAIN) -> Face:
     """Return face number ``index`` of the data set of ``seed``: a pure function, whatever was drawn before.
 
     Args:
@@ -138,7 +138,9 @@ def _draw_shift(rng: RandomSource, common: float, own: float) -> tuple[float, fl
 
 
 def _draw_background(rng: RandomSource, backdrop: int) -> tuple[float, float, float]:
-    red, green, blue = (min(1.0, max(0.0, channel / 255 + _draw_between(rng, -0.03, 0.03))) for channel in BACKDROPS[backdrop])
+    red, green, blue = (
+        min(1.0, max(0.0, channel / 255 + _draw_between(rng, -0.03, 0.03))) for channel in BACKDROPS[backdrop]
+    )
     return (red, green, blue)
 
 
