@@ -10,13 +10,11 @@ from examples.anime_faces.data.render._face import HAIR_STYLES, Face
 from examples.anime_faces.data.render._hair_front import hair_line, hair_tones
 from examples.anime_faces.data.render._palette import FABRICS, INK, Color, mix
 
-# The right side of each outline, from the crown downward; the left side mirrors it. Even places are corners.
+# The right side of each outline, from the temple downward; the left side mirrors it. Even places are corners.
 _OUTLINES: dict[str, Pairs] = {
-    "long": [(30, -34), (40, -20), (40, 0), (44, 26), (43, 64), (20, 70), (0, 70)],
-    "bob": [(30, -34), (40, -20), (40, 0), (46, 26), (31, 40), (28, 37), (25, 33), (12, 38), (0, 36)],
+    "long": [(39, 0), (44, 26), (43, 64), (20, 70), (0, 70)],
+    "bob": [(39, 0), (46, 26), (31, 40), (28, 37), (25, 33), (12, 38), (0, 36)],
     "short": [
-        (30, -34),
-        (39, -20),
         (38, 0),
         (40, 10),
         (37, 19),
@@ -30,9 +28,7 @@ _OUTLINES: dict[str, Pairs] = {
         (0, 30),
     ],
     "wavy": [
-        (30, -34),
-        (40, -22),
-        (40, -4),
+        (39, 0),
         (38, 4),
         (43, 12),
         (48, 20),
@@ -45,7 +41,19 @@ _OUTLINES: dict[str, Pairs] = {
         (0, 70),
     ],
 }
-_CLOSE: Pairs = [(30, -34), (39, -20), (37, 0), (37, 14), (26, 27), (12, 32), (0, 32)]
+_CLOSE: Pairs = [(38, 0), (37, 14), (26, 27), (12, 32), (0, 32)]
+
+_CROWN: Pairs = [
+    (-38.5, 0),
+    (-37.5, -17),
+    (-30, -33),
+    (-16, -41.5),
+    (0, -44),
+    (16, -41.5),
+    (30, -33),
+    (37.5, -17),
+    (38.5, 0),
+]
 
 
 def back_outline(face: Face) -> Points:
@@ -53,7 +61,7 @@ def back_outline(face: Face) -> Points:
     shape = _OUTLINES.get(HAIR_STYLES[face.style], _CLOSE)
     grown = [(x * face.volume, y * (0.6 + 0.4 * face.length) if y > 20 else y) for x, y in shape]
     right = bends(grown, 5)
-    crown = smooth([(-30 * face.volume, -34), (0, -44), (30 * face.volume, -34)], 5)
+    crown = smooth([(x * face.volume, y) for x, y in _CROWN], 4)
     shift = -2.2 * face.yaw
     return np.concatenate([crown, right, mirrored(right)]) + points([(shift, 0.0)])
 
