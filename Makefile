@@ -1,0 +1,57 @@
+# The few commands that people use. Every target installs what it needs into .venv first.
+#   make demo    draw data, train, sample, evaluate, report: open runs/demo/report.html
+#   make test    lint, types, quick suite with doctests, strict documentation build
+#   make check   lint and types alone
+#   make docs    the documentation site, into site/
+#   make bench   step throughput, into benchmarks/results/
+#   make test-all  the whole suite, slow tests included
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+DEMO ?= runs/demo
+
+.PHONY: demo test test-all check docs bench clean
+.DELETE_ON_ERROR:
+
+demo: $(STAMPS)/examples
+	$(BIN)/python -m examples.anime_faces demo --out $(DEMO)
+
+test: check $(STAMPS)/all
+	$(BIN)/python -m pytest
+	$(BIN)/python docs/build.py
+
+test-all: $(STAMPS)/all
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+check: $(STAMPS)/all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+docs: $(STAMPS)/all
+	$(BIN)/python docs/build.py
+
+bench: $(STAMPS)/examples
+	$(BIN)/python -m benchmarks.step_throughput
+
+clean:
+	rm -rf $(VENV) site build dist docs/api/generated .pytest_cache .ruff_cache .hypothesis
+
+# torch comes first and by itself, so that nothing else chooses its version.
+$(STAMPS)/torch:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) "$(TORCH)"
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/examples: $(STAMPS)/torch pyproject.toml constraints.txt
+	$(PIP) --constraint constraints.txt --editable ".[examples]"
+	@touch $@
+
+$(STAMPS)/all: $(STAMPS)/torch pyproject.toml constraints.txt
+	$(PIP) --constraint constraints.txt --editable ".[examples,docs,test]"
+	@touch $@

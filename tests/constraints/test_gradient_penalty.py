@@ -1,0 +1,250 @@
+"""The gradient penalty against critics whose gradients are known."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from support.critics import Patches, Quadratic, linear, smooth_network
+from support.oracles import row_norms
+from support.strategies import normal, sample_pairs, sample_shapes, seeds
+
+from gankit.constraints import gradient_norm, gradient_penalty
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+targets = st.floats(0, 3)
+
+
+@given(pair=sample_pairs(), seed=seeds, scale=st.sampled_from((1e-3, 1.0, 1e3)), target=targets)
+def test_a_linear_critic_pays_the_squared_excess_of_its_slope(
+    pair: Pair, seed: int, scale: float, target: float
+) -> None:
+    real, fake = pair
+    critic, slope = linear(seed, real.shape[1:], scale)
+    expected = (slope.norm() - target) ** 2
+    torch.testing.assert_close(gradient_penalty(critic, real, fake, target=target), expected, rtol=1e-9, atol=1e-12)
+
+
+@given(pair=sample_pairs(), seed=seeds, target=targets)
+def test_the_one_sided_form_is_the_other_above_the_target_and_zero_below(pair: Pair, seed: int, target: float) -> None:
+    real, fake = pair
+    critic, slope = linear(seed, real.shape[1:])
+    both = gradient_penalty(critic, real, fake, target=target)
+    one = gradient_penalty(critic, real, fake, target=target, one_sided=True)
+    assert one == (both if slope.norm() > target else 0)
+
+
+@given(pair=sample_pairs(), seed=seeds)
+def test_a_quadratic_critic_sees_where_the_slope_is_taken(pair: Pair, seed: int) -> None:
+    real, fake = pair
+    mix = torch.rand(real.shape[0], generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    column = mix.view(-1, *[1] * (real.ndim - 1))
+    critic = Quadratic(seed, real[0].numel())
+    points = np.stack([m * r + (1 - m) * f for m, r, f in zip(mix.numpy(), real.numpy(), fake.numpy(), strict=True)])
+    slopes = points.reshape(len(points), -1) @ critic.matrix.numpy()
+    expected = float(np.mean((row_norms(slopes) - 1) ** 2))
+    assert gradient_penalty(critic, real, fake, mix=column).item() == pytest.approx(expected, rel=1e-9)
+
+
+@given(pair=sample_pairs(), seed=seeds)
+def test_the_share_is_drawn_once_a_sample_from_the_given_generator(pair: Pair, seed: int) -> None:
+    real, fake = pair
+    seen = []
+
+    def critic(points: torch.Tensor) -> torch.Tensor:
+        seen.append(points.detach())
+        return points.flatten(1).sum(1)
+
+    gradient_penalty(critic, real, fake, rng=torch.Generator().manual_seed(seed))
+    shape = (real.shape[0], *[1] * (real.ndim - 1))
+    mix = torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    torch.testing.assert_close(seen[0], mix * real + (1 - mix) * fake)
+    assert len(set(mix.flatten().tolist())) == real.shape[0]
+
+
+@given(pair=sample_pairs(), seed=seeds)
+def test_swapping_real_and_fake_is_swapping_the_shares(pair: Pair, seed: int) -> None:
+    real, fake = pair
+    critic = Quadratic(seed, real[0].numel())
+    mix = torch.rand(real.shape[0], *[1] * (real.ndim - 1), dtype=torch.float64)
+    torch.testing.assert_close(
+        gradient_penalty(critic, real, fake, mix=mix), gradient_penalty(critic, fake, real, mix=1 - mix)
+    )
+
+
+@given(seed=seeds, cut=st.integers(1, 6))
+def test_a_batch_pays_the_weighted_mean_of_its_parts(seed: int, cut: int) -> None:
+    real, fake, mix = normal(seed, 7, 3, 5), normal(seed + 1, 7, 3, 5), torch.rand(7, 1, 1, dtype=torch.float64)
+    critic = Quadratic(seed, 15)
+
+    def part(rows: slice) -> torch.Tensor:
+        return gradient_penalty(critic, real[rows], fake[rows], mix=mix[rows])
+
+    parts = cut * part(slice(None, cut)) + (7 - cut) * part(slice(cut, None))
+    torch.testing.assert_close(gradient_penalty(critic, real, fake, mix=mix), parts / 7)
+
+
+@given(seed=seeds)
+def test_patch_scores_are_summed(seed: int) -> None:
+    real, fake = normal(seed, 3, 2, 5, 5), normal(seed + 1, 3, 2, 5, 5)
+    mix = torch.rand(3, 1, 1, 1, dtype=torch.float64)
+    critic = Patches(seed)
+    summed = gradient_penalty(lambda x: critic(x).flatten(1).sum(1), real, fake, mix=mix)
+    torch.testing.assert_close(gradient_penalty(critic, real, fake, mix=mix), summed)
+
+
+def test_the_slope_of_a_linear_critics_penalty() -> None:
+    slope = torch.tensor([3.0, 4.0], dtype=torch.float64, requires_grad=True)
+    gradient_penalty(lambda x: x @ slope, normal(0, 5, 2), normal(1, 5, 2), target=2.0).backward()
+    torch.testing.assert_close(slope.grad, 2 * (5 - 2) * slope.detach() / 5)
+
+
+def test_at_a_zero_gradient_the_penalty_is_the_squared_target_and_its_slope_is_finite() -> None:
+    slope = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    penalty = gradient_penalty(lambda x: x @ slope, normal(0, 5, 3), normal(1, 5, 3), target=2.0)
+    penalty.backward()
+    assert penalty.item() == 4.0
+    assert slope.grad is not None
+    assert torch.equal(slope.grad, torch.zeros_like(slope))
+
+
+@pytest.mark.parametrize("one_sided", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_parameters_get_the_second_order_gradient(seed: int, *, one_sided: bool) -> None:
+    real, fake, mix = (
+        normal(seed, 3, 2, 4, 4),
+        normal(seed + 1, 3, 2, 4, 4),
+        torch.rand(3, 1, 1, 1, dtype=torch.float64),
+    )
+    network = smooth_network(seed)
+    names, values = zip(*((n, p.detach().requires_grad_()) for n, p in network.named_parameters()), strict=True)
+
+    def penalty(*parameters: torch.Tensor) -> torch.Tensor:
+        state = dict(zip(names, parameters, strict=True))
+        return gradient_penalty(
+            lambda x: torch.func.functional_call(network, state, (x,)),
+            real,
+            fake,
+            target=0.1,
+            one_sided=one_sided,
+            mix=mix,
+        )
+
+    assert torch.autograd.gradcheck(penalty, values)
+
+
+def test_the_generator_gets_no_gradient_and_inputs_stay_as_they_are() -> None:
+    weight = torch.randn(3, 3, requires_grad=True)
+    real, fake = torch.randn(5, 3, requires_grad=True), torch.randn(5, 3) @ weight
+    before = real.detach().clone(), fake.detach().clone()
+    critic = torch.nn.Linear(3, 1)
+    gradient_penalty(critic, real, fake).backward()
+    assert weight.grad is None
+    assert real.grad is None
+    assert critic.weight.grad is not None
+    assert torch.equal(real, before[0])
+    assert torch.equal(fake, before[1])
+
+
+@pytest.mark.parametrize("given_rng", [True, False])
+def test_the_global_random_state_moves_only_without_a_generator(*, given_rng: bool) -> None:
+    before = torch.get_rng_state()
+    rng = torch.Generator().manual_seed(3) if given_rng else None
+    gradient_penalty(lambda x: x.sum(1), torch.randn(2, 3, generator=torch.Generator()), torch.zeros(2, 3), rng=rng)
+    assert torch.equal(before, torch.get_rng_state()) == given_rng
+
+
+def test_under_no_grad_the_value_is_the_same_and_the_mode_stays() -> None:
+    critic, real, fake, mix = (
+        smooth_network(0),
+        normal(0, 2, 2, 4, 4),
+        normal(1, 2, 2, 4, 4),
+        torch.full((2, 1, 1, 1), 0.3),
+    )
+    penalty = gradient_penalty(critic, real, fake, mix=mix)
+    with torch.no_grad():
+        logged = gradient_penalty(critic, real, fake, mix=mix)
+        assert not torch.is_grad_enabled()
+    assert torch.equal(penalty, logged)
+    assert penalty.requires_grad
+    assert not logged.requires_grad
+
+
+def test_the_condition_reaches_the_critic_and_only_samples_are_differentiated() -> None:
+    labels = torch.tensor([0.5, 2.0], dtype=torch.float64)
+    norm = gradient_norm(lambda x: (x * labels[:, None]).sum(1), torch.zeros(2, 3, dtype=torch.float64))
+    torch.testing.assert_close(norm, labels * 3**0.5)
+
+
+@pytest.mark.parametrize("slope", [1e-4, 1.0, 10.0])
+def test_half_precision_norms_neither_vanish_nor_overflow(slope: float) -> None:
+    size = 3 * 96 * 96
+    weight = torch.full((size,), slope, dtype=torch.float16)
+    real = torch.zeros(2, size, dtype=torch.float16)
+    norm = gradient_norm(lambda x: (x * weight).sum(1), real)
+    assert norm.dtype == torch.float32
+    torch.testing.assert_close(norm, torch.full((2,), slope * size**0.5), rtol=1e-2, atol=0)
+
+
+def test_under_autocast_the_penalty_is_float32_and_close_to_the_full_one() -> None:
+    network = smooth_network(3).float()
+    real, fake, mix = torch.randn(5, 2, 4, 4), torch.randn(5, 2, 4, 4), torch.rand(5, 1, 1, 1)
+    full = gradient_penalty(network, real, fake, mix=mix)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = gradient_penalty(network, real, fake.bfloat16(), mix=mix)
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, full, rtol=0.05, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "options", "match"),
+    [
+        (
+            torch.zeros(2, 3),
+            torch.zeros(3, 3),
+            {},
+            r"fake and real must have the same shape, got \(3, 3\) and \(2, 3\)",
+        ),
+        (torch.zeros(0, 3), torch.zeros(0, 3), {}, r"real must not be empty, got shape \(0, 3\)"),
+        (torch.zeros(2, 3, dtype=torch.uint8), torch.zeros(2, 3), {}, "real must be a floating-point tensor"),
+        (torch.zeros(2, 3), torch.zeros(2, 3, dtype=torch.uint8), {}, "fake must be a floating-point tensor"),
+        (torch.zeros(2, 3), torch.zeros(2, 3), {"target": -1.0}, "target must be 0 or more, got -1.0"),
+        (torch.zeros(2, 3), torch.zeros(2, 3), {"target": float("nan")}, "target must be a finite number"),
+        (
+            torch.zeros(2, 3),
+            torch.zeros(2, 3),
+            {"mix": torch.zeros(1, 1)},
+            r"mix must have shape \(2, 1\).*got \(1, 1\)",
+        ),
+        (torch.zeros(2, 3), torch.zeros(2, 3), {"mix": torch.zeros(2)}, r"mix must have shape \(2, 1\)"),
+        (
+            torch.zeros(2, 3),
+            torch.zeros(2, 3),
+            {"mix": torch.zeros(2, 1), "rng": torch.Generator()},
+            "mix and rng must not both be given",
+        ),
+    ],
+)
+def test_mistakes_are_named(real: torch.Tensor, fake: torch.Tensor, options: dict[str, object], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        gradient_penalty(lambda x: x.sum(1), real, fake, **options)  # type: ignore[arg-type]
+
+
+def test_a_critic_that_ignores_its_input_is_refused() -> None:
+    weight = torch.ones(2, requires_grad=True)
+    with pytest.raises(ValueError, match="a critic that ignores its input"):
+        gradient_penalty(lambda x: weight * 1, torch.zeros(2, 3), torch.zeros(2, 3))
+    with pytest.raises(ValueError, match="scores must have a graph"):
+        gradient_penalty(lambda x: torch.ones(2), torch.zeros(2, 3), torch.zeros(2, 3))
+
+
+def test_inference_mode_is_refused_with_advice() -> None:
+    with torch.inference_mode(), pytest.raises(ValueError, match=r"use torch\.no_grad\(\)"):
+        gradient_penalty(lambda x: x.sum(1), torch.zeros(2, 3), torch.zeros(2, 3))
+
+
+@given(shape=sample_shapes, seed=seeds)
+def test_the_default_draw_is_in_the_wider_dtype(shape: tuple[int, ...], seed: int) -> None:
+    penalty = gradient_penalty(
+        lambda x: x.flatten(1).sum(1), normal(seed, *shape, dtype=torch.float32), normal(seed, *shape)
+    )
+    assert penalty.dtype == torch.float64

@@ -1,0 +1,163 @@
+"""The critic's loss: signs, symmetries, labels, maps, mistakes."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from support.strategies import normal, real_and_fake, seeds
+from torch.nn import functional
+
+from gankit.losses import Hinge, LeastSquares, Logistic, Wasserstein, critic_loss
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+EVERY = pytest.mark.parametrize("objective", [Wasserstein(), Logistic(), Hinge(), LeastSquares()], ids=repr)
+
+
+@given(pair=real_and_fake())
+def test_wasserstein_is_fake_minus_real_and_changes_sign_with_its_arguments(pair: Pair) -> None:
+    real, fake = pair
+    loss = critic_loss(Wasserstein(), real, fake)
+    torch.testing.assert_close(loss, fake.mean() - real.mean())
+    torch.testing.assert_close(loss, -critic_loss(Wasserstein(), fake, real))
+
+
+@given(pair=real_and_fake(), shift=st.floats(-1e3, 1e3), factor=st.floats(-10, 10))
+def test_wasserstein_ignores_a_shift_and_scales(pair: Pair, shift: float, factor: float) -> None:
+    real, fake = pair
+    loss = critic_loss(Wasserstein(), real, fake)
+    shifted = critic_loss(Wasserstein(), real + shift, fake + shift)
+    torch.testing.assert_close(shifted, loss, rtol=1e-9, atol=1e-9 * (1 + abs(shift)))
+    torch.testing.assert_close(critic_loss(Wasserstein(), factor * real, factor * fake), factor * loss)
+
+
+@given(seed=seeds, n=st.integers(1, 11))
+def test_wasserstein_slopes_are_one_over_n(seed: int, n: int) -> None:
+    real, fake = normal(seed, n).requires_grad_(), normal(seed + 1, n).requires_grad_()
+    critic_loss(Wasserstein(), real, fake).backward()
+    torch.testing.assert_close(real.grad, torch.full((n,), -1 / n, dtype=torch.float64))
+    torch.testing.assert_close(fake.grad, torch.full((n,), 1 / n, dtype=torch.float64))
+
+
+@EVERY
+@given(seed=seeds)
+def test_the_order_within_a_batch_does_not_matter(objective: object, seed: int) -> None:
+    real, fake = normal(seed, 7, 3), normal(seed + 1, 7, 3)
+    order = torch.randperm(7, generator=torch.Generator().manual_seed(seed))
+    torch.testing.assert_close(
+        critic_loss(objective, real[order], fake), critic_loss(objective, real, fake.flip(0)), rtol=1e-12, atol=1e-12
+    )  # type: ignore[arg-type]
+
+
+@EVERY
+@given(seed=seeds, cut=st.integers(1, 10))
+def test_a_batch_costs_the_weighted_mean_of_its_parts(objective: object, seed: int, cut: int) -> None:
+    real, fake = normal(seed, 11), normal(seed + 1, 11)
+    parts = cut * critic_loss(objective, real[:cut], fake[:cut]) + (11 - cut) * critic_loss(
+        objective, real[cut:], fake[cut:]
+    )  # type: ignore[arg-type]
+    torch.testing.assert_close(critic_loss(objective, real, fake), parts / 11)  # type: ignore[arg-type]
+
+
+@EVERY
+@given(seed=seeds)
+def test_shapes_of_one_score_a_sample_agree(objective: object, seed: int) -> None:
+    real, fake = normal(seed, 5), normal(seed + 1, 5)
+    flat = critic_loss(objective, real, fake)  # type: ignore[arg-type]
+    for shape in ((5, 1), (5, 1, 1, 1)):
+        assert critic_loss(objective, real.view(shape), fake.view(shape)) == flat  # type: ignore[arg-type]
+
+
+@given(pair=real_and_fake(), label=st.floats(0, 1), other=st.floats(0, 1))
+def test_soft_labels_on_logits_are_cross_entropy_with_soft_targets(pair: Pair, label: float, other: float) -> None:
+    real, fake = pair
+    loss = critic_loss(
+        Logistic(), real, fake, real_labels=torch.full_like(real, label), fake_labels=torch.full_like(fake, other)
+    )
+    expected = functional.binary_cross_entropy_with_logits(
+        real, torch.full_like(real, label)
+    ) + functional.binary_cross_entropy_with_logits(fake, torch.full_like(fake, other))
+    torch.testing.assert_close(loss, expected, rtol=1e-9, atol=1e-9)
+
+
+@EVERY
+@given(seed=seeds)
+def test_labels_one_and_zero_change_nothing_and_flipped_labels_swap_the_prices(objective: object, seed: int) -> None:
+    real, fake = normal(seed, 7), normal(seed + 1, 7)
+    ones, zeros = torch.ones_like(real), torch.zeros_like(fake)
+    plain = critic_loss(objective, real, fake)  # type: ignore[arg-type]
+    assert critic_loss(objective, real, fake, real_labels=ones, fake_labels=zeros) == plain  # type: ignore[arg-type]
+    flipped = critic_loss(objective, real, fake, real_labels=zeros, fake_labels=ones)  # type: ignore[arg-type]
+    torch.testing.assert_close(flipped, objective.fake(real).mean() + objective.real(fake).mean())  # type: ignore[attr-defined]
+
+
+@given(seed=seeds)
+def test_labels_act_on_their_own_sample(seed: int) -> None:
+    real, fake = normal(seed, 5), normal(seed + 1, 5)
+    labels = torch.tensor([0.0, 1.0, 0.25, 0.5, 1.0], dtype=torch.float64)
+    expected = np.mean(
+        [
+            t * np.log1p(np.exp(-r)) + (1 - t) * np.log1p(np.exp(r))
+            for t, r in zip(labels.tolist(), real.tolist(), strict=True)
+        ]
+    ) + np.mean(np.log1p(np.exp(fake.numpy())))
+    assert critic_loss(Logistic(), real, fake, real_labels=labels).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_several_maps_count_equally_whatever_their_size() -> None:
+    small, large = torch.full((2, 1, 2, 2), 3.0), torch.full((2, 1, 7, 7), 1.0)
+    loss = critic_loss(Wasserstein(), [small, large], [torch.zeros_like(small), torch.zeros_like(large)])
+    assert loss.item() == -2.0
+
+
+def test_labels_of_several_maps_go_with_their_map() -> None:
+    real, fake = [torch.ones(2), torch.ones(2, 3)], [torch.zeros(2), torch.zeros(2, 3)]
+    labels = [torch.zeros(2), torch.ones(2, 3)]
+    assert critic_loss(Wasserstein(), real, fake, real_labels=labels).item() == 0.0
+
+
+@EVERY
+def test_inputs_stay_as_they_are(objective: object) -> None:
+    real, fake = torch.randn(5, requires_grad=True), torch.randn(5)
+    before, versions = (real.detach().clone(), fake.clone()), (real._version, fake._version)
+    critic_loss(objective, real, fake).backward()  # type: ignore[arg-type]
+    assert torch.equal(real, before[0])
+    assert torch.equal(fake, before[1])
+    assert (real._version, fake._version) == versions
+    assert fake.grad is None
+
+
+def test_half_precision_is_priced_in_float32() -> None:
+    loss = critic_loss(Logistic(), torch.ones(3, dtype=torch.bfloat16), torch.ones(3, dtype=torch.bfloat16))
+    assert loss.dtype == torch.float32
+
+
+def test_labels_outside_the_unit_range_warn_with_their_range() -> None:
+    real, fake = torch.zeros(3), torch.zeros(3)
+    with pytest.warns(UserWarning, match=r"real_labels lie outside 0\.\.1, got 0\.8\.\.1\.2"):
+        critic_loss(Logistic(), real, fake, real_labels=torch.tensor([0.8, 1.0, 1.2]))
+    with pytest.warns(UserWarning, match="fake_labels lie outside"):
+        critic_loss(Logistic(), real, fake, fake_labels=torch.tensor([0.0, -0.1, 0.2]))
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "match"),
+    [
+        (torch.zeros(3), torch.zeros(3, 1), r"fake and real must have the same shape, got \(3, 1\) and \(3,\)"),
+        (torch.zeros(0), torch.zeros(0), r"real must not be empty, got shape \(0,\)"),
+        (torch.zeros(3), torch.zeros(0), "fake must not be empty"),
+        (torch.zeros(3, dtype=torch.int64), torch.zeros(3), "real must be a floating-point tensor"),
+        (torch.tensor(1.0), torch.tensor(1.0), "real must have a batch axis"),
+        ([], [], "real must hold at least one tensor"),
+        ([torch.zeros(2)], [torch.zeros(2), torch.zeros(2)], "fake and real must hold equally many maps, got 2 and 1"),
+        (1.0, torch.zeros(2), "real must be a tensor or a sequence of tensors, got float"),
+        ([torch.zeros(2), 3], torch.zeros(2), r"real\[1\] must be a tensor, got int"),
+    ],
+)
+def test_mistakes_are_named(real: object, fake: object, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        critic_loss(Hinge(), real, fake)  # type: ignore[arg-type]
+
+
+def test_labels_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"real_labels and real must have the same shape, got \(3,\) and \(3, 1\)"):
+        critic_loss(Hinge(), torch.zeros(3, 1), torch.zeros(3, 1), real_labels=torch.ones(3))

@@ -1,0 +1,1 @@
+"""What tests share: strategies that draw cases, and oracles that compute them in another way."""

@@ -1,0 +1,50 @@
+"""Independent float64 oracles in numpy, written from the papers and not from the code under test."""
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+def log_sigmoid(x: Array) -> Array:
+    """Log of the logistic function, by its definition where that is safe and by its asymptote elsewhere."""
+    return np.where(x > -30, -np.log1p(np.exp(-np.clip(x, -30, None))), x)
+
+
+def prices(objective: str, side: str, s: Array) -> Array:
+    """The price of scores `s` under a named objective, on a named side."""
+    table = {
+        ("Wasserstein", "real"): lambda: -s,
+        ("Wasserstein", "fake"): lambda: s,
+        ("Wasserstein", "generator"): lambda: -s,
+        ("Logistic", "real"): lambda: -log_sigmoid(s),
+        ("Logistic", "fake"): lambda: -log_sigmoid(-s),
+        ("Logistic", "generator"): lambda: -log_sigmoid(s),
+        ("Saturating", "real"): lambda: -log_sigmoid(s),
+        ("Saturating", "fake"): lambda: -log_sigmoid(-s),
+        ("Saturating", "generator"): lambda: log_sigmoid(-s),
+        ("Hinge", "real"): lambda: np.where(s < 1, 1 - s, 0.0),
+        ("Hinge", "fake"): lambda: np.where(s > -1, 1 + s, 0.0),
+        ("Hinge", "generator"): lambda: -s,
+        ("LeastSquares", "real"): lambda: (s - 1) ** 2 / 2,
+        ("LeastSquares", "fake"): lambda: s**2 / 2,
+        ("LeastSquares", "generator"): lambda: (s - 1) ** 2 / 2,
+    }
+    return table[objective, side]()
+
+
+def critic_loss(objective: str, real: Array, fake: Array) -> float:
+    """Sum over samples divided by their number, on each side."""
+    return float(
+        np.sum(prices(objective, "real", real)) / real.size + np.sum(prices(objective, "fake", fake)) / fake.size
+    )
+
+
+def generator_loss(objective: str, fake: Array) -> float:
+    """Sum over samples divided by their number."""
+    return float(np.sum(prices(objective, "generator", fake)) / fake.size)
+
+
+def row_norms(rows: Array) -> Array:
+    """Euclidean norm of each sample, over all its axes."""
+    return np.array([np.sqrt(np.sum(row.astype(np.float64) ** 2)) for row in rows])
