@@ -1,0 +1,12 @@
+"""Floor 2: what networks are made of: residual blocks, resampling, conditional norms, heads."""
+
+from gankit._core import Conditioned as Conditioned
+from gankit.blocks._conditional_batch_norm import ConditionalBatchNorm2d as ConditionalBatchNorm2d
+from gankit.blocks._conditioned_sequential import ConditionedSequential as ConditionedSequential
+from gankit.blocks._heads import ClassHead as ClassHead, ProjectionHead as ProjectionHead
+from gankit.blocks._pre_activation import PreActivationBlock as PreActivationBlock
+from gankit.blocks._resampling import (
+    BilinearUpsample as BilinearUpsample,
+    MeanDownsample as MeanDownsample,
+    NearestUpsample as NearestUpsample,
+)

@@ -1,0 +1,136 @@
+"""The residual block whose shortcut stays clean: norm and activation come before each convolution."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from gankit._core import Condition, Conditioned
+from gankit._core._checks import check_at_least
+from gankit._core._factories import check_factory, check_out_of_place
+from gankit.blocks._conditioned_sequential import call_layer
+from gankit.blocks._maps import check_maps
+
+
+class PreActivationBlock(nn.Module, Conditioned):
+    """Add to the input what two convolutions make of it; nothing touches the sum afterwards.
+
+    The residual is norm, activation, (up,) 3x3 convolution, norm, activation, 3x3 convolution(, down). The shortcut is
+    the raw input: itself where channels and size stay, else (up,) 1x1 convolution(, down). With `up` it is the block of
+    residual generators, with `down` that of residual critics; `first` makes the critic's first block, which sees pixels,
+    not features: it has no leading norm and activation, and its shortcut is pooled before the 1x1 convolution.
+
+    The hidden channels are `in_channels` where a block goes down and `out_channels` otherwise, as in WGAN-GP and SNGAN;
+    a first block has `out_channels`.
+
+    The 3x3 convolutions start as torch starts them, which makes the residual small beside the shortcut: over a row of
+    eight blocks the variance stays within a factor of 4. The 1x1 convolution starts by Glorot's uniform law without
+    bias, which keeps the variance.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the result.
+        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
+            `Conditioned` gets the condition.
+        activation: builds an activation; it must not work in place.
+        up: doubles the resolution, such as `NearestUpsample`; sees `in_channels` on both branches.
+        down: halves the resolution, such as `MeanDownsample`; sees `out_channels` (a first block's shortcut:
+            `in_channels`).
+        first: whether this is the first block of a critic.
+
+    Shape:
+        - x: ``(n, in_channels, height, width)``; never changed.
+        - condition: ``(n, condition_features)``, needed where `norm` depends on it and unused elsewhere.
+        - result: ``(n, out_channels, height, width)``, or twice or half that size.
+
+    Raises:
+        ValueError: if a number of channels is below 1; if `norm` or `activation` is no callable that builds a layer; if
+            the activation works in place; with both `up` and `down`, or `up` in a first block; if `x` has another
+            shape, or a height or width that `down` cannot halve; if a norm needs a condition and gets none.
+
+    Example:
+        >>> import torch
+        >>> from functools import partial
+        >>> from gankit.blocks import MeanDownsample, PreActivationBlock
+        >>> layer_norm = partial(torch.nn.GroupNorm, 1)
+        >>> block = PreActivationBlock(8, 16, norm=layer_norm, down=MeanDownsample())
+        >>> block(torch.randn(2, 8, 32, 32)).shape
+        torch.Size([2, 16, 16, 16])
+
+    Reference:
+        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(e), full pre-activation; with
+        resampling: Gulrajani et al. 2017 (WGAN-GP). Differences: He shares the first norm and activation with a
+        projecting shortcut, here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's shortcut gets an activated
+        one, since its in-place ReLU overwrites the input); a resampling block always projects its shortcut, as those
+        do; the first convolution keeps its bias, which WGAN-GP's 64x64 nets drop. WGAN-GP's 64x64 critic pools before
+        the 1x1 convolution in every block: the same function up to rounding.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        norm: Callable[[int], nn.Module] = nn.Identity,
+        activation: Callable[[], nn.Module] = nn.ReLU,
+        up: nn.Module | None = None,
+        down: nn.Module | None = None,
+        first: bool = False,
+    ) -> None:
+        super().__init__()
+        check_at_least("in_channels", in_channels, 1)
+        check_at_least("out_channels", out_channels, 1)
+        check_factory("norm", norm)
+        check_factory("activation", activation)
+        if up is not None and (down is not None or first):
+            raise ValueError(f"up must be left out with down and in a first block, got {up!r}")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.first = first
+        hidden = in_channels if down is not None and not first else out_channels
+        self.norm1 = None if first else norm(in_channels)
+        self.activation1 = None if first else activation()
+        self.up = up
+        self.conv1 = nn.Conv2d(in_channels, hidden, 3, padding=1)
+        self.norm2 = norm(hidden)
+        self.activation2 = activation()
+        self.conv2 = nn.Conv2d(hidden, out_channels, 3, padding=1)
+        self.down = down
+        self.shortcut = None
+        if in_channels != out_channels or up is not None or down is not None:
+            self.shortcut = _projection(in_channels, out_channels)
+        check_out_of_place("activation", self.activation2)
+
+    def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
+        """Return the shortcut plus the residual of `x`."""
+        check_maps("x", x, self.in_channels)
+        return self._carried(x) + self._residual(x, condition)
+
+    def _residual(self, x: torch.Tensor, condition: Condition | None) -> torch.Tensor:
+        if self.norm1 is not None and self.activation1 is not None:
+            x = self.activation1(call_layer(self.norm1, x, condition))
+        if self.up is not None:
+            x = self.up(x)
+        x = self.activation2(call_layer(self.norm2, self.conv1(x), condition))
+        x = self.conv2(x)
+        return x if self.down is None else self.down(x)
+
+    def _carried(self, x: torch.Tensor) -> torch.Tensor:
+        if self.shortcut is None:
+            return x
+        if self.first and self.down is not None:
+            return self.shortcut(self.down(x))
+        x = self.shortcut(x if self.up is None else self.up(x))
+        return x if self.down is None else self.down(x)
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"{self.in_channels}, {self.out_channels}" + (", first=True" if self.first else "")
+
+
+def _projection(in_channels: int, out_channels: int) -> nn.Conv2d:
+    layer = nn.Conv2d(in_channels, out_channels, 1)
+    nn.init.xavier_uniform_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
