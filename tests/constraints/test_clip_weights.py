@@ -15,18 +15,22 @@ from gankit.constraints import clip_weights_
 bounds = st.floats(1e-4, 10)
 
 
-def _network(seed: int) -> nn.Sequential:
-    torch.manual_seed(seed)
-    network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(27, 1))
-    network.double()
-    for parameter in network.parameters():
-        nn.init.normal_(parameter)
-    return network
+class _Network(nn.Module):
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.convolution, self.norm, self.head = nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Linear(27, 1)
+        self.double()
+        for parameter in self.parameters():
+            nn.init.normal_(parameter)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.norm(self.convolution(x)).relu().flatten(1))
 
 
 @given(seed=seeds, bound=bounds)
 def test_every_weight_is_clamped_as_numpy_clips(seed: int, bound: float) -> None:
-    network = _network(seed)
+    network = _Network(seed)
     before = [parameter.detach().numpy().copy() for parameter in network.parameters()]
     assert clip_weights_(network, bound) is None
     for old, parameter in zip(before, network.parameters(), strict=True):
@@ -35,7 +39,7 @@ def test_every_weight_is_clamped_as_numpy_clips(seed: int, bound: float) -> None
 
 @given(seed=seeds, bound=bounds)
 def test_clipping_twice_is_clipping_once(seed: int, bound: float) -> None:
-    network = _network(seed)
+    network = _Network(seed)
     clip_weights_(network, bound)
     once = copy.deepcopy(network.state_dict())
     clip_weights_(network, bound)
@@ -43,26 +47,28 @@ def test_clipping_twice_is_clipping_once(seed: int, bound: float) -> None:
 
 
 def test_buffers_gradients_storage_and_flags_stay() -> None:
-    network = _network(0)
-    network[1].running_mean.fill_(7.0)
-    network[0].weight.requires_grad_(False)
+    network = _Network(0)
+    network.norm.running_var.fill_(7.0)  # type: ignore[union-attr]
+    network.convolution.weight.requires_grad_(requires_grad=False)
     network(torch.randn(3, 2, 5, 5, dtype=torch.float64)).sum().backward()
     buffers = {name: value.clone() for name, value in network.named_buffers()}
-    gradient = network[4].weight.grad.clone()
+    assert network.head.weight.grad is not None
+    gradient = network.head.weight.grad.clone()
     places = [parameter.data_ptr() for parameter in network.parameters()]
     clip_weights_(network, 0.01)
     assert all(torch.equal(buffers[name], value) for name, value in network.named_buffers())
-    assert torch.equal(network[4].weight.grad, gradient)
+    assert torch.equal(network.head.weight.grad, gradient)
     assert [parameter.data_ptr() for parameter in network.parameters()] == places
-    assert not network[0].weight.requires_grad
-    assert network[0].weight.abs().max() <= 0.01
+    assert not network.convolution.weight.requires_grad
+    assert network.convolution.weight.abs().max() <= 0.01
 
 
 @given(seed=seeds, bound=st.floats(0.01, 0.5))
 def test_a_clipped_network_is_as_lipschitz_as_its_bound_says(seed: int, bound: float) -> None:
     torch.manual_seed(seed)
-    network = nn.Sequential(nn.Linear(3, 5), nn.LeakyReLU(0.2), nn.Linear(5, 1)).double()
-    nn.init.normal_(network[0].weight)
+    inner = nn.Linear(3, 5)
+    nn.init.normal_(inner.weight)
+    network = nn.Sequential(inner, nn.LeakyReLU(0.2), nn.Linear(5, 1)).double()
     clip_weights_(network, bound)
     x, y = torch.randn(2, 11, 3, dtype=torch.float64)
     constant = bound * math.sqrt(3 * 5) * bound * math.sqrt(5)
@@ -79,13 +85,13 @@ def test_a_shared_weight_is_clipped_and_infinity_becomes_the_bound() -> None:
 
 
 def test_nan_is_named_and_nothing_is_changed() -> None:
-    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    first, second = nn.Linear(2, 2), nn.Linear(2, 1)
     with torch.no_grad():
-        network[0].weight.fill_(3.0)
-        network[1].weight[0, 0] = math.nan
+        first.weight.fill_(3.0)
+        second.weight[0, 0] = math.nan
     with pytest.raises(ValueError, match=r"got NaN in '1\.weight'"):
-        clip_weights_(network, 0.1)
-    assert (network[0].weight == 3.0).all()
+        clip_weights_(nn.Sequential(first, second), 0.1)
+    assert torch.equal(first.weight, torch.full((2, 2), 3.0))
 
 
 @pytest.mark.parametrize("bound", [0.0, -1.0, math.nan, math.inf, "0.1", True])

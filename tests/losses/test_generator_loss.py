@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from support.strategies import normal, seeds
 
-from gankit.losses import Hinge, LeastSquares, Logistic, Wasserstein, generator_loss
+from gankit.losses import Hinge, LeastSquares, Logistic, Objective, Wasserstein, generator_loss
 
 EVERY = pytest.mark.parametrize(
     "objective",
@@ -16,9 +16,9 @@ EVERY = pytest.mark.parametrize(
 
 @EVERY
 @given(seed=seeds)
-def test_a_step_against_its_slope_raises_the_scores(objective: object, seed: int) -> None:
+def test_a_step_against_its_slope_raises_the_scores(objective: Objective, seed: int) -> None:
     fake = normal(seed, 7).requires_grad_()
-    generator_loss(objective, fake).backward()  # type: ignore[arg-type]
+    generator_loss(objective, fake).backward()
     assert fake.grad is not None
     if not isinstance(objective, LeastSquares):
         assert (fake.grad < 0).all()
@@ -27,9 +27,9 @@ def test_a_step_against_its_slope_raises_the_scores(objective: object, seed: int
 
 @EVERY
 @given(seed=seeds)
-def test_shapes_of_one_score_a_sample_agree(objective: object, seed: int) -> None:
+def test_shapes_of_one_score_a_sample_agree(objective: Objective, seed: int) -> None:
     fake = normal(seed, 5)
-    assert generator_loss(objective, fake) == generator_loss(objective, fake.view(5, 1))  # type: ignore[arg-type]
+    assert generator_loss(objective, fake) == generator_loss(objective, fake.view(5, 1))
 
 
 def test_maps_count_equally() -> None:
