@@ -1,0 +1,179 @@
+"""Sphinx settings of the API reference. Its pages are drawn inside the MkDocs site; see ``hooks.py`` beside this folder."""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import public_names as reference  # noqa: E402
+from docutils import nodes  # noqa: E402
+from docutils.parsers.rst.states import Inliner  # noqa: E402
+from sphinx.application import Sphinx  # noqa: E402
+from sphinx.builders.html import StandaloneHTMLBuilder  # noqa: E402
+from sphinx.domains.python import PyXRefRole  # noqa: E402
+from sphinx.pycode import ModuleAnalyzer  # noqa: E402
+from sphinx.util.typing import stringify_annotation  # noqa: E402
+from sphinxcontrib.serializinghtml import JSONHTMLBuilder  # noqa: E402
+
+from gankit import _core  # noqa: E402
+
+project = "gankit"
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.coverage",
+    "sphinx.ext.doctest",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+default_role = "plain"
+add_module_names = True
+html_copy_source = False
+html_use_index = False
+python_display_short_literal_types = True
+toc_object_entries = False
+
+autosummary_generate = False
+autodoc_default_options = {"members": True, "special-members": "__call__", "member-order": "bysource"}
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_custom_sections = ["Shape", "Reference", "Differences"]
+doctest_global_setup = "import torch"
+coverage_show_missing_items = True
+coverage_statistics_to_stdout = False
+
+nitpicky = True
+# Types of other libraries have no page here. Only those that gankit's signatures name are let through.
+nitpick_ignore_regex = [
+    ("py:class", r"torch\.(Tensor|Generator|dtype|device|nn\.Module|optim\.Optimizer)"),
+    ("py:class", r"torch\.(_C|nn\.modules\.\w+|nn\.parameter|optim\.optimizer)\.\w+"),
+    ("py:class", r"(collections\.abc|pathlib|typing)\.\w+"),
+    ("py:(class|exc)", r"(None|bool|int|float|str|bytes|object|tuple|list|dict|ValueError|UserWarning|RuntimeError)"),
+]
+
+
+class PageBuilder(JSONHTMLBuilder):
+    """Writes each page as JSON, linked as ``name.html``, for the MkDocs site to draw in its own frame."""
+
+    search = False
+    get_target_uri = StandaloneHTMLBuilder.get_target_uri
+
+    def dump_context(self, context: dict[str, Any], filename: str | os.PathLike[str]) -> None:
+        """Write what the frame needs; the rest of a page's context is of no use there, and partly no data."""
+        kept = {key: context[key] for key in ("title", "body") if key in context}
+        Path(filename).write_text(json.dumps(kept), encoding="utf-8")
+
+
+def plain_role(  # noqa: PLR0917  docutils fixes these arguments
+    name: str,
+    rawtext: str,
+    text: str,
+    lineno: int,
+    inliner: Inliner,
+    options: dict[str, Any] | None = None,
+    content: list[str] | None = None,
+) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    """Read single backticks as a checked link where they hold a path of gankit, else as code such as an argument."""
+    del name
+    if text.lstrip("~").startswith("gankit."):
+        return PyXRefRole()("py:obj", rawtext, text, lineno, inliner, options or {}, content or [])
+    return [nodes.literal(rawtext, text)], []
+
+
+def claim_public_names() -> None:
+    """Let each public object say that it lives where users import it from.
+
+    Links in signatures and the coverage check then speak of public paths instead of private modules. Autodoc looks for the
+    order of members and for documented attributes in the source of that place, so a folder answers with all its files.
+    """
+    for folder in reference.public_folders():
+        for public in reference.public_names(folder):
+            thing = public.load()
+            if getattr(thing, "__module__", "").startswith("gankit."):
+                HOMES[public.path] = thing.__module__
+                thing.__module__ = public.folder
+        files = sorted((reference.PACKAGE / folder).glob("_*.py"))
+        source = "\n".join(file.read_text(encoding="utf-8") for file in files)
+        path = f"gankit.{folder}"
+        ModuleAnalyzer.cache["module", path] = ModuleAnalyzer.for_string(source, path)
+
+
+def find_home(app: Sphinx, module: str, name: str) -> str:
+    """Name the private module whose source a page links to."""
+    del app
+    return HOMES.get(f"{module}.{name.partition('.')[0]}", module)
+
+
+def role_names() -> dict[str, str]:
+    """Map the long printed form of each tensor role to its name."""
+    roles = {name: value for name, value in vars(_core).items() if get_origin(value) is Annotated}
+    assert all(get_args(value) for value in roles.values())
+    return {stringify_annotation(value, "smart"): name for name, value in roles.items()}
+
+
+HOMES: dict[str, str] = {}
+ROLE_NAMES = role_names()
+
+
+def shorten(annotation: str) -> str:
+    """Write tensor roles by name, and a tensor with any other note as a tensor."""
+    for printed, name in ROLE_NAMES.items():
+        annotation = annotation.replace(printed, name)
+    return re.sub(r"~torch\.Annotated\[~torch\.Tensor, '[^']*'\]", "~torch.Tensor", annotation)
+
+
+def shorten_recorded_types(app: Sphinx, *_: object) -> None:
+    """Shorten the types that autodoc recorded, before it puts them into descriptions."""
+    recorded = app.env.current_document.autodoc_annotations
+    for name, annotations in recorded.items():
+        recorded[name] = {argument: shorten(annotation) for argument, annotation in annotations.items()}
+
+
+def show_return_type(  # noqa: PLR0917  Sphinx fixes these arguments
+    app: Sphinx, what: str, name: str, thing: object, options: object, arguments: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Write the return type at the end of the signature; the types of arguments stand in their descriptions."""
+    del thing, options
+    recorded = app.env.current_document.autodoc_annotations.get(name, {})
+    if what in {"function", "method"} and recorded.get("return", "None") != "None":
+        returned = shorten(recorded["return"])
+    return arguments, returned
+
+
+def drop_return_fields(app: Sphinx, domain: str, what: str, content: nodes.Element) -> None:
+    """Take out the return types that autodoc adds below each list of fields: the signature shows them."""
+    del app, domain, what
+    for fields in [child for child in content.children if isinstance(child, nodes.field_list)]:
+        for field in list(fields.children):
+            if field.children[0].astext() == "rtype":
+                fields.remove(field)
+        if not fields.children:
+            content.remove(fields)
+
+
+def refuse_missing_docstring(  # noqa: PLR0917  Sphinx fixes these arguments
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Fail the build where a documented object has nothing to say."""
+    del app, thing, options
+    if not any(line.strip() for line in lines):
+        raise ValueError(f"the {what} {name} has no docstring")
+
+
+def setup(app: Sphinx) -> None:
+    """Register the parts above."""
+    claim_public_names()
+    app.add_builder(PageBuilder, override=True)
+    app.add_role("plain", plain_role)
+    app.connect("object-description-transform", shorten_recorded_types, priority=400)
+    app.connect("object-description-transform", drop_return_fields, priority=600)
+    app.connect("autodoc-process-signature", show_return_type, priority=600)
+    app.connect("viewcode-follow-imported", find_home)
+    app.connect("autodoc-process-docstring", refuse_missing_docstring, priority=900)

@@ -1,0 +1,48 @@
+"""Builds the whole documentation, strictly and offline: ``python docs/build.py``.
+
+The site comes first (it contains the API reference); then the examples of the docstrings are run, undocumented public
+names are looked for, and every link of the site is checked.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from check_site import check_site
+from reference_pages import DocumentationError, run_sphinx
+
+DOCS = Path(__file__).resolve().parent
+SITE = DOCS.parent / "site"
+
+
+def build_site() -> None:
+    """Build the pages."""
+    # The theme announces the plans of its makers at each build, which is no message about these pages.
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", str(DOCS / "mkdocs.yml")]
+    if subprocess.run(command, check=False, env=environment).returncode != 0:
+        raise DocumentationError("MkDocs refused the site; its messages are above")
+
+
+def main() -> int:
+    """Run every step and stop at the first that fails."""
+    try:
+        print("pages and API reference", flush=True)
+        build_site()
+        print("examples of the docstrings", flush=True)
+        run_sphinx("doctest")
+        print("undocumented public names", flush=True)
+        run_sphinx("coverage")
+    except DocumentationError as error:
+        print(error, file=sys.stderr)
+        return 1
+    faults = check_site(SITE)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    print(f"{sum(1 for _ in SITE.rglob('*.html'))} pages, {len(faults)} faults; open {SITE / 'index.html'}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

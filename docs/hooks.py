@@ -1,0 +1,74 @@
+"""MkDocs hooks: they join the API reference, which Sphinx builds, to the site.
+
+A page of the guides links to a name of the package by writing it in brackets and backticks, followed by empty brackets. The
+link is looked up in Sphinx's inventory, so a name that does not exist stops the build.
+"""
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.pages import Page
+from mkdocs.structure.toc import AnchorLink, TableOfContents
+from reference_pages import (
+    DocumentationError,
+    ReferencePage,
+    navigation,
+    read_inventory,
+    read_pages,
+    resolve_links,
+    run_sphinx,
+    write_sources,
+)
+
+_pages: dict[str, ReferencePage] = {}
+_inventory: dict[str, str] = {}
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Build the reference before anything else, and list its pages in the navigation."""
+    try:
+        write_sources()
+        built = run_sphinx("json")
+    except DocumentationError as error:
+        raise PluginError(str(error)) from error
+    _pages.clear()
+    _pages.update({f"api/{page.name}.md": page for page in read_pages(built)})
+    _inventory.clear()
+    _inventory.update(read_inventory(built / "objects.inv"))
+    assert isinstance(config.nav, list)
+    for entry in config.nav:
+        if "API reference" in entry:
+            entry["API reference"] = navigation()
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add a page for every page of the reference."""
+    for path, page in _pages.items():
+        hidden = page.name.startswith("_modules")
+        front = f"---\ntitle: {page.title!r}\nsearch:\n  exclude: {str(hidden).lower()}\n---\n"
+        inclusion = InclusionLevel.NOT_IN_NAV if hidden else InclusionLevel.UNDEFINED
+        files.append(File.generated(config, path, content=f"{front}\n# {page.title}\n", inclusion=inclusion))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn names of the package in brackets into links to their pages."""
+    del config, files
+    if page.file.src_uri in _pages:
+        return markdown
+    try:
+        return resolve_links(markdown, page.file.src_uri, _inventory)
+    except DocumentationError as error:
+        raise PluginError(str(error)) from error
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Draw Sphinx's text in the site's frame."""
+    del config, files
+    reference = _pages.get(page.file.src_uri)
+    if reference is None:
+        return html
+    links = [AnchorLink(anchor.rpartition(".")[2], anchor, level=2) for anchor in reference.members]
+    page.toc = TableOfContents(links)
+    return f'<div class="reference">{reference.body}</div>'

@@ -1,0 +1,84 @@
+"""The joint between the guides and the API reference."""
+
+import zlib
+from pathlib import Path
+
+import pytest
+
+from docs.api.public_names import public_folders, public_names
+from docs.reference_pages import (
+    DocumentationError,
+    ReferencePage,
+    read_inventory,
+    resolve_links,
+)
+
+INVENTORY = {
+    "gankit.losses.Hinge": "gankit.losses.Hinge.html#gankit.losses.Hinge",
+    "gankit.losses.Hinge.real": "gankit.losses.Hinge.html#gankit.losses.Hinge.real",
+    "gankit.losses": "gankit.losses.html#module-gankit.losses",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("[`gankit.losses.Hinge`][]", "[`gankit.losses.Hinge`](api/gankit.losses.Hinge.md)"),
+        ("[the hinge][gankit.losses.Hinge]", "[the hinge](api/gankit.losses.Hinge.md)"),
+        ("[`real`][gankit.losses.Hinge.real]", "[`real`](api/gankit.losses.Hinge.md#gankit.losses.Hinge.real)"),
+        ("[`gankit.losses`][]", "[`gankit.losses`](api/gankit.losses.md)"),
+        ("[another][note] and [plain](page.md)", "[another][note] and [plain](page.md)"),
+    ],
+)
+def test_names_become_links(text: str, link: str) -> None:
+    assert resolve_links(f"See {text}.\n", "index.md", INVENTORY) == f"See {link}.\n"
+
+
+def test_links_are_relative_to_their_page() -> None:
+    resolved = resolve_links("[`gankit.losses.Hinge`][]", "faces/data.md", INVENTORY)
+    assert resolved == "[`gankit.losses.Hinge`](../api/gankit.losses.Hinge.md)\n"
+
+
+@pytest.mark.parametrize("text", ["[`gankit.losses.Hing`][]", "[the hinge][gankit.losses.Hing]"])
+def test_an_unknown_name_is_refused(text: str) -> None:
+    with pytest.raises(DocumentationError, match=r"page\.md, line 2.*gankit\.losses\.Hing"):
+        resolve_links(f"first line\n{text}\n", "page.md", INVENTORY)
+
+
+def test_code_blocks_stay_as_they_are() -> None:
+    text = "```markdown\n[`gankit.losses.Hing`][]\n```\n"
+    assert resolve_links(text, "index.md", INVENTORY) == text
+
+
+def test_the_inventory_is_read_as_sphinx_writes_it(tmp_path: Path) -> None:
+    lines = (
+        "gankit.losses.Hinge py:class 1 gankit.losses.Hinge.html#$ -\n"
+        "gankit.losses py:module 0 gankit.losses.html#module-$ -\n"
+        "index std:doc -1 index.html API reference\n"
+    )
+    head = b"# Sphinx inventory version 2\n# Project: gankit\n# Version: \n# The remainder is compressed using zlib.\n"
+    path = tmp_path / "objects.inv"
+    path.write_bytes(head + zlib.compress(lines.encode()))
+    assert read_inventory(path) == {
+        "gankit.losses.Hinge": "gankit.losses.Hinge.html#gankit.losses.Hinge",
+        "gankit.losses": "gankit.losses.html#module-gankit.losses",
+    }
+
+
+def test_members_leave_out_the_name_of_the_page() -> None:
+    body = '<dt class="sig sig-object py" id="gankit.a.B"><dt class="sig sig-object py" id="gankit.a.B.c">'
+    assert ReferencePage(name="gankit.a.B", title="B", body=body).members == ["gankit.a.B.c"]
+
+
+def test_public_names_come_from_the_tables_of_contents(tmp_path: Path) -> None:
+    for folder, text in {
+        "zebra": "from house.zebra._stripe import (\n    Stripe as Stripe,\n    hidden,\n    other as renamed,\n)\n",
+        "losses": "",
+        "_core": "from house._core._x import x as x\n",
+    }.items():
+        (tmp_path / "house" / folder).mkdir(parents=True)
+        (tmp_path / "house" / folder / "__init__.py").write_text(text)
+    package = tmp_path / "house"
+    assert public_folders(package) == ["losses", "zebra"]
+    (stripe,) = public_names("zebra", package)
+    assert (stripe.path, stripe.home) == ("house.zebra.Stripe", "house.zebra._stripe")
