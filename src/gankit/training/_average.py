@@ -1,0 +1,114 @@
+"""An exponential moving average of a network's weights."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+from gankit._core import check_fraction
+from gankit.training._network_state import bare, load_network_state, network_state
+from gankit.training._version import check_version
+
+VERSION = 1
+HALF = (torch.float16, torch.bfloat16)
+
+
+class WeightAverage:
+    """A copy of a network whose parameters follow the original's slowly: ``average += (1 - decay) * (weight - average)``.
+
+    Samples of the averaged generator are steadier than those of the trained one. Parameters are averaged, tied ones once;
+    buffers (running statistics, counters, vectors of spectral normalization) are copied. Half-precision tensors are kept in
+    float32, where a small step of the average is not rounded away; give such a copy float32 latents.
+
+    Args:
+        network: The network to follow; wrappers (data-parallel, compiled) are looked through. It is never changed.
+        decay: Share of the average that stays at each update, in 0..1.
+        warmup: Use ``min(decay, (1 + k) / (10 + k))`` at the k-th update, so that the first weights, drawn at random, are
+            soon forgotten.
+
+    Attributes:
+        network: The averaged copy, in eval mode, its parameters without gradients.
+        updates: Number of updates so far.
+
+    Raises:
+        ValueError: `decay` is not in 0..1, or the network cannot be copied; or, at an update, its parameters or buffers
+            are no longer those that were copied.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import WeightAverage
+        >>> generator = torch.nn.Linear(1, 1)
+        >>> average = WeightAverage(generator, decay=0.9, warmup=False)
+        >>> before = average.network.weight.clone()
+        >>> with torch.no_grad():
+        ...     _ = generator.weight.add_(1.0)
+        >>> average.update()
+        >>> torch.testing.assert_close(average.network.weight, before + 0.1)
+
+    Reference:
+        Yazici et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training", equation 4. The warm-up is that of
+        TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``. StyleGAN copies buffers as well; BigGAN-PyTorch
+        averages them.
+    """
+
+    def __init__(self, network: nn.Module, *, decay: float = 0.999, warmup: bool = True) -> None:
+        check_fraction("decay", decay)
+        self.decay = decay
+        self.warmup = warmup
+        self.updates = 0
+        self._source = network
+        self.network = _averaged_copy(bare(network))
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Move the average towards the network's weights, once."""
+        source = bare(self._source)
+        averages, weights = _pairs("parameters", dict(self.network.named_parameters()), dict(source.named_parameters()))
+        copies, buffers = _pairs("buffers", dict(self.network.named_buffers()), dict(source.named_buffers()))
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.warmup else self.decay
+        wide = [weight.to(average.dtype) for average, weight in zip(averages, weights, strict=True)]
+        # Interpolation leaves equal numbers equal, which decay * average + (1 - decay) * weight does not.
+        if averages:
+            torch._foreach_lerp_(averages, wide, 1.0 - decay)
+        for buffer_copy, buffer in zip(copies, buffers, strict=True):
+            buffer_copy.copy_(buffer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the averaged weights by plain names and the number of updates."""
+        return {"version": VERSION, "updates": self.updates, "network": network_state(self.network)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a state that `state_dict` returned.
+
+        Raises:
+            ValueError: The state is of another version, or belongs to another network; all faults are listed.
+        """
+        check_version("a weight average", state, VERSION)
+        load_network_state(self.network, state["network"])
+        self.updates = state["updates"]
+
+
+def _averaged_copy(network: nn.Module) -> nn.Module:
+    try:
+        copied = copy.deepcopy(network)
+    except RuntimeError as error:
+        raise ValueError(
+            f"network must be one that copy.deepcopy can copy, got: {error} (torch.nn.utils.spectral_norm makes such ones; "
+            "torch.nn.utils.parametrizations.spectral_norm does not)"
+        ) from error
+    for tensor in (*copied.parameters(), *copied.buffers()):
+        if tensor.dtype in HALF:
+            tensor.data = tensor.data.float()  # in place of the data, so that tied parameters stay tied
+    return copied.eval().requires_grad_(False)
+
+
+def _pairs(
+    kind: str, averages: dict[str, Any], sources: dict[str, Any]
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    changed = averages.keys() ^ sources.keys()
+    changed |= {name for name in averages.keys() & sources.keys() if averages[name].shape != sources[name].shape}
+    if changed:
+        raise ValueError(f"network must keep the {kind} that it was copied with, got changes in {sorted(changed)}")
+    return [averages[name] for name in sources], list(sources.values())

@@ -1,0 +1,156 @@
+"""One round of updates."""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeAlias
+
+import torch
+
+from gankit._core import Scalar
+from gankit.schedules import Round
+
+Batch: TypeAlias = torch.Tensor | tuple[Any, ...] | list[Any]
+Step: TypeAlias = Callable[..., Mapping[str, Scalar]]
+Turn: TypeAlias = Step | Mapping[str, Step]
+SHARED = ""
+
+
+class BatchesExhaustedError(ValueError):
+    """An iterator had fewer batches left than the round needs; no step of the round was taken.
+
+    Attributes:
+        left: The batches that were drawn for the round and not used, by the name of their iterator ("" for a single one).
+    """
+
+    def __init__(self, message: str, left: dict[str, list[Batch]]) -> None:
+        super().__init__(message)
+        self.left = left
+
+
+def play_round(
+    round: Round,  # noqa: A002 (the call reads play_round(round, batches, ...))
+    batches: Iterator[Batch] | Mapping[str, Iterator[Batch]],
+    *,
+    critic: Turn,
+    generator: Turn,
+) -> dict[str, Scalar]:
+    """Update critic and generator as often as the round says, and return their last terms.
+
+    All batches of the round are drawn before its first step. Each turn of the critic takes the next one; turns of the
+    generator take the last batch that the critic had. Where the generator goes first, or the critic has no turn, they take
+    the round's first batch.
+
+    A turn may be several named updates, played in order on the turn's batch. Where they want batches of their own (half
+    batches of real and of generated samples, say), pass a mapping of iterators, named as the terms are: ``"critic"``,
+    ``"critic/real"``, ``"generator"``. Every update of the critic must then have one, and takes a fresh batch each turn; an
+    update of the generator with one does the same, and one without shares the batches of the critic's last named update.
+
+    Args:
+        round: The counts and the order.
+        batches: Iterator of batches, or a mapping of names to iterators. A batch is a tensor, or a tuple or list of the
+            update's inputs.
+        critic: The critic's update, or a mapping of names to updates.
+        generator: The generator's, in the same way.
+
+    Returns:
+        The terms of the last turn of each, under ``critic/`` and ``generator/`` (``critic/real/`` for a named update).
+
+    Raises:
+        BatchesExhaustedError: An iterator ran out; the batches drawn for this round are in the exception.
+        ValueError: `batches` is no iterator, a mapping of them lacks an update of the critic or names an unknown one, or a
+            turn is an empty mapping.
+
+    Example:
+        >>> import torch
+        >>> from gankit.schedules import Round
+        >>> from gankit.training import play_round
+        >>> batches = iter([torch.tensor(1.0), torch.tensor(2.0), torch.tensor(3.0)])
+        >>> train_critic, train_generator = lambda real: {"loss": real}, lambda real: {"loss": -real}
+        >>> play_round(Round(2), batches, critic=train_critic, generator=train_generator)
+        {'critic/loss': tensor(2.), 'generator/loss': tensor(-2.)}
+    """
+    critic_steps, generator_steps = _steps("critic", critic), _steps("generator", generator)
+    iterators = _iterators(batches, critic_steps, generator_steps)
+    sources = {name: _source(name, iterators, critic_steps) for name in (*critic_steps, *generator_steps)}
+    drawn = _draw(iterators, _needs(round, sources, critic_steps))
+
+    def play_critic() -> dict[str, Scalar]:
+        terms: dict[str, Scalar] = {}
+        for turn in range(round.critic):
+            for name, step in critic_steps.items():
+                terms |= _prefixed(name, step, drawn[sources[name]][turn])
+        return terms
+
+    def play_generator() -> dict[str, Scalar]:
+        terms: dict[str, Scalar] = {}
+        for turn in range(round.generator):
+            for name, step in generator_steps.items():
+                last = 0 if round.generator_first else max(round.critic - 1, 0)
+                terms |= _prefixed(name, step, drawn[sources[name]][turn if sources[name] == name else last])
+        return terms
+
+    turns = (play_generator, play_critic) if round.generator_first else (play_critic, play_generator)
+    first, second = (turn() for turn in turns)
+    return first | second
+
+
+def _steps(player: str, turn: Turn) -> dict[str, Step]:
+    if not isinstance(turn, Mapping):
+        return {player: turn}
+    if not turn:
+        raise ValueError(f"{player} must be an update or a mapping with at least one, got an empty mapping")
+    return {f"{player}/{name}": step for name, step in turn.items()}
+
+
+def _iterators(
+    batches: Iterator[Batch] | Mapping[str, Iterator[Batch]], critic: dict[str, Step], generator: dict[str, Step]
+) -> dict[str, Iterator[Batch]]:
+    iterators = dict(batches) if isinstance(batches, Mapping) else {SHARED: batches}
+    for name, iterator in iterators.items():
+        if not isinstance(iterator, Iterator):
+            raise ValueError(
+                f"{_title(name)} must be an iterator, so that rounds go on in it, got {type(iterator).__name__}"
+            )
+    if isinstance(batches, Mapping):
+        missing, unknown = critic.keys() - iterators.keys(), iterators.keys() - critic.keys() - generator.keys()
+        if missing or unknown:
+            raise ValueError(
+                f"batches must have an iterator for each update of the critic and no name outside {[*critic, *generator]}, "
+                f"got missing {sorted(missing)}, unknown {sorted(unknown)}"
+            )
+    return iterators
+
+
+def _source(name: str, iterators: dict[str, Iterator[Batch]], critic: dict[str, Step]) -> str:
+    if SHARED in iterators:
+        return SHARED
+    return name if name in iterators else list(critic)[-1]
+
+
+def _needs(round: Round, sources: dict[str, str], critic: dict[str, Step]) -> dict[str, int]:  # noqa: A002
+    needs: dict[str, int] = {}
+    for name, source in sources.items():
+        fresh = name in critic or name == source
+        count = round.critic if name in critic else round.generator
+        needs[source] = max(needs.get(source, 0), count if fresh else min(count, 1))
+    return needs
+
+
+def _draw(iterators: dict[str, Iterator[Batch]], needs: dict[str, int]) -> dict[str, list[Batch]]:
+    drawn = {name: list(islice(iterator, needs[name])) for name, iterator in iterators.items()}
+    for name, batches in drawn.items():
+        if len(batches) < needs[name]:
+            raise BatchesExhaustedError(
+                f"{_title(name)} must hold {needs[name]} more for this round, got {len(batches)}; no step was taken",
+                drawn,
+            )
+    return drawn
+
+
+def _title(name: str) -> str:
+    return "batches" if name == SHARED else f"batches[{name!r}]"
+
+
+def _prefixed(name: str, step: Step, batch: Batch) -> dict[str, Scalar]:
+    inputs = (batch,) if isinstance(batch, torch.Tensor) else tuple(batch)
+    return {f"{name}/{key}": term for key, term in step(*inputs).items()}
