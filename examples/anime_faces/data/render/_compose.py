@@ -46,15 +46,15 @@ def render(face: Face, size: int = 64) -> npt.NDArray[np.uint8]:
         The picture, ``(size, size, 3)``, red, green and blue.
 
     Raises:
-        ValueError: if ``size`` is not between 32 and 128.
+        ValueError: if ``size`` is no integer between 32 and 128.
 
     Example:
         >>> from examples.anime_faces.data.render import face_from_seed
         >>> render(face_from_seed(0, 0), 48).shape
         (48, 48, 3)
     """
-    if not SIZES[0] <= size <= SIZES[1]:
-        raise ValueError(f"size must be between {SIZES[0]} and {SIZES[1]}, got {size}")
+    if not (isinstance(size, int) and SIZES[0] <= size <= SIZES[1]):
+        raise ValueError(f"size must be an integer between {SIZES[0]} and {SIZES[1]}, got {size}")
     finer = 4 if size <= 64 else 3
     image = backdrop(face, size * finer)
     head = Pen(image, head_frame(face, size * finer))
@@ -80,7 +80,7 @@ def render(face: Face, size: int = 64) -> npt.NDArray[np.uint8]:
     draw_brows(head, face)
     if face.ribbon:
         draw_ribbon(head, face)
-    return np.asarray(image.reduce(finer))
+    return np.array(image.reduce(finer))  # a copy: the picture's own buffer is read-only
 
 
 def head_frame(face: Face, pixels: int) -> Frame:

@@ -1,6 +1,7 @@
 """Eyes: white, iris with a gradient, pupil, highlight, lashes and the fold of the lid."""
 
 import math
+from functools import lru_cache
 
 from examples.anime_faces.data.render._canvas import Frame, Pen, gradient
 from examples.anime_faces.data.render._curves import Points, bends, circle, points, smooth
@@ -44,6 +45,7 @@ def draw_eye(head: Pen, face: Face, side: int) -> None:
     head.stroke(placed(smooth([(-6.2, -11.6), (0.6, -13.4), (7.4, -11.2)], 4)), mix(line, lash, 0.2), 0.9)
 
 
+@lru_cache(maxsize=1)
 def _opening() -> Points:
     """Return the edge of the visible eyeball; positive x is toward the temple."""
     return smooth(
@@ -65,6 +67,7 @@ def _opening() -> Points:
     )
 
 
+@lru_cache(maxsize=1)
 def _upper_lash() -> Points:
     above = smooth(
         [(-10.0, -1.4), (-7.6, -7.6), (-3.4, -11.0), (1.8, -11.9), (7.2, -10.4), (10.2, -6.6), (12.6, -5.2)], 4

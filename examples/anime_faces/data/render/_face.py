@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from examples.anime_faces.data.render._palette import BACKDROPS, EYE_COLORS, FABRICS, HAIR_COLORS, SKINS
+
 HAIR_STYLES: tuple[str, ...] = (
     "long",
     "bob",
@@ -22,6 +24,19 @@ FRINGES: tuple[str, ...] = ("blunt", "tufts", "parted", "side", "swept", "middle
 
 CLOTHES: tuple[str, ...] = ("sailor", "shirt", "sweater")
 """Names of the clothes."""
+
+_COUNTS: tuple[tuple[str, int], ...] = (
+    ("hair", len(HAIR_COLORS)),
+    ("eyes", len(EYE_COLORS)),
+    ("style", len(HAIR_STYLES)),
+    ("expression", len(EXPRESSIONS)),
+    ("fringe", len(FRINGES)),
+    ("skin", len(SKINS)),
+    ("clothes", len(CLOTHES)),
+    ("fabric", len(FABRICS)),
+    ("backdrop", len(BACKDROPS)),
+    ("domain", 2),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +80,9 @@ class Face:
         hair_shift: what is added to the anchor of the hair color, in steps of 255.
         eye_shift: what is added to the anchor of the eye color, in steps of 255.
         detail_seed: the seed of the fine irregularities of the hair.
+
+    Raises:
+        ValueError: if an index names nothing, or ``yaw``, ``fade`` or ``blush`` is out of range.
     """
 
     hair: int
@@ -101,6 +119,14 @@ class Face:
     hair_shift: tuple[float, float, float]
     eye_shift: tuple[float, float, float]
     detail_seed: int
+
+    def __post_init__(self) -> None:
+        for name, count in _COUNTS:
+            if not 0 <= getattr(self, name) < count:
+                raise ValueError(f"{name} must be between 0 and {count - 1}, got {getattr(self, name)}")
+        for name in ("yaw", "fade", "blush"):
+            if not abs(getattr(self, name)) <= 1.0:
+                raise ValueError(f"{name} must be at most 1 in size, got {getattr(self, name)}")
 
 
 def factors(face: Face) -> dict[str, int | float]:

@@ -85,7 +85,9 @@ def draw_shadow_of_fringe(head: Pen, face: Face, outline: Points, hair: Points) 
     """Darken the skin right below the hair, as if light fell from above."""
     _, shade, _ = skin_tones(face)
     fallen = ImageChops.darker(head.mask(outline), head.mask(hair + points([(0.6, 2.6)])))
-    head.image.paste(shade, (0, 0, *head.image.size), fallen)
+    box = fallen.getbbox()
+    if box is not None:
+        head.image.paste(shade, box, fallen.crop(box))
 
 
 def draw_nose(head: Pen, face: Face) -> None:

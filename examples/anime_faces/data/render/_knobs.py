@@ -63,6 +63,10 @@ class Knobs:
     withheld_pairs: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
+        # Lists are taken too, but knobs are keys of a cache and so must be made of tuples.
+        if self.hair_weights is not None:
+            object.__setattr__(self, "hair_weights", tuple(self.hair_weights))
+        object.__setattr__(self, "withheld_pairs", tuple((hair, eyes) for hair, eyes in self.withheld_pairs))
         _check_rate("second_domain_share", self.second_domain_share)
         _check_rate("glasses_rate", self.glasses_rate)
         _check_rate("ribbon_rate", self.ribbon_rate)
