@@ -39,8 +39,8 @@ class ConditionalBatchNorm2d(nn.Module, Conditioned):
     Reference:
         Dumoulin, Shlens and Kudlur 2017, "A Learned Representation for Artistic Style", equation 5; de Vries et al.
         2017, "Modulating early visual processing by language" (gain as a change from the learned one); Brock et al.
-        2019 (BigGAN). ``1 + gain`` is BigGAN's form. SNGAN and mimicry look the gain itself up in a table that starts at 1
-        or N(1, 0.02); BigGAN starts its maps orthogonally, so that classes differ from the first step. Epsilon is
+        2019 (BigGAN). ``1 + gain`` is BigGAN's form. SNGAN and mimicry look the gain itself up in a table that starts
+        at 1 or N(1, 0.02); BigGAN starts its maps orthogonally, so that classes differ from the first step. Epsilon is
         torch's 1e-5 (SNGAN 2e-5, StudioGAN 1e-4), and the running averages forget 0.1 a step as everywhere.
     """
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from gankit._core import Condition, Conditioned, Scores
-from gankit._core._checks import check_at_least, check_batch
+from gankit._core._checks import check_at_least, check_batch, check_floating
 from gankit._core._class_counts import as_class_counts
 from gankit.blocks._maps import check_condition
 
@@ -101,6 +101,7 @@ class ProjectionHead(nn.Module, Conditioned):
 
 
 def _check_features(features: torch.Tensor, in_features: int) -> None:
+    check_floating("features", features)
     if features.ndim != 2 or features.shape[1] != in_features:
         raise ValueError(f"features must have shape (n, {in_features}), got {tuple(features.shape)}")
     check_batch("features", features)

@@ -2,11 +2,12 @@
 
 import torch
 
-from gankit._core import check_batch
+from gankit._core import check_batch, check_floating
 
 
 def check_maps(name: str, maps: torch.Tensor, channels: int | None) -> None:
     """Refuse what is no ``(n, channels, height, width)`` tensor; with `channels` None their number is free."""
+    check_floating(name, maps)
     if maps.ndim != 4 or (channels is not None and maps.shape[1] != channels):
         wanted = "channels" if channels is None else channels
         raise ValueError(f"{name} must have shape (n, {wanted}, height, width), got {tuple(maps.shape)}")
@@ -16,7 +17,9 @@ def check_maps(name: str, maps: torch.Tensor, channels: int | None) -> None:
 def check_condition(condition: torch.Tensor | None, samples: int, features: int) -> torch.Tensor:
     """Return `condition` if it is a ``(samples, features)`` tensor, else refuse it."""
     if condition is None:
-        raise ValueError(f"condition must be given, of shape ({samples}, {features}): this layer depends on it, got None")
+        raise ValueError(
+            f"condition must be given, of shape ({samples}, {features}): this layer depends on it, got None"
+        )
     if tuple(condition.shape) != (samples, features):
         raise ValueError(f"condition must have shape ({samples}, {features}), got {tuple(condition.shape)}")
     return condition

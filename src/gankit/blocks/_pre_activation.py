@@ -17,8 +17,8 @@ class PreActivationBlock(nn.Module, Conditioned):
 
     The residual is norm, activation, (up,) 3x3 convolution, norm, activation, 3x3 convolution(, down). The shortcut is
     the raw input: itself where channels and size stay, else (up,) 1x1 convolution(, down). With `up` it is the block of
-    residual generators, with `down` that of residual critics; `first` makes the critic's first block, which sees pixels,
-    not features: it has no leading norm and activation, and its shortcut is pooled before the 1x1 convolution.
+    residual generators, with `down` that of residual critics; `first` makes the critic's first block, which sees
+    pixels, not features: it has no leading norm and activation, and its shortcut is pooled before the 1x1 convolution.
 
     The hidden channels are `in_channels` where a block goes down and `out_channels` otherwise, as in WGAN-GP and SNGAN;
     a first block has `out_channels`.
@@ -60,10 +60,10 @@ class PreActivationBlock(nn.Module, Conditioned):
     Reference:
         He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(e), full pre-activation; with
         resampling: Gulrajani et al. 2017 (WGAN-GP). Differences: He shares the first norm and activation with a
-        projecting shortcut, here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's shortcut gets an activated
-        one, since its in-place ReLU overwrites the input); a resampling block always projects its shortcut, as those
-        do; the first convolution keeps its bias, which WGAN-GP's 64x64 nets drop. WGAN-GP's 64x64 critic pools before
-        the 1x1 convolution in every block: the same function up to rounding.
+        projecting shortcut, here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's shortcut gets an
+        activated one, since its in-place ReLU overwrites the input); a resampling block always projects its shortcut,
+        as those do; the first convolution keeps its bias, which WGAN-GP's 64x64 nets drop. WGAN-GP's 64x64 critic pools
+        before the 1x1 convolution in every block: the same function up to rounding.
     """
 
     def __init__(

@@ -15,7 +15,8 @@ class LabelEmbedder(nn.Module):
     """Look class ids up in learned tables, one table an attribute, and join the vectors.
 
     A short table keeps the condition from drowning the latents: anime-face AC-GANs use 8 features for hair and 8 for
-    eyes beside 100 latents. The tables start as ``nn.Embedding`` does, from N(0, 1), the law of the latents beside them.
+    eyes beside 100 latents. The tables start as ``nn.Embedding`` does, from N(0, 1), the law of the latents beside
+    them.
 
     Args:
         num_classes: the number of classes, or a sequence of them, one an attribute.
@@ -25,13 +26,14 @@ class LabelEmbedder(nn.Module):
         out_features: the length of the joined vector, `features` times the number of attributes.
 
     Shape:
-        - labels: ``(n, attributes)`` int64, each id in ``0..num_classes[attribute] - 1``; with one attribute also ``(n,)``.
+        - labels: ``(n, attributes)`` int64, each id in ``0..num_classes[attribute] - 1``; with one attribute also
+          ``(n,)``.
         - result: ``(n, out_features)``, the attributes in order.
 
     Raises:
-        ValueError: if `num_classes` is empty or has an entry below 1; if `features` is below 1; if labels are not int64,
-            have another shape or no sample; if an id is out of range. Ids are read on the CPU only; on CUDA torch's
-            lookup of an id out of range is an assertion on the device, which ends the process's CUDA context.
+        ValueError: if `num_classes` is empty or has an entry below 1; if `features` is below 1; if labels are not
+            int64, have another shape or no sample; if an id is out of range. Ids are read on the CPU only; on CUDA
+            torch's lookup of an id out of range is an assertion on the device, which ends the process's CUDA context.
 
     Example:
         >>> import torch

@@ -23,7 +23,8 @@ class OneHotEmbedder(nn.Module):
         out_features: the length of the vector, the sum of `num_classes`.
 
     Shape:
-        - labels: ``(n, attributes)`` int64, each id in ``0..num_classes[attribute] - 1``; with one attribute also ``(n,)``.
+        - labels: ``(n, attributes)`` int64, each id in ``0..num_classes[attribute] - 1``; with one attribute also
+          ``(n,)``.
         - result: ``(n, out_features)`` of 0 and 1 in the module's dtype (``.double()`` changes it).
 
     Raises:

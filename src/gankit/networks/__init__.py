@@ -1,0 +1,7 @@
+"""Floor 3: thin presets built of blocks and embedders, one file each."""
+
+from gankit.networks._critic_output import CriticOutput as CriticOutput
+from gankit.networks._dcgan_critic import DCGANCritic as DCGANCritic
+from gankit.networks._dcgan_generator import DCGANGenerator as DCGANGenerator
+from gankit.networks._residual_critic import ResidualCritic as ResidualCritic
+from gankit.networks._residual_generator import ResidualGenerator as ResidualGenerator

@@ -1,0 +1,67 @@
+"""Checks of what networks are built with and called with."""
+
+import torch
+
+from gankit._core import Condition, Images, Labels, Latents, check_batch, check_floating
+from gankit._core._checks import check_at_least
+from gankit.embedders import Embedder
+
+
+def count_doublings(resolution: int, base: int) -> int:
+    """Return the k of ``resolution = base * 2**k``, k at least 1; else name the resolutions nearby that have one."""
+    check_at_least("base", base, 1)
+    check_at_least("resolution", resolution, 1)
+    doublings = max(1, (resolution // base).bit_length() - 1)
+    if base << doublings != resolution:
+        below, above = base << doublings, base << (doublings + 1)
+        near = f"{below} or {above}" if resolution > below else f"{below}"
+        fits = [base for base in range(3, 9) if _reaches(resolution, base)]
+        other = f"; base={fits[0]} gives {resolution}" if fits else ""
+        raise ValueError(
+            f"resolution must be base * 2**k with k at least 1, got {resolution} with base={base}: near are {near}{other}"
+        )
+    return doublings
+
+
+def _reaches(resolution: int, base: int) -> bool:
+    times, rest = divmod(resolution, base)
+    return rest == 0 and times >= 2 and times & (times - 1) == 0
+
+
+def embed(embedder: Embedder | None, labels: Labels | None, samples: int) -> Condition | None:
+    """Return the condition of each sample, or None in an unconditional network."""
+    if embedder is None:
+        if labels is not None:
+            raise ValueError(f"labels must be left out: this network has no embedder, got shape {tuple(labels.shape)}")
+        return None
+    if labels is None:
+        raise ValueError("labels must be given: this network has an embedder, got None")
+    condition = embedder(labels)
+    if tuple(condition.shape) != (samples, embedder.out_features):
+        raise ValueError(
+            f"labels must give one vector a sample, ({samples}, {embedder.out_features}), got {tuple(condition.shape)}"
+        )
+    return condition
+
+
+def check_latents(latents: Latents, latent_features: int) -> None:
+    """Refuse latents of another shape or of whole numbers."""
+    check_floating("latents", latents)
+    if latents.ndim != 2 or latents.shape[1] != latent_features:
+        raise ValueError(f"latents must have shape (n, {latent_features}), got {tuple(latents.shape)}")
+    check_batch("latents", latents)
+
+
+def check_images(images: Images, channels: int, resolution: int) -> None:
+    """Refuse images of another shape or of whole numbers."""
+    check_floating("images", images)
+    if images.ndim != 4 or tuple(images.shape[1:]) != (channels, resolution, resolution):
+        raise ValueError(
+            f"images must have shape (n, {channels}, {resolution}, {resolution}), got {tuple(images.shape)}"
+        )
+    check_batch("images", images)
+
+
+def parameter_count(network: torch.nn.Module) -> str:
+    """Say how many parameters a network has, for its `repr`."""
+    return f"parameters={sum(parameter.numel() for parameter in network.parameters()):,}"

@@ -1,0 +1,113 @@
+"""The critic of DCGAN: strided convolutions down to a small picture of many channels."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from torch import nn
+
+from gankit._core import Images, Labels, Scores
+from gankit._core._checks import check_at_least
+from gankit._core._factories import check_factory
+from gankit.blocks import ConditionedSequential
+from gankit.embedders import Embedder
+from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count
+from gankit.networks._critic_end import CriticEnd
+from gankit.networks._critic_output import CriticOutput
+from gankit.networks._initialization import initialize_dcgan_
+
+_LEAKY = partial(nn.LeakyReLU, 0.2)
+
+
+class DCGANCritic(nn.Module):
+    """Score images, under labels where there is an embedder, and guess classes where they are asked for.
+
+    Each 4x4 convolution of stride 2 halves the picture and doubles the channels, from `width` up to
+    ``width * 2**(k - 1)`` at ``base x base``; norm (none after the first) and activation follow. The last maps are
+    flattened into one linear layer for the score, the same function as a valid convolution of their size. Scores are
+    logits: there is no sigmoid.
+
+    With an embedder the score is that of a `ProjectionHead` over the maps summed over positions; with `num_classes` a
+    `ClassHead` reads the flattened maps beside it. Both may be had together.
+
+    Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
+
+    Args:
+        resolution: height and width of the images, ``base * 2**k`` with k at least 1.
+        width: channels at half the resolution; they double at every step.
+        image_channels: 3 for color, 1 for gray.
+        embedder: turns labels into vectors; None for an unconditional critic.
+        num_classes: classes of each attribute to guess; empty for none.
+        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none. Under a gradient penalty it
+            must not be a batch norm, which couples the samples: take ``partial(nn.GroupNorm, 1)`` or none.
+        activation: builds an activation; by default ``partial(nn.LeakyReLU, 0.2)``.
+        base: height and width of the last maps, such as 6 for 96 x 96 images.
+
+    Shape:
+        - images: ``(n, image_channels, resolution, resolution)``.
+        - labels: whatever the embedder takes; left out without an embedder.
+        - result: scores ``(n,)``; with `num_classes` a `CriticOutput` of scores and logits.
+
+    Raises:
+        ValueError: if a size is below 1; if `resolution` is not ``base * 2**k``; if `norm` or `activation` is no
+            callable that builds a layer; if images have another shape or are no floats; if labels are missing with an
+            embedder, given without one, or refused by it.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import OneHotEmbedder
+        >>> from gankit.networks import DCGANCritic
+        >>> critic = DCGANCritic(resolution=32, width=8, embedder=OneHotEmbedder((12, 11)))
+        >>> critic(torch.randn(2, 3, 32, 32), torch.tensor([[3, 0], [11, 10]])).shape
+        torch.Size([2])
+
+    Reference:
+        Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional Generative
+        Adversarial Networks" (ICLR), section 3; projection: Miyato and Koyama 2018; class heads: Odena, Olah and Shlens
+        2017. A convolution has a bias exactly where no norm follows; the common code has none at all.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolution: int = 64,
+        width: int = 64,
+        image_channels: int = 3,
+        embedder: Embedder | None = None,
+        num_classes: int | Sequence[int] = (),
+        norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+        activation: Callable[[], nn.Module] = _LEAKY,
+        base: int = 4,
+    ) -> None:
+        super().__init__()
+        doublings = count_doublings(resolution, base)
+        for name, size in (("width", width), ("image_channels", image_channels)):
+            check_at_least(name, size, 1)
+        for name, factory in (("norm", norm), ("activation", activation)):
+            check_factory(name, factory)
+        self.resolution = resolution
+        self.image_channels = image_channels
+        self.embedder = embedder
+        channels = width
+        layers: list[nn.Module] = [_halve(image_channels, channels, bias=True), activation()]
+        for _ in range(doublings - 1):
+            normalize = norm(2 * channels)
+            layers += [_halve(channels, 2 * channels, isinstance(normalize, nn.Identity)), normalize, activation()]
+            channels *= 2
+        self.body = ConditionedSequential(*layers)
+        condition_features = None if embedder is None else embedder.out_features
+        self.end = CriticEnd(channels, base * base, condition_features, num_classes)
+        initialize_dcgan_([*layers, *self.end.linear_layers()])
+
+    def forward(self, images: Images, labels: Labels | None = None) -> Scores | CriticOutput:
+        """Return one score an image, and the logits of its classes where there are class heads."""
+        check_images(images, self.image_channels, self.resolution)
+        condition = embed(self.embedder, labels, images.shape[0])
+        return self.end(self.body(images, condition), condition)
+
+    def extra_repr(self) -> str:
+        """Describe the network in `repr`."""
+        return f"resolution={self.resolution}, {parameter_count(self)}"
+
+
+def _halve(in_channels: int, out_channels: int, bias: bool) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
