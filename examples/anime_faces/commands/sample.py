@@ -1,0 +1,100 @@
+"""`sample`: draw pictures with a trained generator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from examples.anime_faces.data import Prompt
+    from examples.anime_faces.run import LoadedGenerator
+
+MOST_COLUMNS = 16
+
+
+@dataclass(kw_only=True)
+class Sample:
+    """Draw pictures with a trained generator: one row of a labeled sheet for each prompt.
+
+    sample "blue hair red eyes" "green hair" --n 16
+    """
+
+    words: tyro.conf.Positional[tuple[str, ...]] = ()
+    """What to draw, one prompt in quotes each. A half that is left out is drawn at random."""
+    run_folder: Annotated[Path, tyro.conf.arg(name="run")] = Path("runs/demo")
+    """The run's folder, or one checkpoint file."""
+    prompts: Path | None = None
+    """File of prompts, one a line: `id,text` or the text alone."""
+    n: int = 8
+    """Pictures of each prompt."""
+    seed: int = 0
+    """Fixes the noise: the same seed draws the same pictures."""
+    out: Path = Path("samples.png")
+    """The sheet to write."""
+    scale: int = 1
+    """Whole-number enlargement of the pictures."""
+    pictures: Path | None = None
+    """Folder to write each picture to as well, as sample_ID_NUMBER.png."""
+
+    def run(self) -> None:
+        """Draw the sheet and say where it is."""
+        from examples.anime_faces.run import load_generator
+
+        if self.n < 1 or self.scale < 1:
+            raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
+        generator = load_generator(self.run_folder)
+        prompts = self._prompts(generator)
+        images = [self._draw(generator, prompt, index) for index, prompt in enumerate(prompts)]
+        self._write_sheet(prompts, images)
+        print(f"{self.out}: {len(prompts)} prompts, {self.n} pictures each, from step {generator.step}")
+        if self.pictures is not None:
+            self._write_pictures(self.pictures, prompts, images)
+
+    def _prompts(self, generator: "LoadedGenerator") -> "list[Prompt]":
+        from examples.anime_faces.data import Prompt, parse_prompt, read_prompts
+
+        attributes = generator.attributes
+        found = [
+            Prompt(str(number), text, parse_prompt(text, attributes)) for number, text in enumerate(self.words, start=1)
+        ]
+        if self.prompts is not None:
+            found += read_prompts(self.prompts, attributes)
+        return found or [Prompt("1", "", (-1,) * len(attributes))]
+
+    def _draw(self, generator: "LoadedGenerator", prompt: "Prompt", index: int) -> "np.ndarray":
+        import torch
+
+        class_ids: torch.Tensor = torch.tensor([prompt.class_ids] * self.n, dtype=torch.int64).reshape(self.n, -1)
+        images = generator.generate(class_ids, seed=self.seed + index)
+        return images.permute(0, 2, 3, 1).numpy()
+
+    def _write_sheet(self, prompts: "Sequence[Prompt]", images: "Sequence[np.ndarray]") -> None:
+        import numpy as np
+
+        from examples.anime_faces.run import Block, draw_sheet
+
+        columns = min(self.n, MOST_COLUMNS)
+        labels: list[str] = []
+        rows: list[np.ndarray] = []
+        for prompt, drawn in zip(prompts, images, strict=True):
+            for start in range(0, self.n, columns):
+                labels.append(prompt.text if start == 0 else "")
+                row = drawn[start : start + columns]
+                blank = np.full((columns - len(row), *drawn.shape[1:]), 255, dtype=np.uint8)
+                rows.append(np.concatenate([row, blank]))
+        sheet = draw_sheet(labels, [Block("", np.stack(rows))], scale=self.scale)
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(self.out, format="PNG")
+
+    def _write_pictures(self, folder: Path, prompts: "Sequence[Prompt]", images: "Sequence[np.ndarray]") -> None:
+        from PIL import Image
+
+        folder.mkdir(parents=True, exist_ok=True)
+        for prompt, drawn in zip(prompts, images, strict=True):
+            for number, picture in enumerate(drawn, start=1):
+                Image.fromarray(picture).save(folder / f"sample_{prompt.id}_{number}.png", format="PNG")
+        print(f"{folder}: {len(prompts) * self.n} pictures")

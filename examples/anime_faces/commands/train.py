@@ -1,0 +1,88 @@
+"""`train`: learn to draw the pictures of a prepared data set."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import tyro
+
+from examples.anime_faces.recipes import OPTIONS, DefaultOptions, find_recipe
+
+Options = TypeVar("Options")
+
+
+@dataclass(kw_only=True)
+class Train(Generic[Options]):
+    """Learn to draw the pictures of a prepared data set.
+
+    Repeating the same command goes on where the run stopped. Ctrl-C finishes the step and saves first. See the options of
+    another recipe with `train --recipe acgan --help`.
+    """
+
+    data: Path
+    """Data set to learn from: a folder that `prepare` wrote."""
+    out: Path
+    """Folder of the run: checkpoints, sample grids, loss curves and settings."""
+    recipe: str = "default"
+    """How to train: default, acgan or tags_wgan_gp."""
+    minutes: float | None = None
+    """Train about this long; turned into a number of steps at the start, which stays."""
+    steps: int | None = None
+    """Train this many steps (in place of --minutes); the recipe's own number if neither is given."""
+    start: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """Start from the networks of this run or checkpoint (fine-tuning)."""
+    seed: int = 0
+    """Fixes first weights, noise and the order of the pictures."""
+    threads: int | None = None
+    """CPU threads; all cores if not given. Results repeat bit for bit with the same number."""
+    device: str | None = None
+    """cpu, cuda or cuda:1; a GPU if there is one, if not given."""
+    precision: Literal["float32", "bfloat16"] | None = None
+    """Number format of the networks' passes; the faster one here if not given."""
+    grid_every: int | None = None
+    """Steps between two sample grids; about 30 over the run if not given."""
+    options: Annotated[Options, tyro.conf.arg(name="")]
+
+    def run(self) -> None:
+        """Train, and end the process with 130 or 143 if a signal stopped it."""
+        from examples.anime_faces.run import TrainRequest, train
+
+        request = TrainRequest(
+            recipe=find_recipe(self.recipe),
+            options=self.options,
+            data=self.data,
+            out=self.out,
+            minutes=self.minutes,
+            steps=self.steps,
+            start=self.start,
+            seed=self.seed,
+            threads=self.threads,
+            device=self.device,
+            precision=self.precision,
+            grid_every=self.grid_every,
+        )
+        outcome = train(request)
+        if outcome.exit_code:
+            print(f"stopped   after step {outcome.step} of {outcome.steps}; repeat the command to go on")
+        else:
+            print(f"done      {outcome.step} steps; grids and curves are in {self.out}")
+        print(f"digest    {outcome.digest}")
+        if outcome.exit_code:
+            raise SystemExit(outcome.exit_code)
+
+
+def with_options_of_recipe(arguments: list[str]) -> Any:
+    """Return the command with the options of the recipe that the arguments name.
+
+    Raises:
+        ValueError: There is no such recipe.
+    """
+    name = "default"
+    for index, argument in enumerate(arguments):
+        if argument == "--recipe" and index + 1 < len(arguments):
+            name = arguments[index + 1]
+        elif argument.startswith("--recipe="):
+            name = argument.removeprefix("--recipe=")
+    if name not in OPTIONS:
+        raise ValueError(f"--recipe must be one of {', '.join(OPTIONS)}, but it is {name!r}")
+    return Train[OPTIONS.get(name, DefaultOptions)]

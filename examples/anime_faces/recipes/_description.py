@@ -1,0 +1,47 @@
+"""What a recipe must know of a data set before it can build networks for it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from examples.anime_faces.data import Attribute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """The shape of a data set, without its pictures.
+
+    Args:
+        size: height and width of a picture.
+        kind: where the labels come from, as the data set says: rendered, unlabelled, classes, table or tags.
+        attributes: the labelled attributes with their classes; empty for an unlabelled folder.
+        incomplete: for each attribute whether some picture in use has no single known class of it.
+    """
+
+    size: int
+    kind: str
+    attributes: tuple[Attribute, ...] = ()
+    incomplete: tuple[bool, ...] = ()
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The number of classes of each attribute."""
+        return tuple(len(attribute.classes) for attribute in self.attributes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, dicts, numbers and strings, as settings files keep them."""
+        plain = asdict(self)
+        plain["attributes"] = [
+            {"name": attribute.name, "classes": list(attribute.classes)} for attribute in self.attributes
+        ]
+        plain["incomplete"] = list(self.incomplete)
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "Description":
+        """Rebuild what :meth:`to_dict` wrote."""
+        return cls(
+            size=plain["size"],
+            kind=plain["kind"],
+            attributes=tuple(Attribute(entry["name"], tuple(entry["classes"])) for entry in plain["attributes"]),
+            incomplete=tuple(plain["incomplete"]),
+        )

@@ -1,0 +1,66 @@
+"""The picture of the loss curves."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+COLORS = ("#4062bb", "#d1495b", "#2e933c", "#e08e1b", "#7b4bb7", "#2a9d9d", "#8a6d3b", "#6c757d")
+
+
+def series(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[int], list[float]]]:
+    """Return steps and running averages of each logged value, in the order of first appearance."""
+    found: dict[str, tuple[list[int], list[float]]] = {}
+    for line in lines:
+        for name, value in line["averages"].items():
+            steps, values = found.setdefault(name, ([], []))
+            steps.append(line["step"])
+            values.append(value)
+    return found
+
+
+def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw losses of both networks, and the critic gap, as running averages over 100 steps.
+
+    Args:
+        lines: Lines of the log.
+        path: The PNG to write; nothing is written while the log is empty.
+    """
+    found = series(lines)
+    if not found:
+        return
+    # matplotlib is slow to load and needs no display in this form.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = _panels(found)
+    figure = Figure(figsize=(9, 2.6 * len(panels)), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    for index, (title, names) in enumerate(panels):
+        axes = figure.add_subplot(len(panels), 1, index + 1)
+        for color, name in zip(COLORS * len(names), names, strict=False):
+            steps, values = found[name]
+            axes.plot(steps, values, color=color, linewidth=1.4, label=name.split("/", 1)[-1])
+        axes.set_title(title, loc="left", fontsize=10)
+        axes.grid(visible=True, color="#e4e6eb", linewidth=0.7)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(x=0.01)
+        if len(names) > 1:
+            axes.legend(frameon=False, fontsize=8, ncols=4, loc="upper right")
+        if index + 1 == len(panels):
+            axes.set_xlabel("steps (running averages over 100)")
+    temporary = path.with_name(f".{path.name}.tmp")
+    figure.savefig(temporary, format="png")
+    temporary.replace(path)
+
+
+def _panels(found: Mapping[str, object]) -> list[tuple[str, list[str]]]:
+    """Group the values: each network's losses, then the gap of scores."""
+    groups = [
+        ("critic losses", [name for name in found if name.startswith("critic/")]),
+        ("generator losses", [name for name in found if name.startswith("generator/")]),
+        (
+            "mean scores of the critic, and their gap",
+            [n for n in found if n.startswith("scores/") or n == "critic gap"],
+        ),
+    ]
+    return [(title, names) for title, names in groups if names]

@@ -1,0 +1,53 @@
+"""From latents and class ids to uint8 pictures, the same for previews and for samples."""
+
+import torch
+from torch import nn
+
+from examples.anime_faces.recipes._description import Description
+from examples.anime_faces.recipes._recipe import Conditioning
+
+CHUNK = 128
+
+
+@torch.no_grad()
+def draw_images(
+    generator: nn.Module,
+    latents: torch.Tensor,
+    class_ids: torch.Tensor,
+    *,
+    conditioning: Conditioning,
+    description: Description,
+    device: str,
+) -> torch.Tensor:
+    """Draw one picture for each latent, with the network as it would be used: in evaluation mode, in float32.
+
+    Args:
+        generator: Called as ``generator(latents, condition)``; its mode is put back afterwards.
+        latents: ``(n, features)``.
+        class_ids: ``(n, attributes)``, all known.
+        conditioning: Turns class ids into what the generator is given.
+        description: The data that it was trained on.
+        device: Where the generator lies.
+
+    Returns:
+        uint8 ``(n, 3, size, size)`` on the CPU.
+    """
+    was_training = generator.training
+    generator.eval()
+    try:
+        drawn: list[torch.Tensor] = []
+        for start in range(0, len(latents), CHUNK):
+            some = slice(start, start + CHUNK)
+            condition = conditioning.encode(class_ids[some], description)
+            if condition is not None:
+                condition = condition.to(device)
+            images = generator(latents[some].to(device), condition)
+            drawn.append(to_pixels(images).cpu())
+        return torch.cat(drawn)
+    finally:
+        generator.train(was_training)
+
+
+def to_pixels(images: torch.Tensor) -> torch.Tensor:
+    """Round -1..1 to uint8 0..255."""
+    return images.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)

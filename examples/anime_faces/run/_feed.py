@@ -1,0 +1,86 @@
+"""Batches whose order depends on the seed and the epoch alone, so that one integer resumes them."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from examples.anime_faces.recipes._hardware import Hardware
+from examples.anime_faces.recipes._selection import Selection
+from examples.anime_faces.run._stores import MappedStore, Store, as_network_input
+
+Batch = tuple[torch.Tensor, torch.Tensor | None]
+
+
+class Feed:
+    """An endless iterator of ``(images, condition)``.
+
+    All epochs are laid end to end and cut into batches, so a batch may reach into the next epoch and every picture is seen
+    equally often, also when there are fewer pictures than a batch holds.
+
+    Args:
+        store: Where the pictures lie.
+        selection: The rows in use and their conditions.
+        batch_size: Pictures in one batch.
+        seed: With the number of the epoch, the only thing that the order depends on.
+        hardware: Where batches go.
+        repeat: How often each batch is handed out before the next.
+    """
+
+    def __init__(
+        self, store: Store, selection: Selection, *, batch_size: int, seed: int, hardware: Hardware, repeat: int = 1
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch size must be at least 1, but it is {batch_size}")
+        self.draws = 0
+        self.batch_size = batch_size
+        self._store, self._selection, self._seed, self._hardware = store, selection, seed, hardware
+        self._repeat = repeat
+        self._orders: dict[int, np.ndarray] = {}
+        self._current: tuple[int, Batch] | None = None
+        self._conditions = None
+        if selection.conditions is not None:
+            self._conditions = torch.from_numpy(selection.conditions).to(hardware.device)
+        mapped_to_cuda = isinstance(store, MappedStore) and torch.device(hardware.device).type == "cuda"
+        self._reader = ThreadPoolExecutor(1) if mapped_to_cuda else None
+        self._ahead: tuple[int, Future[Batch]] | None = None
+
+    def __iter__(self) -> "Feed":
+        """Return itself."""
+        return self
+
+    def __next__(self) -> Batch:
+        """Return the next batch, or the same one while it is to be repeated."""
+        number = self.draws // self._repeat
+        if self._current is None or self._current[0] != number:
+            self._current = (number, self._batch(number))
+        self.draws += 1
+        return self._current[1]
+
+    def rows(self, number: int) -> np.ndarray:
+        """Return the positions (within the selection) of batch `number`."""
+        count = len(self._selection.rows)
+        positions = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
+        epochs, places = np.divmod(positions, count)
+        return np.concatenate([self._order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
+
+    def _order(self, epoch: int) -> np.ndarray:
+        if epoch not in self._orders:
+            self._orders = {old: order for old, order in self._orders.items() if old >= epoch - 1}
+            self._orders[epoch] = np.random.default_rng((self._seed, epoch)).permutation(len(self._selection.rows))
+        return self._orders[epoch]
+
+    def _batch(self, number: int) -> Batch:
+        if self._reader is None:
+            return self._load(number)
+        waiting, self._ahead = self._ahead, None
+        batch = waiting[1].result() if waiting is not None and waiting[0] == number else self._load(number)
+        self._ahead = (number + 1, self._reader.submit(self._load, number + 1))
+        return batch
+
+    def _load(self, number: int) -> Batch:
+        positions = self.rows(number)
+        images = as_network_input(self._store.take(self._selection.rows[positions]), self._hardware)
+        if self._conditions is None:
+            return images, None
+        return images, self._conditions[torch.from_numpy(positions).to(self._conditions.device)]

@@ -1,0 +1,69 @@
+"""The grid that is drawn every few steps: fixed latents and labels, the average beside the raw generator."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from examples.anime_faces.data import describe
+from examples.anime_faces.recipes._description import Description
+from examples.anime_faces.recipes._recipe import Recipe, System
+from examples.anime_faces.run._conditions import preview_conditions
+from examples.anime_faces.run._drawing import draw_images
+from examples.anime_faces.run._sheet import Block, draw_sheet
+
+ROWS, COLUMNS = 8, 5
+SEED = 20
+
+
+class Preview:
+    """Draws the same conditions and latents each time, so that grids of different steps can be laid side by side.
+
+    Args:
+        recipe: Says how conditions are read.
+        system: What is trained.
+        description: The data.
+        device: Where the networks lie.
+    """
+
+    def __init__(self, recipe: Recipe, system: System, description: Description, device: str) -> None:
+        self._recipe, self._system, self._description, self._device = recipe, system, description, device
+        self._rows = preview_conditions(description.attributes, ROWS)
+        # A generator of its own: previews must not move the random numbers of the training.
+        rng = torch.Generator().manual_seed(SEED)
+        self._latents = system.latents(len(self._rows) * COLUMNS, rng)
+
+    def draw(self, path: Path) -> None:
+        """Write the grid as a PNG."""
+        labels = [describe(row, self._description.attributes) for row in self._rows.tolist()]
+        if not self._description.attributes:
+            labels = [""] * len(labels)
+        average = Block("average of the weights", self._images(self._system.average.network))
+        raw = Block("raw generator", self._images(self._system.generator))
+        sheet = draw_sheet(labels, [average, raw])
+        temporary = path.with_name(f".{path.name}.tmp")
+        sheet.save(temporary, format="PNG")
+        temporary.replace(path)
+
+    def _images(self, generator: torch.nn.Module) -> np.ndarray:
+        class_ids = self._rows.repeat_interleave(COLUMNS, dim=0)
+        images = draw_images(
+            generator,
+            self._latents,
+            class_ids,
+            conditioning=self._recipe.conditioning,
+            description=self._description,
+            device=self._device,
+        )
+        return images.permute(0, 2, 3, 1).unflatten(0, (len(self._rows), COLUMNS)).numpy()
+
+
+def is_preview_step(step: int, steps: int, every: int | None) -> bool:
+    """Whether a grid is drawn after this step: at `every` steps, or at a 30th of the run and more densely at its start."""
+    if step == steps:
+        return True
+    if every is not None:
+        return step % every == 0
+    pace = max(1, steps // 30)
+    early = step < pace and step & (step - 1) == 0 and step >= 16
+    return early or step % pace == 0

@@ -1,0 +1,132 @@
+"""What happened in each step: kept as tensors, read once in a while, written as one JSON object a line."""
+
+import json
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+
+WINDOW = 100  # steps in a running average
+
+
+class NotFiniteError(RuntimeError):
+    """A loss is no finite number any more."""
+
+
+class Record:
+    """Losses of all steps, as running averages over the last 100.
+
+    Nothing waits for the device until :meth:`read`, which moves all steps since the last reading at once.
+
+    Args:
+        path: The log file.
+        every: Steps between two lines of the log.
+    """
+
+    def __init__(self, path: Path, *, every: int) -> None:
+        self.every = every
+        self._path = path
+        self._pending: list[tuple[int, dict[str, torch.Tensor]]] = []
+        self._recent: dict[str, deque[float]] = {}
+        self._since = time.monotonic()
+        self._seconds_before = 0.0
+        self._file: TextIO | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent training, over all sessions of this run."""
+        return self._seconds_before + time.monotonic() - self._since
+
+    def open(self, step: int) -> None:
+        """Open the log to append, without the lines after `step` that a stopped session may have left."""
+        lines = [line for line in read_log(self._path) if line["step"] <= step]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        self._path.write_text(text, encoding="utf-8")
+        self._file = self._path.open("a", encoding="utf-8")
+        self._seconds_before = float(lines[-1]["seconds"]) if lines else 0.0
+        self._since = time.monotonic()
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def add(self, step: int, values: Mapping[str, torch.Tensor]) -> None:
+        """Keep the values of a finished step; `step` counts from 1."""
+        self._pending.append((step, dict(values)))
+
+    def read(self) -> dict[str, float]:
+        """Take in all steps since the last reading, and return the running averages.
+
+        Raises:
+            NotFiniteError: A value is NaN or infinite; names the first such step and term.
+        """
+        pending, self._pending = self._pending, []
+        for (step, values), numbers in zip(pending, _to_host(pending), strict=True):
+            for name, number in zip(values, numbers, strict=True):
+                if not math.isfinite(number):
+                    raise NotFiniteError(
+                        f"step {step}: {name} is {number}; training stopped, nothing after it was saved"
+                    )
+                self._recent.setdefault(name, deque(maxlen=WINDOW)).append(number)
+        return self.averages()
+
+    def averages(self) -> dict[str, float]:
+        """Return the mean of each value over its last 100 steps."""
+        means = {name: math.fsum(numbers) / len(numbers) for name, numbers in self._recent.items()}
+        if "scores/real" in means and "scores/fake" in means:
+            means["critic gap"] = means["scores/real"] - means["scores/fake"]
+        return means
+
+    def write(self, step: int, *, images: int, images_per_second: float) -> None:
+        """Append one line with the running averages after `step` steps."""
+        line = {
+            "step": step,
+            "seconds": round(self.seconds, 3),
+            "images": images,
+            "images_per_second": round(images_per_second, 2),
+            "averages": {name: round(value, 6) for name, value in self.averages().items()},
+        }
+        if self._file is not None:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the recent values, so that averages go on unbroken."""
+        return {name: list(numbers) for name, numbers in self._recent.items()}
+
+    def load_state_dict(self, state: Mapping[str, list[float]]) -> None:
+        """Take recent values back."""
+        self._recent = {name: deque(numbers, maxlen=WINDOW) for name, numbers in state.items()}
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Return all whole lines of a log; a line cut short by a killed process is left out."""
+    if not path.exists():
+        return []
+    lines: list[dict[str, Any]] = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            break
+    return lines
+
+
+def _to_host(pending: list[tuple[int, dict[str, torch.Tensor]]]) -> list[list[float]]:
+    """Move all pending values in one transfer."""
+    if not pending:
+        return []
+    flat = [value.detach().reshape(()).to(torch.float32) for _, values in pending for value in values.values()]
+    numbers = torch.stack(flat).tolist() if flat else []
+    rows: list[list[float]] = []
+    start = 0
+    for _, values in pending:
+        rows.append(numbers[start : start + len(values)])
+        start += len(values)
+    return rows

@@ -1,0 +1,103 @@
+"""The settings of a run: written before the first step, compared when it is resumed."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from examples.anime_faces.recipes._description import Description
+from examples.anime_faces.recipes._hardware import Hardware
+
+# A change of one of these makes another run: other shapes, other data, or another plan.
+BINDING = ("recipe", "options", "seed", "fingerprint", "description", "pictures", "start")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that decides what a run computes.
+
+    Args:
+        recipe: Name of the recipe.
+        options: Its options.
+        seed: Seed of weights, noise and the order of the data.
+        steps: Rounds to train; also the length of the plan for what decays.
+        minutes: What was asked for where steps were not; turned into `steps` once, at the start.
+        data: The data set's folder.
+        fingerprint: SHA-256 of the data set.
+        description: Size and attributes of the data.
+        pictures: Pictures in use.
+        start: The checkpoint that networks were taken from, with its digest.
+        grid_every: Steps between two sample grids; None leaves it to the run.
+        hardware: Device, precision, layout and threads.
+        versions: Versions of what computed.
+    """
+
+    recipe: str
+    options: dict[str, Any]
+    seed: int
+    steps: int
+    minutes: float | None
+    data: str
+    fingerprint: str
+    description: Description
+    pictures: int
+    start: str | None
+    grid_every: int | None
+    hardware: Hardware
+    versions: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, dicts, numbers and strings."""
+        plain = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        plain["description"] = self.description.to_dict()
+        plain["hardware"] = asdict(self.hardware)
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "Settings":
+        """Rebuild what :meth:`to_dict` wrote."""
+        return cls(
+            **{
+                **plain,
+                "description": Description.from_dict(plain["description"]),
+                "hardware": Hardware(**plain["hardware"]),
+            }
+        )
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+        try:
+            temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> "Settings":
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ValueError: The file is no settings file of this version.
+        """
+        try:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not the settings of a run: {error}") from error
+
+
+def differences(old: Settings, new: Settings) -> list[str]:
+    """List, one a line, what binds and has changed."""
+    before, after = old.to_dict(), new.to_dict()
+    lines: list[str] = []
+    for name in BINDING:
+        lines += _differences(name, before[name], after[name])
+    return lines
+
+
+def _differences(name: str, old: object, new: object) -> list[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [*old, *(key for key in new if key not in old)]
+        return [line for key in keys for line in _differences(f"{name}.{key}", old.get(key), new.get(key))]
+    return [] if old == new else [f"  {name}: was {old}, now {new}"]

@@ -1,0 +1,88 @@
+"""Sheets of pictures with words beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
+GAP, MARGIN, BLOCK_GAP = 2, 12, 14
+FONT_SIZE = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Columns of pictures under one heading.
+
+    Args:
+        heading: Text above them; may be empty.
+        images: uint8 ``(rows, columns, height, width, 3)``.
+    """
+
+    heading: str
+    images: np.ndarray
+
+
+def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1) -> Image.Image:
+    """Lay out rows of pictures, the label of each row at its left, blocks side by side under their headings.
+
+    Args:
+        labels: One text a row; long ones are broken at spaces.
+        blocks: Columns of pictures; all have as many rows as there are labels.
+        scale: Whole-number enlargement of every picture.
+
+    Raises:
+        ValueError: A block has another number of rows than there are labels.
+    """
+    for block in blocks:
+        if block.images.shape[0] != len(labels):
+            raise ValueError(f"a block has {block.images.shape[0]} rows, but there are {len(labels)} labels")
+    font = ImageFont.load_default(FONT_SIZE)
+    side = blocks[0].images.shape[2] * scale
+    texts = [_broken(label) for label in labels]
+    label_width = max((int(font.getlength(line)) for text in texts for line in text.split("\n")), default=0)
+    left = MARGIN + (label_width + MARGIN if label_width else 0)
+    has_headings = any(block.heading for block in blocks)
+    top = MARGIN + (FONT_SIZE + 8 if has_headings else 0)
+    widths = [block.images.shape[1] * (side + GAP) - GAP for block in blocks]
+    row_height = side + GAP
+    size = (
+        left + sum(widths) + BLOCK_GAP * (len(blocks) - 1) + MARGIN,
+        top + len(labels) * row_height - GAP + MARGIN,
+    )
+    sheet = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for row, text in enumerate(texts):
+        middle = top + row * row_height + side / 2
+        draw.multiline_text((left - MARGIN, middle), text, fill=INK, font=font, anchor="rm", align="right", spacing=3)
+    x = left
+    for block, width in zip(blocks, widths, strict=True):
+        if block.heading:
+            draw.text((x, MARGIN), block.heading, fill=FAINT, font=font)
+        sheet.paste(Image.fromarray(_tile(block.images, scale)), (x, top))
+        x += width + BLOCK_GAP
+    return sheet
+
+
+def _broken(label: str) -> str:
+    """Break a label of several words into short lines, so that rows stay near their pictures."""
+    words, lines = label.split(), [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > 16:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)
+
+
+def _tile(images: np.ndarray, scale: int) -> np.ndarray:
+    rows, columns, height, width, _ = images.shape
+    large = images.repeat(scale, axis=2).repeat(scale, axis=3)
+    height, width = height * scale, width * scale
+    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 255, dtype=np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            y, x = row * (height + GAP), column * (width + GAP)
+            canvas[y : y + height, x : x + width] = large[row, column]
+    return canvas
