@@ -49,7 +49,7 @@ def test_clipping_twice_is_clipping_once(seed: int, bound: float) -> None:
 def test_buffers_gradients_storage_and_flags_stay() -> None:
     network = _Network(0)
     network.norm.running_var.fill_(7.0)  # type: ignore[union-attr]
-    network.convolution.weight.requires_grad_(requires_grad=False)
+    network.convolution.weight.requires_grad = False
     network(torch.randn(3, 2, 5, 5, dtype=torch.float64)).sum().backward()
     buffers = {name: value.clone() for name, value in network.named_buffers()}
     assert network.head.weight.grad is not None

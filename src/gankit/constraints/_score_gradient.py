@@ -57,7 +57,7 @@ def gradient_at(critic: Critic, points: torch.Tensor) -> torch.Tensor:
     """Gradient of the critic at `points`, which are cut from whatever made them; works under ``no_grad`` too."""
     check_floating("points", points)
     check_batch("points", points)
-    if torch.is_inference_mode_enabled():
+    if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
         raise ValueError("gradients cannot be taken inside torch.inference_mode(): use torch.no_grad(), or leave it")
     points = points.detach()
     if torch.is_autocast_enabled(points.device.type):
