@@ -2,37 +2,109 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
-from examples.anime_faces.data import write_rendered
+from examples.anime_faces.data import (
+    Dataset,
+    Fit,
+    Reading,
+    Source,
+    folder_source,
+    summarize,
+    table_source,
+    tag_source,
+    unlabelled_source,
+    write_images,
+    write_rendered,
+)
 from examples.anime_faces.data.render import Knobs
+
+_COUNT = 20_000
+
+
+def _shown_as(name: str) -> object:
+    """Show an option that may be left out by one plain word in the help."""
+    return tyro.conf.arg(metavar=name, help_behavior_hint="")
 
 
 @dataclass(kw_only=True)
 class Prepare:
-    """Make a data set.
+    """Make a data set: a folder with all pictures in one array, and their labels.
 
-    prepare --out data/faces --count 20000 --size 64 --seed 0    renders anime faces with exact labels.
+    Rendered anime faces, whose labels are exact:
+        prepare --out data/faces --count 20000 --size 64 --seed 0
+
+    Your own pictures, without labels or with a subfolder for each class:
+        prepare --out data/mine --images FOLDER
+
+    Your own pictures with a table (first line file,ATTRIBUTE,... then FILE,CLASS,...; several classes as a;b):
+        prepare --out data/mine --images FOLDER --labels FILE.csv
+
+    Your own anime faces named ID.jpg with a tag file (lines ID,tag:count TAB tag:count TAB or ID,blue hair red eyes):
+        prepare --out data/mine --images FOLDER --tags tags_clean.csv
+
+    JPEG, PNG, WebP, BMP and GIF files are read, up to 25 megapixels. Transparency is laid on white, EXIF rotation
+    applied, and of a moving picture the first frame taken. What cannot be used is skipped and listed with the reason.
     """
 
     out: Path
-    """Folder to write. It appears only when all is done; repeating a finished command does nothing."""
+    """Folder to write. It appears only when all is done; repeating a finished command changes nothing."""
     size: int = 64
-    """Width and height of the pictures in pixels."""
-    count: int = 20_000
-    """Number of faces to render."""
+    """Width and height of the pictures in pixels. Rendered faces: 32, 64 or 128."""
+    workers: Annotated[int | None, _shown_as("INT")] = None
+    """Number of processes: one for each processor core if left out, 0 to use this one only."""
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Replace the data set that is in --out."""
+
+    count: Annotated[int | None, _shown_as("INT")] = None
+    """Number of faces to render; 20000 if left out."""
     seed: int = 0
     """Names the rendered faces: the same seed gives the same faces."""
-    workers: int | None = None
-    """Number of processes; one for each processor core if not given, 0 to work in one process."""
-    overwrite: bool = False
-    """Replace the data set that is in --out."""
     knobs: tyro.conf.OmitArgPrefixes[Knobs] = field(default_factory=Knobs)
+
+    images: Annotated[Path | None, _shown_as("FOLDER")] = None
+    """Folder with your own pictures, to be read in place of rendering faces."""
+    labels: Annotated[Path | None, _shown_as("FILE.csv")] = None
+    """CSV table with the classes of the pictures in --images."""
+    tags: Annotated[Path | None, _shown_as("FILE")] = None
+    """Tag file with the hair and eye colors of the pictures in --images."""
+    unlabelled: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Use all pictures in --images without labels, even if they lie in subfolders."""
+    fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues] = Fit.CROP
+    """How pictures become square: crop to the middle, pad with white, or stretch."""
+    least_side: int = 16
+    """Skip pictures with a side of fewer pixels."""
+    follow_links: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Also read files that are links leading out of --images."""
 
     def run(self) -> None:
         """Make the data set and say what is in it."""
-        dataset = write_rendered(
-            self.out, self.count, self.size, self.seed, self.knobs, workers=self.workers, overwrite=self.overwrite
+        dataset = self._render() if self.images is None else self._read(self.images)
+        print(summarize(dataset))
+
+    def _render(self) -> Dataset:
+        given = {"--labels": self.labels, "--tags": self.tags, "--unlabelled": self.unlabelled or None}
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(f"{name} is about your own pictures: name their folder with --images")
+        count = _COUNT if self.count is None else self.count
+        return write_rendered(
+            self.out, count, self.size, self.seed, self.knobs, workers=self.workers, overwrite=self.overwrite
         )
-        print(f"{self.out}: {len(dataset)} faces of {dataset.size} x {dataset.size} pixels")
+
+    def _read(self, images: Path) -> Dataset:
+        if self.count is not None or self.knobs != Knobs():
+            raise ValueError("--count and the options of rendered faces cannot be used together with --images")
+        reading = Reading(size=self.size, fit=self.fit, least_side=self.least_side, follow_links=self.follow_links)
+        return write_images(self.out, self._source(images), reading, workers=self.workers, overwrite=self.overwrite)
+
+    def _source(self, images: Path) -> Source:
+        if sum([self.labels is not None, self.tags is not None, self.unlabelled]) > 1:
+            raise ValueError("only one of --labels, --tags and --unlabelled can be given")
+        if self.labels is not None:
+            return table_source(images, self.labels)
+        if self.tags is not None:
+            return tag_source(images, self.tags)
+        return unlabelled_source(images) if self.unlabelled else folder_source(images)

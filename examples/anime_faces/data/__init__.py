@@ -6,4 +6,21 @@ from examples.anime_faces.data._attribute import (
     describe as describe,
 )
 from examples.anime_faces.data._dataset import Dataset as Dataset
+from examples.anime_faces.data._fit import Fit as Fit
+from examples.anime_faces.data._folder import (
+    folder_source as folder_source,
+    unlabelled_source as unlabelled_source,
+)
+from examples.anime_faces.data._images import write_images as write_images
+from examples.anime_faces.data._lines import ParseError as ParseError
+from examples.anime_faces.data._picture import Reading as Reading
+from examples.anime_faces.data._prompts import (
+    Prompt as Prompt,
+    parse_prompt as parse_prompt,
+    read_prompts as read_prompts,
+)
 from examples.anime_faces.data._rendered import write_rendered as write_rendered
+from examples.anime_faces.data._source import Source as Source
+from examples.anime_faces.data._summary import summarize as summarize
+from examples.anime_faces.data._table import table_source as table_source
+from examples.anime_faces.data._tagged import tag_source as tag_source

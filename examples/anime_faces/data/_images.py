@@ -1,0 +1,137 @@
+"""Making a data set of a user's own pictures."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from examples.anime_faces.data._dataset import Dataset
+from examples.anime_faces.data._picture import Reading, Square, read_picture
+from examples.anime_faces.data._settings import find_same
+from examples.anime_faces.data._source import Picture, Source
+from examples.anime_faces.data._staging import staged_folder
+from examples.anime_faces.data._summary import count_in_words
+from examples.anime_faces.data._unusable import UnusableError
+from examples.anime_faces.data._workers import default_workers, ordered_map
+from examples.anime_faces.data._writer import DatasetWriter
+
+_PICTURES_AT_ONCE = 16
+_PLAIN = Reading()
+
+
+class _Outcome(NamedTuple):
+    """What became of one file: a picture, or the entry of the list of skipped files."""
+
+    picture: Picture
+    square: Square | None
+    skipped: Mapping[str, str]
+
+
+def write_images(
+    out: Path,
+    source: Source,
+    reading: Reading = _PLAIN,
+    *,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> Dataset:
+    """Read pictures into a data set; what cannot be used is skipped and listed with its reason.
+
+    Args:
+        out: folder to write.
+        source: the pictures and their labels.
+        reading: how the pictures are read.
+        workers: number of processes, 0 to work in this one, None for one a processor core.
+        overwrite: whether to replace a data set that is in ``out`` already. Otherwise one of the same settings and
+            unchanged files is kept as it is.
+
+    Returns:
+        The data set, opened.
+
+    Raises:
+        ValueError: if not one picture can be used, or ``out`` holds something else.
+    """
+    settings = _settings(source, reading)
+    if not overwrite and (same := find_same(out, settings)):
+        print(f"{out} holds this very data set already: nothing to do")
+        return same
+    if out.resolve().is_relative_to(source.root.resolve()):
+        raise ValueError(f"--out must lie outside of the folder with the pictures ({source.root}), got {out}")
+    pictures = source.pictures
+    blocks = ordered_map(
+        partial(_read_block, root=source.root, reading=reading),
+        [pictures[start : start + _PICTURES_AT_ONCE] for start in range(0, len(pictures), _PICTURES_AT_ONCE)],
+        workers=default_workers() if workers is None else workers,
+    )
+    with closing(blocks), staged_folder(out, overwrite=overwrite) as folder:
+        _write(folder, source, reading.size, blocks, settings)
+    return Dataset.open(out)
+
+
+def _settings(source: Source, reading: Reading) -> dict[str, Any]:
+    return {
+        "kind": source.kind,
+        "images": str(source.root.resolve()),
+        "labels": str(source.labels.resolve()) if source.labels else None,
+        "size": reading.size,
+        "fit": reading.fit.value,
+        "least_side": reading.least_side,
+        "follow_links": reading.follow_links,
+        "files": source.digest(),
+    }
+
+
+def _write(
+    folder: Path, source: Source, size: int, blocks: Iterable[list[_Outcome]], settings: Mapping[str, Any]
+) -> None:
+    width = sum(len(attribute.classes) for attribute in source.attributes)
+    skipped = list(source.skipped)
+    conversions: Counter[str] = Counter()
+    bar = tqdm(total=len(source.pictures), unit="pictures", desc="reading", disable=None)
+    with bar, DatasetWriter(folder, size=size, attributes=source.attributes) as writer:
+        for block in blocks:
+            for picture, square, entry in block:
+                if square is None:
+                    skipped.append(entry)
+                else:
+                    conversions.update(square.conversions)
+                    writer.add(square.pixels[None], _label_row(picture, width))
+            bar.update(len(block))
+        reasons = dict(Counter(entry["reason"] for entry in skipped).most_common())
+        if len(skipped) == len(source.skipped) + len(source.pictures):
+            raise ValueError(
+                f"not one of the {len(skipped)} files in {source.root} could be used: {count_in_words(reasons)}"
+            )
+        writer.finish(
+            kind=source.kind,
+            settings=settings,
+            skipped=skipped,
+            details={
+                "skipped_by_reason": reasons,
+                "converted": dict(conversions.most_common()),
+                "notes": dict(source.notes),
+            },
+        )
+
+
+def _read_block(pictures: Sequence[Picture], *, root: Path, reading: Reading) -> list[_Outcome]:
+    return [_read_one(picture, root, reading) for picture in pictures]
+
+
+def _read_one(picture: Picture, root: Path, reading: Reading) -> _Outcome:
+    try:
+        return _Outcome(picture, read_picture(root, picture.name, reading), {})
+    except UnusableError as error:
+        entry = {"file": picture.name, "reason": error.reason}
+        return _Outcome(picture, None, entry | ({"detail": error.detail} if error.detail else {}))
+
+
+def _label_row(picture: Picture, width: int) -> np.ndarray:
+    row = np.zeros((1, width), dtype=np.uint8)
+    row[0, sorted(picture.columns)] = 1
+    return row

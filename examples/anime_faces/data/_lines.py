@@ -1,0 +1,67 @@
+"""Reading text files line by line, with errors that name the file and the line."""
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE does
+
+
+class ParseError(ValueError):
+    """A file of a user's that cannot be understood.
+
+    Args:
+        path: the file.
+        line: number of the line, from 1.
+        problem: what is wrong with it.
+    """
+
+    def __init__(self, path: Path, line: int, problem: str) -> None:
+        super().__init__(path, line, problem)
+        self.path = path
+        self.line = line
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}: {self.problem}"
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    r"""Yield the number (from 1) and the text of each line, its end left out.
+
+    The text is UTF-8, with or without a mark at its start, with ``\n`` or ``\r\n`` at the line ends, with or without
+    one at the end of the file. No other encoding is ever guessed: a wrong guess makes wrong labels.
+
+    Raises:
+        ParseError: if a line is not UTF-8 text.
+        ValueError: if there is no such file or it cannot be read.
+    """
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                yield number, _decode(path, number, raw)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _decode(path: Path, number: int, raw: bytes) -> str:
+    if number == 1:
+        if raw.startswith(_WIDE_MARKS):
+            raise ParseError(path, 1, "the file is UTF-16 or UTF-32; save it as UTF-8")
+        raw = raw.removeprefix(codecs.BOM_UTF8)
+    if b"\0" in raw:
+        raise ParseError(path, number, "there is a NUL byte: no text file, or UTF-16; save it as UTF-8")
+    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+    if b"\r" in raw:
+        raise ParseError(path, number, "there is a carriage return within the line; lines must end with a line feed")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ParseError(
+            path,
+            number,
+            f"byte {raw[error.start]:#04x} at position {error.start + 1} is not UTF-8; the file may be Latin-1 or "
+            "Shift-JIS: save it as UTF-8",
+        ) from error
