@@ -1,0 +1,104 @@
+from contextlib import contextmanager
+
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from torch import nn
+
+from gankit.constraints import gradient_penalty
+from gankit.losses import Wasserstein, critic_loss
+from gankit.training import Accumulated, Eager
+
+
+def _critic(seed: int) -> nn.Sequential:
+    rng = torch.Generator().manual_seed(seed)
+    critic = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1)).double()
+    with torch.no_grad():
+        for parameter in critic.parameters():
+            parameter.normal_(generator=rng)
+    return critic
+
+
+@given(seed=st.integers(0, 2**31 - 1), size=st.sampled_from([5, 7, 11]), parts=st.integers(1, 5))
+def test_gradient_and_terms_equal_those_of_the_whole_batch(seed: int, size: int, parts: int) -> None:
+    critic = _critic(seed)
+    rng = torch.Generator().manual_seed(seed)
+    real, fake = (torch.randn(size, 3, dtype=torch.float64, generator=rng) for _ in range(2))
+    mix = torch.rand(size, 1, dtype=torch.float64, generator=rng)
+
+    def terms(real: torch.Tensor, fake: torch.Tensor, mix: torch.Tensor, weight: float) -> dict[str, torch.Tensor]:
+        return {
+            "loss": critic_loss(Wasserstein(), critic(real), critic(fake)),
+            "penalty": weight * gradient_penalty(critic, real, fake, mix=mix),
+        }
+
+    results = []
+    for gradients in (Eager(), Accumulated(parts)):
+        critic.zero_grad()
+        logged = gradients(terms, (real, fake, mix, 10.0), None)
+        results.append((logged, [parameter.grad for parameter in critic.parameters()]))
+    torch.testing.assert_close(results[1], results[0], rtol=1e-10, atol=1e-12)
+
+
+def test_parts_are_as_equal_as_can_be_and_all_samples_are_seen_once() -> None:
+    weight = torch.tensor(1.0, requires_grad=True)
+    seen: list[list[float]] = []
+
+    def terms(x: torch.Tensor, scale: torch.Tensor) -> dict[str, torch.Tensor]:
+        seen.append(x.tolist())
+        assert scale.ndim == 0
+        return {"loss": weight * scale * x.mean()}
+
+    Accumulated(3)(terms, (torch.arange(8.0), torch.tensor(2.0)), None)
+    assert [len(part) for part in seen] == [2, 3, 3]
+    assert sum(seen, []) == list(range(8))
+
+
+class _Wrapper(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = False
+        self.log: list[bool] = []
+
+    @contextmanager
+    def no_sync(self):  # noqa: ANN201
+        self.inside = True
+        yield
+        self.inside = False
+
+
+def test_only_the_last_part_reduces_gradients() -> None:
+    wrapper, weight = _Wrapper(), torch.tensor(1.0, requires_grad=True)
+
+    def terms(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        wrapper.log.append(wrapper.inside)
+        return {"loss": (weight * x).mean()}
+
+    Accumulated(3)(terms, (torch.ones(3),), wrapper)
+    assert wrapper.log == [True, True, False]
+    assert not wrapper.inside
+
+
+def test_terms_that_change_between_parts_are_refused() -> None:
+    weight = torch.tensor(1.0, requires_grad=True)
+    with pytest.raises(ValueError, match="must be the same in each part"):
+        Accumulated(2)(lambda x: {str(x[0].item()): (weight * x).mean()}, (torch.arange(4.0),), None)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ((torch.ones(3), torch.ones(2)), r"one batch size to be split, got sizes \[2, 3\]"),
+        ((1.0,), r"one batch size to be split, got sizes \[\]"),
+        ((torch.ones(3),), "at least 4 samples to be split into 4 parts, got 3"),
+    ],
+)
+def test_inputs_that_do_not_split_are_refused(inputs: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Accumulated(4)(lambda *_: {}, inputs, None)
+
+
+@pytest.mark.parametrize("parts", [0, -1, 1.5, True])
+def test_parts_must_be_a_number_above_zero(parts: int) -> None:
+    with pytest.raises(ValueError, match="parts must be"):
+        Accumulated(parts)

@@ -1,0 +1,270 @@
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from torch import nn
+
+from gankit.constraints import clip_weights_, gradient_penalty
+from gankit.losses import Hinge, Wasserstein, critic_loss, generator_loss
+from gankit.training import Accumulated, NonFiniteError, Update, load_checkpoint, save_checkpoint
+
+
+def _mlp(*sizes: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for size, following in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(size, following, dtype=torch.float64), nn.Tanh()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _values(network: nn.Module) -> list[torch.Tensor]:
+    return [tensor.detach().clone() for tensor in network.state_dict().values()]
+
+
+def _same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@given(seed=st.integers(0, 2**31 - 1), steps=st.integers(1, 3), clip=st.booleans())
+def test_an_update_equals_numpy_arithmetic(seed: int, steps: int, clip: bool) -> None:
+    rng = np.random.default_rng(seed)
+    weight, real, fake = rng.normal(size=3), rng.normal(size=(7, 3)), rng.normal(size=(7, 3))
+    critic = nn.Linear(3, 1, bias=False, dtype=torch.float64)
+    critic.load_state_dict({"weight": torch.tensor(weight[None])})
+    update = Update(
+        torch.optim.SGD(critic.parameters(), lr=0.1),
+        lambda real, fake: {
+            "loss": critic_loss(Wasserstein(), critic(real), critic(fake)),
+            "square": 0.5 * critic.weight.square().sum(),
+        },
+        constraint=partial(clip_weights_, critic, 0.3) if clip else None,
+    )
+    for _ in range(steps):
+        logged = update(torch.tensor(real), torch.tensor(fake))
+        np.testing.assert_allclose(logged["loss"].item(), ((fake - real) @ weight).mean(), rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(logged["square"].item(), 0.5 * (weight**2).sum(), rtol=1e-12)
+        weight = weight - 0.1 * ((fake - real).mean(axis=0) + weight)
+        if clip:
+            weight = np.clip(weight, -0.3, 0.3)
+        np.testing.assert_allclose(critic.weight.detach().numpy()[0], weight, rtol=1e-12, atol=1e-13)
+    assert update.updates == steps
+
+
+def test_the_critics_update_leaves_the_generator_alone_and_the_other_way_round() -> None:
+    critic, generator = _mlp(2, 5, 1), _mlp(3, 5, 2)
+    real, latents = torch.randn(7, 2, dtype=torch.float64), torch.randn(7, 3, dtype=torch.float64)
+
+    def critic_terms(real: torch.Tensor, latents: torch.Tensor) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            fake = generator(latents)
+        return {
+            "loss": critic_loss(Hinge(), critic(real), critic(fake)),
+            "penalty": 10 * gradient_penalty(critic, real, fake),
+        }
+
+    train_critic = Update(torch.optim.Adam(critic.parameters()), critic_terms)
+    train_generator = Update(
+        torch.optim.Adam(generator.parameters()),
+        lambda latents: {"loss": generator_loss(Hinge(), critic(generator(latents)))},
+        frozen=[critic],
+    )
+    for own, other, update, inputs in (
+        (critic, generator, train_critic, (real, latents)),
+        (generator, critic, train_generator, (latents,)),
+    ):
+        for parameter in other.parameters():
+            parameter.grad = torch.full_like(parameter, 7.0)
+        before, others = _values(own), _values(other)
+        update(*inputs)
+        assert not _same(before, _values(own))
+        assert _same(others, _values(other))
+        assert all(p.requires_grad and p.grad is not None and bool((p.grad == 7).all()) for p in other.parameters())
+
+
+def test_old_gradients_are_cleared_first() -> None:
+    critic = nn.Linear(2, 1)
+    for parameter in critic.parameters():
+        parameter.grad = torch.full_like(parameter, 100.0)
+    Update(torch.optim.SGD(critic.parameters(), lr=1.0), lambda x: {"loss": critic(x).sum()})(torch.ones(1, 2))
+    assert critic.weight.grad is not None
+    assert torch.equal(critic.weight.grad, torch.ones(1, 2))
+
+
+def test_a_term_that_reaches_another_network_is_refused_before_anything_changes() -> None:
+    critic, generator = _mlp(2, 1), _mlp(3, 2)
+    update = Update(torch.optim.SGD(critic.parameters(), lr=1.0), lambda z: {"loss": critic(generator(z)).mean()})
+    before = _values(critic)
+    with pytest.raises(ValueError, match="got gradients for 2 others"):
+        update(torch.ones(5, 3, dtype=torch.float64))
+    assert _same(before, _values(critic))
+    assert all(parameter.grad is None for parameter in generator.parameters())
+    assert update.updates == 0
+
+
+def test_terms_with_new_names_are_walked_again() -> None:
+    critic, other = nn.Linear(2, 1), nn.Linear(2, 1)
+    lazy = False
+
+    def terms(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"loss": critic(x).mean()} | ({"late": other(x).mean()} if lazy else {})
+
+    update = Update(torch.optim.SGD(critic.parameters(), lr=1.0), terms)
+    update(torch.ones(3, 2))
+    lazy = True
+    with pytest.raises(ValueError, match="got gradients for 2 others"):
+        update(torch.ones(3, 2))
+
+
+def test_terms_are_detached_and_named_as_given() -> None:
+    critic = nn.Linear(2, 1)
+    update = Update(
+        torch.optim.SGD(critic.parameters(), lr=1.0), lambda x: {"b": critic(x).sum(), "a": critic(x).mean()}
+    )
+    logged = update(torch.ones(3, 2))
+    assert list(logged) == ["b", "a"]
+    assert all(term.grad_fn is None and term.ndim == 0 for term in logged.values())
+
+
+def test_the_constraint_runs_after_the_step() -> None:
+    critic = nn.Linear(1, 1, bias=False)
+    seen: list[float] = []
+    update = Update(
+        torch.optim.SGD(critic.parameters(), lr=1.0),
+        lambda x: {"loss": critic(x).sum()},
+        constraint=lambda: seen.append(critic.weight.item()),
+    )
+    before = critic.weight.item()
+    update(torch.ones(1, 1))
+    assert seen == [pytest.approx(before - 1.0)]
+
+
+def test_frozen_is_restored_when_the_terms_raise() -> None:
+    critic, generator = nn.Linear(2, 1), nn.Linear(3, 2)
+    critic.bias.requires_grad_(False)
+
+    def terms() -> dict[str, torch.Tensor]:
+        assert not critic.weight.requires_grad
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        Update(torch.optim.SGD(generator.parameters(), lr=1.0), terms, frozen=[critic])()
+    assert critic.weight.requires_grad
+    assert not critic.bias.requires_grad
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("make", [torch.optim.Adam, torch.optim.RMSprop])
+def test_a_poisoned_step_is_refused_and_the_next_goes_on(make: type[torch.optim.Optimizer], value: float) -> None:
+    critic = nn.Linear(2, 1, dtype=torch.float64)
+    constrained: list[int] = []
+    update = Update(
+        make(critic.parameters(), lr=0.1),  # pyright: ignore[reportCallIssue]
+        lambda x: {"loss": critic(x).mean(), "fine": critic.bias.square().sum()},
+        constraint=lambda: constrained.append(1),
+        network=critic,
+    )
+    good = torch.ones(3, 2, dtype=torch.float64)
+    update(good)
+    before, state = _values(critic), repr(update.state_dict())
+    with pytest.raises(NonFiniteError, match="'loss' is"):
+        update(good * value)
+    assert _same(before, _values(critic))
+    assert repr(update.state_dict()) == state
+    assert len(constrained) == 1
+    update(good)
+    assert not _same(before, _values(critic))
+
+
+def test_a_poisoned_gradient_of_a_finite_term_is_refused_by_name() -> None:
+    critic = nn.Linear(2, 1)
+    update = Update(
+        torch.optim.SGD(critic.parameters(), lr=0.1),
+        lambda x: {"loss": (critic(x) - critic(x).detach()).abs().sqrt().sum()},
+        network=critic,
+    )
+    with pytest.raises(
+        NonFiniteError, match=r"a gradient is not finite.*'weight' of shape \(1, 2\), 'bias' of shape \(1,\)"
+    ):
+        update(torch.ones(3, 2))
+
+
+def test_an_update_may_accumulate() -> None:
+    critic = nn.Linear(2, 1, dtype=torch.float64)
+    x = torch.randn(7, 2, dtype=torch.float64)
+    start, results = _values(critic), []
+    for gradients in (None, Accumulated(3)):
+        critic.load_state_dict(dict(zip(critic.state_dict(), start, strict=True)))
+        update = Update(
+            torch.optim.SGD(critic.parameters(), lr=1.0),
+            lambda x: {"loss": critic(x).square().mean()},
+            gradients=gradients,
+        )
+        results.append((update(x), _values(critic)))
+    torch.testing.assert_close(results[1], results[0], rtol=1e-10, atol=1e-12)
+
+
+def test_a_shared_fake_serves_both_updates() -> None:
+    critic, generator = _mlp(2, 5, 1), _mlp(3, 2)
+    train_critic = Update(
+        torch.optim.SGD(critic.parameters(), lr=0.1),
+        lambda real, fake: {"loss": critic_loss(Hinge(), critic(real), critic(fake))},
+    )
+    train_generator = Update(
+        torch.optim.SGD(generator.parameters(), lr=0.1),
+        lambda fake: {"loss": generator_loss(Hinge(), critic(fake))},
+        frozen=[critic],
+    )
+    before = _values(generator)
+    fake = generator(torch.randn(5, 3, dtype=torch.float64))
+    train_critic(torch.randn(5, 2, dtype=torch.float64), fake.detach())
+    train_generator(fake)
+    assert not _same(before, _values(generator))
+
+
+def test_state_goes_through_a_checkpoint_and_continues_exactly(tmp_path) -> None:  # noqa: ANN001
+    x = torch.randn(5, 2)
+
+    def make() -> tuple[nn.Linear, Update]:
+        torch.manual_seed(1)
+        critic = nn.Linear(2, 1)
+        return critic, Update(torch.optim.Adam(critic.parameters()), lambda x: {"loss": critic(x).square().mean()})
+
+    critic, update = make()
+    for _ in range(3):
+        update(x)
+    save_checkpoint(tmp_path / "a.pt", {"critic": critic.state_dict(), "update": update.state_dict()})
+    other_critic, other = make()
+    state = load_checkpoint(tmp_path / "a.pt")
+    other_critic.load_state_dict(state["critic"])
+    other.load_state_dict(state["update"])
+    assert other.updates == 3
+    for _ in range(2):
+        update(x)
+        other(x)
+    assert _same(_values(critic), _values(other_critic))
+
+
+def test_names_of_parameters_in_the_state_are_plain() -> None:
+    critic = nn.Sequential(torch.compile(nn.Linear(2, 1), backend="eager"))
+    optimizer = torch.optim.SGD(critic.named_parameters(), lr=0.1)
+    for network in (critic, None):
+        state = Update(optimizer, lambda: {}, network=network).state_dict()
+        assert state["optimizer"]["param_groups"][0]["param_names"] == ["0.weight", "0.bias"]
+
+
+@pytest.mark.parametrize("state", [{"updates": 1}, {"version": 2}, []])
+def test_another_version_is_refused(state: object) -> None:
+    update = Update(torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1), lambda: {})
+    with pytest.raises(ValueError, match="state of an update must have version 1, got"):
+        update.load_state_dict(state)  # pyright: ignore[reportArgumentType]
+
+
+def test_frozen_must_not_hold_what_is_trained() -> None:
+    critic = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(critic.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="frozen must not name what the optimizer updates, got 2 parameters"):
+        Update(optimizer, lambda: {}, frozen=[critic])
+    with pytest.raises(ValueError, match="frozen must be a sequence of networks, got one Linear"):
+        Update(optimizer, lambda: {}, frozen=nn.Sequential(critic)[0])  # pyright: ignore[reportArgumentType]
