@@ -4,12 +4,15 @@ A page of the guides links to a name of the package by writing it in brackets an
 link is looked up in Sphinx's inventory, so a name that does not exist stops the build.
 """
 
+from pathlib import Path
+
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, TableOfContents
 from reference_pages import (
+    PAGES_BUILDER,
     DocumentationError,
     ReferencePage,
     navigation,
@@ -20,6 +23,9 @@ from reference_pages import (
     write_sources,
 )
 
+_ROOT = Path(__file__).resolve().parents[1]
+_REPOSITORY_PAGES = {"changelog.md": _ROOT / "CHANGELOG.md", "contributing.md": _ROOT / "CONTRIBUTING.md"}
+
 _pages: dict[str, ReferencePage] = {}
 _inventory: dict[str, str] = {}
 
@@ -28,7 +34,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Build the reference before anything else, and list its pages in the navigation."""
     try:
         write_sources()
-        built = run_sphinx("json")
+        built = run_sphinx(PAGES_BUILDER)
     except DocumentationError as error:
         raise PluginError(str(error)) from error
     _pages.clear()
@@ -43,7 +49,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add a page for every page of the reference."""
+    """Add the pages that are not among the guides: the repository's own, and every page of the reference."""
+    for path, source in _REPOSITORY_PAGES.items():
+        files.append(File.generated(config, path, abs_src_path=str(source)))
     for path, page in _pages.items():
         hidden = page.name.startswith("_modules")
         front = f"---\ntitle: {page.title!r}\nsearch:\n  exclude: {str(hidden).lower()}\n---\n"

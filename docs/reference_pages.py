@@ -18,6 +18,7 @@ from public_names import public_folders, public_names  # noqa: E402
 
 SOURCES = API / "generated"
 BUILD = API / "_build"
+PAGES_BUILDER = "json"
 
 _INVENTORY_LINE = re.compile(r"(?P<name>.+?) (?P<role>\S+:\S+) (?P<priority>-?\d+) (?P<uri>\S*) (?P<shown>.*)")
 _LINK = re.compile(r"\[(?P<shown>`[^`\]]+`|[^\[\]`]+)\]\[(?P<name>gankit(?:\.\w+)*)?\]")
@@ -52,10 +53,14 @@ class ReferencePage:
 
 
 def run_sphinx(builder: str) -> Path:
-    """Run one Sphinx builder on the generated sources, strictly, and return its folder."""
+    """Run one Sphinx builder on the generated sources, strictly, and return its folder.
+
+    The pages are read afresh for the site's builder; the others work on what it read.
+    """
     out = BUILD / builder
-    command = [sys.executable, "-m", "sphinx", "-b", builder, "-W", "--keep-going", "-n", "-E", "-q"]
-    command += ["-c", str(API), "-d", str(BUILD / f"doctrees-{builder}"), str(SOURCES), str(out)]
+    command = [sys.executable, "-m", "sphinx", "-b", builder, "-W", "--keep-going", "-n", "-q"]
+    command += ["-E"] if builder == PAGES_BUILDER else []
+    command += ["-c", str(API), "-d", str(BUILD / "doctrees"), str(SOURCES), str(out)]
     if subprocess.run(command, check=False).returncode != 0:
         raise DocumentationError(f"Sphinx refused the API reference (builder {builder}); its messages are above")
     return out

@@ -44,6 +44,7 @@ autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 napoleon_custom_sections = ["Shape", "Reference", "Differences"]
 doctest_global_setup = "import torch"
 coverage_show_missing_items = True
@@ -54,7 +55,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:class", r"torch\.(Tensor|Generator|dtype|device|nn\.Module|optim\.Optimizer)"),
     ("py:class", r"torch\.(_C|nn\.modules\.\w+|nn\.parameter|optim\.optimizer)\.\w+"),
-    ("py:class", r"(collections\.abc|pathlib|typing)\.\w+"),
+    ("py:class", r"(collections|collections\.abc|os|pathlib|typing)\.\w+"),
     ("py:(class|exc)", r"(None|bool|int|float|str|bytes|object|tuple|list|dict|ValueError|UserWarning|RuntimeError)"),
 ]
 
@@ -167,6 +168,14 @@ def refuse_missing_docstring(  # noqa: PLR0917  Sphinx fixes these arguments
         raise ValueError(f"the {what} {name} has no docstring")
 
 
+def skip_tuple_fields(  # noqa: PLR0917  Sphinx fixes these arguments
+    app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out what a named tuple says of its fields by itself ("Alias for field number 0"): the class describes them."""
+    del app, what, name, skip, options
+    return True if type(thing).__name__ == "_tuplegetter" else None
+
+
 def setup(app: Sphinx) -> None:
     """Register the parts above."""
     claim_public_names()
@@ -176,4 +185,5 @@ def setup(app: Sphinx) -> None:
     app.connect("object-description-transform", drop_return_fields, priority=600)
     app.connect("autodoc-process-signature", show_return_type, priority=600)
     app.connect("viewcode-follow-imported", find_home)
+    app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("autodoc-process-docstring", refuse_missing_docstring, priority=900)
