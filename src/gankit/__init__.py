@@ -9,8 +9,12 @@ namespace; nothing is flat::
 """
 
 from gankit import (
+    blocks as blocks,
     constraints as constraints,
+    embedders as embedders,
     losses as losses,
+    networks as networks,
     schedules as schedules,
+    training as training,
 )
 from gankit._version import __version__ as __version__
