@@ -45,7 +45,7 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.margins(x=0.01)
         if len(names) > 1:
-            axes.legend(frameon=False, fontsize=8, ncols=4, loc="upper right")
+            axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.02))
         if index + 1 == len(panels):
             axes.set_xlabel("steps (running averages over 100)")
     temporary = path.with_name(f".{path.name}.tmp")

@@ -14,6 +14,7 @@ from examples.anime_faces.run._sheet import Block, draw_sheet
 
 ROWS, COLUMNS = 8, 5
 SEED = 20
+LEAST_SIDE = 64  # pixels of a picture on the grid: smaller ones are enlarged
 
 
 class Preview:
@@ -40,7 +41,8 @@ class Preview:
             labels = [""] * len(labels)
         average = Block("average of the weights", self._images(self._system.average.network))
         raw = Block("raw generator", self._images(self._system.generator))
-        sheet = draw_sheet(labels, [average, raw])
+        scale = max(1, LEAST_SIDE // self._description.size)
+        sheet = draw_sheet(labels, [average, raw], scale=scale)
         temporary = path.with_name(f".{path.name}.tmp")
         sheet.save(temporary, format="PNG")
         temporary.replace(path)

@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
 GAP, MARGIN, BLOCK_GAP = 2, 12, 14
-FONT_SIZE = 14
+FONT_SIZE = 13
+LONGEST_LINE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,13 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
 
 
 def _broken(label: str) -> str:
-    """Break a label of several words into short lines, so that rows stay near their pictures."""
-    words, lines = label.split(), [""]
-    for word in words:
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > 16:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join(lines)
+    """Break a label of several words into lines of about equal length, so that it stays narrow beside its pictures."""
+    words = label.split()
+    if len(label) <= LONGEST_LINE or len(words) == 1:
+        return label
+    splits = [(" ".join(words[:cut]), " ".join(words[cut:])) for cut in range(1, len(words))]
+    first, rest = min(splits, key=lambda split: max(len(split[0]), len(split[1])))
+    return f"{first}\n{rest}"
 
 
 def _tile(images: np.ndarray, scale: int) -> np.ndarray:
