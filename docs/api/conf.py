@@ -1,11 +1,12 @@
 """Sphinx settings of the API reference. Its pages are drawn inside the MkDocs site; see ``hooks.py`` beside this folder."""
 
+import inspect
 import json
 import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, get_origin
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -112,20 +113,31 @@ def find_home(app: Sphinx, module: str, name: str) -> str:
     return HOMES.get(f"{module}.{name.partition('.')[0]}", module)
 
 
-def role_names() -> dict[str, str]:
-    """Map the long printed form of each tensor role to its name."""
+def alias_names() -> dict[str, str]:
+    """Map the long printed form of each role of tensors, and of each public alias of a type, to its name.
+
+    Roles come first: aliases are made of them.
+    """
     roles = {name: value for name, value in vars(_core).items() if get_origin(value) is Annotated}
-    assert all(get_args(value) for value in roles.values())
-    return {stringify_annotation(value, "smart"): name for name, value in roles.items()}
+    names = {stringify_annotation(value, "smart"): name for name, value in roles.items()}
+    for folder in reference.public_folders():
+        for public in reference.public_names(folder):
+            thing = public.load()
+            if not (inspect.isclass(thing) or inspect.isfunction(thing)):
+                printed = stringify_annotation(thing, "smart")
+                for role, name in names.items():
+                    printed = printed.replace(role, name)
+                names[printed] = f"~{public.path}"
+    return names
 
 
 HOMES: dict[str, str] = {}
-ROLE_NAMES = role_names()
+ALIAS_NAMES = alias_names()
 
 
 def shorten(annotation: str) -> str:
-    """Write tensor roles by name, and a tensor with any other note as a tensor."""
-    for printed, name in ROLE_NAMES.items():
+    """Write roles and aliases by name, and a tensor with any other note as a tensor."""
+    for printed, name in ALIAS_NAMES.items():
         annotation = annotation.replace(printed, name)
     return re.sub(r"~torch\.Annotated\[~torch\.Tensor, '[^']*'\]", "~torch.Tensor", annotation)
 
