@@ -1,0 +1,84 @@
+"""Blocks to test: every norm in every direction, filled with numbers that follow from a seed."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from hypothesis import strategies as st
+from support.strategies import PRIMES, normal, seeds
+from torch import nn
+
+from gankit.blocks import ConditionalBatchNorm2d, MeanDownsample, NearestUpsample, PreActivationBlock
+
+CONDITION_FEATURES = 3
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "none": nn.Identity,
+    "batch": nn.BatchNorm2d,
+    "layer": partial(nn.GroupNorm, 1),
+    "conditional": partial(ConditionalBatchNorm2d, condition_features=CONDITION_FEATURES),
+}
+DIRECTIONS = ("same", "up", "down")
+
+
+def fill_(module: nn.Module, seed: int) -> None:
+    """Give every parameter and statistic a number unlike its start, so that no term is hidden by a 0 or a 1."""
+    state = {
+        name: value if not value.is_floating_point() else 0.5 * normal(seed + index, *value.shape).to(value.dtype)
+        for index, (name, value) in enumerate(module.state_dict().items())
+    }
+    for name in state:
+        if name.endswith("running_var"):
+            state[name] = state[name].abs() + 0.5
+    module.load_state_dict(state)
+
+
+def make_block(
+    in_channels: int,
+    out_channels: int,
+    norm: str = "none",
+    direction: str = "same",
+    activation: Callable[[], nn.Module] = nn.ReLU,
+    *,
+    first: bool = False,
+    seed: int = 0,
+) -> PreActivationBlock:
+    """A float64 block with numbers from the seed."""
+    up = NearestUpsample() if direction == "up" else None
+    down = MeanDownsample() if direction == "down" else None
+    block = PreActivationBlock(
+        in_channels, out_channels, norm=NORMS[norm], activation=activation, up=up, down=down, first=first
+    ).double()
+    fill_(block, seed)
+    return block
+
+
+def numpy_state(module: nn.Module) -> dict[str, "torch.Tensor"]:
+    """The state dict as numpy arrays."""
+    return {name: value.numpy().copy() for name, value in module.state_dict().items()}
+
+
+@st.composite
+def maps(draw: st.DrawFn, *, even: bool = False) -> torch.Tensor:
+    """A float64 batch of maps with unequal prime sizes, or twice those."""
+    samples, channels = draw(st.integers(2, 4)), draw(st.sampled_from(PRIMES))
+    height, width = draw(st.sampled_from(((2, 3), (3, 2), (5, 3), (3, 5))))
+    factor = 2 if even else 1
+    return normal(draw(seeds), samples, channels, factor * height, factor * width)
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> tuple[PreActivationBlock, torch.Tensor, torch.Tensor, dict[str, object]]:
+    """A block in train or eval mode, an input that it takes, a condition, and what it was drawn as."""
+    direction = draw(st.sampled_from(DIRECTIONS))
+    drawn = {
+        "norm": draw(st.sampled_from(tuple(NORMS))),
+        "direction": direction,
+        "first": draw(st.booleans()) if direction != "up" else False,
+        "seed": draw(seeds),
+    }
+    x = draw(maps(even=direction == "down"))
+    out_channels = draw(st.sampled_from((x.shape[1], *PRIMES)))
+    block = make_block(x.shape[1], out_channels, **drawn)
+    block.train(draw(st.booleans()))
+    condition = normal(drawn["seed"] + 1, x.shape[0], CONDITION_FEATURES)
+    return block, x, condition, drawn

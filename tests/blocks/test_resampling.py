@@ -1,0 +1,159 @@
+"""Resampling: exact inverses, adjoints, borders, layouts, and the second-order work that the mean saves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from blocks import oracles
+from blocks.cases import maps
+from hypothesis import given
+from support.strategies import normal
+from torch import nn
+from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from gankit.blocks import BilinearUpsample, MeanDownsample, NearestUpsample
+
+UPSAMPLES = (NearestUpsample(), BilinearUpsample())
+ALL = (*UPSAMPLES, MeanDownsample())
+
+
+def name_of(module: nn.Module) -> str:
+    return type(module).__name__
+
+
+ORACLES: dict[str, Callable[[oracles.Array], oracles.Array]] = {
+    "NearestUpsample": oracles.repeat_pixels,
+    "BilinearUpsample": oracles.interpolate_pixels,
+    "MeanDownsample": oracles.mean_of_pixels,
+}
+
+
+@pytest.mark.parametrize("module", ALL, ids=name_of)
+@given(x=maps(even=True))
+def test_equals_its_definition(module: nn.Module, x: torch.Tensor) -> None:
+    assert_close(module(x), torch.from_numpy(ORACLES[name_of(module)](x.numpy())), rtol=1e-13, atol=1e-13)
+
+
+@given(x=maps())
+def test_the_mean_undoes_the_repetition_exactly(x: torch.Tensor) -> None:
+    assert torch.equal(MeanDownsample()(NearestUpsample()(x)), x)
+
+
+@given(x=maps(), y=maps())
+def test_repetition_is_four_times_the_adjoint_of_the_mean(x: torch.Tensor, y: torch.Tensor) -> None:
+    y = normal(int(y.numel()), x.shape[0], x.shape[1], 2 * x.shape[2], 2 * x.shape[3])
+    assert_close((NearestUpsample()(x) * y).sum(), 4 * (x * MeanDownsample()(y)).sum(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("module", ALL, ids=name_of)
+@given(x=maps(even=True))
+def test_keeps_the_mean_of_the_picture(module: nn.Module, x: torch.Tensor) -> None:
+    assert_close(module(x).mean(dim=(2, 3)), x.mean(dim=(2, 3)), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("module", ALL, ids=name_of)
+@given(x=maps(even=True))
+def test_constants_stay_constant_to_the_border(module: nn.Module, x: torch.Tensor) -> None:
+    constant = x[:, :, :1, :1].expand_as(x)
+    result = module(constant)
+    assert_close(result, x[:, :, :1, :1].expand_as(result), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+@pytest.mark.parametrize("module", ALL, ids=name_of)
+@given(x=maps(even=True))
+def test_commutes_with_mirroring(module: nn.Module, axis: int, x: torch.Tensor) -> None:
+    assert_close(module(x.flip(axis)), module(x).flip(axis), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("module", ALL, ids=name_of)
+@given(x=maps(even=True))
+def test_is_linear(module: nn.Module, x: torch.Tensor) -> None:
+    y = x.roll(1, 0) ** 2
+    assert_close(module(2 * x - 3 * y), 2 * module(x) - 3 * module(y), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("module", ALL, ids=name_of)
+@given(x=maps(even=True))
+def test_layouts_agree_and_survive_the_backward_pass(module: nn.Module, x: torch.Tensor) -> None:
+    plain = x.clone().requires_grad_()
+    last = x.clone(memory_format=torch.channels_last).requires_grad_()
+    results = module(plain), module(last)
+    assert torch.equal(*results)
+    assert results[1].is_contiguous(memory_format=torch.channels_last)
+    weight = torch.ones_like(results[0]).cumsum(0)
+    gradients = [
+        torch.autograd.grad(result, leaf, weight.to(memory_format=layout))[0]
+        for result, leaf, layout in zip(
+            results, (plain, last), (torch.contiguous_format, torch.channels_last), strict=True
+        )
+    ]
+    assert_close(gradients[0], gradients[1], rtol=1e-13, atol=1e-13)
+    assert gradients[1].is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("module", ALL, ids=name_of)
+def test_first_and_second_derivatives(module: nn.Module) -> None:
+    x = normal(3, 2, 2, 4, 6).requires_grad_()
+    assert torch.autograd.gradcheck(module, x, fast_mode=True)
+    # The cube gives the second derivative something to be: the module itself is linear.
+    assert torch.autograd.gradgradcheck(lambda x: module(x**3), x, fast_mode=True)
+
+
+@pytest.mark.parametrize("module", ALL, ids=name_of)
+def test_slices_of_larger_tensors_are_taken(module: nn.Module) -> None:
+    x = normal(5, 2, 6, 8, 10)
+    assert_close(module(x[:, ::2, 2:6, 1:7]), module(x[:, ::2, 2:6, 1:7].clone()))
+
+
+@pytest.mark.parametrize("size", [(3, 4), (4, 3), (1, 1)])
+def test_an_odd_size_is_named(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=rf"x must have an even height and width .* got {size[0]} x {size[1]}"):
+        MeanDownsample()(torch.zeros(2, 3, *size))
+
+
+@pytest.mark.parametrize("module", ALL, ids=name_of)
+def test_what_is_no_batch_of_maps_is_refused(module: nn.Module) -> None:
+    with pytest.raises(ValueError, match=r"x must have shape \(n, channels, height, width\), got \(3, 4, 4\)"):
+        module(torch.zeros(3, 4, 4))
+    with pytest.raises(ValueError, match="x must not be empty"):
+        module(torch.zeros(0, 3, 4, 4))
+    with pytest.raises(ValueError, match="x must be a floating-point tensor"):
+        module(torch.zeros(2, 3, 4, 4, dtype=torch.uint8))
+
+
+class Flops(TorchDispatchMode):
+    """Adds up what the convolutions cost. torch's own counter hooks modules, which inner gradients do not allow."""
+
+    total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func._overloadpacket in flop_registry:
+            self.total += flop_registry[func._overloadpacket](*args, **(kwargs or {}), out_val=result)
+        return result
+
+
+def test_the_mean_saves_the_second_order_work_of_torchs_pooling() -> None:
+    x = normal(7, 2, 3, 8, 8)
+
+    def penalty_step(pool: nn.Module) -> tuple[int, list[torch.Tensor]]:
+        torch.manual_seed(0)
+        critic = nn.Sequential(
+            nn.Conv2d(3, 5, 3, padding=1), pool, nn.Conv2d(5, 7, 3, padding=1), pool, nn.Conv2d(7, 1, 2)
+        ).double()
+        points = x.clone().requires_grad_()
+        with Flops() as counter:
+            (slope,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
+            # Biases have no part in the slope of a linear critic: zeros in place of their gradient.
+            gradients = torch.autograd.grad(
+                slope.pow(2).sum(), list(critic.parameters()), allow_unused=True, materialize_grads=True
+            )
+        return counter.total, list(gradients)
+
+    (ours, our_gradients), (torchs, torchs_gradients) = penalty_step(MeanDownsample()), penalty_step(nn.AvgPool2d(2))
+    assert_close(our_gradients, torchs_gradients, rtol=1e-12, atol=1e-13)
+    assert ours < 0.8 * torchs
