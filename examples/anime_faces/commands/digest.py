@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -10,7 +11,7 @@ import tyro
 class Digest:
     """Print the SHA-256 of all state of a run's newest checkpoint; equal runs have equal digests."""
 
-    run_folder: tyro.conf.Positional[Path]
+    run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(name="run")]
     """The run's folder, or one checkpoint file."""
 
     def run(self) -> None:

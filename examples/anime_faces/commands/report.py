@@ -11,7 +11,7 @@ import tyro
 class Report:
     """Write report.html into a run's folder: samples over time, curves, figures, data, settings, in one file."""
 
-    run_folder: Annotated[Path, tyro.conf.arg(name="run")] = Path("runs/demo")
+    run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder."""
 
     def run(self) -> None:

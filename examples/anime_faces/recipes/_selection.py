@@ -35,6 +35,10 @@ def _require_pictures(rows: np.ndarray, dataset: Dataset, rule: str) -> None:
         )
 
 
+def _incomplete(ids: np.ndarray) -> tuple[bool, ...]:
+    return tuple(bool((ids[:, column] < 0).any()) for column in range(ids.shape[1]))
+
+
 class ExactlyOne:
     """Take the pictures with exactly one class of every attribute; the condition is the class ids."""
 
@@ -68,7 +72,7 @@ class AnyTag:
         rows = np.flatnonzero(labels.any(axis=1))
         _require_pictures(rows, dataset, "at least one tag")
         ids = np.asarray(dataset.class_ids())[rows]
-        incomplete = tuple(bool(missing) for missing in (ids < 0).any(axis=0))
+        incomplete = _incomplete(ids)
         description = _describe(dataset, attributes, incomplete)
         return Selection(rows=rows, conditions=labels[rows].astype(np.float32), description=description)
 
@@ -92,7 +96,7 @@ class WhateverIsKnown:
             return Selection(rows=rows, conditions=None, description=_describe(dataset, (), ()))
         ids = np.asarray(dataset.class_ids(), dtype=np.int64)
         counts = np.asarray([len(attribute.classes) for attribute in attributes])
-        incomplete = tuple(bool(missing) for missing in (ids < 0).any(axis=0))
+        incomplete = _incomplete(ids)
         conditions = np.where(ids < 0, counts, ids)
         return Selection(rows=rows, conditions=conditions, description=_describe(dataset, attributes, incomplete))
 

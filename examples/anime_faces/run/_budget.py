@@ -9,7 +9,7 @@ WARM_UP_ROUNDS = 3
 SHARE_FOR_PICTURES = 0.06  # grids, curves and checkpoints
 
 
-def steps_within(minutes: float, play: Callable[[int], None]) -> int:
+def steps_within(minutes: float, play: Callable[[int], object]) -> int:
     """Return how many rounds fit.
 
     Args:

@@ -1,10 +1,10 @@
 """One training session: plays rounds, records them, draws previews, saves checkpoints, stops when asked."""
 
-import sys
 import time
 from dataclasses import dataclass
+from typing import Any
 
-from tqdm import tqdm
+import torch
 
 import gankit as gk
 from examples.anime_faces.recipes._recipe import Recipe, System
@@ -12,16 +12,16 @@ from examples.anime_faces.run._curves import draw_curves
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._preview import Preview, is_preview_step
+from examples.anime_faces.run._progress import Progress
 from examples.anime_faces.run._record import NotFiniteError, Record, read_log
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._signals import StopSignals
 from examples.anime_faces.run._state import check_finite_weights, collect_state, digest
 
-SAVE_SECONDS = 120.0
-CURVES_SECONDS = 30.0
+SAVE_SECONDS = 90.0
 
 
-def play_step(system: System, feed: Feed, step: int) -> dict[str, "gk.training.Terms"]:
+def play_step(system: System, feed: Feed, step: int) -> dict[str, torch.Tensor]:
     """Play the round of one step and update the average; returns the losses and mean scores of the round."""
     system.plan(step)
     logged = gk.training.play_round(
@@ -61,18 +61,20 @@ class Session:
         """
         self.record.read()
         check_finite_weights(self.system, step)
-        state = collect_state(self.system, self.feed, self.record, step=step, settings=self.settings.to_dict())
+        state = self._state(step)
         gk.training.Checkpoints(self.folder.checkpoints).save(step, state)
         return digest(state)
 
     def train(self, step: int) -> tuple[int, str]:
         """Train from `step` to the end or to a signal; returns the last step and the digest of the saved state."""
+        if step >= self.settings.steps:
+            return step, digest(self._state(step))
         description, device = self.settings.description, self.settings.hardware.device
         preview = Preview(self.recipe, self.system, description, device)
         if step == 0:
             preview.draw(self.folder.grid(0))
-        progress = _Progress(self.system, self.feed, self.settings.steps, step)
-        saved_at = drawn_at = time.monotonic()
+        progress = Progress(self.system, self.feed, self.settings.steps, step)
+        saved_at = time.monotonic()
         with progress.bar:
             while step < self.settings.steps and self.signals.caught is None:
                 step = self._play(step)
@@ -81,15 +83,19 @@ class Session:
                     self._log(step, progress)
                 if is_preview_step(step, self.settings.steps, self.settings.grid_every):
                     preview.draw(self.folder.grid(step))
-                    if time.monotonic() - drawn_at > CURVES_SECONDS:
-                        draw_curves(read_log(self.folder.log), self.folder.losses)
-                        drawn_at = time.monotonic()
+                # Saving and drawing change nothing that training sees, so a clock may decide on them.
                 if time.monotonic() - saved_at > SAVE_SECONDS:
                     self.save(step)
+                    draw_curves(read_log(self.folder.log), self.folder.losses)
                     saved_at = time.monotonic()
+        if step % self.record.every:
+            self._log(step, progress)
         fingerprint = self.save(step)
         draw_curves(read_log(self.folder.log), self.folder.losses)
         return step, fingerprint
+
+    def _state(self, step: int) -> dict[str, Any]:
+        return collect_state(self.system, self.feed, self.record, step=step, settings=self.settings.to_dict())
 
     def _play(self, step: int) -> int:
         try:
@@ -99,48 +105,7 @@ class Session:
         self.record.add(step + 1, values)
         return step + 1
 
-    def _log(self, step: int, progress: "_Progress") -> None:
+    def _log(self, step: int, progress: Progress) -> None:
         averages = self.record.read()
         self.record.write(step, images=progress.images, images_per_second=progress.images_per_second())
         progress.show(averages)
-
-
-class _Progress:
-    """The progress bar: steps with the time left, pictures a second, updates of each network, the losses."""
-
-    def __init__(self, system: System, feed: Feed, steps: int, step: int) -> None:
-        self._system, self._feed, self._step = system, feed, step
-        rounds = [system.schedule(t) for t in range(step)]
-        self._critic = sum(one.critic for one in rounds)
-        self._generator = sum(one.generator for one in rounds)
-        self._since, self._images_before = time.monotonic(), self.images
-        # Where nobody watches, a line now and then is enough.
-        pace = 0.2 if sys.stderr.isatty() else 30.0
-        self.bar = tqdm(total=steps, initial=step, unit="step", mininterval=pace, dynamic_ncols=True, smoothing=0.1)
-
-    @property
-    def images(self) -> int:
-        """Real pictures handed out so far."""
-        return self._feed.draws * self._feed.batch_size
-
-    def advance(self) -> None:
-        """Count one more step."""
-        one = self._system.schedule(self._step)
-        self._step += 1
-        self._critic += one.critic
-        self._generator += one.generator
-        self.bar.update()
-
-    def images_per_second(self) -> float:
-        """Return pictures a second since the last call."""
-        now = time.monotonic()
-        rate = (self.images - self._images_before) / max(now - self._since, 1e-9)
-        self._since, self._images_before = now, self.images
-        self._rate = rate
-        return rate
-
-    def show(self, averages: dict[str, float]) -> None:
-        """Put the figures behind the bar."""
-        gap = f", gap {averages['critic gap']:.2f}" if "critic gap" in averages else ""
-        text = f"{self._rate:.0f} images/s, {self._critic} critic and {self._generator} generator updates{gap}"
-        self.bar.set_postfix_str(text, refresh=False)
