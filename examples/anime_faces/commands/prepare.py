@@ -52,7 +52,7 @@ class Prepare:
     out: Path
     """Folder to write. It appears only when all is done; repeating a finished command changes nothing."""
     size: int = 64
-    """Width and height of the pictures in pixels. Rendered faces: 32, 64 or 128."""
+    """Width and height of the pictures in pixels. Rendered faces: 32 to 128."""
     workers: Annotated[int | None, _shown_as("INT")] = None
     """Number of processes: one for each processor core if left out, 0 to use this one only."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False

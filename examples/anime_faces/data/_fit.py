@@ -30,8 +30,8 @@ def to_square(image: Image.Image, size: int, fit: Fit) -> Image.Image:
     if fit is Fit.CROP:
         side = min(width, height)
         left, top = (width - side) // 2, (height - side) // 2
-        return image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
-    if fit is Fit.STRETCH:
+        image = image.crop((left, top, left + side, top + side))
+    if fit is not Fit.PAD:
         return image.resize((size, size), Image.Resampling.LANCZOS)
     longest = max(width, height)
     inner = (max(1, round(size * width / longest)), max(1, round(size * height / longest)))

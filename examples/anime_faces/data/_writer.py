@@ -90,7 +90,8 @@ class DatasetWriter:
             details: further entries of dataset.json.
         """
         self._file.seek(0)
-        assert self._write_header() == self._header_length
+        header_length = self._write_header()
+        assert header_length == self._header_length
         self._file.close()
         digests = {"images": self._digest.hexdigest(), **self._write_labels(), **self._write_factors()}
         _write_text(

@@ -1,0 +1,77 @@
+import os
+
+import pytest
+from hypothesis import given, strategies as st
+
+from examples.anime_faces.data import ParseError
+from examples.anime_faces.data._lines import read_lines
+
+
+def write(folder, data: bytes):
+    path = folder / "file.csv"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("lines")
+
+
+TEXT = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]))
+
+
+@given(lines=st.lists(TEXT, min_size=1), crlf=st.booleans(), mark=st.booleans(), last=st.booleans())
+def test_line_ends_and_marks_change_nothing(folder, lines, crlf, mark, last):
+    lines = [*lines, "end"]
+    if lines[0].startswith("\ufeff"):
+        mark = True  # else the text's own first sign is the mark
+    end = "\r\n" if crlf else "\n"
+    text = end.join(lines) + (end if last else "")
+    data = (b"\xef\xbb\xbf" if mark else b"") + text.encode("utf-8")
+    assert list(read_lines(write(folder, data))) == list(enumerate(lines, start=1))
+
+
+def outcome(path) -> list[tuple[int, str]] | ParseError:
+    try:
+        return list(read_lines(path))
+    except ParseError as error:
+        return error
+
+
+@given(data=st.binary())
+def test_any_bytes_give_lines_or_an_error_that_names_file_and_line(folder, data):
+    path = write(folder, data)
+    found = outcome(path)
+    if isinstance(found, ParseError):
+        assert found.path == path
+        assert 1 <= found.line <= data.count(b"\n") + 1
+        assert str(found).startswith(f"{path}, line {found.line}: ")
+    else:
+        assert b"".join(text.encode() + b"\n" for _, text in found).strip() == data.replace(b"\r\n", b"\n").strip()
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "words"),
+    [
+        ("1,a\n2,é\n".encode("latin-1"), 2, "byte 0xe9 at position 3 is not UTF-8.*Latin-1"),
+        ("1,a\n\n3,青い髪\n".encode("shift_jis"), 3, "not UTF-8.*Shift-JIS"),
+        ("1,a\n".encode("utf-16"), 1, "UTF-16"),
+        ("1,a\n".encode("utf-16-be"), 1, "NUL"),
+        ("1,a\n".encode("utf-32"), 1, "UTF-16 or UTF-32"),
+        (b"1,a\r2,b\r", 1, "carriage return"),
+        (b"1,a\n2,\0b\n", 2, "NUL"),
+    ],
+)
+def test_other_encodings_are_never_guessed(tmp_path, data, line, words):
+    with pytest.raises(ParseError, match=words) as caught:
+        list(read_lines(write(tmp_path, data)))
+    assert caught.value.line == line
+    assert isinstance(caught.value, ValueError)
+
+
+def test_a_missing_file_a_folder_and_a_pipe_are_no_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "none.csv", tmp_path, tmp_path / "pipe"):
+        with pytest.raises(ValueError, match=f"there is no file {path}"):
+            list(read_lines(path))

@@ -1,0 +1,160 @@
+"""The command `prepare`, run as a program where processes and signals matter."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tyro
+
+from examples.anime_faces.commands.prepare import Prepare
+from examples.anime_faces.data import Attribute, Dataset
+from examples.anime_faces.data.render import Knobs
+
+PROGRAM = """
+import tyro
+from examples.anime_faces.commands.prepare import Prepare
+if __name__ == "__main__":
+    tyro.cli(Prepare).run()
+"""
+
+
+@pytest.fixture
+def program(tmp_path) -> Path:
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    return path
+
+
+def start(program: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    variables = os.environ | {"PYTHONPATH": str(Path.cwd())} | environment
+    return subprocess.Popen(
+        [sys.executable, program, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=variables,
+        start_new_session=True,
+    )
+
+
+def parse(*arguments: str) -> Prepare:
+    return tyro.cli(Prepare, args=arguments)
+
+
+def test_defaults_render_faces_and_every_knob_is_an_option(tmp_path):
+    plain = parse("--out", "x")
+    assert (plain.size, plain.seed, plain.images, plain.knobs) == (64, 0, None, Knobs())
+    odd = parse("--out", "x", "--color-skew", "1.5", "--distractor-tags", "1", "4", "--second-domain-share", "0.25",
+                "--glasses-rate", "0.5", "--ribbon-rate", "0", "--highlight-rate", "0.75",
+                "--withheld-pairs", "0", "1", "2", "3", "--hair-weights", *["1"] * 12)  # fmt: skip
+    assert odd.knobs == Knobs(
+        color_skew=1.5, distractor_tags=(1, 4), second_domain_share=0.25, glasses_rate=0.5, ribbon_rate=0.0,
+        highlight_rate=0.75, withheld_pairs=((0, 1), (2, 3)), hair_weights=(1.0,) * 12,
+    )  # fmt: skip
+
+
+def test_help_says_what_each_form_does(capsys):
+    with pytest.raises(SystemExit):
+        parse("--help")
+    said = capsys.readouterr().out
+    for words in ("--count 20000", "--images FOLDER --labels FILE.csv", "--tags tags_clean.csv", "subfolder for each"):
+        assert words in said
+
+
+def test_rendering_from_the_command(tmp_path, capsys):
+    parse("--out", str(tmp_path / "out"), "--count", "5", "--size", "32", "--workers", "0").run()
+    assert len(Dataset.open(tmp_path / "out")) == 5
+    assert "5 rendered faces of 32 x 32 pixels" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["plain", "classes", "table", "tags", "unlabelled"])
+def test_every_form_of_own_pictures(photos, tmp_path, smooth, capsys, form):
+    (tmp_path / "labels.csv").write_text("file,coat\n1.jpg,long\n")
+    (tmp_path / "tags.csv").write_text("1,red hair blue eyes\n")
+    options = {"table": ["--labels", str(tmp_path / "labels.csv")], "tags": ["--tags", str(tmp_path / "tags.csv")]}
+    if form in {"classes", "unlabelled"}:
+        for name in ("cat", "dog"):
+            (photos / name).mkdir()
+            (photos / "1.jpg").rename(photos / name / "1.jpg")
+            smooth(9).save(photos / "1.jpg")
+        if form == "classes":
+            for path in [*photos.glob("*.jpg"), *photos.glob("*.png")]:
+                path.rename(photos / "dog" / f"moved-{path.name}")
+    arguments = ["--images", str(photos), "--size", "16", "--workers", "0", *options.get(form, [])]
+    parse("--out", str(tmp_path / "out"), *arguments, *(["--unlabelled"] if form == "unlabelled" else [])).run()
+    dataset = Dataset.open(tmp_path / "out")
+    expected = {"plain": 5, "classes": 7, "table": 1, "tags": 1, "unlabelled": 7}
+    assert len(dataset) == expected[form]
+    assert dataset.kind == ("unlabelled" if form == "plain" else form)
+    if form == "classes":
+        assert dataset.attributes == (Attribute("class", ("cat", "dog")),)
+    assert f"used {expected[form]} of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--labels", "x.csv"], "--labels is about your own pictures: name their folder with --images"),
+        (["--tags", "x.csv"], "--tags is about"),
+        (["--unlabelled"], "--unlabelled is about"),
+        (["--images", ".", "--count", "5"], "cannot be used together with --images"),
+        (["--images", ".", "--ribbon-rate", "1"], "cannot be used together with --images"),
+        (["--images", ".", "--labels", "x.csv", "--tags", "x.csv"], "only one of --labels, --tags and --unlabelled"),
+        (["--images", "none"], "there is no folder none"),
+        (["--images", ".", "--tags", "none.csv"], "there is no file none.csv"),
+        (["--count", "0"], "count must be at least 1, got 0"),
+        (["--images", ".", "--size", "0"], "size must be at least 1, got 0"),
+        (["--count", "2", "--workers", "-1"], "workers must be at least 0, got -1"),
+    ],
+)
+def test_mistakes_are_errors_that_say_what_to_do(tmp_path, arguments, words):
+    with pytest.raises(ValueError, match=words):
+        parse("--out", str(tmp_path / "out"), *arguments).run()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_an_interrupted_run_leaves_no_data_set_and_the_next_one_succeeds(tmp_path, program, how):
+    out = tmp_path / "data" / "out"
+    child = start(program, "--out", str(out), "--count", "100000", "--size", "32", "--workers", "1")
+    with child:
+        deadline = time.monotonic() + 30
+        while not any(path.stat().st_size > 10_000 for path in out.parent.glob(".out.unfinished-*/images.npy")):
+            assert time.monotonic() < deadline
+            assert child.poll() is None
+            time.sleep(0.02)
+        os.killpg(child.pid, how)
+    assert child.returncode != 0
+    assert not out.exists()
+    if how == signal.SIGINT:
+        assert list(out.parent.iterdir()) == []
+    parse("--out", str(out), "--count", "3", "--size", "32", "--workers", "0").run()
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+    assert len(Dataset.open(out)) == 3
+
+
+def test_any_locale_and_any_path_will_do(tmp_path, photos, program):
+    folder = photos.rename(tmp_path / "käse und wein 画像")
+    arguments = ["--out", str(tmp_path / "où"), "--images", str(folder), "--size", "16", "--workers", "1"]
+    child = start(program, *arguments, LC_ALL="C", LANG="", PYTHONOPTIMIZE="2", PYTHONWARNINGS="error")
+    said, errors = child.communicate(timeout=60)
+    assert child.returncode == 0, errors
+    assert "used 5 of 5" in said
+    assert errors == ""
+    assert len(Dataset.open(tmp_path / "où")) == 5
+
+
+def test_a_full_disk_is_an_error_that_leaves_nothing(tmp_path, program):
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n{PROGRAM}"
+    program.write_text("import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n" + limited)
+    out = tmp_path / "data" / "out"
+    child = start(program, "--out", str(out), "--count", "100", "--size", "32", "--workers", "0")
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode != 0
+    assert "OSError" in errors
+    assert list(out.parent.iterdir()) == []

@@ -1,0 +1,118 @@
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from examples.anime_faces.data._staging import staged_folder
+
+
+def make(out: Path, text: str = "new", *, overwrite: bool = False) -> None:
+    with staged_folder(out, overwrite=overwrite) as folder:
+        (folder / "dataset.json").write_text(text)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def unfinished(out: Path, process: int, *, old: bool = False) -> Path:
+    return out.parent / f".{out.name}.unfinished-{socket.gethostname()}-{process}{'-old' if old else ''}"
+
+
+@pytest.fixture
+def dead_process() -> int:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def test_the_folder_appears_at_the_end_with_its_parents(tmp_path):
+    out = tmp_path / "a" / "b" / "out"
+    with staged_folder(out, overwrite=False) as folder:
+        (folder / "x").write_text("x")
+        assert not out.exists()
+    assert names(out) == ["x"]
+    assert names(out.parent) == ["out"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_error_leaves_nothing(tmp_path, error):
+    def fail() -> None:
+        with staged_folder(tmp_path / "out", overwrite=False) as folder:
+            (folder / "x").write_text("x")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert names(tmp_path) == []
+
+
+def test_an_error_leaves_the_old_data_set(tmp_path):
+    def fail() -> None:
+        with staged_folder(tmp_path / "out", overwrite=True):
+            raise ValueError
+
+    make(tmp_path / "out", "old")
+    with pytest.raises(ValueError):
+        fail()
+    assert (tmp_path / "out" / "dataset.json").read_text() == "old"
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_data_set_is_replaced_only_if_asked(tmp_path):
+    make(tmp_path / "out", "old")
+    with pytest.raises(ValueError, match="--overwrite"):
+        make(tmp_path / "out", "new")
+    assert (tmp_path / "out" / "dataset.json").read_text() == "old"
+    make(tmp_path / "out", "new", overwrite=True)
+    assert (tmp_path / "out" / "dataset.json").read_text() == "new"
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_folder_that_is_no_data_set_is_never_replaced(tmp_path):
+    (tmp_path / "photos").mkdir()
+    make(tmp_path / "photos")  # an empty folder is free to use
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "holiday.jpg").touch()
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="left alone"):
+        make(tmp_path / "mine", overwrite=True)
+    with pytest.raises(ValueError, match="is a file"):
+        make(tmp_path / "file", overwrite=True)
+    assert names(tmp_path / "mine") == ["holiday.jpg"]
+
+
+def test_a_folder_that_appears_meanwhile_is_not_lost(tmp_path):
+    def race() -> None:
+        with staged_folder(tmp_path / "out", overwrite=False) as folder:
+            (folder / "dataset.json").write_text("mine")
+            (tmp_path / "out").mkdir()
+            (tmp_path / "out" / "dataset.json").write_text("theirs")
+
+    with pytest.raises(ValueError, match="already"):
+        race()
+    assert (tmp_path / "out" / "dataset.json").read_text() == "theirs"
+    assert names(tmp_path) == ["out"]
+
+
+def test_what_killed_programs_left_is_swept(tmp_path, dead_process):
+    out = tmp_path / "out"
+    for path in (unfinished(out, dead_process), unfinished(out, os.getpid()), unfinished(out, os.getppid())):
+        path.mkdir()
+        (path / "images.npy").touch()
+    (tmp_path / ".out.unfinished-elsewhere-1").mkdir()
+    make(out)
+    left = {".out.unfinished-elsewhere-1", unfinished(out, os.getppid()).name, "out"}
+    assert set(names(tmp_path)) == left  # those of other machines and of living programs stay
+
+
+def test_a_data_set_comes_back_if_the_program_was_killed_while_replacing_it(tmp_path, dead_process):
+    out = tmp_path / "out"
+    make(unfinished(out, dead_process, old=True), "old")
+    with pytest.raises(ValueError, match="already"):
+        make(out, "new")
+    assert (out / "dataset.json").read_text() == "old"
+    assert names(tmp_path) == ["out"]

@@ -1,0 +1,176 @@
+import random
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, strategies as st
+
+from examples.anime_faces.data import FACE_ATTRIBUTES, ParseError
+from examples.anime_faces.data._tags import color_columns, read_tags
+from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("tags")
+
+
+def parse(folder: Path, data: bytes | str):
+    path = folder / "tags.csv"
+    path.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+    return [(line.id, line.tags) for line in read_tags(path)]
+
+
+def problem(folder: Path, data: bytes | str) -> ParseError:
+    with pytest.raises(ParseError) as caught:
+        parse(folder, data)
+    return caught.value
+
+
+NAMES = st.text(st.characters(exclude_characters="\t\r\n\0", exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+IDS = st.text(st.characters(exclude_characters=",/\\\r\n\0\ufeff", exclude_categories=["Cs"]), min_size=1).filter(
+    lambda text: text == text.strip() and text not in {".", ".."}
+)
+RECORDS = st.lists(st.tuples(IDS, st.lists(NAMES).map(tuple)), min_size=1)
+
+
+@given(records=RECORDS, counts=st.randoms(use_true_random=False))
+@example(records=[("1", ("a:b", "c,d", " .hack", "77", "kiso (kancolle) ", "::", "ü"))], counts=random.Random(0))
+def test_what_is_written_is_read(folder, records, counts):
+    lines = [
+        f"{name}," + "".join(f"{tag}:{counts.randrange(10**6)}\t" for tag in tags) + "\n" for name, tags in records
+    ]
+    assert parse(folder, "".join(lines)) == records
+
+
+@given(data=st.binary() | RECORDS.map(lambda records: repr(records).encode()))
+def test_any_bytes_give_records_or_a_parse_error(folder, data):
+    with suppress(ParseError):
+        parse(folder, data)
+
+
+REAL = (
+    "1,touhou:17697\tonozuka komachi:224\tshikieiki yamaxanadu:217\t\n"
+    "6,date a live:351\tkeikei kitty colors :5\twaifu2x:1564\tbicolored eyes:1665\tgarter:909\t\n"
+    "13,innocent bullet:89\tblue eyes:24094\tred hair:7200\tshort hair:26373\t\n"
+    "14, hack legend of the twilight:34\thotaru:11\t hack :154\t\n"
+    "30,77:186\tlong hair:54451\torange eyes:2292\tred hair:7200\t11 eyes:12\t\n"
+)
+
+
+def test_real_lines(folder):
+    records = parse(folder, REAL)
+    assert [name for name, _ in records] == ["1", "6", "13", "14", "30"]
+    assert records[1][1] == ("date a live", "keikei kitty colors ", "waifu2x", "bicolored eyes", "garter")
+    red, blue, orange = 5, 12 + 10, 12 + 2
+    assert [set(color_columns(tags)) for _, tags in records] == [set(), set(), {blue, red}, set(), {orange, red}]
+
+
+@pytest.mark.parametrize(
+    "change", ["mark", "crlf", "no last newline", "no last tab", "blank lines", "spaces at the tabs"]
+)
+def test_harmless_differences_change_nothing(folder, change):
+    plain = parse(folder, REAL)
+    changed = {
+        "mark": "\ufeff" + REAL,
+        "crlf": REAL.replace("\n", "\r\n"),
+        "no last newline": REAL[:-1],
+        "no last tab": REAL.replace("\t\n", "\n"),
+        "blank lines": REAL.replace("\n", "\n\n \n"),
+        "spaces at the tabs": re.sub(r"(\d)\t", r"\1 \t", REAL),
+    }[change]
+    assert parse(folder, changed) == plain
+
+
+def test_the_format_without_counts(folder):
+    text = (
+        "0,aqua hair aqua eyes\n166,aqua hair black eyes\n2,red eyes\n3,grey hair\n4,\n5,red eyes blue hair green hair"
+    )
+    found = [(name, set(color_columns(tags))) for name, tags in parse(folder, text)]
+    assert found == [("0", {2, 17}), ("166", {2, 13}), ("2", {21}), ("3", {3}), ("4", set()), ("5", {21, 8, 4})]
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "words"),
+    [
+        ("1,a:1\nno comma\n", 2, "no comma"),
+        ("1,a:1\n\n,b:2\n", 3, "id"),
+        ("1,a:1\tb\tc:2\n", 1, "'b' has no count"),
+        ("1,a:1\n2,b:-3\t\n", 2, "whole number.*'-3'"),
+        ("1,b:\t\n", 1, "whole number"),
+        ("1,b:1.5\t\n", 1, "whole number"),
+        ("1,b:²\t\n", 1, "whole number"),
+        ("1,b:" + "9" * 5000 + "\t\n", 1, "whole number"),
+        ("1,:5\t\n", 1, "without a tag"),
+        ("../x,a:1\n", 1, "name of a picture"),
+        ("/etc/passwd,a:1\n", 1, "name of a picture"),
+        ("..,a:1\n", 1, "name of a picture"),
+        ("a\\b,a:1\n", 1, "name of a picture"),
+        ("0,red hair\n3,si hair red eyes\n", 2, "'si hair' is not known.*orange, white"),
+        ("3,red hair red\n", 1, "'red' is not known"),
+        ("id,tags\n", 1, "'tags' is not known"),
+    ],
+)
+def test_errors_name_file_and_line(folder, data, line, words):
+    error = problem(folder, data)
+    assert error.line == line
+    assert error.path == folder / "tags.csv"
+    assert re.search(words, error.problem)
+
+
+def brute_force(tags: tuple[str, ...]) -> set[int]:
+    found = set()
+    for tag in tags:
+        words = tag.split()
+        if words == tag.strip().split(" ") and len(words) == 2:
+            for start, kind, colors in ((0, "hair", HAIR_COLORS), (12, "eyes", EYE_COLORS)):
+                if words[1] == kind and words[0] in colors:
+                    found.add(start + colors.index(words[0]))
+    return found
+
+
+COLORS = st.sampled_from([*HAIR_COLORS, *EYE_COLORS, "bicolored", "multicolored", "11", "long", "short", "damage", ""])
+TAGS = st.builds(
+    "{}{} {}{}".format, st.sampled_from(["", " "]), COLORS, st.sampled_from(["hair", "eyes", "eyes rutherford"]),
+    st.sampled_from(["", " "]),
+)  # fmt: skip
+
+
+@given(tags=st.lists(TAGS).map(tuple))
+def test_colors_are_whole_tags(tags):
+    assert set(color_columns(tags)) == brute_force(tags)
+
+
+def test_the_vocabulary_is_fixed():
+    hair_names = "orange white aqua gray green red purple pink blue black brown blonde"
+    eye_names = "gray black orange pink yellow aqua purple green brown red blue"
+    hair, eyes = FACE_ATTRIBUTES
+    assert hair.classes == tuple(hair_names.split())
+    assert eyes.classes == tuple(eye_names.split())
+    phrases = [f"{color} {attribute.name}" for attribute in FACE_ATTRIBUTES for color in attribute.classes]
+    assert [set(color_columns((phrase,))) for phrase in phrases] == [{column} for column in range(23)]
+
+
+def test_time_grows_with_the_length_alone(folder):
+    line = "7,original:25774\tblonde hair:25457\tdoll:1040\tdress:16585\tpink eyes:3896\ttagme:13190\tkiso :52\t\n"
+    start = time.process_time()
+    assert len(parse(folder, line * 50_000)) == 50_000
+    assert time.process_time() - start < 2.5
+    start = time.process_time()
+    ((_, tags),) = parse(folder, "1," + "blue hair:1\t" * 400_000)
+    assert len(tags) == 400_000
+    assert time.process_time() - start < 2.0
+
+
+@pytest.mark.slow
+def test_a_million_lines(folder):
+    path = folder / "million.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(
+            f"{k},original:25774\tblonde hair:25457\tdoll:1040\tpink eyes:3896\ttagme:13190\t\n" for k in range(10**6)
+        )
+    start = time.process_time()
+    assert sum(1 for line in read_tags(path) if len(color_columns(line.tags)) == 2) == 10**6
+    assert time.process_time() - start < 10

@@ -1,0 +1,94 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from examples.anime_faces.data._workers import default_workers, ordered_map
+
+
+def slow_square(number: int) -> int:
+    time.sleep(0.02 if number % 3 == 0 else 0)
+    return number * number
+
+
+def refuse(number: int) -> int:
+    raise ValueError(f"no {number}")
+
+
+def die(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_results_come_in_the_order_of_the_tasks(workers):
+    assert list(ordered_map(slow_square, range(20), workers=workers)) == [number**2 for number in range(20)]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_errors_come_through(workers):
+    with pytest.raises(ValueError, match="no 5"):
+        list(ordered_map(refuse, [5], workers=workers))
+
+
+def test_only_a_few_tasks_are_under_way():
+    taken = []
+
+    def tasks():
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    with closing(ordered_map(slow_square, tasks(), workers=1)) as results:
+        next(results)
+        assert len(taken) <= 4
+
+
+def test_a_killed_worker_is_an_error_and_no_wait():
+    with pytest.raises(ChildProcessError, match="worker process was killed"):
+        list(ordered_map(die, [1], workers=1))
+
+
+def test_negative_numbers_of_workers_are_refused():
+    with pytest.raises(ValueError, match="workers must be at least 0, got -1"):
+        ordered_map(slow_square, [1], workers=-1)
+    assert default_workers() >= 1
+
+
+PARENT = """
+import os, time
+from examples.anime_faces.data._workers import ordered_map
+if __name__ == "__main__":
+    for pid in ordered_map(eval, ["__import__('os').getpid()", "__import__('time').sleep(60)"], workers=1):
+        print(pid, flush=True)
+"""
+
+
+def test_workers_end_with_a_killed_parent(tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT)
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    parent = subprocess.Popen(
+        [sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    with parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while alive(worker):
+        assert time.monotonic() < deadline, "the worker still waits for tasks"
+        time.sleep(0.05)
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+    return status.rsplit(")", 1)[1].split()[0] != "Z"  # a zombie that nobody collects is dead, too
