@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
+from blocks.oracles import State
 from hypothesis import strategies as st
 from support.strategies import PRIMES, normal, seeds
 from torch import nn
@@ -26,10 +28,8 @@ def fill_(module: nn.Module, seed: int) -> None:
         name: value if not value.is_floating_point() else 0.5 * normal(seed + index, *value.shape).to(value.dtype)
         for index, (name, value) in enumerate(module.state_dict().items())
     }
-    for name in state:
-        if name.endswith("running_var"):
-            state[name] = state[name].abs() + 0.5
-    module.load_state_dict(state)
+    variances = {name: value.abs() + 0.5 for name, value in state.items() if name.endswith("running_var")}
+    module.load_state_dict(state | variances)
 
 
 def make_block(
@@ -52,7 +52,12 @@ def make_block(
     return block
 
 
-def numpy_state(module: nn.Module) -> dict[str, "torch.Tensor"]:
+def channels_last(module: nn.Module) -> nn.Module:
+    """Lay the module's weights out with channels innermost."""
+    return module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def numpy_state(module: nn.Module) -> State:
     """The state dict as numpy arrays."""
     return {name: value.numpy().copy() for name, value in module.state_dict().items()}
 
@@ -67,7 +72,7 @@ def maps(draw: st.DrawFn, *, even: bool = False) -> torch.Tensor:
 
 
 @st.composite
-def blocks(draw: st.DrawFn) -> tuple[PreActivationBlock, torch.Tensor, torch.Tensor, dict[str, object]]:
+def blocks(draw: st.DrawFn) -> tuple[PreActivationBlock, torch.Tensor, torch.Tensor, dict[str, Any]]:
     """A block in train or eval mode, an input that it takes, a condition, and what it was drawn as."""
     direction = draw(st.sampled_from(DIRECTIONS))
     drawn = {

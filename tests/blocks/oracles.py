@@ -56,9 +56,10 @@ def interpolate_pixels(x: Array) -> Array:
 
 
 def mean_of_pixels(x: Array) -> Array:
-    result = np.zeros((*x.shape[:2], x.shape[2] // 2, x.shape[3] // 2))
-    for i in range(result.shape[2]):
-        for j in range(result.shape[3]):
+    samples, channels, height, width = x.shape
+    result = np.zeros((samples, channels, height // 2, width // 2))
+    for i in range(height // 2):
+        for j in range(width // 2):
             result[:, :, i, j] = x[:, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean(axis=(2, 3))
     return result
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 from blocks import oracles
 from blocks.cases import fill_, maps, numpy_state
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.strategies import PRIMES, normal, seeds
 from torch import nn
 from torch.testing import assert_close
@@ -25,9 +24,7 @@ def cases(draw: st.DrawFn) -> tuple[ConditionalBatchNorm2d, torch.Tensor, torch.
 
 
 @given(case=cases(), seed=seeds)
-def test_equals_its_definition(
-    case: tuple[ConditionalBatchNorm2d, torch.Tensor, torch.Tensor], seed: int
-) -> None:
+def test_equals_its_definition(case: tuple[ConditionalBatchNorm2d, torch.Tensor, torch.Tensor], seed: int) -> None:
     layer, x, condition = case
     row = nn.Sequential(layer)
     fill_(row, seed)

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 from blocks.cases import fill_
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.strategies import PRIMES, batch_sizes, normal, seeds
 from torch.testing import assert_close
 
@@ -20,9 +19,7 @@ primes = st.sampled_from(PRIMES)
 @given(
     seed=seeds, samples=batch_sizes, features=primes, num_classes=st.lists(st.integers(1, 7), min_size=1, max_size=3)
 )
-def test_class_logits_equal_their_definition(
-    seed: int, samples: int, features: int, num_classes: list[int]
-) -> None:
+def test_class_logits_equal_their_definition(seed: int, samples: int, features: int, num_classes: list[int]) -> None:
     head = ClassHead(features, num_classes).double()
     fill_(head, seed)
     x = normal(seed + 7, samples, features)
@@ -38,9 +35,7 @@ def test_class_logits_equal_their_definition(
 
 
 @given(seed=seeds, samples=batch_sizes, features=primes, condition_features=primes)
-def test_projection_equals_its_definition(
-    seed: int, samples: int, features: int, condition_features: int
-) -> None:
+def test_projection_equals_its_definition(seed: int, samples: int, features: int, condition_features: int) -> None:
     head = ProjectionHead(features, condition_features).double()
     fill_(head, seed)
     x, condition = normal(seed + 7, samples, features), normal(seed + 8, samples, condition_features)

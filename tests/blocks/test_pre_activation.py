@@ -4,11 +4,12 @@ import copy
 import pickle
 from functools import partial
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
 from blocks import oracles
-from blocks.cases import CONDITION_FEATURES, DIRECTIONS, NORMS, blocks, make_block, maps, numpy_state
+from blocks.cases import CONDITION_FEATURES, DIRECTIONS, NORMS, blocks, channels_last, make_block, maps, numpy_state
 from hypothesis import given
 from support.strategies import normal
 from torch import nn
@@ -16,7 +17,7 @@ from torch.testing import assert_close
 
 from gankit.blocks import BilinearUpsample, MeanDownsample, NearestUpsample, PreActivationBlock
 
-Case = tuple[PreActivationBlock, torch.Tensor, torch.Tensor, dict[str, object]]
+Case = tuple[PreActivationBlock, torch.Tensor, torch.Tensor, dict[str, Any]]
 
 
 def expected(case: Case) -> torch.Tensor:
@@ -29,9 +30,7 @@ def expected(case: Case) -> torch.Tensor:
         "conditional": oracles.conditional_batch_norm(state, condition.numpy(), training=block.training),
     }[str(drawn["norm"])]
     direction, first = str(drawn["direction"]), bool(drawn["first"])
-    return torch.from_numpy(
-        oracles.pre_activation_block(state, "", x.numpy(), norm, resample=direction, first=first)
-    )
+    return torch.from_numpy(oracles.pre_activation_block(state, "", x.numpy(), norm, resample=direction, first=first))
 
 
 @given(case=blocks())
@@ -55,8 +54,8 @@ def test_never_changes_its_input(case: Case) -> None:
 @given(x=maps())
 def test_an_identity_shortcut_carries_negatives(x: torch.Tensor) -> None:
     block = make_block(x.shape[1], x.shape[1])
-    nn.init.zeros_(block.conv2.weight)
-    nn.init.zeros_(block.conv2.bias)
+    for parameter in block.conv2.parameters():
+        nn.init.zeros_(parameter)
     assert torch.equal(block(x), x)
     assert (x < 0).any()
 
@@ -65,8 +64,8 @@ def test_an_identity_shortcut_carries_negatives(x: torch.Tensor) -> None:
 @given(x=maps(even=True))
 def test_a_projected_shortcut_gets_the_raw_input(direction: str, x: torch.Tensor) -> None:
     block = make_block(x.shape[1], 11, direction=direction)
-    nn.init.zeros_(block.conv2.weight)
-    nn.init.zeros_(block.conv2.bias)
+    for parameter in block.conv2.parameters():
+        nn.init.zeros_(parameter)
     zero = torch.zeros_like(x)
     assert_close(block(x) + block(-x), 2 * block(zero), rtol=1e-10, atol=1e-10)
     assert not torch.allclose(block(-x), block(zero))
@@ -76,9 +75,7 @@ def test_a_projected_shortcut_gets_the_raw_input(direction: str, x: torch.Tensor
 def test_layouts_agree(case: Case) -> None:
     block, x, condition, _ = case
     plain = block(x, condition)
-    last = copy.deepcopy(block).to(memory_format=torch.channels_last)(
-        x.contiguous(memory_format=torch.channels_last), condition
-    )
+    last = channels_last(copy.deepcopy(block))(x.contiguous(memory_format=torch.channels_last), condition)
     assert_close(last, plain, rtol=1e-8, atol=1e-8)
     assert last.is_contiguous(memory_format=torch.channels_last)
 
@@ -216,7 +213,7 @@ def test_repr_says_what_it_is() -> None:
 
 
 def test_works_under_autocast_in_channels_last() -> None:
-    block = PreActivationBlock(8, 16, norm=NORMS["layer"], down=MeanDownsample()).to(memory_format=torch.channels_last)
+    block = channels_last(PreActivationBlock(8, 16, norm=NORMS["layer"], down=MeanDownsample()))
     x = torch.randn(2, 8, 8, 8).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
         result = block(x)

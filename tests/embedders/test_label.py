@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 from embedders.cases import labelled
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.strategies import PRIMES
 from torch.testing import assert_close
 
@@ -22,7 +21,7 @@ lengths = st.sampled_from(PRIMES)
 def test_equals_its_definition(case: Case, features: int) -> None:
     num_classes, labels = case
     embedder = LabelEmbedder(num_classes, features)
-    tables = [table.weight.detach().numpy() for table in embedder.tables]
+    tables = [table.detach().numpy() for table in embedder.parameters()]
     wanted = np.array(
         [np.concatenate([table[i] for table, i in zip(tables, ids, strict=True)]) for ids in labels.tolist()]
     )
@@ -36,10 +35,10 @@ def test_only_the_rows_that_were_asked_for_learn(case: Case, features: int) -> N
     num_classes, labels = case
     embedder = LabelEmbedder(num_classes, features)
     embedder(labels).sum().backward()
-    for attribute, table in enumerate(embedder.tables):
+    for attribute, table in enumerate(embedder.parameters()):
         counts = torch.bincount(labels[:, attribute], minlength=num_classes[attribute])
-        assert table.weight.grad is not None
-        assert_close(table.weight.grad, counts[:, None].float().expand(-1, features))
+        assert table.grad is not None
+        assert_close(table.grad, counts[:, None].float().expand(-1, features))
 
 
 @given(case=labelled(), features=lengths)
@@ -58,7 +57,7 @@ def test_one_attribute_takes_both_shapes() -> None:
 
 
 def test_starts_as_torchs_embedding_does() -> None:
-    weight = LabelEmbedder(100, 100).tables[0].weight
+    (weight,) = LabelEmbedder(100, 100).parameters()
     assert abs(weight.mean().item()) < 0.05
     assert abs(weight.std().item() - 1) < 0.05
 

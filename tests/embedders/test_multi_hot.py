@@ -6,8 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.strategies import PRIMES, batch_sizes, seeds
 
 from gankit.embedders import MultiHotEmbedder

@@ -9,8 +9,13 @@ from gankit._core._checks import (
     check_positive as check_positive,
     check_same_shape as check_same_shape,
 )
+from gankit._core._class_counts import as_class_counts as as_class_counts
 from gankit._core._conditioned import Conditioned as Conditioned
 from gankit._core._draws import uniform_like as uniform_like
+from gankit._core._factories import (
+    check_factory as check_factory,
+    check_out_of_place as check_out_of_place,
+)
 from gankit._core._types import (
     Condition as Condition,
     Critic as Critic,

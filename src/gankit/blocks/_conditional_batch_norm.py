@@ -3,8 +3,7 @@
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned
-from gankit._core._checks import check_at_least
+from gankit._core import Condition, Conditioned, check_at_least
 from gankit.blocks._maps import check_condition, check_maps
 
 

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, Scores
-from gankit._core._checks import check_at_least, check_batch, check_floating
-from gankit._core._class_counts import as_class_counts
+from gankit._core import Condition, Conditioned, Scores, as_class_counts, check_at_least, check_batch, check_floating
 from gankit.blocks._maps import check_condition
 
 

@@ -5,9 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned
-from gankit._core._checks import check_at_least
-from gankit._core._factories import check_factory, check_out_of_place
+from gankit._core import Condition, Conditioned, check_at_least, check_factory, check_out_of_place
 from gankit.blocks._conditioned_sequential import call_layer
 from gankit.blocks._maps import check_maps
 

@@ -3,8 +3,7 @@
 import torch
 from torch import nn
 
-from gankit._core import Condition
-from gankit._core._checks import check_at_least
+from gankit._core import Condition, check_at_least
 from gankit.embedders._labels import values_are_at_hand
 
 
@@ -69,4 +68,4 @@ def _check_zero_or_one(labels: torch.Tensor) -> None:
     wrong = (labels != 0) & (labels != 1)
     if wrong.any():
         row, tag = (int(index) for index in wrong.nonzero()[0])
-        raise ValueError(f"labels must be 0 or 1, got {labels[row, tag].item()} in sample {row}, tag {tag}")
+        raise ValueError(f"labels must be 0 or 1, got {labels[row, tag]:g} in sample {row}, tag {tag}")

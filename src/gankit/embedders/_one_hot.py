@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from gankit._core import Condition, Labels
-from gankit._core._class_counts import as_class_counts
+from gankit._core import Condition, Labels, as_class_counts
 from gankit.embedders._labels import as_columns
 
 

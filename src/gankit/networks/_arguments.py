@@ -2,8 +2,7 @@
 
 import torch
 
-from gankit._core import Condition, Images, Labels, Latents, check_batch, check_floating
-from gankit._core._checks import check_at_least
+from gankit._core import Condition, Images, Labels, Latents, check_at_least, check_batch, check_floating
 from gankit.embedders import Embedder
 
 
@@ -15,10 +14,10 @@ def count_doublings(resolution: int, base: int) -> int:
     if base << doublings != resolution:
         below, above = base << doublings, base << (doublings + 1)
         near = f"{below} or {above}" if resolution > below else f"{below}"
-        fits = [base for base in range(3, 9) if _reaches(resolution, base)]
-        other = f"; base={fits[0]} gives {resolution}" if fits else ""
+        fits = [str(other) for other in range(3, 9) if _reaches(resolution, other)]
+        hint = f"; {resolution} is reached from base {' or '.join(fits)}" if fits else ""
         raise ValueError(
-            f"resolution must be base * 2**k with k at least 1, got {resolution} with base={base}: near are {near}{other}"
+            f"resolution must be base * 2**k with k at least 1, got {resolution} with base={base}: near are {near}{hint}"
         )
     return doublings
 

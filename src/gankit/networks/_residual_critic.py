@@ -6,8 +6,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from gankit._core import Images, Labels, Scores
-from gankit._core._checks import check_at_least
+from gankit._core import Images, Labels, Scores, check_at_least
 from gankit.blocks import ConditionedSequential, MeanDownsample, PreActivationBlock
 from gankit.embedders import Embedder
 from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count

@@ -6,9 +6,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from gankit._core import Conditioned, Images, Labels, Latents
-from gankit._core._checks import check_at_least
-from gankit._core._factories import check_factory
+from gankit._core import Conditioned, Images, Labels, Latents, check_at_least, check_factory
 from gankit.blocks import ConditionalBatchNorm2d, ConditionedSequential, NearestUpsample, PreActivationBlock
 from gankit.embedders import Embedder
 from gankit.networks._arguments import check_latents, count_doublings, embed, parameter_count

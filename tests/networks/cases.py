@@ -1,0 +1,62 @@
+"""The networks under test, small, in every form of conditioning."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from blocks.cases import fill_
+from support.strategies import normal
+from torch import nn
+
+from gankit.embedders import LabelEmbedder, OneHotEmbedder
+from gankit.networks import DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
+
+CLASSES = (3, 2)
+SIZES: dict[str, Any] = {"resolution": 12, "base": 3, "width": 2}
+GENERATORS: dict[str, Callable[[], nn.Module]] = {
+    "dcgan_generator": lambda: DCGANGenerator(**SIZES, latent_features=5),
+    "dcgan_generator_embedder": lambda: DCGANGenerator(**SIZES, latent_features=5, embedder=OneHotEmbedder(CLASSES)),
+    "residual_generator": lambda: ResidualGenerator(**SIZES, latent_features=5),
+    "residual_generator_embedder": lambda: ResidualGenerator(
+        **SIZES, latent_features=5, embedder=LabelEmbedder(CLASSES, 7)
+    ),
+}
+CRITICS: dict[str, Callable[[], nn.Module]] = {
+    f"{name}_{form}".removesuffix("_plain"): partial(make, options)
+    for name, make in {
+        "dcgan_critic": lambda options: DCGANCritic(**SIZES, **options()),
+        "residual_critic": lambda options: ResidualCritic(**SIZES, **options()),
+    }.items()
+    for form, options in {
+        "plain": dict,
+        "embedder": lambda: {"embedder": OneHotEmbedder(CLASSES)},
+        "classes": lambda: {"num_classes": CLASSES},
+        "both": lambda: {"embedder": LabelEmbedder(CLASSES, 7), "num_classes": CLASSES},
+    }.items()
+}
+ALL = {**GENERATORS, **CRITICS}
+
+
+def inputs_of(name: str, seed: int = 0, samples: int = 3) -> tuple[torch.Tensor, ...]:
+    """A float64 batch that the named network takes."""
+    first = normal(seed, samples, 5) if name in GENERATORS else normal(seed, samples, 3, 12, 12)
+    if not name.endswith(("embedder", "both")):
+        return (first,)
+    rng = torch.Generator().manual_seed(seed)
+    return first, torch.stack([torch.randint(count, (samples,), generator=rng) for count in CLASSES], dim=1)
+
+
+def build(name: str, seed: int = 0) -> nn.Module:
+    """The named network in float64 with numbers from the seed."""
+    network = ALL[name]().double()
+    fill_(network, seed)
+    return network
+
+
+def tensors_of(result: object) -> list[torch.Tensor]:
+    """The tensors in what a network returns, scores first."""
+    if isinstance(result, torch.Tensor):
+        return [result]
+    assert isinstance(result, tuple)
+    return [result[0], *result[1]]
