@@ -1,3 +1,5 @@
+import functools
+import operator
 from contextlib import contextmanager
 
 import pytest
@@ -51,7 +53,7 @@ def test_parts_are_as_equal_as_can_be_and_all_samples_are_seen_once() -> None:
 
     Accumulated(3)(terms, (torch.arange(8.0), torch.tensor(2.0)), None)
     assert [len(part) for part in seen] == [2, 3, 3]
-    assert sum(seen, []) == list(range(8))
+    assert functools.reduce(operator.iadd, seen, []) == list(range(8))
 
 
 class _Wrapper(nn.Module):
@@ -61,7 +63,7 @@ class _Wrapper(nn.Module):
         self.log: list[bool] = []
 
     @contextmanager
-    def no_sync(self):  # noqa: ANN201
+    def no_sync(self):
         self.inside = True
         yield
         self.inside = False

@@ -1,3 +1,5 @@
+from typing import cast
+
 import pytest
 import torch
 from hypothesis import given, strategies as st
@@ -12,15 +14,18 @@ def _network() -> nn.Sequential:
     return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
 
 
+def _compiled(network: nn.Module) -> nn.Module:
+    return cast("nn.Module", torch.compile(network, backend="eager"))
+
+
 def test_wrapped_and_compiled_networks_have_the_bare_names() -> None:
     network = _network()
     expected = list(network.state_dict())
-    compiled = torch.compile(network, backend="eager")
-    partly = nn.Sequential(torch.compile(network[0], backend="eager"), network[1])
+    compiled = _compiled(network)
+    partly = nn.Sequential(_compiled(network[0]), network[1])
     for wrapped in (network, compiled, nn.DataParallel(network), nn.DataParallel(partly)):
-        assert isinstance(wrapped, nn.Module)
         assert list(network_state(wrapped)) == expected
-    assert bare(torch.compile(nn.DataParallel(network), backend="eager")) is network  # pyright: ignore
+    assert bare(_compiled(nn.DataParallel(network))) is network
 
 
 def test_a_layer_that_is_called_module_keeps_its_name() -> None:
@@ -74,7 +79,7 @@ def test_every_fault_is_listed_and_nothing_changes() -> None:
 def test_two_entries_of_one_plain_name_are_refused() -> None:
     network = nn.Module()
     network.weight = nn.Parameter(torch.ones(1))
-    network._orig_mod = nn.ParameterDict({"weight": torch.ones(1)})  # pyright: ignore
+    network._orig_mod = nn.ParameterDict({"weight": torch.ones(1)})
     outer = nn.Sequential(network)
-    with pytest.raises(ValueError, match="distinct plain names, got '0.weight' twice"):
+    with pytest.raises(ValueError, match=r"distinct plain names, got '0.weight' twice"):
         network_state(outer)

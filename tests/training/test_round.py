@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ Log = list[tuple[str, Any]]
 
 def _step(name: str, log: Log) -> Callable[..., dict[str, torch.Tensor]]:
     def step(*inputs: Any) -> dict[str, torch.Tensor]:
-        log.append((name, inputs if len(inputs) > 1 else inputs[0]))
+        log.append((name, inputs[0] if len(inputs) == 1 else inputs))
         return {"loss": torch.tensor(float(len(log)))}
 
     return step
@@ -48,7 +48,7 @@ def test_batches_and_order_follow_the_rules(critic: int, generator: int, generat
         generators = [("generator", reused)] * generator
         expected += generators + critics if generator_first else critics + generators
     assert _plain(log) == expected
-    assert int(next(batches)) == rounds * per_round
+    assert next(batches).item() == rounds * per_round
 
 
 def test_terms_are_those_of_the_last_turn_and_prefixed() -> None:
@@ -114,7 +114,7 @@ def test_too_few_batches_raise_before_any_step(left: int, generator_first: bool)
             generator=_step("generator", log),
         )
     assert log == []
-    assert [int(batch) for batch in caught.value.left[""]] == list(range(left))
+    assert [cast("torch.Tensor", batch).item() for batch in caught.value.left[""]] == list(range(left))
     assert isinstance(caught.value, ValueError)
 
 

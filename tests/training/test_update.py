@@ -1,5 +1,7 @@
+import itertools
 import math
 from functools import partial
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from gankit.training import Accumulated, NonFiniteError, Update, load_checkpoint
 
 def _mlp(*sizes: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for size, following in zip(sizes, sizes[1:], strict=False):
+    for size, following in itertools.pairwise(sizes):
         layers += [nn.Linear(size, following, dtype=torch.float64), nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 
@@ -223,7 +225,7 @@ def test_a_shared_fake_serves_both_updates() -> None:
     assert not _same(before, _values(generator))
 
 
-def test_state_goes_through_a_checkpoint_and_continues_exactly(tmp_path) -> None:  # noqa: ANN001
+def test_state_goes_through_a_checkpoint_and_continues_exactly(tmp_path) -> None:
     x = torch.randn(5, 2)
 
     def make() -> tuple[nn.Linear, Update]:
@@ -247,16 +249,16 @@ def test_state_goes_through_a_checkpoint_and_continues_exactly(tmp_path) -> None
 
 
 def test_names_of_parameters_in_the_state_are_plain() -> None:
-    critic = nn.Sequential(torch.compile(nn.Linear(2, 1), backend="eager"))
+    critic = nn.Sequential(cast("nn.Module", torch.compile(nn.Linear(2, 1), backend="eager")))
     optimizer = torch.optim.SGD(critic.named_parameters(), lr=0.1)
     for network in (critic, None):
-        state = Update(optimizer, lambda: {}, network=network).state_dict()
+        state = Update(optimizer, dict, network=network).state_dict()
         assert state["optimizer"]["param_groups"][0]["param_names"] == ["0.weight", "0.bias"]
 
 
 @pytest.mark.parametrize("state", [{"updates": 1}, {"version": 2}, []])
 def test_another_version_is_refused(state: object) -> None:
-    update = Update(torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1), lambda: {})
+    update = Update(torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1), dict)
     with pytest.raises(ValueError, match="state of an update must have version 1, got"):
         update.load_state_dict(state)  # pyright: ignore[reportArgumentType]
 
@@ -265,6 +267,6 @@ def test_frozen_must_not_hold_what_is_trained() -> None:
     critic = nn.Linear(2, 1)
     optimizer = torch.optim.SGD(critic.parameters(), lr=0.1)
     with pytest.raises(ValueError, match="frozen must not name what the optimizer updates, got 2 parameters"):
-        Update(optimizer, lambda: {}, frozen=[critic])
+        Update(optimizer, dict, frozen=[critic])
     with pytest.raises(ValueError, match="frozen must be a sequence of networks, got one Linear"):
-        Update(optimizer, lambda: {}, frozen=nn.Sequential(critic)[0])  # pyright: ignore[reportArgumentType]
+        Update(optimizer, dict, frozen=nn.Sequential(critic)[0])  # pyright: ignore[reportArgumentType]

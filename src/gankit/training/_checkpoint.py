@@ -22,7 +22,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
 
     Args:
         path: Where to; its folder must exist.
-        state: Nested dicts, lists and tuples of tensors, strings, numbers and None, such as ``state_dict()``s.
+        state: Nested dicts, lists and tuples of tensors, strings, numbers and None, such as what ``state_dict()`` returns.
 
     Raises:
         ValueError: The state holds something else; the message names where. Nothing is written.

@@ -1,0 +1,100 @@
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from gankit.training import Update, load_checkpoint, network_state
+from gankit.training._ranks import audited_forwards, check_wrapper, world_size
+
+WORKER = Path(__file__).with_name("ranks_worker.py")
+
+
+def _run(folder: Path, form: str, world: int = 2) -> list[Any]:
+    outs = [folder / f"rank-{rank}.pt" for rank in range(world)]
+    commands = [
+        [sys.executable, str(WORKER), form, str(r), str(world), str(folder / "meet"), str(outs[r])]
+        for r in range(world)
+    ]
+    processes = [
+        subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env={"OMP_NUM_THREADS": "1"})
+        for command in commands
+    ]
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors.decode()
+    return [load_checkpoint(out) for out in outs]
+
+
+def _one_process() -> dict[str, Any]:
+    specification = importlib.util.spec_from_file_location("ranks_worker", WORKER)
+    assert specification is not None
+    assert specification.loader is not None
+    worker = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(worker)
+    critic, generator = worker.networks()
+    worker.train("plain", critic, generator, slice(None))
+    return {"critic": network_state(critic), "generator": network_state(generator)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["plain", "accumulated"])
+def test_two_ranks_equal_one_process_with_the_whole_batch(tmp_path: Path, form: str) -> None:
+    expected = _one_process()
+    for state in _run(tmp_path, form):
+        torch.testing.assert_close(state, expected, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ("missing", "network must be given where 2 ranks train together"),
+        ("static", "network must not use static_graph=True"),
+        ("inner", "got 0 through the wrapper and 3 through its inner module"),
+        ("mixed", "got 2 through the wrapper and 3 through its inner module"),
+        ("bare", "gradients must be equal on all ranks, got 3 of 4 that differ"),
+    ],
+)
+def test_forms_that_would_be_silently_wrong_raise_on_every_rank(tmp_path: Path, form: str, message: str) -> None:
+    for error in _run(tmp_path, form):
+        assert isinstance(error, str)
+        assert message in error
+
+
+def test_without_a_process_group_there_is_one_rank() -> None:
+    assert world_size() == 1
+
+
+def test_a_network_is_required_where_there_are_several_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gankit.training._ranks.world_size", lambda: 2)
+    monkeypatch.setattr("gankit.training._update.world_size", lambda: 2)
+    critic = nn.Linear(2, 1)
+    update = Update(torch.optim.SGD(critic.parameters(), lr=0.1), lambda x: {"loss": critic(x).mean()})
+    with pytest.raises(ValueError, match="network must be given where 2 ranks train together"):
+        update(torch.ones(1, 2))
+
+
+def test_local_batch_normalization_is_told() -> None:
+    with pytest.warns(UserWarning, match="batch normalization '1' uses the statistics of its own rank"):
+        check_wrapper(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)))
+    check_wrapper(nn.Sequential(nn.Linear(2, 3), nn.SyncBatchNorm(3), nn.GroupNorm(1, 3)))
+
+
+def test_a_network_that_the_terms_never_call_is_refused() -> None:
+    with pytest.raises(ValueError, match="got no forward pass through it"), audited_forwards(nn.Linear(2, 1)):
+        pass
+
+
+def test_hooks_are_removed_also_after_an_error() -> None:
+    network = nn.DataParallel(nn.Linear(2, 1))
+    with pytest.raises(KeyError), audited_forwards(network):
+        raise KeyError
+    with audited_forwards(network):
+        network(torch.ones(1, 2))
+    assert not network._forward_hooks
+    assert not network.module._forward_hooks
