@@ -1,0 +1,34 @@
+"""The command lines of the guides are understood by the commands that they name."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from examples.anime_faces.__main__ import parse
+
+GUIDES = Path(__file__).resolve().parents[2] / "docs" / "guides"
+LINE = re.compile(r"^\S*python -m examples\.anime_faces (.+)$", flags=re.MULTILINE)
+BLOCK = re.compile(r"^```bash[^\n]*\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
+
+
+def command_lines() -> list[str]:
+    pages = [page.read_text(encoding="utf-8") for page in sorted(GUIDES.rglob("*.md"))]
+    return [line for page in pages for block in BLOCK.findall(page) for line in LINE.findall(block)]
+
+
+def test_there_are_commands_to_check() -> None:
+    named = {line.split()[0] for line in command_lines()}
+    assert named >= {"prepare", "train", "sample", "evaluate", "report", "digest"}
+
+
+@pytest.mark.parametrize("line", sorted(set(command_lines())))
+def test_the_command_is_understood(line: str) -> None:
+    name, *arguments = shlex.split(line)
+    assert type(parse(name, arguments)).__name__.lower().startswith(name)
+
+
+def test_a_wrong_option_would_be_noticed() -> None:
+    with pytest.raises(SystemExit):
+        parse("evaluate", ["--no-such-option"])
