@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from gankit import constraints, losses, schedules
+from gankit import blocks, constraints, embedders, losses, networks, schedules, training
 from support.critics import smooth_network
 from support.strategies import normal
 
@@ -133,4 +133,122 @@ SCHEDULES: dict[str, Row] = {
     "Boosted": Row(make=lambda: schedules.Boosted(base=schedules.Round(5), boost=schedules.Round(25), every=500)),
 }
 
-TABLE: dict[str, dict[str, Row]] = {"losses": LOSSES, "constraints": CONSTRAINTS, "schedules": SCHEDULES}
+
+def _maps(dtype: torch.dtype) -> Tensors:
+    return {"x": normal(0, 5, 3, 4, 4, dtype=dtype), "condition": normal(1, 5, 7, dtype=dtype)}
+
+
+def _features(dtype: torch.dtype) -> Tensors:
+    return {"features": normal(0, 5, 11, dtype=dtype), "condition": normal(1, 5, 7, dtype=dtype)}
+
+
+def _pictures(dtype: torch.dtype) -> Tensors:
+    return {"images": normal(0, 5, 3, 8, 8, dtype=dtype)}
+
+
+def _pictures64(dtype: torch.dtype) -> Tensors:
+    return {"images": normal(0, 5, 3, 64, 64, dtype=dtype)}
+
+
+def _latents(dtype: torch.dtype) -> Tensors:
+    return {"latents": normal(0, 5, 7, dtype=dtype)}
+
+
+def _module(
+    make: Callable[[], torch.nn.Module],
+    inputs: Inputs,
+    *names: str,
+    batched: tuple[str, ...] = (),
+    permutes: str | None = "along",
+    compiles: bool = True,
+) -> Row:
+    """A module, called with the inputs of these names."""
+
+    def call(module: torch.nn.Module, x: Tensors) -> torch.Tensor:
+        result = module(*(x[name] for name in names))
+        return torch.cat([part.flatten(1) for part in result], dim=1) if isinstance(result, tuple) else result
+
+    def made() -> torch.nn.Module:
+        torch.manual_seed(5)
+        return make()
+
+    return Row(make=made, call=call, inputs=inputs, batched=batched, permutes=permutes, compiles=compiles)
+
+
+BLOCKS: dict[str, Row] = {
+    "Conditioned": Row(make=lambda: blocks.Conditioned),
+    "ConditionedSequential": _module(
+        lambda: blocks.ConditionedSequential(torch.nn.Conv2d(3, 3, 1), blocks.ConditionalBatchNorm2d(3, 7)),
+        _maps,
+        "x",
+        "condition",
+    ),
+    "ConditionalBatchNorm2d": _module(
+        lambda: blocks.ConditionalBatchNorm2d(3, 7), _maps, "x", "condition", batched=("x",)
+    ),
+    "PreActivationBlock": _module(
+        lambda: blocks.PreActivationBlock(3, 5, down=blocks.MeanDownsample()), _maps, "x", batched=("x",)
+    ),
+    "NearestUpsample": _module(blocks.NearestUpsample, _maps, "x", batched=("x",)),
+    "BilinearUpsample": _module(blocks.BilinearUpsample, _maps, "x", batched=("x",)),
+    "MeanDownsample": _module(blocks.MeanDownsample, _maps, "x", batched=("x",)),
+    "ClassHead": _module(lambda: blocks.ClassHead(11, (2, 3)), _features, "features", batched=("features",)),
+    "ProjectionHead": _module(
+        lambda: blocks.ProjectionHead(11, 7), _features, "features", "condition", batched=("features",)
+    ),
+}
+
+# Embedders take whole numbers and give floats: their tests say what holds for labels, so no row calls them with floats.
+EMBEDDERS: dict[str, Row] = {
+    "Embedder": Row(make=lambda: embedders.Embedder),
+    "OneHotEmbedder": Row(make=lambda: embedders.OneHotEmbedder((12, 11))),
+    "MultiHotEmbedder": Row(make=lambda: embedders.MultiHotEmbedder(23)),
+    "LabelEmbedder": Row(make=lambda: embedders.LabelEmbedder((12, 11), 8)),
+}
+
+NETWORKS: dict[str, Row] = {
+    "CriticOutput": Row(make=lambda: networks.CriticOutput),
+    "DCGANGenerator": _module(
+        lambda: networks.DCGANGenerator(resolution=8, width=3, latent_features=7),
+        _latents,
+        "latents",
+        batched=("latents",),
+    ),
+    "DCGANCritic": _module(
+        lambda: networks.DCGANCritic(resolution=8, width=3), _pictures, "images", batched=("images",)
+    ),
+    "ResidualGenerator": _module(
+        lambda: networks.ResidualGenerator(width=2, latent_features=7), _latents, "latents", batched=("latents",)
+    ),
+    "ResidualCritic": _module(lambda: networks.ResidualCritic(width=2), _pictures64, "images", batched=("images",)),
+}
+
+
+# Parts that own an optimizer, a file or a weight average are no functions of a tensor; their tests hold their contracts.
+TRAINING: dict[str, Row] = {
+    "Accumulated": Row(make=lambda: training.Accumulated(4)),
+    "BatchesExhaustedError": Row(make=lambda: training.BatchesExhaustedError),
+    "CheckpointError": Row(make=lambda: training.CheckpointError),
+    "Checkpoints": Row(make=lambda: training.Checkpoints),
+    "Eager": Row(make=training.Eager),
+    "Gradients": Row(make=lambda: training.Gradients),
+    "NonFiniteError": Row(make=lambda: training.NonFiniteError),
+    "Terms": Row(make=lambda: training.Terms),
+    "Update": Row(make=lambda: training.Update),
+    "WeightAverage": Row(make=lambda: training.WeightAverage),
+    "load_checkpoint": Row(make=lambda: training.load_checkpoint),
+    "load_network_state": Row(make=lambda: training.load_network_state),
+    "network_state": Row(make=lambda: training.network_state),
+    "play_round": Row(make=lambda: training.play_round),
+    "save_checkpoint": Row(make=lambda: training.save_checkpoint),
+}
+
+TABLE: dict[str, dict[str, Row]] = {
+    "blocks": BLOCKS,
+    "constraints": CONSTRAINTS,
+    "embedders": EMBEDDERS,
+    "losses": LOSSES,
+    "networks": NETWORKS,
+    "schedules": SCHEDULES,
+    "training": TRAINING,
+}
