@@ -47,7 +47,7 @@ def _list_into(listing: Listing, folder: Path, prefix: str, leave_out: Path | No
             continue
         if entry.is_dir(follow_symlinks=False):
             if _named_as_picture(name):
-                listing.skipped.append({"file": name, "reason": "a folder, no file"})
+                listing.skipped.append({"file": name, "reason": "a folder"})
             else:
                 _list_into(listing, Path(entry.path), f"{name}/", leave_out)
         elif entry.is_dir():

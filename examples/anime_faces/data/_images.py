@@ -13,7 +13,7 @@ from tqdm import tqdm
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._picture import Reading, Square, read_picture
 from examples.anime_faces.data._settings import find_same
-from examples.anime_faces.data._source import Picture, Source
+from examples.anime_faces.data._source import Picture, Source, natural_order
 from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.data._summary import count_in_words
 from examples.anime_faces.data._unusable import UnusableError
@@ -102,6 +102,7 @@ def _write(
                     conversions.update(square.conversions)
                     writer.add(square.pixels[None], _label_row(picture, width))
             bar.update(len(block))
+        skipped.sort(key=lambda entry: natural_order(entry["file"]))
         reasons = dict(Counter(entry["reason"] for entry in skipped).most_common())
         if len(skipped) == len(source.skipped) + len(source.pictures):
             raise ValueError(

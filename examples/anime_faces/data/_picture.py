@@ -117,7 +117,7 @@ def _check_file(path: Path) -> None:
     except OSError as error:
         raise UnusableError("may not be read", str(error.strerror)) from error
     if stat.S_ISDIR(status.st_mode):
-        raise UnusableError("a folder, no file")
+        raise UnusableError("a folder")
     if not stat.S_ISREG(status.st_mode):
         raise UnusableError("no regular file")  # opening a pipe would wait forever
     if status.st_size == 0:
@@ -156,5 +156,5 @@ def _describe_stranger(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(256).lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
-        return "a web page, no picture"
+        return "a web page"
     return f"no picture of a known format ({', '.join(FORMATS)})"

@@ -7,6 +7,12 @@ from typing import Any
 
 from examples.anime_faces.data._dataset import Dataset, is_dataset
 
+_DIGESTS = {
+    "files": "the pictures or labels have changed",
+    "first_picture": "the renderer draws other pictures now",
+}
+"""What it means that a setting has changed whose value is a digest, which says nothing to a reader."""
+
 
 def find_same(out: Path, settings: Mapping[str, Any]) -> Dataset | None:
     """Return the data set in ``out`` if it was made with these settings, None if there is none.
@@ -24,8 +30,12 @@ def find_same(out: Path, settings: Mapping[str, Any]) -> Dataset | None:
     there, asked = dataset.info["settings"], json.loads(json.dumps(settings))
     differing = [name for name in sorted({*there, *asked}) if there.get(name) != asked.get(name)]
     if differing:
-        changes = ", ".join(f"{name} was {there.get(name)!r} and is now {asked.get(name)!r}" for name in differing)
+        changes = ", ".join(_change(name, there.get(name), asked.get(name)) for name in differing)
         raise ValueError(
             f"{out} holds a data set made with other settings ({changes}); give another --out, or --overwrite"
         )
     return dataset
+
+
+def _change(name: str, there: object, asked: object) -> str:
+    return _DIGESTS.get(name, f"{name} was {there!r} and is now {asked!r}")

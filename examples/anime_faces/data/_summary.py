@@ -22,7 +22,8 @@ def _lines(dataset: Dataset) -> Iterator[str]:
     else:
         yield f"{dataset.path}: used {counts['used']} of {counts['found']} files as pictures of {size}"
     if counts["skipped"]:
-        yield f"  skipped {counts['skipped']}, listed in skipped.jsonl: {count_in_words(info['skipped_by_reason'])}"
+        yield f"  skipped {counts['skipped']}, each listed in skipped.jsonl:"
+        yield from (f"  {count:6d}  {reason}" for reason, count in info["skipped_by_reason"].items())
     if info.get("converted"):
         yield f"  converted: {count_in_words(info['converted'])}"
     for note, count in info.get("notes", {}).items():
@@ -39,14 +40,10 @@ def _class_counts(classes: tuple[str, ...], block: np.ndarray) -> str:
     each = [f"{name} {count}" for name, count in zip(classes, block.sum(axis=0, dtype=np.int64), strict=True)]
     more = [f"and {len(each) - _SHOWN} more classes"] if len(each) > _SHOWN else []
     held = block.sum(axis=1, dtype=np.int64)
-    odd = [f"{count} pictures with {what}" for what, count in _odd(held) if count]
-    return ", ".join(each[:_SHOWN] + more) + (f"; {', '.join(odd)}" if odd else "")
-
-
-def _odd(held: np.ndarray) -> list[tuple[str, int]]:
-    return [("none", int((held == 0).sum())), ("several", int((held > 1).sum()))]
+    odd = {"none": int((held == 0).sum()), "several": int((held > 1).sum())}
+    return ", ".join([*each[:_SHOWN], *more, *(f"{what} {count}" for what, count in odd.items() if count)])
 
 
 def count_in_words(counts: Mapping[str, int]) -> str:
-    """Return counts as text, such as ``3 x an empty file, 1 x no regular file``."""
+    """Return counts as text, such as ``3 x gray, 1 x CMYK``."""
     return ", ".join(f"{count} x {what}" for what, count in counts.items()) or "none"

@@ -66,7 +66,7 @@ def test_repeating_does_nothing_and_other_settings_are_refused(plain, capsys):
 def test_another_renderer_is_another_setting(tmp_path, monkeypatch):
     write_rendered(tmp_path / "out", 2, 32, workers=0)
     monkeypatch.setattr("examples.anime_faces.data._rendered.render", lambda face, size: render(face, size) ^ 1)
-    with pytest.raises(ValueError, match=r"other settings.*first_picture"):
+    with pytest.raises(ValueError, match=r"other settings.*the renderer draws other pictures now"):
         write_rendered(tmp_path / "out", 2, 32, workers=0)
 
 
