@@ -54,7 +54,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, path, abs_src_path=str(source)))
     for path, page in _pages.items():
         hidden = page.name.startswith("_modules")
-        front = f"---\ntitle: {page.title!r}\nsearch:\n  exclude: {str(hidden).lower()}\n---\n"
+        front = (
+            f"---\ntitle: {page.title!r}\n"
+            + ("search: {exclude: true}\nhide: [navigation, toc]\n" if hidden else "")
+            + "---\n"
+        )
         inclusion = InclusionLevel.NOT_IN_NAV if hidden else InclusionLevel.UNDEFINED
         files.append(File.generated(config, path, content=f"{front}\n# {page.title}\n", inclusion=inclusion))
     return files

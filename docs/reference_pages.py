@@ -4,6 +4,7 @@ import html
 import json
 import posixpath
 import re
+import shutil
 import subprocess
 import sys
 import zlib
@@ -23,7 +24,7 @@ PAGES_BUILDER = "json"
 _INVENTORY_LINE = re.compile(r"(?P<name>.+?) (?P<role>\S+:\S+) (?P<priority>-?\d+) (?P<uri>\S*) (?P<shown>.*)")
 _LINK = re.compile(r"\[(?P<shown>`[^`\]]+`|[^\[\]`]+)\]\[(?P<name>gankit(?:\.\w+)*)?\]")
 _FENCE = re.compile(r"^ *(```|~~~)")
-_CODE_BLOCK = re.compile(r"<pre><span></span>(.*?)</pre>", flags=re.DOTALL)
+_CODE_BLOCK = re.compile(r"<pre>(?:<span></span>)?(.*?)</pre>", flags=re.DOTALL)
 _NOT_SEARCHED = re.compile(r'(<h1|<a class="headerlink"|<span class="viewcode-link")')
 _SIGNATURE_ID = re.compile(r'<dt class="sig sig-object py" id="([^"]+)"')
 
@@ -67,7 +68,8 @@ def run_sphinx(builder: str) -> Path:
 
 
 def write_sources() -> None:
-    """Write a page for each folder and each public name of the package."""
+    """Write a page for each folder and each public name of the package, and forget what was built of older ones."""
+    shutil.rmtree(BUILD, ignore_errors=True)
     if subprocess.run([sys.executable, str(API / "generate.py")], check=False).returncode != 0:
         raise DocumentationError("the pages of the API reference could not be generated; the messages are above")
 

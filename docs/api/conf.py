@@ -48,6 +48,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_custom_sections = ["Shape", "Reference", "Differences"]
 doctest_global_setup = "import torch"
+coverage_ignore_pyobjects = [r"\.extra_repr$"]
 coverage_show_missing_items = True
 coverage_statistics_to_stdout = False
 
@@ -180,12 +181,21 @@ def refuse_missing_docstring(  # noqa: PLR0917  Sphinx fixes these arguments
         raise ValueError(f"the {what} {name} has no docstring")
 
 
-def skip_tuple_fields(  # noqa: PLR0917  Sphinx fixes these arguments
+def leave_out_floor(  # noqa: PLR0917  Sphinx fixes these arguments
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Take the number of its floor from a folder's first sentence: it speaks to those who work on the package."""
+    del app, name, thing, options
+    if what == "module" and lines and (match := re.match(r"Floor \d+: (\w)", lines[0])):
+        lines[0] = match[1].upper() + lines[0][match.end() :]
+
+
+def skip_what_others_explain(  # noqa: PLR0917  Sphinx fixes these arguments
     app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object
 ) -> bool | None:
-    """Leave out what a named tuple says of its fields by itself ("Alias for field number 0"): the class describes them."""
-    del app, what, name, skip, options
-    return True if type(thing).__name__ == "_tuplegetter" else None
+    """Leave out what a named tuple says of its fields by itself ("Alias for field number 0"), and a part of `repr`."""
+    del app, what, skip, options
+    return True if type(thing).__name__ == "_tuplegetter" or name == "extra_repr" else None
 
 
 def setup(app: Sphinx) -> None:
@@ -197,5 +207,6 @@ def setup(app: Sphinx) -> None:
     app.connect("object-description-transform", drop_return_fields, priority=600)
     app.connect("autodoc-process-signature", show_return_type, priority=600)
     app.connect("viewcode-follow-imported", find_home)
-    app.connect("autodoc-skip-member", skip_tuple_fields)
+    app.connect("autodoc-skip-member", skip_what_others_explain)
+    app.connect("autodoc-process-docstring", leave_out_floor)
     app.connect("autodoc-process-docstring", refuse_missing_docstring, priority=900)
