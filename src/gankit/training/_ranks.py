@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 import torch
 from torch import distributed, nn
-from torch.distributed.tensor import DTensor
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from gankit.training._sharded import is_sharded
 
 RELATIVE_TOLERANCE = 1e-5
 
@@ -95,7 +96,7 @@ def check_equal_gradients(parameters: Sequence[nn.Parameter]) -> None:
 def _fingerprint(parameter: nn.Parameter) -> torch.Tensor:
     gradient = parameter.grad
     device = parameter.device
-    if gradient is None or isinstance(gradient, DTensor):  # shards differ by design
+    if gradient is None or is_sharded(gradient):  # shards differ by design
         return torch.zeros(3, dtype=torch.float64, device=device)
     wide = gradient.detach().double()
     present = torch.ones((), dtype=torch.float64, device=device)

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
-from torch.distributed.tensor import DTensor
 
 from gankit._core import Scalar
+from gankit.training._sharded import is_sharded
 
 
 def check_reach(terms: Mapping[str, Scalar], parameters: Sequence[nn.Parameter]) -> None:
     """Refuse terms that would leave gradients in parameters of another network, or none in the optimizer's own."""
-    if any(isinstance(parameter, DTensor) for parameter in parameters):
+    if any(is_sharded(parameter) for parameter in parameters):
         return  # sharded parameters are gathered into other tensors before the forward pass: the graph ends in those
     own = {id(parameter) for parameter in parameters}
     reached = _reached(terms)
