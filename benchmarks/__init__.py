@@ -1,0 +1,1 @@
+"""How fast a full GAN iteration is, and how exact."""
