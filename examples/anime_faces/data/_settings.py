@@ -11,7 +11,7 @@ _DIGESTS = {
     "files": "the pictures or labels have changed",
     "first_picture": "the renderer draws other pictures now",
 }
-"""What it means that a setting has changed whose value is a digest, which says nothing to a reader."""
+"""What it means that only a digest has changed; it follows most other settings and says nothing to a reader."""
 
 
 def find_same(out: Path, settings: Mapping[str, Any]) -> Dataset | None:
@@ -30,7 +30,8 @@ def find_same(out: Path, settings: Mapping[str, Any]) -> Dataset | None:
     there, asked = dataset.info["settings"], json.loads(json.dumps(settings))
     differing = [name for name in sorted({*there, *asked}) if there.get(name) != asked.get(name)]
     if differing:
-        changes = ", ".join(_change(name, there.get(name), asked.get(name)) for name in differing)
+        telling = [name for name in differing if name not in _DIGESTS] or differing
+        changes = ", ".join(_change(name, there.get(name), asked.get(name)) for name in telling)
         raise ValueError(
             f"{out} holds a data set made with other settings ({changes}); give another --out, or --overwrite"
         )

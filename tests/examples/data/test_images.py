@@ -241,7 +241,7 @@ def test_repeating_does_nothing_until_a_file_changes(photos, out, smooth, capsys
     smooth(20).save(photos / "5.png")
     with pytest.raises(ValueError, match=r"other settings.*the pictures or labels have changed"):
         write(out, folder_source(photos))
-    with pytest.raises(ValueError, match="size was 16 and is now 8"):
+    with pytest.raises(ValueError, match=r"other settings \(size was 16 and is now 8\)"):
         write(out, folder_source(photos), Reading(size=8, least_side=4))
     assert len(write(out, folder_source(photos), overwrite=True)) == 6
 

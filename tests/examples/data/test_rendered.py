@@ -56,10 +56,14 @@ def test_repeating_does_nothing_and_other_settings_are_refused(plain, capsys):
     assert again.fingerprint == plain.fingerprint
     assert "nothing to do" in capsys.readouterr().out
     assert (plain.path / "images.npy").stat().st_mtime_ns == before
-    with pytest.raises(ValueError, match=r"other settings.*count was 70 and is now 71.*--overwrite"):
+    with pytest.raises(
+        ValueError, match=r"other settings \(count was 70 and is now 71\); give another --out, or --overwrite"
+    ):
         write_rendered(plain.path, 71, 32, 3, workers=0)
     with pytest.raises(ValueError, match=r"knobs was .* and is now"):
         write_rendered(plain.path, 70, 32, 3, Knobs(ribbon_rate=1.0), workers=0)
+    with pytest.raises(ValueError, match=r"other settings \(seed was 3 and is now 4\)"):
+        write_rendered(plain.path, 70, 32, 4, workers=0)
     assert (plain.path / "images.npy").stat().st_mtime_ns == before
 
 

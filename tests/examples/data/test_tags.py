@@ -143,6 +143,10 @@ def test_colors_are_whole_tags(tags):
     assert set(color_columns(tags)) == brute_force(tags)
 
 
+def test_case_and_spelling_of_gray_make_no_difference():
+    assert color_columns(("Blue Eyes", "GREY HAIR")) == color_columns(("blue eyes", "gray hair")) == {22, 3}
+
+
 def test_the_vocabulary_is_fixed():
     hair_names = "orange white aqua gray green red purple pink blue black brown blonde"
     eye_names = "gray black orange pink yellow aqua purple green brown red blue"
