@@ -1,0 +1,18 @@
+"""Two small networks that look at faces: one reads what is drawn, the other says how alike two pictures are."""
+
+from examples.anime_faces.judge._fitting import fit as fit
+from examples.anime_faces.judge._heads import (
+    BINARY_HEADS as BINARY_HEADS,
+    CLASS_HEADS as CLASS_HEADS,
+    NUMBER_HEADS as NUMBER_HEADS,
+)
+from examples.anime_faces.judge._network import Encoder as Encoder, Judge as Judge
+from examples.anime_faces.judge._reading import encode as encode, encode_with as encode_with, read as read
+from examples.anime_faces.judge._renders import Renders as Renders, render_fresh as render_fresh
+from examples.anime_faces.judge._storage import (
+    load_card as load_card,
+    load_encoder as load_encoder,
+    load_judge as load_judge,
+    renderer_fingerprint as renderer_fingerprint,
+)
+from examples.anime_faces.judge._trunk import prepare as prepare

@@ -1,0 +1,101 @@
+"""The kept networks: small files beside the code, each with a card that says how it was made."""
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from examples.anime_faces.data.render import face_from_seed, render
+from examples.anime_faces.judge._network import Encoder, Judge
+
+Network = TypeVar("Network", bound=nn.Module)
+
+FOLDER = Path(__file__).parent
+"""Where the networks and their cards lie."""
+
+
+def load_judge(device: torch.device | str = "cpu") -> Judge:
+    """Return the kept judge, ready to judge.
+
+    Args:
+        device: where to put it.
+
+    Example:
+        >>> load_judge().training
+        False
+    """
+    return _loaded(Judge(), "judge", device)
+
+
+def load_encoder(device: torch.device | str = "cpu") -> Encoder:
+    """Return the kept encoder, ready to encode.
+
+    Args:
+        device: where to put it.
+
+    Example:
+        >>> load_encoder().num_features
+        128
+    """
+    return _loaded(Encoder(), "encoder", device)
+
+
+def load_card(name: str) -> dict[str, Any]:
+    """Return what is known about a kept network: how it was made and how good it is.
+
+    Args:
+        name: ``"judge"`` or ``"encoder"``.
+    """
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def save(network: nn.Module, name: str) -> None:
+    """Write a network in half precision beside the code.
+
+    Args:
+        network: what to write.
+        name: name of the file, without its ending.
+    """
+    state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
+    save_file({key: value.contiguous() for key, value in state.items()}, FOLDER / f"{name}.safetensors")
+
+
+def save_card(name: str, card: dict[str, Any]) -> None:
+    """Write the card of a network: ``card``, its own digest, and what it was made with."""
+    weights = (FOLDER / f"{name}.safetensors").read_bytes()
+    packages = ("torch", "numpy", "pillow", "safetensors")
+    made_with = {"python": platform.python_version()} | {package: version(package) for package in packages}
+    whole = card | {
+        "file": {"name": f"{name}.safetensors", "bytes": len(weights), "sha256": hashlib.sha256(weights).hexdigest()},
+        "renderer": renderer_fingerprint(),
+        "versions": made_with,
+    }
+    (FOLDER / f"{name}.json").write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+
+
+def renderer_fingerprint() -> str:
+    """Return a digest of some fixed renders: it changes whenever the look of the faces does.
+
+    Example:
+        >>> len(renderer_fingerprint())
+        64
+    """
+    digest = hashlib.sha256()
+    for index in range(16):
+        digest.update(render(face_from_seed(0, index)).tobytes())
+    return digest.hexdigest()
+
+
+def _loaded(network: Network, name: str, device: torch.device | str) -> Network:
+    state = load_file(FOLDER / f"{name}.safetensors")
+    # Written in half precision, used in the network's own: adding in half precision would lose more.
+    network.load_state_dict(
+        {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    )
+    return network.eval().requires_grad_(False).to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -1,0 +1,89 @@
+"""Evaluation of a generator that learnt from a user's own pictures, of which nothing is known but the pixels."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import torch
+
+from examples.anime_faces.judge import encode, encode_with, load_encoder
+from examples.anime_faces.metrics._closeness import closeness_figures
+from examples.anime_faces.metrics._evaluation import Evaluation
+from examples.anime_faces.metrics._spectrum import spectrum_figures
+
+Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+Features: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+
+LEAST = 12
+"""Pictures in each half of the data set, so that everyone has a fifth neighbor."""
+
+JUDGE_WITHHELD = (
+    "Figures of the judge (colors, what was not asked for, classification score) are withheld: it has learnt from "
+    "rendered faces alone, and what it would say of other pictures means nothing."
+)
+COPIES_WITHHELD = (
+    "Distances to the nearest training picture are withheld: every picture may have been trained on, so there are no "
+    "held-out ones to compare with."
+)
+ENCODER_NOTE = (
+    "FID, KID, precision, recall, density and coverage are in the space of an encoder that has seen rendered faces "
+    "alone. They order generators of one data set; they are not the numbers that papers give, which need another "
+    "feature network: name one with --features package.module:callable."
+)
+
+
+def evaluate_pictures(
+    generate: Generate,
+    images: np.ndarray,
+    class_ids: np.ndarray,
+    *,
+    seed: int = 0,
+    samples: int = 12_000,
+    features: Features | None = None,
+    device: torch.device | str = "cpu",
+) -> Evaluation:
+    """Measure a generator against the pictures that it learnt from.
+
+    The data set is parted at random: samples are held against one half, and the other half stands in for them in the
+    floors. Samples are asked for the classes of the first half.
+
+    Args:
+        generate: turns class ids, int64 of shape ``(n, attributes)`` with -1 for what a picture does not name, into
+            uint8 pictures ``(n, 3, size, size)``.
+        images: the data set, uint8 of shape ``(n, size, size, 3)``.
+        class_ids: int64 of shape ``(n, attributes)``; no columns where there are no labels.
+        seed: of the parting and of the kernel distance.
+        samples: how many to draw at most; no more are drawn than half the data set holds.
+        features: feature network; the encoder if None.
+        device: where the network works.
+
+    Raises:
+        ValueError: if there are too few pictures or samples to have neighbors.
+    """
+    count = min(samples, len(images) // 2)
+    if count < LEAST:
+        raise ValueError(
+            f"samples and half the pictures must be at least {LEAST}, got {samples} and {len(images) // 2}"
+        )
+    evaluation = Evaluation(samples=count, reference=count, seed=seed)
+    order = np.random.default_rng(seed).permutation(len(images))
+    first, second = np.sort(order[:count]), np.sort(order[count : 2 * count])
+    with evaluation.timed("sampling"):
+        drawn = generate(torch.from_numpy(class_ids[first])).cpu()
+    real, other = _pictures(images, first), _pictures(images, second)
+    with evaluation.timed("comparing features"):
+        if features is None:
+            encoder = load_encoder(device)
+            vectors = [encode(encoder, part) for part in (real, drawn, other)]
+            evaluation.notes.append(ENCODER_NOTE)
+        else:
+            vectors = [encode_with(features, part, device) for part in (real, drawn, other)]
+        evaluation.add(closeness_figures(vectors[0], vectors[1], vectors[2], seed=seed))
+    with evaluation.timed("comparing spectra"):
+        evaluation.add(*spectrum_figures(real, drawn, other))
+    evaluation.notes += [JUDGE_WITHHELD, COPIES_WITHHELD]
+    return evaluation
+
+
+def _pictures(images: np.ndarray, rows: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(images[rows]).permute(0, 3, 1, 2)

@@ -1,0 +1,167 @@
+"""Evaluation of a generator that learnt from renders, where every label of a real picture is known."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+
+from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS, Knobs
+from examples.anime_faces.judge import encode, encode_with, load_encoder, load_judge, read, render_fresh
+from examples.anime_faces.metrics._classification_score import classification_score, score_figures
+from examples.anime_faces.metrics._closeness import closeness_figures
+from examples.anime_faces.metrics._colors import color_figures
+from examples.anime_faces.metrics._copies import copy_figures, nearness, pixel_vectors
+from examples.anime_faces.metrics._evaluation import Evaluation
+from examples.anime_faces.metrics._figure import Figure
+from examples.anime_faces.metrics._spectrum import spectrum_figures
+from examples.anime_faces.metrics._unasked import Readings
+from examples.anime_faces.metrics._variety import variety_figures
+
+Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+Features: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+
+REFERENCE = 6_000
+"""Real pictures in each of the two sets that samples are held against, unless there are fewer samples."""
+
+QUERIES = 1_000
+"""Samples whose nearest training picture is looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pictures:
+    """Samples, and two sets of renders that were asked for the same as the first of them."""
+
+    asked: torch.Tensor
+    samples: torch.Tensor
+    real: torch.Tensor
+    second: torch.Tensor
+
+    @property
+    def count(self) -> int:
+        return len(self.real)
+
+    @property
+    def first(self) -> torch.Tensor:
+        """As many samples as there are renders in each set."""
+        return self.samples[: self.count]
+
+
+def evaluate_rendered(
+    generate: Generate,
+    training_images: np.ndarray,
+    knobs: Knobs,
+    *,
+    seed: int = 0,
+    samples: int = 12_000,
+    features: Features | None = None,
+    device: torch.device | str = "cpu",
+) -> Evaluation:
+    """Measure a generator of faces against fresh renders.
+
+    Every pair of colors is asked equally often, whatever the data set's shares, and the renders that samples are held
+    against show the same pairs, so no figure mixes what was asked with what was made of it.
+
+    Args:
+        generate: turns class ids (hair, eyes), int64 of shape ``(n, 2)``, into uint8 pictures ``(n, 3, size, size)``.
+        training_images: what the generator learnt from, uint8 of shape ``(n, size, size, 3)``.
+        knobs: of the data set; its withheld pairs are reported apart.
+        seed: of the order of the asked pairs, the fresh renders and the classification score.
+        samples: how many to draw, at least 132; the thresholds are meant for 12,000.
+        features: feature network for FID, KID, precision, recall, density and coverage; the encoder if None.
+        device: where judge and encoder work.
+
+    Raises:
+        ValueError: if ``samples`` is less than 132 or ``generate`` returns anything but pictures of the right size.
+    """
+    evaluation = Evaluation(samples=samples, reference=min(samples, REFERENCE), seed=seed)
+    size = training_images.shape[1]
+    pictures = _gather(evaluation, generate, knobs, size)
+    with evaluation.timed("judging"):
+        _judge(evaluation, pictures, knobs, device)
+    with evaluation.timed("comparing features"):
+        _compare(evaluation, pictures, features, device)
+    with evaluation.timed("comparing spectra"):
+        evaluation.add(*spectrum_figures(pictures.real, pictures.first, pictures.second))
+    with evaluation.timed("looking for copies"):
+        _look_for_copies(evaluation, pictures, training_images, device)
+    with evaluation.timed("classification score"):
+        held_out = torch.cat([pictures.real, pictures.second])
+        truth = pictures.asked[: pictures.count].repeat(2, 1)
+        score = classification_score(pictures.samples, pictures.asked, held_out, truth, seed=seed)
+    figures, note = score_figures(score, samples)
+    evaluation.add(figures)
+    evaluation.notes.append(note)
+    return evaluation
+
+
+def balanced_pairs(count: int, seed: int) -> torch.Tensor:
+    """Return class ids of shape ``(count, 2)`` in which every run of 132 from the start holds each pair once."""
+    rng = np.random.default_rng(seed)
+    pairs = np.array([(hair, eyes) for hair in range(len(HAIR_COLORS)) for eyes in range(len(EYE_COLORS))])
+    sweeps = [rng.permutation(pairs) for _ in range(-(-count // len(pairs)))]
+    return torch.from_numpy(np.concatenate(sweeps)[:count])
+
+
+def _gather(evaluation: Evaluation, generate: Generate, knobs: Knobs, size: int) -> _Pictures:
+    pairs = len(HAIR_COLORS) * len(EYE_COLORS)
+    if evaluation.samples < pairs:
+        raise ValueError(f"samples must be at least {pairs}, one a pair of colors, got {evaluation.samples}")
+    asked = balanced_pairs(evaluation.samples, evaluation.seed)
+    with evaluation.timed("sampling"):
+        samples = generate(asked)
+    if samples.dtype != torch.uint8 or samples.shape != (len(asked), 3, size, size):
+        raise ValueError(
+            f"generate must return uint8 pictures of shape {(len(asked), 3, size, size)}, "
+            f"got {samples.dtype} of shape {tuple(samples.shape)}"
+        )
+    same = [(int(hair), int(eyes)) for hair, eyes in asked[: evaluation.reference].tolist()]
+    with evaluation.timed("rendering"):
+        fresh = render_fresh(same + same, seed=1_000_000 + evaluation.seed, knobs=knobs, size=size).images
+    return _Pictures(asked=asked, samples=samples.cpu(), real=fresh[: len(same)], second=fresh[len(same) :])
+
+
+def _judge(evaluation: Evaluation, pictures: _Pictures, knobs: Knobs, device: torch.device | str) -> None:
+    judge = load_judge(device)
+    samples, real, second = (read(judge, images) for images in (pictures.samples, pictures.real, pictures.second))
+    asked = pictures.asked.numpy()
+    both = {name: np.concatenate([real[name], second[name]]) for name in real}
+    both_asked = np.concatenate([asked[: pictures.count]] * 2)
+    evaluation.add(color_figures(asked, samples, both_asked, both, knobs.withheld_pairs))
+    evaluation.add(
+        {
+            "face_rate": _rate("face", samples, both, "share of samples that the judge takes for a whole face"),
+            "highlight_rate": _rate("highlight", samples, both, "share of samples with highlights in the eyes"),
+        }
+    )
+    first = {name: values[: pictures.count] for name, values in samples.items()}
+    evaluation.add(*variety_figures(real, first, second, asked[: pictures.count]))
+
+
+def _rate(question: str, samples: Readings, real: Readings, about: str) -> Figure:
+    value, floor = (float((readings[question] > 0.5).mean()) for readings in (samples, real))
+    return Figure(value=value, floor=floor, about=about)
+
+
+def _compare(
+    evaluation: Evaluation, pictures: _Pictures, features: Features | None, device: torch.device | str
+) -> None:
+    images = (pictures.real, pictures.first, pictures.second)
+    if features is None:
+        encoder = load_encoder(device)
+        real, samples, second = (encode(encoder, part) for part in images)
+    else:
+        real, samples, second = (encode_with(features, part, device) for part in images)
+    evaluation.add(closeness_figures(real, samples, second, seed=evaluation.seed))
+
+
+def _look_for_copies(
+    evaluation: Evaluation, pictures: _Pictures, training_images: np.ndarray, device: torch.device | str
+) -> None:
+    encoder = load_encoder(device)
+    training = torch.from_numpy(np.ascontiguousarray(training_images)).permute(0, 3, 1, 2)
+    images = (training, pictures.samples[:QUERIES], pictures.real[:QUERIES])
+    in_pixels = nearness(*(pixel_vectors(part) for part in images))
+    in_features = nearness(*(encode(encoder, part) for part in images))
+    evaluation.add(copy_figures(in_pixels, in_features))

@@ -1,0 +1,123 @@
+"""Evaluation of a trained run against its data set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from examples.anime_faces.data import Dataset
+from examples.anime_faces.data.render import Knobs
+from examples.anime_faces.metrics._evaluation import Evaluation
+from examples.anime_faces.metrics._feature_network import load_features
+from examples.anime_faces.metrics._pictures import evaluate_pictures
+from examples.anime_faces.metrics._record import write_metrics
+from examples.anime_faces.metrics._rendered import evaluate_rendered
+from examples.anime_faces.run import LoadedGenerator, RunFolder, load_generator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is to be evaluated, and how.
+
+    Args:
+        run: folder of a run, or one of its checkpoints.
+        data: folder of the data set; the run's own if None.
+        samples: how many pictures to draw.
+        seed: of the samples and of what they are held against.
+        features: name of a feature network as ``package.module:callable``; the encoder if None.
+        device: as torch spells it; CUDA where there is one if None.
+    """
+
+    run: Path
+    data: Path | None = None
+    samples: int = 12_000
+    seed: int = 0
+    features: str | None = None
+    device: str | None = None
+
+
+def evaluate_run(question: Question) -> dict[str, Any]:
+    """Draw, measure, and write metrics.json into the run's folder; return what was written.
+
+    Raises:
+        ValueError: if there is no such run or data set, or they do not fit together.
+    """
+    device = question.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    generator = load_generator(question.run, device=device)
+    dataset = Dataset.open(question.data or Path(generator.settings.data))
+    _check_fit(generator, dataset)
+    evaluation = _evaluate(question, generator, dataset, device)
+    about = {
+        "run": str(question.run),
+        "step": generator.step,
+        "data": {"kind": dataset.kind, "fingerprint": dataset.fingerprint, "pictures": len(dataset)},
+        "features": question.features or "the encoder trained on renders",
+        "device": device,
+    }
+    return write_metrics(metrics_path(question.run), evaluation, about)
+
+
+def metrics_path(run_or_checkpoint: Path) -> Path:
+    """Return where the metrics of a run, or of one of its checkpoints, are written."""
+    # A checkpoint lies two levels down: RUN/checkpoints/FILE.
+    return RunFolder(run_or_checkpoint if run_or_checkpoint.is_dir() else run_or_checkpoint.parent.parent).metrics
+
+
+def knobs_of(dataset: Dataset) -> Knobs:
+    """Return the knobs that a rendered data set was made with."""
+    written: dict[str, Any] = dict(dataset.info["settings"]["knobs"])
+    pairs = written.pop("withheld_pairs")
+    # JSON has lists where knobs have tuples.
+    plain: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in written.items()
+    }
+    return Knobs(**plain, withheld_pairs=tuple((int(hair), int(eyes)) for hair, eyes in pairs))
+
+
+def summary(record: dict[str, Any]) -> str:
+    """Return the figures of a metrics record as a table to print."""
+    lines = [f"{'figure':<26}{'value':>10}{'real':>10}   verdict"]
+    for name, figure in record["figures"].items():
+        floor = "" if figure["floor"] is None else f"{figure['floor']:.4g}"
+        lines.append(f"{name:<26}{figure['value']:>10.4g}{floor:>10}   {_verdict(figure)}".rstrip())
+    lines.append(f"{record['passed']} of {record['bounded']} thresholds passed")
+    return "\n".join([*lines, *record["notes"]])
+
+
+def _evaluate(question: Question, generator: LoadedGenerator, dataset: Dataset, device: str) -> Evaluation:
+    features: Callable[[torch.Tensor], torch.Tensor] | None = None
+    if question.features is not None:
+        features = load_features(question.features, device)
+
+    def generate(class_ids: torch.Tensor) -> torch.Tensor:
+        return generator.generate(class_ids, seed=question.seed)
+
+    seed, samples = question.seed, question.samples
+    if dataset.kind == "rendered":
+        knobs = knobs_of(dataset)
+        return evaluate_rendered(
+            generate, dataset.images, knobs, seed=seed, samples=samples, features=features, device=device
+        )
+    class_ids = dataset.class_ids()
+    return evaluate_pictures(
+        generate, dataset.images, class_ids, seed=seed, samples=samples, features=features, device=device
+    )
+
+
+def _verdict(figure: dict[str, Any]) -> str:
+    if figure["passed"] is None:
+        return ""
+    bounds = [f"at least {figure['at_least']:.4g}"] if figure["at_least"] is not None else []
+    bounds += [f"at most {figure['at_most']:.4g}"] if figure["at_most"] is not None else []
+    return f"{'passed' if figure['passed'] else 'FAILED'}: {' and '.join(bounds)}"
+
+
+def _check_fit(generator: LoadedGenerator, dataset: Dataset) -> None:
+    if generator.size != dataset.size:
+        raise ValueError(
+            f"--data must have pictures of the run's size, {generator.size}, but {dataset.path} has {dataset.size}"
+        )
+    if tuple(generator.attributes) != tuple(dataset.attributes):
+        raise ValueError(f"--data must have the run's attributes and classes, but {dataset.path} has others")

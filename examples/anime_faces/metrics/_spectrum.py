@@ -1,0 +1,99 @@
+"""How much detail of each fineness pictures have: checkerboards and blur show here before an eye sees them."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from examples.anime_faces.metrics._figure import Figure
+
+ROUNDING = 1.0 / 12.0
+"""Variance of rounding a brightness to a whole number, which is all that a silent frequency holds."""
+
+GREATEST_AT_MOST = 2.0
+
+ABOVE_ROUNDING = 10.0
+"""Frequencies with less than this many times the power of rounding are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpectrumGap:
+    """Difference of two radial power spectra.
+
+    Args:
+        greatest: largest difference at any radius, in decibel without sign.
+        mean: mean difference over radii, in decibel without sign.
+        decibels: the signed difference at each radius from 1 on; not a number where the real power is mere rounding.
+    """
+
+    greatest: float
+    mean: float
+    decibels: tuple[float, ...]
+
+
+def spectrum_gap(real: torch.Tensor, samples: torch.Tensor) -> SpectrumGap:
+    """Compare the radial power spectra of two sets of pictures.
+
+    Args:
+        real: uint8 tensor of shape ``(n, channels, size, size)``.
+        samples: uint8 tensor of shape ``(m, channels, size, size)``.
+
+    Raises:
+        ValueError: if the pictures differ in size.
+
+    Reference:
+        Durall et al. 2020, "Watch your up-convolution", section 3: the azimuthal integral over the power spectrum.
+    """
+    if real.shape[1:] != samples.shape[1:]:
+        raise ValueError(
+            f"real and samples must be of one size, got {tuple(real.shape[1:])} and {tuple(samples.shape[1:])}"
+        )
+    rounding = ROUNDING * real.shape[2] * real.shape[3]
+    real_power, sample_power = radial_power(real), radial_power(samples)
+    gaps = 10.0 * torch.log10(sample_power.clamp_min(rounding) / real_power.clamp_min(rounding))
+    gaps = torch.where(real_power > ABOVE_ROUNDING * rounding, gaps, torch.full_like(gaps, math.nan))
+    heard = gaps[gaps.isfinite()].abs()
+    if len(heard) == 0:
+        raise ValueError("real must hold more than flat pictures, got no frequency above rounding")
+    return SpectrumGap(greatest=float(heard.max()), mean=float(heard.mean()), decibels=tuple(gaps.tolist()))
+
+
+def radial_power(images: torch.Tensor) -> torch.Tensor:
+    """Return the mean power of pictures at each whole radius from 1 to the corner of the spectrum.
+
+    The corner, beyond half the size, is where the checkerboard of transposed convolutions lies.
+
+    Args:
+        images: uint8 tensor of shape ``(n, channels, size, size)``, n at least 1.
+    """
+    size = images.shape[2]
+    power = torch.zeros(size, size, dtype=torch.float64)
+    for batch in images.split(256):
+        power += torch.fft.fft2(batch.float()).abs().square().sum(dim=(0, 1)).double()
+    power /= len(images) * images.shape[1]
+    waves = torch.fft.fftfreq(size) * size
+    radius = (waves[:, None] ** 2 + waves[None, :] ** 2).sqrt().round().long()
+    total = torch.bincount(radius.flatten(), weights=power.flatten())
+    return (total / torch.bincount(radius.flatten()))[1:]
+
+
+def spectrum_figures(
+    real: torch.Tensor, samples: torch.Tensor, second: torch.Tensor
+) -> tuple[dict[str, Figure], dict[str, Any]]:
+    """Return the figures of the spectrum, and the table behind them.
+
+    Args:
+        real: uint8 pictures ``(n, channels, size, size)``.
+        samples: as many samples.
+        second: as many other real pictures, for the floors.
+    """
+    gap, floor = spectrum_gap(real, samples), spectrum_gap(real, second)
+    about = "difference of the radial power spectra of samples and real pictures in decibel"
+    figures = {
+        "spectrum_greatest": Figure(
+            value=gap.greatest, floor=floor.greatest, at_most=GREATEST_AT_MOST, about=f"{about}; the greatest"
+        ),
+        "spectrum_mean": Figure(value=gap.mean, floor=floor.mean, about=f"{about}; the mean over radii"),
+    }
+    return figures, {"spectrum_decibels": [None if math.isnan(gap) else round(gap, 3) for gap in gap.decibels]}

@@ -1,0 +1,53 @@
+"""Fresh renders: pure functions of seed, place and what was asked."""
+
+import numpy as np
+import pytest
+import torch
+
+from examples.anime_faces.data.render import Knobs, face_from_seed, render
+from examples.anime_faces.judge import _renders, render_fresh
+
+
+def test_shows_what_was_asked_and_says_what_it_shows():
+    pairs = [(8, 9), (0, 0), (11, 10)]
+    renders = render_fresh(pairs, seed=3)
+    assert len(renders) == 3
+    assert renders.images.shape == (3, 3, 64, 64)
+    assert renders.images.dtype == torch.uint8
+    assert list(zip(renders.factors["hair"], renders.factors["eyes"], strict=True)) == pairs
+    assert {len(values) for values in renders.factors.values()} == {3}
+
+
+def test_depends_on_seed_and_place_alone():
+    first, second = render_fresh(5, seed=1), render_fresh(7, seed=1)
+    assert torch.equal(first.images, second.images[:5])
+    assert not torch.equal(first.images, render_fresh(5, seed=2).images)
+
+
+def test_color_changes_nothing_else():
+    first, second = render_fresh([(0, 0)] * 4, seed=1), render_fresh([(5, 7)] * 4, seed=1)
+    for name in first.factors.keys() - {"hair", "eyes"}:
+        np.testing.assert_array_equal(first.factors[name], second.factors[name])
+
+
+def test_is_no_data_set_of_the_same_seed():
+    ours = render_fresh(3, seed=0).images
+    theirs = torch.stack([torch.tensor(render(face_from_seed(0, index))).permute(2, 0, 1) for index in range(3)])
+    assert (ours != theirs).flatten(1).any(dim=1).all()
+
+
+def test_withheld_pairs_are_drawn_only_where_they_are_asked():
+    knobs = Knobs(withheld_pairs=tuple((hair, eyes) for hair in range(12) for eyes in range(1, 11)))
+    drawn = render_fresh(20, seed=0, knobs=knobs)
+    assert set(drawn.factors["eyes"]) == {0}
+    assert list(render_fresh([(3, 4)], seed=0, knobs=knobs).factors["eyes"]) == [4]
+
+
+def test_several_processes_draw_the_same(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(_renders, "_ALONE", 10)
+    alone, together = (render_fresh(23, seed=0, size=32, workers=workers) for workers in (1, 2))
+    assert torch.equal(alone.images, together.images)
+
+
+def test_none_is_an_empty_set():
+    assert len(render_fresh([], seed=0)) == 0
