@@ -83,6 +83,8 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     setting = Setting(device=device, width=64 if on_cuda else 32, batch=64 if on_cuda else 32)
     effort = Effort(warmup=20, repeats=15, inner=10) if on_cuda else Effort(warmup=1, repeats=9, inner=1)
+    if arguments.repeats is not None:
+        effort = replace(effort, repeats=arguments.repeats)
     if arguments.quick:
         setting, effort = replace(setting, width=8, batch=4), Effort(warmup=1, repeats=2, inner=1)
     with fastest_convolutions():
@@ -142,6 +144,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny networks and two repeats: does it run at all")
     parser.add_argument("--device", help="cpu or cuda; by default the GPU where there is one")
+    parser.add_argument("--repeats", type=int, help="samples of each form; by default 9 on the CPU, 15 on a GPU")
     parser.add_argument("--threads", type=int, default=1, help="threads on the CPU")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the tables")
     return parser.parse_args()
