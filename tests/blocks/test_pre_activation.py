@@ -118,8 +118,9 @@ QUICK = [
 
 def check_derivatives(block: PreActivationBlock, *, fast: bool) -> None:
     """Numerical first and second derivatives, by the input, the condition and every parameter."""
-    x = normal(11, 2, block.in_channels, 4, 2).requires_grad_()
-    condition = normal(12, 2, CONDITION_FEATURES).requires_grad_()
+    # Three samples: with two, a batch norm's variance may come so close to 0 that differences drown in rounding.
+    x = normal(11, 3, block.in_channels, 4, 2).requires_grad_()
+    condition = normal(12, 3, CONDITION_FEATURES).requires_grad_()
     names, values = zip(*block.named_parameters(), strict=True)
     conditional = any(name.endswith("gain.weight") for name in names)
     # Running statistics must not move between the many calls, nor may the block that owns them.
@@ -154,7 +155,14 @@ def test_all_first_and_second_derivatives(
     norm: str, activation: str, direction: str, first: bool, training: bool
 ) -> None:
     block = make_block(2, 3, norm, direction, ACTIVATIONS[activation], first=first, seed=5)
-    check_derivatives(block.train(training), fast=False)
+    check_derivatives(block.train(training), fast=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("norm", "direction", "training"), QUICK)
+def test_every_entry_of_the_first_and_second_derivatives(norm: str, direction: str, training: bool) -> None:
+    out_channels = 2 if direction == "same" else 3
+    check_derivatives(make_block(2, out_channels, norm, direction, SMOOTH).train(training), fast=False)
 
 
 @pytest.mark.slow

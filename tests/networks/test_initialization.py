@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.blocks import PreActivationBlock
-from gankit.embedders import LabelEmbedder
+from gankit.blocks import PreActivationBlock, ProjectionHead
+from gankit.embedders import LabelEmbedder, OneHotEmbedder
 from gankit.networks import DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
 
 BIG: dict[str, Any] = {"resolution": 32, "width": 32}
@@ -58,6 +58,21 @@ def test_residual_weights_are_uniform(network: nn.Module) -> None:
             assert layer.weight.abs().max() > 0.98 * bound
         assert layer.bias is not None
         assert (layer.bias == 0).all()
+
+
+def test_a_projection_starts_with_scores_as_large_as_the_flattened_layers() -> None:
+    torch.manual_seed(1)
+    critic = ResidualCritic(**BIG, embedder=OneHotEmbedder((12, 11)))
+    head = critic.end.score
+    assert isinstance(head, ProjectionHead)
+    for layer in (head.linear, head.project):
+        bound = glorot(layer.weight, 1 / 16)
+        assert 0.9 * bound < layer.weight.abs().max() <= bound
+    images = torch.randn(32, 3, 32, 32)
+    labels = torch.stack((torch.randint(12, (32,)), torch.randint(11, (32,))), dim=1)
+    with torch.no_grad():
+        scores, plain = critic(images, labels), ResidualCritic(**BIG)(images)
+    assert 1 / 16 < scores.square().mean() / plain.square().mean() < 16
 
 
 def test_embedders_keep_their_own_start() -> None:

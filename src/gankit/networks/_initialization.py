@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from math import sqrt
 
+import torch
 from torch import nn
 
-from gankit.blocks import PreActivationBlock
+from gankit.blocks import PreActivationBlock, ProjectionHead
 
 _DCGAN_DEVIATION = 0.02
 
@@ -40,6 +41,16 @@ def initialize_uniform_(layer: nn.Linear | nn.Conv2d, *, after_relu: bool) -> No
     """
     nn.init.xavier_uniform_(layer.weight, sqrt(2.0) if after_relu else 1.0)
     _zero_bias_(layer)
+
+
+def scale_for_sum_(head: ProjectionHead, positions: int) -> None:
+    """Divide a projection's weights by the number of positions that its features are summed over.
+
+    It then starts as a projection on their mean: positions agree much at the start, so their sum is large.
+    """
+    with torch.no_grad():
+        head.linear.weight.div_(positions)
+        head.project.weight.div_(positions)
 
 
 def _zero_bias_(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> None:

@@ -7,12 +7,12 @@ from itertools import pairwise
 from torch import nn
 
 from gankit._core import Images, Labels, Scores, check_at_least
-from gankit.blocks import ConditionedSequential, MeanDownsample, PreActivationBlock
+from gankit.blocks import ConditionedSequential, MeanDownsample, PreActivationBlock, ProjectionHead
 from gankit.embedders import Embedder
 from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count
 from gankit.networks._critic_end import CriticEnd
 from gankit.networks._critic_output import CriticOutput
-from gankit.networks._initialization import initialize_block_, initialize_uniform_
+from gankit.networks._initialization import initialize_block_, initialize_uniform_, scale_for_sum_
 
 _LAYER_NORM = partial(nn.GroupNorm, 1)
 
@@ -29,7 +29,8 @@ class ResidualCritic(nn.Module):
     `ClassHead` reads the flattened maps beside it. Both may be had together.
 
     Weights start by Glorot's uniform law, with gain 2**0.5 in the blocks' 3x3 convolutions, biases at 0, as in the
-    authors' code; an embedder keeps its own start.
+    authors' code; those of the projection, which reads a sum over positions, are divided by their number, so that it
+    starts as one on their mean and its scores are of the size of the flattened layer's. An embedder keeps its own start.
 
     Args:
         resolution: height and width of the images, ``base * 2**k`` with k at least 1.
@@ -38,8 +39,8 @@ class ResidualCritic(nn.Module):
         embedder: turns labels into vectors; None for an unconditional critic.
         num_classes: classes of each attribute to guess; empty for none.
         norm: builds a norm layer from its number of channels; by default layer norm,
-            ``partial(nn.GroupNorm, 1)``; ``nn.Identity`` for none. Under a gradient penalty it must
-            not be a batch norm, which couples the samples.
+            ``partial(nn.GroupNorm, 1)``; ``nn.Identity`` for none. Under a gradient penalty it must not be a batch norm,
+            which couples the samples.
         activation: builds an activation; it must not work in place.
         base: height and width of the last maps, such as 6 for 96 x 96 images.
 
@@ -100,6 +101,8 @@ class ResidualCritic(nn.Module):
             initialize_uniform_(layer, after_relu=False)
         for block in blocks:
             initialize_block_(block)
+        if isinstance(self.end.score, ProjectionHead):
+            scale_for_sum_(self.end.score, base * base)
 
     def forward(self, images: Images, labels: Labels | None = None) -> Scores | CriticOutput:
         """Return one score an image, and the logits of its classes where there are class heads."""
