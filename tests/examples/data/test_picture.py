@@ -230,9 +230,9 @@ def empty_png(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("side", [5001, 12_000, 20_000])
 def test_pixels_are_counted_before_they_are_decoded(tmp_path, side):
     (tmp_path / "bomb.png").write_bytes(empty_png(side, side))
-    start = time.perf_counter()
+    start = time.process_time()
     assert reason(tmp_path, "bomb.png") == "more than 25 megapixels"
-    assert time.perf_counter() - start < 0.05
+    assert time.process_time() - start < 0.05
 
 
 def test_the_greatest_picture_is_still_read(tmp_path):
