@@ -1,27 +1,34 @@
 """The command line: `python -m examples.anime_faces COMMAND`."""
 
+import os
 import sys
+from typing import Any
 
 import tyro
 
-from examples.anime_faces.commands import COMMANDS, find_command
+from examples.anime_faces.commands import COMMANDS, find_command, overview
 
 PROGRAM = "python -m examples.anime_faces"
 USER_ERROR, LOCKED, NOT_FINITE = 2, 3, 4
 
 
-def parse(arguments: list[str]) -> object:
-    """Return the command that the arguments ask for, its options filled in."""
-    if arguments and arguments[0] in COMMANDS:
-        name, *rest = arguments
-        return tyro.cli(find_command(name, rest), prog=f"{PROGRAM} {name}", args=rest)
-    commands = {name: find_command(name, []) for name in COMMANDS}
-    return tyro.extras.subcommand_cli_from_dict(commands, prog=PROGRAM, args=arguments, description=__doc__)
+def parse(name: str, arguments: list[str]) -> Any:
+    """Return a command with its options filled in."""
+    if name not in COMMANDS:
+        raise ValueError(f"{name!r} is no command; there are {', '.join(COMMANDS)}")
+    return tyro.cli(find_command(name, arguments), prog=f"{PROGRAM} {name}", args=arguments)
 
 
 def exit_code_of(error: Exception) -> int:
     """Return the exit code for a user's mistake: 3 for a folder in use, 2 for the rest."""
     return LOCKED if type(error).__name__ == "RunLockedError" else USER_ERROR
+
+
+def in_words(error: Exception) -> str:
+    """Return an error without its number: the file, and what is wrong with it."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def main(arguments: list[str]) -> int:
@@ -32,11 +39,16 @@ def main(arguments: list[str]) -> int:
         broke down in NaN.
     """
     try:
-        parse(arguments).run()  # pyright: ignore[reportAttributeAccessIssue]
+        if not arguments or arguments[0] in ("-h", "--help"):
+            print(overview(PROGRAM))
+        else:
+            parse(arguments[0], arguments[1:]).run()
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read our output has gone (`| head`): leave nothing for the interpreter to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {in_words(error)}", file=sys.stderr)
         return exit_code_of(error)
     except KeyboardInterrupt:
         return 130

@@ -93,4 +93,4 @@ def withheld_pairs() -> tuple[tuple[int, int], ...]:
     from examples.anime_faces.data import FACE_ATTRIBUTES
 
     hair, eyes = (len(attribute.classes) for attribute in FACE_ATTRIBUTES)
-    return tuple((index, (5 * index + 3) % eyes) for index in range(hair))
+    return tuple((index, (7 * index + 3) % eyes) for index in range(hair))

@@ -33,7 +33,7 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     panels = _panels(found)
-    figure = Figure(figsize=(9, 2.6 * len(panels)), dpi=100, layout="constrained")
+    figure = Figure(figsize=(9, 2.6 * len(panels)), dpi=100)
     FigureCanvasAgg(figure)
     for index, (title, names) in enumerate(panels):
         axes = figure.add_subplot(len(panels), 1, index + 1)
@@ -48,6 +48,7 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
             axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.02))
         if index + 1 == len(panels):
             axes.set_xlabel("steps (running averages over 100)")
+    figure.subplots_adjust(left=0.07, right=0.83, top=1 - 0.12 / len(panels), bottom=0.2 / len(panels), hspace=0.32)
     temporary = path.with_name(f".{path.name}.tmp")
     figure.savefig(temporary, format="png")
     temporary.replace(path)

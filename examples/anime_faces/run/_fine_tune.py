@@ -25,7 +25,8 @@ def load_any_checkpoint(path: Path) -> dict[str, Any]:
             raise ValueError(f"{path} holds no checkpoint; train there first")
         state = found[1]
     elif path.exists():
-        state = gk.training.load_checkpoint(path)
+        saved = gk.training.load_checkpoint(path)
+        state = saved.get("state", {}) if isinstance(saved, dict) else {}
     else:
         raise ValueError(f"{path} does not exist; it should be a run's folder or a checkpoint")
     check_format(state)

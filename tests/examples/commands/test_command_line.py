@@ -1,0 +1,142 @@
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from examples.anime_faces.__main__ import main
+from examples.anime_faces.commands import COMMANDS
+
+
+def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    capsys.readouterr()
+    try:
+        code = main(list(arguments))
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_the_overview_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ((), ("--help",)):
+        code, out, _ = run(*arguments, capsys=capsys)
+        assert code == 0
+        assert all(f"\n  {name} " in out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(name, "--help", capsys=capsys)
+    assert code == 0
+    assert f"usage: python -m examples.anime_faces {name}" in out
+
+
+@pytest.mark.parametrize(
+    ("recipe", "option"), [("acgan", "--score-weight"), ("tags_wgan_gp", "--literal"), ("default", "--width")]
+)
+def test_train_shows_the_options_of_its_recipe(recipe: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (("--recipe", recipe), (f"--recipe={recipe}",)):
+        _, out, _ = run("train", *arguments, "--help", capsys=capsys)
+        assert option in out
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = "import sys; from examples.anime_faces.__main__ import main\n"
+    code += "try: main(['{}', '--help'])\nfinally: assert 'torch' not in sys.modules"
+    for name in ("train", "sample", "report", "demo"):
+        subprocess.run([sys.executable, "-c", code.format(name)], check=True, capture_output=True, timeout=60)
+
+
+MISTAKES = [
+    (["paint"], "error: 'paint' is no command; there are demo, prepare, train"),
+    (["train", "--recipe", "vae", "--data", "x", "--out", "y"], "error: --recipe must be one of default, acgan"),
+    (["train", "--data", "nowhere", "--out", "y"], "error: no data set in nowhere: make one with"),
+    (["report", "nowhere"], "error: nowhere holds no run"),
+    (["sample", "--run", "nowhere"], "error: nowhere does not exist"),
+    (["digest", "nowhere"], "error: nowhere does not exist"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_mistakes_are_one_clear_line(
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(*arguments, capsys=capsys)
+    assert code == 2
+    assert err.startswith(message)
+    assert err.count("\n") == 1
+
+
+def test_sample_draws_a_labeled_sheet(trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sheet = tmp_path / "new" / "sheet.png"
+    arguments = ("sample", "blue hair red eyes", "eyes=gold", "--run", str(trained_folder), "--out", str(sheet))
+    code, _, err = run(*arguments, capsys=capsys)
+    assert code == 2
+    assert "gold" in err
+    assert not sheet.exists()
+    code, out, _ = run("sample", "blue hair red eyes", "red eyes", "--n", "3", *arguments[3:], capsys=capsys)
+    assert code == 0
+    assert "2 prompts, 3 pictures each, from step 7" in out
+    with Image.open(sheet) as picture:
+        assert picture.size[0] > 3 * 32
+        first = picture.tobytes()
+    run("sample", "blue hair red eyes", "red eyes", "--n", "3", *arguments[3:], capsys=capsys)
+    with Image.open(sheet) as picture:
+        assert picture.tobytes() == first
+
+
+def test_sample_reads_a_file_of_prompts(
+    trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("1,blue hair blue eyes\n2,red eyes\n7,aqua eyes purple hair", encoding="utf-8")
+    usual = ["sample", "--prompts", str(prompts), "--run", str(trained_folder), "--out", str(tmp_path / "sheet.png")]
+    code, out, _ = run(*usual, "--n", "2", "--pictures", str(tmp_path / "each"), capsys=capsys)
+    assert code == 0
+    assert "3 prompts, 2 pictures each" in out
+    names = sorted(path.name for path in (tmp_path / "each").iterdir())
+    assert names == [f"sample_{id_}_{number}.png" for id_ in (1, 2, 7) for number in (1, 2)]
+    prompts.write_text("1,blue hair\n2,si hair red eyes\n", encoding="utf-8")
+    code, _, err = run(*usual, capsys=capsys)
+    assert code == 2
+    assert re.search(r"prompts\.txt.*2.*'si", err)
+
+
+def test_more_pictures_than_columns_go_on_in_the_next_row(
+    trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (16, 17):
+        run(
+            "sample",
+            "--run",
+            str(trained_folder),
+            "--n",
+            str(number),
+            "--out",
+            str(tmp_path / f"{number}.png"),
+            capsys=capsys,
+        )
+    with Image.open(tmp_path / "16.png") as one, Image.open(tmp_path / "17.png") as two:
+        assert two.size[0] == one.size[0]
+        assert two.size[1] == one.size[1] + 34
+
+
+def test_digest_is_printed(trained_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run("digest", str(trained_folder), capsys=capsys)
+    assert code == 0
+    assert re.search(r"step +7\ndigest +[0-9a-f]{64}\n", out)
+
+
+def test_overview_is_quick() -> None:
+    start = time.process_time()
+    main([])
+    assert time.process_time() - start < 0.5

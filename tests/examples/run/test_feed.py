@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+
+from examples.anime_faces.recipes._description import Description
+from examples.anime_faces.recipes._hardware import Hardware
+from examples.anime_faces.recipes._selection import Selection
+from examples.anime_faces.run import Feed
+from examples.anime_faces.run._stores import MappedStore, ResidentStore, as_network_input, choose_store
+
+COUNT = 7
+IMAGES = np.arange(11, dtype=np.uint8)[:, None, None, None].repeat(2, 1).repeat(2, 2).repeat(3, 3)
+ROWS = np.array([0, 2, 3, 5, 7, 8, 10])
+
+
+def feed(batch_size: int, *, seed: int = 0, repeat: int = 1, labeled: bool = True) -> Feed:
+    selection = Selection(
+        rows=ROWS,
+        conditions=ROWS[:, None].astype(np.int64) if labeled else None,
+        description=Description(size=2, kind="table"),
+    )
+    return Feed(
+        ResidentStore(IMAGES, "cpu"), selection, batch_size=batch_size, seed=seed, hardware=Hardware(), repeat=repeat
+    )
+
+
+def shown(images: torch.Tensor) -> list[int]:
+    return ((images[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 19])
+def test_every_epoch_shows_every_picture_once(batch_size: int) -> None:
+    batches = feed(batch_size)
+    seen = [picture for _ in range(5 * COUNT) for picture in shown(next(batches)[0])]
+    for epoch in range(len(seen) // COUNT):
+        assert sorted(seen[epoch * COUNT : (epoch + 1) * COUNT]) == ROWS.tolist()
+
+
+def test_pictures_keep_their_conditions() -> None:
+    batches = feed(3)
+    for _ in range(9):
+        images, condition = next(batches)
+        assert condition is not None
+        assert shown(images) == condition[:, 0].tolist()
+
+
+def test_one_integer_resumes_it() -> None:
+    whole, resumed = feed(3), feed(3)
+    for _ in range(5):
+        next(whole)
+    resumed.draws = 5
+    for _ in range(6):
+        torch.testing.assert_close(next(resumed)[0], next(whole)[0])
+
+
+def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+    first = [shown(next(feed(7))[0]) for _ in range(2)]
+    assert first[0] == first[1]
+    assert shown(next(feed(7, seed=1))[0]) != first[0]
+    batches = feed(7)
+    assert shown(next(batches)[0]) != shown(next(batches)[0])
+
+
+def test_repeated_batches_resume_too() -> None:
+    batches, resumed = feed(3, repeat=3), feed(3, repeat=3)
+    drawn = [shown(next(batches)[0]) for _ in range(9)]
+    assert drawn[0] == drawn[1] == drawn[2]
+    assert drawn[3] == drawn[5] != drawn[0]
+    resumed.draws = 4
+    assert shown(next(resumed)[0]) == drawn[4]
+
+
+def test_unlabeled_pictures_have_no_condition() -> None:
+    assert next(feed(2, labeled=False))[1] is None
+
+
+def test_batches_are_floats_in_minus_one_to_one_and_channels_last() -> None:
+    pixels = torch.tensor([0, 127, 255], dtype=torch.uint8).reshape(1, 1, 1, 3).expand(2, 4, 5, 3).contiguous()
+    images = as_network_input(pixels, Hardware())
+    assert images.shape == (2, 3, 4, 5)
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert images[0, :, 0, 0].tolist() == pytest.approx([-1, 127 / 127.5 - 1, 1])
+    assert as_network_input(pixels, Hardware(channels_last=False)).is_contiguous()
+
+
+def test_stores_agree() -> None:
+    rows = np.array([4, 0, 9])
+    assert isinstance(choose_store(IMAGES, Hardware()), ResidentStore)
+    torch.testing.assert_close(ResidentStore(IMAGES, "cpu").take(rows), MappedStore(IMAGES, "cpu").take(rows))
+
+
+def test_a_batch_holds_something() -> None:
+    with pytest.raises(ValueError, match="batch size must be at least 1, but it is 0"):
+        feed(0)

@@ -1,0 +1,54 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from examples.anime_faces.run import RunFolder, RunLockedError
+from examples.anime_faces.run._folder import locked
+
+HOLD = """
+import sys
+from pathlib import Path
+from examples.anime_faces.run._folder import RunFolder, locked
+with locked(RunFolder(Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_serves_one_process(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == "held\n"
+        with (
+            pytest.raises(RunLockedError, match=f"is in use by another training run .process {other.pid}"),
+            locked(folder),
+        ):
+            pass
+        other.kill()
+    with locked(folder):  # the lock of a dead process is free
+        pass
+
+
+def test_probes_leave_nothing(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.prepare()
+    assert sorted(path.name for path in folder.path.rglob("*")) == ["checkpoints", "grids"]
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "grids").write_text("")
+    with pytest.raises(OSError, match="grids"):
+        RunFolder(tmp_path / "run").prepare()
+
+
+def test_grids_sort_by_step() -> None:
+    folder = RunFolder(Path("run"))
+    names = [folder.grid(step).name for step in (9, 10, 20_000)]
+    assert names == sorted(names)

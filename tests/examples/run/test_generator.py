@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from examples.anime_faces.run import LoadedGenerator, load_any_checkpoint, load_generator
+
+
+@pytest.fixture
+def loaded(trained_folder: Path) -> LoadedGenerator:
+    return load_generator(trained_folder)
+
+
+def test_it_draws_what_it_was_asked(loaded: LoadedGenerator) -> None:
+    ids = torch.tensor([[0, 1], [5, 10], [11, 3]])
+    images = loaded.generate(ids, seed=4)
+    assert images.shape == (3, 3, 32, 32)
+    assert images.dtype == torch.uint8
+    assert loaded.size == 32
+    assert [attribute.name for attribute in loaded.attributes] == ["hair", "eyes"]
+    torch.testing.assert_close(loaded.generate(ids, seed=4), images)
+    assert not torch.equal(loaded.generate(ids, seed=5), images)
+    assert not torch.equal(loaded.generate(ids + torch.tensor([0, -1]), seed=4), images)
+
+
+def test_pictures_do_not_depend_on_how_many_are_drawn_at_once(
+    loaded: LoadedGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = torch.randint(11, (9, 2))
+    whole = loaded.generate(ids, seed=0)
+    monkeypatch.setattr("examples.anime_faces.run._drawing.CHUNK", 4)
+    assert int((loaded.generate(ids, seed=0).int() - whole.int()).abs().max()) <= 1
+
+
+def test_it_holds_the_averaged_weights(loaded: LoadedGenerator, trained_folder: Path) -> None:
+    state = load_any_checkpoint(trained_folder)
+    for name, tensor in loaded.network.state_dict().items():
+        torch.testing.assert_close(tensor, state["average"]["network"][name])
+    assert not loaded.network.training
+    assert loaded.step == 7
+
+
+def test_a_checkpoint_file_does_as_well(loaded: LoadedGenerator, trained_folder: Path) -> None:
+    again = load_generator(trained_folder / "checkpoints" / "checkpoint-7.pt")
+    ids = torch.tensor([[3, 3]])
+    torch.testing.assert_close(again.generate(ids, seed=0), loaded.generate(ids, seed=0))
+
+
+def test_open_halves_are_drawn_at_random(loaded: LoadedGenerator) -> None:
+    ids = torch.full((4, 2), -1)
+    torch.testing.assert_close(loaded.generate(ids, seed=1), loaded.generate(ids, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (torch.zeros(2, 3, dtype=torch.int64), r"class_ids must have shape \(n, 2\)"),
+        (torch.zeros(0, 2, dtype=torch.int64), r"class_ids must have shape \(n, 2\)"),
+        (torch.tensor([[0, 11]]), "class ids of eyes must be -1 to 10"),
+        (torch.tensor([[-2, 0]]), "class ids of hair must be -1 to 11"),
+    ],
+)
+def test_nonsense_is_refused(loaded: LoadedGenerator, ids: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        loaded.generate(ids, seed=0)
+
+
+def test_loading_moves_no_random_numbers(loaded: LoadedGenerator, trained_folder: Path) -> None:
+    before = torch.get_rng_state()
+    load_generator(trained_folder)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_missing_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"run does not exist; it should be a run's folder or a checkpoint"):
+        load_generator(tmp_path / "run")
+    with pytest.raises(ValueError, match=r"holds no checkpoint; train there first"):
+        load_generator(tmp_path)

@@ -1,0 +1,53 @@
+from typing import Any
+
+import pytest
+import torch
+
+from examples.anime_faces.run import digest
+from examples.anime_faces.run._state import check_format
+
+
+def state() -> dict[str, Any]:
+    return {
+        "format": 1,
+        "settings": {"out": "a"},
+        "step": 3,
+        "critic": {"weight": torch.arange(6.0).reshape(2, 3), "count": torch.tensor(2)},
+        "recent": {"loss": [0.5, 0.25]},
+        "optimizers": {"critic": {"param_groups": [{"lr": 0.1, "betas": (0.5, 0.9)}]}},
+    }
+
+
+def test_equal_states_have_equal_digests_whatever_the_settings() -> None:
+    other = state()
+    other["settings"] = {"out": "b"}
+    other["critic"] = dict(reversed(other["critic"].items()))
+    assert digest(other) == digest(state())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s["critic"]["weight"].view(-1)[5].add_(1e-6),
+        lambda s: s["critic"].update(weight=s["critic"]["weight"].double()),
+        lambda s: s["critic"].update(weight=s["critic"]["weight"].reshape(3, 2)),
+        lambda s: s["recent"]["loss"].append(0.125),
+        lambda s: s["optimizers"]["critic"]["param_groups"][0].update(lr=0.2),
+        lambda s: s.update(step=4),
+        lambda s: s["critic"].pop("count"),
+    ],
+)
+def test_any_change_changes_the_digest(change: Any) -> None:
+    changed = state()
+    change(changed)
+    assert digest(changed) != digest(state())
+
+
+def test_the_memory_layout_does_not_matter() -> None:
+    weight = torch.randn(2, 3, 4, 5)
+    assert digest({"w": weight}) == digest({"w": weight.contiguous(memory_format=torch.channels_last)})
+
+
+def test_other_formats_are_refused() -> None:
+    with pytest.raises(ValueError, match="has format 7, but this version reads format 1"):
+        check_format({"format": 7})

@@ -1,0 +1,260 @@
+import json
+import os
+import random
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+from PIL import Image
+
+from examples.anime_faces.data import Dataset
+from examples.anime_faces.recipes._recipe import Recipe, System
+from examples.anime_faces.run import (
+    NotFiniteError,
+    RunFolder,
+    TrainRequest,
+    _session as session_module,
+    load_any_checkpoint,
+    read_log,
+    train,
+)
+
+RequestMaker = Callable[..., TrainRequest]
+without_curves = pytest.mark.usefixtures("without_curves")
+
+
+def stopping_at(step: int, number: int = signal.SIGTERM) -> Any:
+    """Send this process a signal in the middle of a step."""
+    original = session_module.play_step
+
+    def play_step(system: System, feed: Any, now: int) -> dict[str, torch.Tensor]:
+        if now == step:
+            os.kill(os.getpid(), number)
+        return original(system, feed, now)
+
+    return mock.patch.object(session_module, "play_step", play_step)
+
+
+def broken_at(request: TrainRequest, step: int, break_system: Callable[[System], None]) -> TrainRequest:
+    """Return the request with a recipe whose system is damaged before a step."""
+    recipe = request.recipe
+
+    def build(*arguments: Any) -> System:
+        system = recipe.build(*arguments)
+
+        def plan(now: int) -> None:
+            if now == step:
+                break_system(system)
+
+        return replace(system, plan=plan)
+
+    return replace(
+        request, recipe=Recipe(**{**{name: getattr(recipe, name) for name in Recipe.__slots__}, "build": build})
+    )
+
+
+def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -> None:
+    outcome = train(request_for())
+    folder = RunFolder(tmp_path / "run")
+    assert (outcome.step, outcome.steps, outcome.exit_code) == (7, 7, 0)
+    assert [line["step"] for line in read_log(folder.log)] == [7]
+    assert {"critic/real/hair", "generator/eyes", "critic gap"} <= read_log(folder.log)[0]["averages"].keys()
+    assert folder.grid(0).exists()
+    assert folder.grid(7).exists()
+    with Image.open(folder.losses) as curves:
+        assert curves.size[0] == 900
+    settings = json.loads(folder.settings.read_text())
+    assert settings["steps"] == 7
+    assert settings["hardware"]["precision"] == "float32"
+
+
+@without_curves
+@pytest.mark.parametrize(
+    ("recipe", "options"),
+    [
+        ("acgan", {}),
+        ("default", {}),
+        ("tags_wgan_gp", {"critic_steps": 2}),
+        ("tags_wgan_gp", {"critic_steps": 3, "literal": True}),
+    ],
+)
+def test_a_stopped_run_resumes_bit_for_bit(
+    request_for: RequestMaker, tmp_path: Path, recipe: str, options: dict[str, Any]
+) -> None:
+    whole = train(request_for(recipe, options=options, out=tmp_path / "whole"))
+    request = request_for(recipe, options=options)
+    with stopping_at(random.Random(recipe).randrange(7)):
+        stopped = train(request)
+    assert stopped.exit_code == 143
+    assert stopped.step < 7
+    assert stopped.digest != whole.digest
+    torch.manual_seed(99)
+    resumed = train(request)
+    assert (resumed.step, resumed.exit_code) == (7, 0)
+    assert resumed.digest == whole.digest
+
+
+@without_curves
+def test_ctrl_c_saves_the_step_that_it_interrupts(request_for: RequestMaker) -> None:
+    with stopping_at(2, signal.SIGINT):
+        outcome = train(request_for())
+    assert (outcome.step, outcome.exit_code) == (3, 130)
+    assert load_any_checkpoint(request_for().out)["step"] == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@without_curves
+def test_previews_saves_and_logs_change_nothing(request_for: RequestMaker, tmp_path: Path) -> None:
+    usual = train(request_for())
+    with mock.patch.object(session_module, "SAVE_SECONDS", 0.0):
+        busy = train(request_for(out=tmp_path / "busy", grid_every=1))
+    assert busy.digest == usual.digest
+
+
+@without_curves
+def test_the_seed_matters(request_for: RequestMaker, tmp_path: Path) -> None:
+    assert train(request_for()).digest != train(request_for(out=tmp_path / "other", seed=1)).digest
+
+
+@without_curves
+def test_a_finished_run_is_left_alone(request_for: RequestMaker, tmp_path: Path) -> None:
+    first = train(request_for())
+    newest = tmp_path / "run/checkpoints/checkpoint-7.pt"
+    written = newest.stat().st_mtime_ns
+    assert train(request_for()) == first
+    assert newest.stat().st_mtime_ns == written
+
+
+@without_curves
+def test_changed_settings_are_refused_with_the_difference(request_for: RequestMaker) -> None:
+    train(request_for())
+    with pytest.raises(
+        ValueError, match=r"other settings:\n  options.width: was 4, now 8\n.*name another --out"
+    ) as caught:
+        train(request_for(options={"width": 8}))
+    assert "batch_size" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"recipe: was acgan, now default"):
+        train(request_for("default"))
+    with pytest.raises(ValueError, match=r"seed: was 0, now 3"):
+        train(request_for(seed=3))
+
+
+@without_curves
+def test_changed_data_is_refused(request_for: RequestMaker, tmp_path: Path) -> None:
+    from examples.anime_faces.data import write_rendered
+
+    train(request_for())
+    other = write_rendered(tmp_path / "other", 20, 32, 5, workers=0)
+    with pytest.raises(ValueError, match=r"fingerprint: was .*, now .*\n  pictures: was 70, now 20") as caught:
+        train(request_for(data=other.path))
+    assert isinstance(Dataset.open(other.path), Dataset)
+    assert "options" not in str(caught.value)
+
+
+@without_curves
+def test_more_steps_go_on_and_say_so(request_for: RequestMaker, capsys: pytest.CaptureFixture[str]) -> None:
+    train(request_for())
+    outcome = train(request_for(steps=9))
+    assert outcome.step == 9
+    assert "the plan changes from 7 to 9 steps" in capsys.readouterr().out
+
+
+@without_curves
+def test_minutes_become_steps_once(request_for: RequestMaker, capsys: pytest.CaptureFixture[str]) -> None:
+    request = request_for(minutes=0.02, steps=None)
+    with stopping_at(1):
+        first = train(request)
+    second = train(request)
+    assert first.steps == second.steps == second.step > 1
+    assert "the plan is fixed now" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="to train it longer, say --steps"):
+        train(request_for(minutes=5.0, steps=None))
+
+
+@without_curves
+def test_a_broken_weight_stops_the_run_and_keeps_the_checkpoint(request_for: RequestMaker) -> None:
+    def poison(system: System) -> None:
+        with torch.no_grad():
+            next(system.critic.parameters()).fill_(float("nan"))
+
+    request = broken_at(request_for(), 4, poison)
+    with pytest.raises(NotFiniteError, match=r"step 5: .*'score' is nan"):
+        train(request)
+    assert load_any_checkpoint(request.out)["step"] == 0
+
+
+@without_curves
+def test_a_broken_average_is_not_hidden_by_finite_losses(request_for: RequestMaker) -> None:
+    def poison(system: System) -> None:
+        for name, buffer in system.generator.named_buffers():
+            if name.endswith("running_var"):
+                buffer.fill_(float("inf"))
+
+    request = broken_at(request_for(), 6, poison)
+    with pytest.raises(NotFiniteError, match=r"step 7: generator\..*running_var is not finite"):
+        train(request)
+    assert load_any_checkpoint(request.out)["step"] == 0
+
+
+@without_curves
+def test_an_unwritable_folder_is_an_error_before_the_first_step(request_for: RequestMaker, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with mock.patch.object(session_module, "play_step") as play_step, pytest.raises(OSError, match="file"):
+        train(request_for(out=tmp_path / "file" / "run"))
+    play_step.assert_not_called()
+
+
+@without_curves
+def test_networks_of_another_run_are_taken(
+    request_for: RequestMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(request_for())
+    fresh = train(request_for(out=tmp_path / "fresh", steps=1))
+    request = request_for(out=tmp_path / "tuned", start=tmp_path / "run", steps=1)
+    tuned = train(request)
+    assert tuned.digest != fresh.digest
+    source, target = load_any_checkpoint(tmp_path / "run"), load_any_checkpoint(tmp_path / "tuned")
+    near = [
+        (target["critic"][name] - tensor).abs().max() for name, tensor in source["critic"].items() if "weight" in name
+    ]
+    assert float(torch.stack(near).max()) < 1e-3  # one step of Adam away
+    assert "0 entries keep their fresh start" in capsys.readouterr().out
+    assert train(request) == tuned
+
+
+@without_curves
+def test_what_does_not_fit_is_named(
+    request_for: RequestMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(request_for())
+    train(request_for(out=tmp_path / "tuned", start=tmp_path / "run", steps=1, options={"embedding": 3}))
+    printed = capsys.readouterr().out
+    assert "generator.embedder.tables.0.weight: shape (12, 8) there, (12, 3) here" in printed
+    assert "critic." not in printed.split("start ")[1]
+
+
+@without_curves
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "--steps must be above 0"),
+        ({"minutes": 1.0}, "must not both be given"),
+        ({"steps": None, "minutes": -1.0}, "--minutes must be above 0"),
+        ({"seed": -1}, "--seed must be 0 or more"),
+    ],
+)
+def test_nonsense_is_refused(request_for: RequestMaker, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        request_for(**changes)
+
+
+@without_curves
+@pytest.mark.parametrize("device", ["cuda:77", "toaster"])
+def test_a_missing_device_is_named(request_for: RequestMaker, device: str) -> None:
+    with pytest.raises(ValueError, match=f"--device {device} cannot be used here"):
+        train(request_for(device=device))
