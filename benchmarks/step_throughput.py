@@ -4,6 +4,7 @@ Ratios of medians-in-turn, never bare times, and beside each the difference that
 """
 
 import argparse
+import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -98,7 +99,8 @@ def main() -> None:
 def _introduction(setting: Setting, effort: Effort) -> list[str]:
     measured = (
         f"torch {torch.__version__}, {torch.get_num_threads()} thread(s), DCGAN 64x64, width {setting.width}, batch "
-        f"{setting.batch}; written by `python -m benchmarks.step_throughput`."
+        f"{setting.batch}; written by `python -m benchmarks.step_throughput`. When it started, {os.getloadavg()[0]:.1f} "
+        f"processes were ready to run on {os.cpu_count()} processors: the more, the wider the quartiles."
     )
     time = (
         "*time* is that of a full iteration (all critic updates and one generator update) over the tutorial loop's in "
