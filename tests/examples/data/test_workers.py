@@ -64,7 +64,7 @@ PARENT = """
 import os, time
 from examples.anime_faces.data._workers import ordered_map
 if __name__ == "__main__":
-    for pid in ordered_map(eval, ["__import__('os').getpid()", "__import__('time').sleep(60)"], workers=1):
+    for pid in ordered_map(eval, ["__import__('os').getpid()", "__import__('time').sleep(300)"], workers=1):
         print(pid, flush=True)
 """
 
