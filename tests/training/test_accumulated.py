@@ -1,6 +1,7 @@
 import functools
 import operator
 from contextlib import contextmanager
+from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
@@ -104,3 +105,11 @@ def test_inputs_that_do_not_split_are_refused(inputs: tuple[object, ...], messag
 def test_parts_must_be_a_number_above_zero(parts: int) -> None:
     with pytest.raises(ValueError, match="parts must be"):
         Accumulated(parts)
+
+
+def test_the_number_of_parts_stays() -> None:
+    gradients = Accumulated(4)
+    with pytest.raises(FrozenInstanceError):
+        gradients.parts = 2  # pyright: ignore[reportAttributeAccessIssue]
+    assert not hasattr(gradients, "__dict__")
+    assert repr(gradients) == "Accumulated(parts=4)"

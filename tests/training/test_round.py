@@ -116,6 +116,7 @@ def test_too_few_batches_raise_before_any_step(left: int, generator_first: bool)
     assert log == []
     assert [cast("torch.Tensor", batch).item() for batch in caught.value.left[""]] == list(range(left))
     assert isinstance(caught.value, ValueError)
+    assert str(caught.value).startswith("batches must hold")
 
 
 def test_one_of_several_iterators_may_run_out() -> None:
