@@ -1,0 +1,61 @@
+"""What a network knows that has learnt from samples alone."""
+
+import pytest
+import torch
+
+from examples.anime_faces.judge import load_card
+from examples.anime_faces.metrics import ClassificationScore, classification_score
+from examples.anime_faces.metrics._classification_score import score_figures
+
+
+def pictures(class_ids: torch.Tensor, seed: int) -> torch.Tensor:
+    """The first class as the red of the upper half, the second as the green of the lower half, under some noise."""
+    noise = torch.randint(0, 30, (len(class_ids), 3, 64, 64), generator=torch.Generator().manual_seed(seed))
+    noise[:, 0, :32] += (200 * class_ids[:, 0] // 2)[:, None, None]
+    noise[:, 1, 32:] += (200 * class_ids[:, 1])[:, None, None]
+    return noise.to(torch.uint8)
+
+
+def classes(count: int, seed: int) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randint(0, number, (count,), generator=rng) for number in (3, 2)], dim=1)
+
+
+@pytest.fixture(scope="module")
+def score() -> ClassificationScore:
+    asked, shown = classes(256, 0), classes(100, 1)
+    # These samples show the first class as asked, and a second class at random.
+    made = pictures(torch.stack([asked[:, 0], classes(256, 2)[:, 1]], dim=1), 3)
+    return classification_score(made, asked, pictures(shown, 4), shown, seed=0)
+
+
+def test_what_samples_teach_is_known_and_the_rest_is_not(score: ClassificationScore):
+    assert score.hair > 0.9
+    assert 0.2 < score.eyes < 0.8
+    assert score.joint <= min(score.hair, score.eyes)
+
+
+def test_draws_from_its_seed_alone(score: ClassificationScore):
+    asked, shown = classes(128, 0), classes(50, 1)
+    before = torch.get_rng_state()
+    first = classification_score(pictures(asked, 3), asked, pictures(shown, 4), shown, seed=0, epochs=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(7)
+    assert classification_score(pictures(asked, 3), asked, pictures(shown, 4), shown, seed=0, epochs=1) == first
+
+
+def test_refuses_less_than_a_batch():
+    asked = classes(63, 0)
+    with pytest.raises(ValueError, match="images must be at least one batch of 64, got 63"):
+        classification_score(pictures(asked, 0), asked, pictures(asked, 0), asked, seed=0)
+
+
+def test_the_figures_stand_beside_those_of_renders():
+    reference = load_card("judge")["classification_score_of_renders"]
+    figures, note = score_figures(ClassificationScore(hair=0.9, eyes=0.7, joint=0.65), reference["samples"])
+    assert figures["score_joint"].passed
+    assert figures["score_eyes"].floor == reference["eyes"] > 0.99
+    assert "do not compare" not in note
+    figures, note = score_figures(ClassificationScore(hair=0.9, eyes=0.7, joint=0.5), 660)
+    assert figures["score_joint"].passed is False
+    assert "with 660 samples, so the two do not compare" in note

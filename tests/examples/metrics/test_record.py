@@ -1,0 +1,60 @@
+"""metrics.json."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from examples.anime_faces.judge import load_card
+from examples.anime_faces.metrics import Evaluation, Figure, _record, summary, write_metrics
+from examples.anime_faces.metrics._record import revision
+
+
+def evaluation() -> Evaluation:
+    figures = {
+        "good": Figure(value=0.99, floor=1.0, at_least=0.98, about="up"),
+        "bad": Figure(value=2.5, floor=1.0, at_least=0.6, at_most=1.4, about="between"),
+        "free": Figure(value=3.0, about="any"),
+    }
+    return Evaluation(samples=7, reference=5, seed=3, figures=figures, notes=["Read this."])
+
+
+def test_writes_all_that_is_needed_to_find_it_again(tmp_path: Path):
+    path = tmp_path / "metrics.json"
+    record = write_metrics(path, evaluation(), {"run": "runs/mine"})
+    assert json.loads(path.read_text(encoding="utf-8")) == record
+    assert [file.name for file in tmp_path.iterdir()] == ["metrics.json"]
+    assert record["run"] == "runs/mine"
+    assert (record["samples"], record["seed"], record["passed"], record["bounded"]) == (7, 3, 1, 2)
+    assert record["figures"]["bad"]["passed"] is False
+    assert {"python", "torch", "numpy", "torchmetrics"} <= record["versions"].keys()
+    assert record["networks"]["judge"] == load_card("judge")["file"]["sha256"]
+    assert record["renderer"]["judge_trained_on"] == record["renderer"]["now"]
+
+
+def test_writing_that_fails_leaves_the_old_file(tmp_path: Path):
+    path = tmp_path / "metrics.json"
+    path.write_text("old", encoding="utf-8")
+    with pytest.raises(TypeError):
+        write_metrics(path, evaluation(), {"run": object()})
+    assert path.read_text(encoding="utf-8") == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_revision_is_that_of_the_checkout(monkeypatch: pytest.MonkeyPatch):
+    found = revision()
+    assert found is None or re.fullmatch(r"[0-9a-f]{40,64}(\+changes)?", found)
+    monkeypatch.setattr(_record, "_output", lambda command, folder: "abc" if "rev-parse" in command else "M file")
+    monkeypatch.setattr("shutil.which", lambda name: "git")
+    assert revision() == "abc+changes"
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert revision() is None
+
+
+def test_the_summary_says_what_passed_and_why_not():
+    lines = summary(json.loads(json.dumps(evaluation().record()))).splitlines()
+    assert re.search(r"^good +0.99 +1 +passed: at least 0.98$", lines[1])
+    assert re.search(r"^bad +2.5 +1 +FAILED: at least 0.6 and at most 1.4$", lines[2])
+    assert re.search(r"^free +3$", lines[3])
+    assert lines[4:] == ["1 of 2 thresholds passed", "Read this."]
