@@ -39,6 +39,7 @@ class System:
         repeat: how often each real batch is handed out before the next one.
         scores: mean scores that the terms leave here under ``"real"`` and ``"fake"``; the critic gap is their difference.
         plan: called with the step before it runs; sets what changes over time, as a pure function of the step.
+        companions: further networks that are trained, by name, such as an encoder; they are saved with the rest.
     """
 
     generator: nn.Module
@@ -53,6 +54,12 @@ class System:
     repeat: int = 1
     scores: dict[str, torch.Tensor] = field(default_factory=dict)
     plan: Callable[[int], None] = nothing_changes
+    companions: Mapping[str, nn.Module] = field(default_factory=dict)
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """All trained networks by name."""
+        return {"generator": self.generator, "critic": self.critic, **self.companions}
 
 
 class Conditioning(Protocol):

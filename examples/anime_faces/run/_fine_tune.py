@@ -34,7 +34,7 @@ def load_any_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def take_networks(state: Mapping[str, Any], system: System) -> list[str]:
-    """Copy every weight whose name and shape agree into generator, critic and average.
+    """Copy every weight whose name and shape agree into the networks and the average.
 
     Returns:
         What was not taken and keeps its fresh start, one line each, with the reason.
@@ -44,22 +44,14 @@ def take_networks(state: Mapping[str, Any], system: System) -> list[str]:
     """
     left_out: list[str] = []
     taken = 0
-    for name, network in (("generator", system.generator), ("critic", system.critic)):
-        count, missing = _take(state[name], network, name)
+    for name, network in system.networks.items():
+        count, missing = _take(state["networks"].get(name, {}), network, name)
         taken += count
         left_out += missing
     if taken == 0:
         raise ValueError("no weight of the checkpoint given by --from has the name and shape of one here")
-    average, missing = _averaged_weights(state), []
-    if average is not None:
-        _, missing = _take(average, system.average.network, "average")
+    _, missing = _take(state["average"]["network"], system.average.network, "average")
     return left_out + missing
-
-
-def _averaged_weights(state: Mapping[str, Any]) -> Mapping[str, torch.Tensor] | None:
-    average = state.get("average", {})
-    weights = average.get("network")
-    return weights if isinstance(weights, Mapping) else None
 
 
 def _take(source: Mapping[str, torch.Tensor], network: nn.Module, owner: str) -> tuple[int, list[str]]:

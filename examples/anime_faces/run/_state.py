@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
 
 import gankit as gk
 from examples.anime_faces.recipes._recipe import System
@@ -21,8 +20,7 @@ def collect_state(system: System, feed: Feed, record: Record, *, step: int, sett
         "format": FORMAT,
         "settings": settings,
         "step": step,
-        "generator": gk.training.network_state(system.generator),
-        "critic": gk.training.network_state(system.critic),
+        "networks": {name: gk.training.network_state(network) for name, network in system.networks.items()},
         "average": system.average.state_dict(),
         "optimizers": {name: optimizer.state_dict() for name, optimizer in system.optimizers.items()},
         "draws": feed.draws,
@@ -41,8 +39,8 @@ def restore_state(state: Mapping[str, Any], system: System, feed: Feed, record: 
         ValueError: The state was written in another format.
     """
     check_format(state)
-    gk.training.load_network_state(system.generator, state["generator"])
-    gk.training.load_network_state(system.critic, state["critic"])
+    for name, network in system.networks.items():
+        gk.training.load_network_state(network, state["networks"][name])
     system.average.load_state_dict(state["average"])
     for name, optimizer in system.optimizers.items():
         optimizer.load_state_dict(state["optimizers"][name])
@@ -66,8 +64,7 @@ def check_finite_weights(system: System, step: int) -> None:
     Raises:
         NotFiniteError: A weight or buffer is NaN or infinite; names it.
     """
-    networks: dict[str, nn.Module] = {"generator": system.generator, "critic": system.critic}
-    for owner, network in networks.items():
+    for owner, network in system.networks.items():
         for name, tensor in gk.training.network_state(network).items():
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                 raise NotFiniteError(f"step {step}: {owner}.{name} is not finite; training stopped, nothing was saved")

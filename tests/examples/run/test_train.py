@@ -219,9 +219,8 @@ def test_networks_of_another_run_are_taken(
     tuned = train(request)
     assert tuned.digest != fresh.digest
     source, target = load_any_checkpoint(tmp_path / "run"), load_any_checkpoint(tmp_path / "tuned")
-    near = [
-        (target["critic"][name] - tensor).abs().max() for name, tensor in source["critic"].items() if "weight" in name
-    ]
+    before, after = source["networks"]["critic"], target["networks"]["critic"]
+    near = [(after[name] - tensor).abs().max() for name, tensor in before.items() if "weight" in name]
     assert float(torch.stack(near).max()) < 1e-3  # one step of Adam away
     assert "0 entries keep their fresh start" in capsys.readouterr().out
     assert train(request) == tuned
