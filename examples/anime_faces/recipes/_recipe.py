@@ -37,9 +37,9 @@ class System:
         latents: draws ``n`` latents on the CPU from the given generator.
         batch_size: real pictures in one batch.
         repeat: how often each real batch is handed out before the next one.
+        group: how many pictures of each condition are in a batch; it divides the batch size.
         scores: mean scores that the terms leave here under ``"real"`` and ``"fake"``; the critic gap is their difference.
         plan: called with the step before it runs; sets what changes over time, as a pure function of the step.
-        companions: further networks that are trained, by name, such as an encoder; they are saved with the rest.
     """
 
     generator: nn.Module
@@ -52,14 +52,14 @@ class System:
     latents: Callable[[int, torch.Generator | None], torch.Tensor]
     batch_size: int
     repeat: int = 1
+    group: int = 1
     scores: dict[str, torch.Tensor] = field(default_factory=dict)
     plan: Callable[[int], None] = nothing_changes
-    companions: Mapping[str, nn.Module] = field(default_factory=dict)
 
     @property
     def networks(self) -> dict[str, nn.Module]:
-        """All trained networks by name."""
-        return {"generator": self.generator, "critic": self.critic, **self.companions}
+        """Both trained networks by name."""
+        return {"generator": self.generator, "critic": self.critic}
 
 
 class Conditioning(Protocol):

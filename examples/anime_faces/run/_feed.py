@@ -10,6 +10,7 @@ from examples.anime_faces.recipes._selection import Selection
 from examples.anime_faces.run._stores import MappedStore, Store, as_network_input
 
 Batch = tuple[torch.Tensor, torch.Tensor | None]
+PARTNERS = 1  # keeps the draws of partners apart from those of the order
 
 
 class Feed:
@@ -25,17 +26,35 @@ class Feed:
         seed: With the number of the epoch, the only thing that the order depends on.
         hardware: Where batches go.
         repeat: How often each batch is handed out before the next.
+        group: Pictures of each condition in a batch. The order gives the first ``batch_size / group`` of them; partners
+            with the same condition, drawn by seed and number of the batch, follow in as many blocks of that length. Without
+            conditions it does nothing.
+
+    Raises:
+        ValueError: `batch_size` is below 1, or no multiple of `group`.
     """
 
     def __init__(
-        self, store: Store, selection: Selection, *, batch_size: int, seed: int, hardware: Hardware, repeat: int = 1
+        self,
+        store: Store,
+        selection: Selection,
+        *,
+        batch_size: int,
+        seed: int,
+        hardware: Hardware,
+        repeat: int = 1,
+        group: int = 1,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch size must be at least 1, but it is {batch_size}")
+        if batch_size % group:
+            raise ValueError(f"batch size must be a multiple of {group}, but it is {batch_size}")
         self.draws = 0
         self.batch_size = batch_size
         self._store, self._selection, self._seed, self._hardware = store, selection, seed, hardware
         self._repeat = repeat
+        self._leaders = batch_size if selection.conditions is None else batch_size // group
+        self._peers = _rows_by_condition(selection.conditions) if self._leaders < batch_size else None
         self._orders: dict[int, np.ndarray] = {}
         self._current: tuple[int, Batch] | None = None
         self._conditions = None
@@ -60,9 +79,16 @@ class Feed:
     def rows(self, number: int) -> np.ndarray:
         """Return the positions (within the selection) of batch `number`."""
         count = len(self._selection.rows)
-        positions = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
+        positions = np.arange(number * self._leaders, (number + 1) * self._leaders)
         epochs, places = np.divmod(positions, count)
-        return np.concatenate([self._order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
+        leaders = np.concatenate([self._order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
+        return leaders if self._peers is None else self._with_partners(leaders, number, self._peers)
+
+    def _with_partners(self, leaders: np.ndarray, number: int, peers: list[np.ndarray]) -> np.ndarray:
+        rng = np.random.default_rng((self._seed, number, PARTNERS))
+        blocks = self.batch_size // self._leaders - 1
+        partners = [np.array([rng.choice(peers[leader]) for leader in leaders]) for _ in range(blocks)]
+        return np.concatenate([leaders, *partners])
 
     def _order(self, epoch: int) -> np.ndarray:
         if epoch not in self._orders:
@@ -84,3 +110,13 @@ class Feed:
         if self._conditions is None:
             return images, None
         return images, self._conditions[torch.from_numpy(positions).to(self._conditions.device)]
+
+
+def _rows_by_condition(conditions: np.ndarray | None) -> list[np.ndarray]:
+    """For each row, all rows of the same condition."""
+    assert conditions is not None
+    _, kinds = np.unique(conditions, axis=0, return_inverse=True)
+    kinds = kinds.reshape(-1)
+    order = np.argsort(kinds, kind="stable")
+    together = np.split(order, np.cumsum(np.bincount(kinds))[:-1])
+    return [together[kind] for kind in kinds]

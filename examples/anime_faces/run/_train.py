@@ -81,6 +81,7 @@ def _build(settings: Settings, request: TrainRequest, selection: Selection, stor
         seed=settings.seed,
         hardware=settings.hardware,
         repeat=system.repeat,
+        group=system.group,
     )
     return system, feed
 

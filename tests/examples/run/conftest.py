@@ -17,7 +17,7 @@ def request_for(faces_folder: Path, tmp_path: Path) -> RequestMaker:
     """Make a request for a tiny run; options of the recipe go into `options`."""
 
     def make(recipe: str = "acgan", *, options: dict[str, Any] | None = None, **changes: Any) -> TrainRequest:
-        wanted = {"width": 4, "batch_size": 6, **(options or {})}
+        wanted = {"width": 4, "batch_size": 8, **(options or {})}
         usual: dict[str, Any] = {
             "data": faces_folder,
             "out": tmp_path / "run",

@@ -92,3 +92,37 @@ def test_stores_agree() -> None:
 def test_a_batch_holds_something() -> None:
     with pytest.raises(ValueError, match="batch size must be at least 1, but it is 0"):
         feed(0)
+
+
+def test_groups_are_of_one_condition_and_led_by_the_order() -> None:
+    conditions = np.array([[0, 0], [0, 1], [0, 0], [2, 1], [0, 1], [0, 0], [0, 0]])
+    selection = Selection(rows=ROWS, conditions=conditions, description=Description(size=2, kind="table"))
+    store, usual = ResidentStore(IMAGES, "cpu"), {"seed": 0, "hardware": Hardware()}
+    grouped = Feed(store, selection, batch_size=8, group=4, **usual)
+    plain = Feed(store, selection, batch_size=2, **usual)
+    partners: set[tuple[int, int]] = set()
+    for _ in range(40):
+        images, condition = next(grouped)
+        assert condition is not None
+        leaders = shown(next(plain)[0])
+        assert shown(images)[:2] == leaders
+        for index in range(2):
+            assert len({tuple(row) for row in condition[index::2].tolist()}) == 1
+            partners |= {(leaders[index], partner) for partner in shown(images)[2 + index :: 2]}
+    rows = ROWS.tolist()
+    same = {(rows[a], rows[b]) for a in range(7) for b in range(7) if conditions[a].tolist() == conditions[b].tolist()}
+    assert partners == same  # every partner of the same condition comes, and no other
+    again = Feed(store, selection, batch_size=8, group=4, **usual)
+    again.draws = 39
+    last = shown(next(again)[0])
+    again.draws = 39
+    assert shown(next(again)[0]) == last
+
+
+def test_groups_divide_the_batch() -> None:
+    selection = Selection(rows=ROWS, conditions=None, description=Description(size=2, kind="table"))
+    store = ResidentStore(IMAGES, "cpu")
+    with pytest.raises(ValueError, match="batch size must be a multiple of 4, but it is 6"):
+        Feed(store, selection, batch_size=6, seed=0, hardware=Hardware(), group=4)
+    feed = Feed(store, selection, batch_size=7, seed=0, hardware=Hardware(), group=7)
+    assert sorted(shown(next(feed)[0])) == ROWS.tolist()  # nothing to group by
