@@ -90,6 +90,11 @@ def test_a_class_of_two_attributes_must_be_said_in_full():
         parse_prompt("cat 1", ANIMALS)
 
 
+def test_of_two_readings_the_one_with_the_longer_words_first_is_taken():
+    attributes = (Attribute("one", ("a", "a b")), Attribute("two", ("c", "b c")))
+    assert parse_prompt("a b c", attributes) == (1, 0)
+
+
 def test_case_tells_classes_apart_only_where_it_must():
     attributes = (Attribute("letter", ("a", "A", "b")),)
     assert [parse_prompt(text, attributes) for text in ("a", "A", "b", "B")] == [(0,), (1,), (2,), (2,)]
