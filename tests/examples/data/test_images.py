@@ -246,6 +246,19 @@ def test_repeating_does_nothing_until_a_file_changes(photos, out, smooth, capsys
     assert len(write(out, folder_source(photos), overwrite=True)) == 6
 
 
+def test_repeating_notices_a_changed_picture_and_a_changed_label(photos, out, tmp_path, smooth):
+    tags = tmp_path / "tags.csv"
+    tags.write_text("1,red hair\n2,blue hair\n")
+    write(out, tag_source(photos, tags))
+    tags.write_text("1,red hair\n2,pink hair\n")
+    with pytest.raises(ValueError, match="the pictures or labels have changed"):
+        write(out, tag_source(photos, tags))
+    write(out, tag_source(photos, tags), overwrite=True)
+    smooth(30, (50, 50)).save(photos / "2.jpg")
+    with pytest.raises(ValueError, match="the pictures or labels have changed"):
+        write(out, tag_source(photos, tags))
+
+
 def test_a_file_that_goes_away_after_it_was_listed_is_skipped(photos, out):
     source = folder_source(photos)
     (photos / "3.jpg").unlink()
