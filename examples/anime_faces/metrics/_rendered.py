@@ -68,12 +68,12 @@ def evaluate_rendered(
         training_images: what the generator learnt from, uint8 of shape ``(n, size, size, 3)``.
         knobs: of the data set; its withheld pairs are reported apart.
         seed: of the order of the asked pairs, the fresh renders and the classification score.
-        samples: how many to draw, at least 132; the thresholds are meant for 12,000.
+        samples: how many to draw, at least 264; the thresholds are meant for 12,000.
         features: feature network for FID, KID, precision, recall, density and coverage; the encoder if None.
         device: where judge and encoder work.
 
     Raises:
-        ValueError: if ``samples`` is less than 132 or ``generate`` returns anything but pictures of the right size.
+        ValueError: if ``samples`` is less than 264 or ``generate`` returns anything but pictures of the right size.
     """
     evaluation = Evaluation(samples=samples, reference=min(samples, REFERENCE), seed=seed)
     size = training_images.shape[1]
@@ -105,9 +105,9 @@ def balanced_pairs(count: int, seed: int) -> torch.Tensor:
 
 
 def _gather(evaluation: Evaluation, generate: Generate, knobs: Knobs, size: int) -> _Pictures:
-    pairs = len(HAIR_COLORS) * len(EYE_COLORS)
-    if evaluation.samples < pairs:
-        raise ValueError(f"samples must be at least {pairs}, one a pair of colors, got {evaluation.samples}")
+    least = 2 * len(HAIR_COLORS) * len(EYE_COLORS)
+    if evaluation.samples < least:
+        raise ValueError(f"samples must be at least {least}, two for each pair of colors, got {evaluation.samples}")
     asked = balanced_pairs(evaluation.samples, evaluation.seed)
     with evaluation.timed("sampling"):
         samples = generate(asked)
@@ -160,7 +160,7 @@ def _look_for_copies(
     evaluation: Evaluation, pictures: _Pictures, training_images: np.ndarray, device: torch.device | str
 ) -> None:
     encoder = load_encoder(device)
-    training = torch.from_numpy(np.ascontiguousarray(training_images)).permute(0, 3, 1, 2)
+    training = torch.from_numpy(np.array(training_images)).permute(0, 3, 1, 2)
     images = (training, pictures.samples[:QUERIES], pictures.real[:QUERIES])
     in_pixels = nearness(*(pixel_vectors(part) for part in images))
     in_features = nearness(*(encode(encoder, part) for part in images))

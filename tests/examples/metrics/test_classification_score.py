@@ -24,14 +24,14 @@ def classes(count: int, seed: int) -> torch.Tensor:
 @pytest.fixture(scope="module")
 def score() -> ClassificationScore:
     asked, shown = classes(256, 0), classes(100, 1)
-    # These samples show the first class as asked, and a second class at random.
-    made = pictures(torch.stack([asked[:, 0], classes(256, 2)[:, 1]], dim=1), 3)
+    # These samples show the first class as asked, and the second the wrong way round.
+    made = pictures(torch.stack([asked[:, 0], 1 - asked[:, 1]], dim=1), 3)
     return classification_score(made, asked, pictures(shown, 4), shown, seed=0)
 
 
-def test_what_samples_teach_is_known_and_the_rest_is_not(score: ClassificationScore):
+def test_what_samples_teach_is_what_is_known(score: ClassificationScore):
     assert score.hair > 0.9
-    assert 0.2 < score.eyes < 0.8
+    assert score.eyes < 0.1
     assert score.joint <= min(score.hair, score.eyes)
 
 

@@ -27,7 +27,7 @@ def frechet_oracle(real: np.ndarray, samples: np.ndarray) -> float:
 
 def kernel_oracle(real: np.ndarray, samples: np.ndarray) -> float:
     def kernel(a: np.ndarray, b: np.ndarray) -> float:
-        return (a @ b / len(a) + 1) ** 3
+        return float(a @ b / len(a) + 1) ** 3
 
     n, m = len(real), len(samples)
     within_real = sum(kernel(real[i], real[j]) for i in range(n) for j in range(n) if i != j) / (n * (n - 1))

@@ -193,8 +193,8 @@ def test_every_sweep_asks_every_pair_once():
 
 
 def test_refuses_too_few_samples_and_wrong_pictures():
-    with pytest.raises(ValueError, match="samples must be at least 132, one a pair of colors, got 100"):
-        evaluate_rendered(perfect, training_images(), Knobs(), samples=100)
+    with pytest.raises(ValueError, match="samples must be at least 264, two for each pair of colors, got 263"):
+        evaluate_rendered(perfect, training_images(), Knobs(), samples=263)
     with pytest.raises(ValueError, match=r"generate must return uint8 pictures of shape \(264, 3, 64, 64\)"):
         evaluate(lambda class_ids: perfect(class_ids)[:, :, :32, :32])
     with pytest.raises(ValueError, match=r"got torch.float32"):

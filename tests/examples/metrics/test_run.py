@@ -1,0 +1,101 @@
+"""Evaluation of a run: what it reads, what it refuses, what it writes."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from examples.anime_faces.commands.evaluate import Evaluate
+from examples.anime_faces.data import (
+    FACE_ATTRIBUTES,
+    Attribute,
+    Dataset,
+    Reading,
+    unlabelled_source,
+    write_images,
+    write_rendered,
+)
+from examples.anime_faces.data.render import Knobs
+from examples.anime_faces.judge import render_fresh
+from examples.anime_faces.metrics import Question, evaluate_run, knobs_of, metrics_path
+
+
+@dataclass
+class Renderer:
+    """Stands for a trained generator, and draws as well as can be."""
+
+    data: Path
+    attributes: tuple[Attribute, ...] = FACE_ATTRIBUTES
+    size: int = 32
+    step: int = 7
+
+    @property
+    def settings(self) -> SimpleNamespace:
+        return SimpleNamespace(data=str(self.data))
+
+    def generate(self, class_ids: torch.Tensor, *, seed: int) -> torch.Tensor:
+        if not self.attributes:
+            return torch.full((len(class_ids), 3, self.size, self.size), 90, dtype=torch.uint8)
+        pairs = [(int(hair), int(eyes)) for hair, eyes in class_ids]
+        return render_fresh(pairs, seed=seed, size=self.size, workers=1).images
+
+
+def loads(monkeypatch: pytest.MonkeyPatch, generator: Renderer) -> None:
+    monkeypatch.setattr("examples.anime_faces.metrics._run.load_generator", lambda run, device: generator)
+
+
+def test_writes_metrics_into_the_run(faces_folder: Path, tmp_path: Path, monkeypatch, capsys):
+    loads(monkeypatch, Renderer(faces_folder))
+    Evaluate(run_folder=tmp_path, samples=264, seed=5, device="cpu").run()
+    record = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    dataset = Dataset.open(faces_folder)
+    assert record["data"] == {"kind": "rendered", "fingerprint": dataset.fingerprint, "pictures": 70}
+    assert (record["step"], record["seed"], record["samples"], record["device"]) == (7, 5, 264, "cpu")
+    assert record["figures"]["hair_accuracy"]["passed"]
+    printed = capsys.readouterr().out
+    assert "thresholds passed" in printed
+    assert str(tmp_path / "metrics.json") in printed
+
+
+def test_the_metrics_of_a_checkpoint_lie_in_its_run(tmp_path: Path):
+    (tmp_path / "checkpoints").mkdir()
+    checkpoint = tmp_path / "checkpoints" / "step-0000007.pt"
+    checkpoint.touch()
+    assert metrics_path(checkpoint) == metrics_path(tmp_path) == tmp_path / "metrics.json"
+
+
+def test_refuses_a_data_set_that_does_not_fit(faces_folder: Path, tmp_path: Path, monkeypatch):
+    loads(monkeypatch, Renderer(faces_folder, size=64))
+    with pytest.raises(ValueError, match=r"--data must have pictures of the run's size, 64, but .* has 32"):
+        evaluate_run(Question(run=tmp_path))
+    loads(monkeypatch, Renderer(faces_folder, attributes=FACE_ATTRIBUTES[:1]))
+    with pytest.raises(ValueError, match="--data must have the run's attributes and classes"):
+        evaluate_run(Question(run=tmp_path))
+
+
+def test_own_pictures_get_the_figures_that_need_no_judge(tmp_path: Path, monkeypatch):
+    source = tmp_path / "pictures"
+    source.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(30):
+        Image.fromarray(rng.integers(0, 256, size=(32, 32, 3), dtype=np.uint8)).save(source / f"{index}.png")
+    write_images(tmp_path / "data", unlabelled_source(source), Reading(size=32), workers=0)
+    loads(monkeypatch, Renderer(tmp_path / "data", attributes=()))
+    record = evaluate_run(Question(run=tmp_path))
+    assert record["data"]["kind"] == "unlabelled"
+    assert record["samples"] == 15
+    assert "hair_accuracy" not in record["figures"]
+    assert any("withheld" in note for note in record["notes"])
+
+
+def test_knobs_are_read_back(tmp_path: Path):
+    knobs = Knobs(withheld_pairs=((3, 4), (5, 6)), distractor_tags=(1, 2), glasses_rate=0.25)
+    dataset = write_rendered(tmp_path / "faces", 3, 32, knobs=knobs, workers=0)
+    assert knobs_of(dataset) == knobs
+    weights = replace(knobs, hair_weights=tuple(float(index) for index in range(12)))
+    assert knobs_of(write_rendered(tmp_path / "more", 3, 32, knobs=weights, workers=0)) == weights
