@@ -13,16 +13,13 @@ def figures_section(metrics: Mapping[str, Any] | None) -> str:
             "<code>python -m examples.anime_faces evaluate</code> does, and the next report shows it.</p>"
         )
     figures: Mapping[str, Mapping[str, Any]] = metrics.get("figures", {})
-    rows = "".join(_row(name, figure) for name, figure in figures.items())
+    bounded = {name: figure for name, figure in figures.items() if figure.get("passed") is not None}
+    others = {name: figure for name, figure in figures.items() if name not in bounded}
     notes = "".join(f'<p class="soft">{escape(str(note))}</p>' for note in metrics.get("notes", ()))
-    table = (
-        '<div class="card scroll"><table><thead><tr><th>Figure</th><th class="number">Samples</th>'
-        '<th class="number">Real pictures</th><th class="number">Wanted</th><th></th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    more = f"<h3>Without a bound</h3>{_table(others)}" if bounded and others else _table(others)
     return (
-        f'<h2 id="figures">Figures</h2><p>{_summary(metrics, figures)}</p>{table if rows else ""}'
-        f"{notes}{_details(metrics)}"
+        f'<h2 id="figures">Figures</h2><p>{_summary(metrics, figures)}</p>{_table(bounded)}{more}'
+        f"{notes}{_tables_behind(metrics)}{_circumstances(metrics)}"
     )
 
 
@@ -43,14 +40,30 @@ def _summary(metrics: Mapping[str, Any], figures: Mapping[str, Mapping[str, Any]
     return f"{words}{drawn}. Beside each stands the same figure for fresh real pictures: what perfection would score."
 
 
+def _table(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    if not figures:
+        return ""
+    rows = "".join(_row(name, figure) for name, figure in figures.items())
+    bounded = any(figure.get("passed") is not None for figure in figures.values())
+    wanted = '<th class="number">Wanted</th><th></th>' if bounded else ""
+    return (
+        '<div class="card scroll"><table><thead><tr><th>Figure</th><th class="number">Samples</th>'
+        f'<th class="number">Real pictures</th>{wanted}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
 def _row(name: str, figure: Mapping[str, Any]) -> str:
     about = figure.get("about", "")
     passed = figure.get("passed")
-    kind, word = {True: ("good", "pass"), False: ("bad", "fail"), None: ("none", "no bound")}[passed]
+    verdict = ""
+    if passed is not None:
+        kind, word = ("good", "pass") if passed else ("bad", "fail")
+        verdict = f'<td class="number">{_bound(figure)}</td><td><span class="pill {kind}">{word}</span></td>'
     return (
         f"<tr><td>{escape(name.replace('_', ' '))}<small>{escape(about)}</small></td>"
         f'<td class="number">{_number(figure.get("value"))}</td><td class="number">{_number(figure.get("floor"))}</td>'
-        f'<td class="number">{_bound(figure)}</td><td><span class="pill {kind}">{word}</span></td></tr>'
+        f"{verdict}</tr>"
     )
 
 
@@ -69,7 +82,28 @@ def _number(value: object) -> str:
     return "" if value is None else escape(str(value))
 
 
-def _details(metrics: Mapping[str, Any]) -> str:
+def _tables_behind(metrics: Mapping[str, Any]) -> str:
+    """Fold away the tables that some figures sum up."""
+    tables: list[str] = []
+    for name, table in metrics.get("details", {}).items():
+        if isinstance(table, Mapping):
+            rows = "".join(f"<dt>{escape(str(key))}</dt><dd>{_entry(value)}</dd>" for key, value in table.items())
+            body = f"<dl>{rows}</dl>"
+        else:
+            body = f"<p>{_entry(table)}</p>"
+        tables.append(f'<div class="card"><h3>{escape(name.replace("_", " "))}</h3>{body}</div>')
+    return f"<details><summary>Tables behind the figures</summary>{''.join(tables)}</details>" if tables else ""
+
+
+def _entry(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{escape(str(key))} {_entry(entry)}" for key, entry in value.items())
+    if isinstance(value, list):
+        return ", ".join(_entry(entry) for entry in value)
+    return _number(value)
+
+
+def _circumstances(metrics: Mapping[str, Any]) -> str:
     """Fold away how the figures were come by: seeds, versions, revision."""
     plain = {
         name: value

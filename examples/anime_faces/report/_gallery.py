@@ -23,7 +23,8 @@ def head_section(evidence: Evidence) -> str:
     name = evidence.folder.path.resolve().name
     return (
         f'<header><button class="theme" type="button">Dark / light</button><h1>{escape(name)}</h1>'
-        f'<p class="lead">{escape(evidence.recipe)}</p><nav>{links}</nav></header>'
+        f'<p class="lead">Recipe {escape(evidence.settings.recipe)}. {escape(evidence.recipe)}</p>'
+        f"<nav>{links}</nav></header>"
     )
 
 

@@ -43,7 +43,7 @@ METRICS = {
         "fid": {"value": 41.0, "floor": 3.0, "at_least": None, "at_most": None, "passed": None, "about": "distance"},
     },
     "notes": ["a note & more"],
-    "details": {"long": [1, 2]},
+    "details": {"by_factor": {"value": {"style": 0.25}, "floor": {"style": 0.125}}, "decibels": [1, 2.5]},
     "versions": {"torch": "2"},
 }
 
@@ -115,7 +115,15 @@ def test_figures_show_bounds_and_verdicts(folder: Path) -> None:
     assert "2 of 3 figures with a bound pass, measured on 132 samples" in page
     assert page.count('class="pill good"') == 2
     assert page.count('class="pill bad"') == 1
-    for words in ("≥ 0.98", "≤ 2", "0.6 to 1.4", "as &lt;asked&gt;", "a note &amp; more"):
+    for words in (
+        "≥ 0.98",
+        "≤ 2",
+        "0.6 to 1.4",
+        "as &lt;asked&gt;",
+        "a note &amp; more",
+        "style 0.125",
+        "<h3>Without a bound</h3>",
+    ):
         assert words in page
 
 
