@@ -27,7 +27,7 @@ class Sample:
     """What to draw, one prompt in quotes each. A half that is left out is drawn at random."""
     run_folder: Annotated[Path, tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder, or one checkpoint file."""
-    prompts: Path | None = None
+    prompts: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """File of prompts, one a line: `id,text` or the text alone."""
     n: int = 8
     """Pictures of each prompt."""
@@ -37,7 +37,7 @@ class Sample:
     """The sheet to write."""
     scale: int = 1
     """Whole-number enlargement of the pictures."""
-    pictures: Path | None = None
+    pictures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """Folder to write each picture to as well, as sample_ID_NUMBER.png."""
 
     def run(self) -> None:

@@ -11,6 +11,11 @@ from examples.anime_faces.recipes import OPTIONS, DefaultOptions, find_recipe
 Options = TypeVar("Options")
 
 
+def _shown_as(name: str, flag: str | None = None) -> object:
+    """Show an option that may be left out by one plain word in the help."""
+    return tyro.conf.arg(name=flag, metavar=name, help_behavior_hint="")
+
+
 @dataclass(kw_only=True)
 class Train(Generic[Options]):
     """Learn to draw the pictures of a prepared data set.
@@ -25,21 +30,21 @@ class Train(Generic[Options]):
     """Folder of the run: checkpoints, sample grids, loss curves and settings."""
     recipe: str = "default"
     """How to train: default, acgan or tags_wgan_gp."""
-    minutes: float | None = None
+    minutes: Annotated[float | None, _shown_as("MINUTES")] = None
     """Train about this long; turned into a number of steps at the start, which stays."""
-    steps: int | None = None
+    steps: Annotated[int | None, _shown_as("STEPS")] = None
     """Train this many steps (in place of --minutes); the recipe's own number if neither is given."""
-    start: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    start: Annotated[Path | None, _shown_as("RUN", "from")] = None
     """Start from the networks of this run or checkpoint (fine-tuning)."""
     seed: int = 0
     """Fixes first weights, noise and the order of the pictures."""
-    threads: int | None = None
+    threads: Annotated[int | None, _shown_as("THREADS")] = None
     """CPU threads; all cores if not given. Results repeat bit for bit with the same number."""
-    device: str | None = None
+    device: Annotated[str | None, _shown_as("DEVICE")] = None
     """cpu, cuda or cuda:1; a GPU if there is one, if not given."""
-    precision: Literal["float32", "bfloat16"] | None = None
+    precision: Annotated[Literal["float32", "bfloat16"] | None, _shown_as("float32|bfloat16")] = None
     """Number format of the networks' passes; the faster one here if not given."""
-    grid_every: int | None = None
+    grid_every: Annotated[int | None, _shown_as("STEPS")] = None
     """Steps between two sample grids; about 30 over the run if not given."""
     options: Annotated[Options, tyro.conf.arg(name="")]
 

@@ -44,8 +44,10 @@ def _skipped(evidence: Evidence) -> str:
     )
     more = len(dataset.skipped) - MOST_SKIPPED
     rest = f'<p class="soft">and {more} more, listed in skipped.jsonl</p>' if more > 0 else ""
+    count = len(dataset.skipped)
+    skipped = "1 file was skipped" if count == 1 else f"{count:,} files were skipped"
     return (
-        f"<p>{words}{len(dataset.skipped)} files were skipped: {common}.</p><details><summary>All skipped files</summary>"
+        f"<p>{words}{skipped}: {common}.</p><details><summary>All skipped files</summary>"
         f'<div class="card scroll"><table><thead><tr><th>File</th><th>Reason</th></tr></thead><tbody>{rows}</tbody>'
         f"</table>{rest}</div></details>"
     )

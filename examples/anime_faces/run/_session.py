@@ -102,6 +102,11 @@ class Session:
             values = play_step(self.system, self.feed, step)
         except gk.training.NonFiniteError as error:
             raise NotFiniteError(f"step {step + 1}: {error}; the last checkpoint is as it was") from error
+        except torch.OutOfMemoryError as error:
+            size, device = self.system.batch_size, self.settings.hardware.device
+            raise ValueError(
+                f"step {step + 1}: {device} ran out of memory with {size} pictures; lower --batch-size"
+            ) from error
         self.record.add(step + 1, values)
         return step + 1
 

@@ -90,7 +90,13 @@ def _measured(settings: Settings, request: TrainRequest, selection: Selection, s
     """Turn minutes into steps, by rounds of a system that is then thrown away."""
     assert request.minutes is not None
     system, feed = _build(settings, request, selection, store)
-    steps = steps_within(request.minutes, lambda t: play_step(system, feed, t))
+
+    def play(step: int) -> None:
+        play_step(system, feed, step)
+        if torch.device(settings.hardware.device).type == "cuda":
+            torch.cuda.synchronize()  # or the clock would measure how fast work is handed over, not done
+
+    steps = steps_within(request.minutes, play)
     print(f"budget    {request.minutes:g} minutes are {steps} steps here; the plan is fixed now")
     return replace(settings, steps=steps)
 
