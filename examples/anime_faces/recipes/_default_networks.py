@@ -42,8 +42,8 @@ def _norm(channels: int) -> gk.blocks.ConditionalBatchNorm2d:
 class DefaultGenerator(nn.Module):
     """Draw the layout from latents alone; let latents and labels together set gain and shift of every layer.
 
-    Nearest upsampling with one convolution a stage; the last doubling is bilinear and thin, since a checkerboard is born
-    there and convolutions at full size are dear.
+    Nearest upsampling with one convolution a stage; the last doubling is thin and followed by two convolutions, since
+    convolutions at full size are dear, and cheaper ways to double (shuffled pixels) leave a checkerboard.
 
     Args:
         size: Height and width of the picture.
@@ -76,7 +76,7 @@ class DefaultGenerator(nn.Module):
         last = nn.Conv2d(width, 3, 3, padding=1)
         self.picture = nn.Sequential(
             _started(nn.Conv2d(channels[-1], width, 1)),
-            gk.blocks.BilinearUpsample(),
+            gk.blocks.NearestUpsample(),
             _started(nn.Conv2d(width, width, 3, padding=1)),
             nn.LeakyReLU(SLOPE),
             last,
