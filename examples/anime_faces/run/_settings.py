@@ -66,10 +66,13 @@ class Settings:
         )
 
     def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
+        """Write as JSON, whole or not at all; a file that says the same already is left alone."""
+        text = json.dumps(self.to_dict(), indent=2) + "\n"
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            return
         temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
         try:
-            temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8")
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
