@@ -49,7 +49,14 @@ def plan_resumption(old: Settings, request: TrainRequest, dataset: Dataset, sele
             print(
                 f"note: {name} was {old.versions[name]} and is {versions[name]} now: the run need not repeat bit for bit"
             )
-    return replace(old, steps=_steps(old, request), data=str(request.data), hardware=hardware, versions=versions)
+    return replace(
+        old,
+        steps=_steps(old, request),
+        data=str(request.data),
+        hardware=hardware,
+        versions=versions,
+        grid_every=old.grid_every if request.grid_every is None else request.grid_every,
+    )
 
 
 def _settings(request: TrainRequest, dataset: Dataset, selection: Selection, hardware: Hardware) -> Settings:
@@ -74,8 +81,8 @@ def _settings(request: TrainRequest, dataset: Dataset, selection: Selection, har
 def _same_or_asked(old: Hardware, request: TrainRequest) -> Hardware:
     asked = {"device": request.device, "precision": request.precision, "threads": request.threads}
     new = replace(old, **{name: value for name, value in asked.items() if value is not None})
+    choose_hardware(device=new.device, precision=new.precision, threads=new.threads)  # is it there?
     if new != old:
-        choose_hardware(device=new.device, precision=new.precision, threads=new.threads)
         print(f"note: the run began on {old}; from here on it need not repeat bit for bit")
     return new
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import gankit as gk
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes._recipe import Recipe, System
 from examples.anime_faces.run import (
@@ -257,3 +258,25 @@ def test_nonsense_is_refused(request_for: RequestMaker, changes: dict[str, Any],
 def test_a_missing_device_is_named(request_for: RequestMaker, device: str) -> None:
     with pytest.raises(ValueError, match=f"--device {device} cannot be used here"):
         train(request_for(device=device))
+
+
+@without_curves
+def test_other_hardware_goes_on_and_says_so(request_for: RequestMaker, capsys: pytest.CaptureFixture[str]) -> None:
+    with stopping_at(2):
+        train(request_for())
+    outcome = train(request_for(precision="bfloat16"))
+    assert outcome.step == 7
+    assert "the run began on cpu, float32" in capsys.readouterr().out
+    assert load_any_checkpoint(request_for().out)["settings"]["hardware"]["precision"] == "bfloat16"
+
+
+@without_curves
+def test_a_run_from_a_machine_with_a_missing_device_says_which(request_for: RequestMaker) -> None:
+    with stopping_at(2):
+        train(request_for())
+    state = load_any_checkpoint(request_for().out)
+    state["settings"]["hardware"]["device"] = "cuda:77"
+    gk.training.Checkpoints(request_for().out / "checkpoints").save(4, state)
+    with pytest.raises(ValueError, match="--device cuda:77 cannot be used here"):
+        train(request_for())
+    assert train(request_for(device="cpu")).step == 7
