@@ -18,7 +18,7 @@ class Demo:
 
     out: Path = Path("runs/demo")
     """Folder of the run; the rendered faces go into `data` inside it."""
-    minutes: float = 9.0
+    minutes: float = 11.0
     """How long to train."""
     count: int = 20_000
     """Faces to render and learn from."""
