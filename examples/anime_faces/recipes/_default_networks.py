@@ -127,7 +127,8 @@ class GroupDeviation(nn.Module):
         """Join the deviation to the maps."""
         grouped = x.unflatten(0, (self.group, -1)).float()
         variance = (grouped - grouped.mean(0)).square().mean(0)
-        deviation = (variance + 1e-8).sqrt().mean((1, 2, 3)).to(x.dtype).repeat(self.group)
+        # The root's curvature where pictures agree (flat backgrounds) is 1 / sqrt(of this): R1 differentiates through it.
+        deviation = (variance + 1e-4).sqrt().mean((1, 2, 3)).to(x.dtype).repeat(self.group)
         return torch.cat([x, deviation[:, None, None, None].expand(-1, 1, *x.shape[2:])], dim=1)
 
 
