@@ -2,6 +2,9 @@
 
 import os
 
+# One thread each: tests are small, and threads that wait for one another on a busy machine cost far more than they save.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 import torch
 from hypothesis import HealthCheck, Phase, settings
