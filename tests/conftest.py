@@ -1,6 +1,7 @@
 """Settings of the whole suite: hypothesis profiles, threads, the CUDA marker."""
 
 import os
+import signal
 
 # One thread each: tests are small, and threads that wait for one another on a busy machine cost far more than they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -8,6 +9,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 from hypothesis import HealthCheck, Phase, settings
+
+# Shells start background jobs with Ctrl-C ignored, and children inherit that: tests of interruption need the ordinary state.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A failing example is reported as it is drawn: shrinking would make every killed mutant pay.
 _COMMON = {

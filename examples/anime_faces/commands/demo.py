@@ -3,17 +3,29 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from examples.anime_faces.recipes import DefaultOptions
 
 SHEET_COLUMNS = 10
+MOST_ROWS = 12
+
+
+def _shown_as(name: str) -> object:
+    """Show an option that may be left out by one plain word in the help."""
+    return tyro.conf.arg(metavar=name, help_behavior_hint="")
 
 
 @dataclass(kw_only=True)
 class Demo:
     """Do everything once: render faces, learn to draw them, draw samples, measure them, and write a report.
 
-    Takes about a quarter of an hour on two CPU cores. If it is stopped, the same command goes on where it was.
+    Takes about a quarter of an hour on two CPU cores. If it is stopped, the same command goes on where it was. With your own
+    pictures in place of rendered faces:
+
+    demo --out runs/mine --images FOLDER
     """
 
     out: Path = Path("runs/demo")
@@ -28,47 +40,65 @@ class Demo:
     """Fixes faces, first weights, noise and order."""
     samples: int = 12_000
     """Samples to measure; fewer are quicker and rougher."""
+    images: Annotated[Path | None, _shown_as("FOLDER")] = None
+    """Folder with your own pictures, subfolders as classes, in place of rendered faces; see `prepare`."""
+    labels: Annotated[Path | None, _shown_as("FILE.csv")] = None
+    """CSV table with the classes of the pictures in --images."""
+    tags: Annotated[Path | None, _shown_as("FILE")] = None
+    """Tag file with the hair and eye colors of the pictures in --images."""
 
     def run(self) -> None:
         """Run all steps and say where to look."""
         start = time.monotonic()
         data = self.out / "data"
-        self._announce(1, "rendering faces", start)
+        self._announce(1, "rendering faces" if self.images is None else "reading pictures", start)
         self._prepare(data)
         self._announce(2, "training", start)
         self._train(data)
         self._announce(3, "drawing samples", start)
-        self._sample()
+        self._sample(data)
         self._announce(4, "measuring them", start)
         self._evaluate(data)
         self._announce(5, "writing the report", start)
         self._report()
         minutes = (time.monotonic() - start) / 60
         print(f"\nall done after {minutes:.1f} minutes; open {(self.out / 'report.html').resolve()}")
-        print(f'draw more with  python -m examples.anime_faces sample "blue hair red eyes" --n 16 --run {self.out}')
+        words = self._words(data)
+        prompt = f'"{words[-1]}" ' if words else ""
+        print(f"draw more with  python -m examples.anime_faces sample {prompt}--n 16 --run {self.out}")
 
     def _announce(self, number: int, words: str, start: float) -> None:
         print(f"\n[{number}/5] {words} ({(time.monotonic() - start) / 60:.1f} min)", flush=True)
 
     def _prepare(self, data: Path) -> None:
-        from examples.anime_faces.data import write_rendered
+        from examples.anime_faces.commands.prepare import Prepare
         from examples.anime_faces.data.render import Knobs
 
-        write_rendered(data, self.count, self.size, self.seed, Knobs(withheld_pairs=withheld_pairs()))
+        if self.images is None:
+            knobs = Knobs(withheld_pairs=withheld_pairs())
+            prepare = Prepare(out=data, count=self.count, size=self.size, seed=self.seed, knobs=knobs)
+        else:
+            prepare = Prepare(out=data, size=self.size, images=self.images)
+        prepare.labels, prepare.tags = self.labels, self.tags
+        prepare.run()
 
     def _train(self, data: Path) -> None:
         from examples.anime_faces.commands.train import Train
 
         Train(data=data, out=self.out, minutes=self.minutes, seed=self.seed, options=DefaultOptions()).run()
 
-    def _sample(self) -> None:
+    def _sample(self, data: Path) -> None:
         from examples.anime_faces.commands.sample import Sample
-        from examples.anime_faces.data import FACE_ATTRIBUTES, describe
 
-        hair, eyes = (len(attribute.classes) for attribute in FACE_ATTRIBUTES)
-        pairs = [(index, (7 * index + 5) % eyes) for index in range(hair)]
-        words = tuple(describe(pair, FACE_ATTRIBUTES) for pair in pairs)
-        Sample(words=words, run_folder=self.out, n=SHEET_COLUMNS, seed=self.seed, out=self.out / "samples.png").run()
+        Sample(
+            words=self._words(data), run_folder=self.out, n=SHEET_COLUMNS, seed=self.seed, out=self.out / "samples.png"
+        ).run()
+
+    def _words(self, data: Path) -> tuple[str, ...]:
+        from examples.anime_faces.data import Dataset, describe
+
+        attributes = Dataset.open(data).attributes
+        return tuple(describe(ids, attributes) for ids in sheet_rows([len(one.classes) for one in attributes]))
 
     def _evaluate(self, data: Path) -> None:
         from examples.anime_faces.commands.evaluate import Evaluate
@@ -84,6 +114,25 @@ class Demo:
         from examples.anime_faces.commands.report import Report
 
         Report(run_folder=self.out).run()
+
+
+def sheet_rows(counts: list[int]) -> list[tuple[int, ...]]:
+    """Return the class ids of the rows of the sample sheet, so that every attribute shows as many classes as fit.
+
+    Args:
+        counts: Number of classes of each attribute; empty without labels, which gives no rows.
+
+    Example:
+        >>> sheet_rows([3])
+        [(0,), (1,), (2,)]
+        >>> sheet_rows([12, 11])[:3]
+        [(0, 5), (1, 1), (2, 8)]
+    """
+    rows = min(MOST_ROWS, max(counts, default=0))
+    return [
+        tuple((7 * row + 5 if position else row) % count for position, count in enumerate(counts))
+        for row in range(rows)
+    ]
 
 
 def withheld_pairs() -> tuple[tuple[int, int], ...]:

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from examples.anime_faces.commands.demo import Demo, withheld_pairs
+from examples.anime_faces.commands.demo import Demo, sheet_rows, withheld_pairs
+from examples.anime_faces.data import Dataset
+from examples.anime_faces.data.render import face_from_seed, render
 
 
 def test_withheld_pairs_leave_every_color_in_training() -> None:
@@ -27,3 +29,28 @@ def test_the_demo_does_everything_and_repeats_nothing(tmp_path: Path) -> None:
     demo.run()
     assert {path: path.stat().st_mtime_ns for path in written} == written
     assert "withheld" in (demo.out / "report.html").read_text(encoding="utf-8")
+
+
+def test_sheet_rows_show_every_class_of_one_attribute_and_nothing_without_labels() -> None:
+    assert sheet_rows([]) == []
+    assert sheet_rows([30]) == [(row,) for row in range(12)]
+    hair, eyes = zip(*sheet_rows([12, 11]), strict=True)
+    assert set(hair) == set(range(12))
+    assert set(eyes) == set(range(11))
+
+
+@pytest.mark.slow
+def test_one_command_goes_from_folders_of_pictures_to_samples(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for name in ("cats", "dogs", "owls"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for index in range(20):
+            Image.fromarray(render(face_from_seed(len(name), index), 48)).save(
+                tmp_path / "mine" / name / f"{index}.png"
+            )
+    demo = Demo(out=tmp_path / "run", images=tmp_path / "mine", minutes=0.1, size=32, samples=132)
+    demo.run()
+    assert Dataset.open(demo.out / "data").attributes[0].classes == ("cats", "dogs", "owls")
+    assert (demo.out / "samples.png").exists()
+    assert (demo.out / "report.html").exists()
