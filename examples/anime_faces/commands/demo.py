@@ -5,17 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
+from examples.anime_faces.commands._shown import shown_as
 from examples.anime_faces.recipes import DefaultOptions
 
 SHEET_COLUMNS = 10
 MOST_ROWS = 12
-
-
-def _shown_as(name: str) -> object:
-    """Show an option that may be left out by one plain word in the help."""
-    return tyro.conf.arg(metavar=name, help_behavior_hint="")
 
 
 @dataclass(kw_only=True)
@@ -40,11 +34,11 @@ class Demo:
     """Fixes faces, first weights, noise and order."""
     samples: int = 12_000
     """Samples to measure; fewer are quicker and rougher."""
-    images: Annotated[Path | None, _shown_as("FOLDER")] = None
+    images: Annotated[Path | None, shown_as("FOLDER")] = None
     """Folder with your own pictures, subfolders as classes, in place of rendered faces; see `prepare`."""
-    labels: Annotated[Path | None, _shown_as("FILE.csv")] = None
+    labels: Annotated[Path | None, shown_as("FILE.csv")] = None
     """CSV table with the classes of the pictures in --images."""
-    tags: Annotated[Path | None, _shown_as("FILE")] = None
+    tags: Annotated[Path | None, shown_as("FILE")] = None
     """Tag file with the hair and eye colors of the pictures in --images."""
 
     def run(self) -> None:

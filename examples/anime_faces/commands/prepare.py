@@ -6,6 +6,7 @@ from typing import Annotated
 
 import tyro
 
+from examples.anime_faces.commands._shown import shown_as
 from examples.anime_faces.data import (
     Dataset,
     Fit,
@@ -22,11 +23,6 @@ from examples.anime_faces.data import (
 from examples.anime_faces.data.render import Knobs
 
 _COUNT = 20_000
-
-
-def _shown_as(name: str) -> object:
-    """Show an option that may be left out by one plain word in the help."""
-    return tyro.conf.arg(metavar=name, help_behavior_hint="")
 
 
 @dataclass(kw_only=True)
@@ -53,22 +49,22 @@ class Prepare:
     """Folder to write. It appears only when all is done; repeating a finished command changes nothing."""
     size: int = 64
     """Width and height of the pictures in pixels. Rendered faces: 32 to 128."""
-    workers: Annotated[int | None, _shown_as("INT")] = None
+    workers: Annotated[int | None, shown_as("INT")] = None
     """Number of processes: one for each processor core if left out, 0 to use this one only."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Replace the data set that is in --out."""
 
-    count: Annotated[int | None, _shown_as("INT")] = None
+    count: Annotated[int | None, shown_as("INT")] = None
     """Number of faces to render; 20000 if left out."""
     seed: int = 0
     """Names the rendered faces: the same seed gives the same faces."""
     knobs: tyro.conf.OmitArgPrefixes[Knobs] = field(default_factory=Knobs)
 
-    images: Annotated[Path | None, _shown_as("FOLDER")] = None
+    images: Annotated[Path | None, shown_as("FOLDER")] = None
     """Folder with your own pictures, to be read in place of rendering faces."""
-    labels: Annotated[Path | None, _shown_as("FILE.csv")] = None
+    labels: Annotated[Path | None, shown_as("FILE.csv")] = None
     """CSV table with the classes of the pictures in --images."""
-    tags: Annotated[Path | None, _shown_as("FILE")] = None
+    tags: Annotated[Path | None, shown_as("FILE")] = None
     """Tag file with the hair and eye colors of the pictures in --images."""
     unlabelled: tyro.conf.FlagCreatePairsOff[bool] = False
     """Use all pictures in --images without labels, even if they lie in subfolders."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from examples.anime_faces.commands._shown import shown_as
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -27,7 +29,7 @@ class Sample:
     """What to draw, one prompt in quotes each. A half that is left out is drawn at random."""
     run_folder: Annotated[Path, tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder, or one checkpoint file."""
-    prompts: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    prompts: Annotated[Path | None, shown_as("FILE")] = None
     """File of prompts, one a line: `id,text` or the text alone."""
     n: int = 8
     """Pictures of each prompt."""
@@ -37,7 +39,7 @@ class Sample:
     """The sheet to write."""
     scale: int = 1
     """Whole-number enlargement of the pictures."""
-    pictures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
+    pictures: Annotated[Path | None, shown_as("FOLDER")] = None
     """Folder to write each picture to as well, as sample_ID_NUMBER.png."""
 
     def run(self) -> None:

@@ -6,14 +6,10 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
+from examples.anime_faces.commands._shown import shown_as
 from examples.anime_faces.recipes import OPTIONS, DefaultOptions, find_recipe
 
 Options = TypeVar("Options")
-
-
-def _shown_as(name: str, flag: str | None = None) -> object:
-    """Show an option that may be left out by one plain word in the help."""
-    return tyro.conf.arg(name=flag, metavar=name, help_behavior_hint="")
 
 
 @dataclass(kw_only=True)
@@ -30,21 +26,21 @@ class Train(Generic[Options]):
     """Folder of the run: checkpoints, sample grids, loss curves and settings."""
     recipe: str = "default"
     """How to train: default, acgan or tags_wgan_gp."""
-    minutes: Annotated[float | None, _shown_as("MINUTES")] = None
+    minutes: Annotated[float | None, shown_as("MINUTES")] = None
     """Train about this long; turned into a number of steps at the start, which stays."""
-    steps: Annotated[int | None, _shown_as("STEPS")] = None
+    steps: Annotated[int | None, shown_as("STEPS")] = None
     """Train this many steps (in place of --minutes); the recipe's own number if neither is given."""
-    start: Annotated[Path | None, _shown_as("RUN", "from")] = None
+    start: Annotated[Path | None, shown_as("RUN", "from")] = None
     """Start from the networks of this run or checkpoint (fine-tuning)."""
     seed: int = 0
     """Fixes first weights, noise and the order of the pictures."""
-    threads: Annotated[int | None, _shown_as("THREADS")] = None
+    threads: Annotated[int | None, shown_as("THREADS")] = None
     """CPU threads; all cores if not given. Results repeat bit for bit with the same number."""
-    device: Annotated[str | None, _shown_as("DEVICE")] = None
+    device: Annotated[str | None, shown_as("DEVICE")] = None
     """cpu, cuda or cuda:1; a GPU if there is one, if not given."""
-    precision: Annotated[Literal["float32", "bfloat16"] | None, _shown_as("float32|bfloat16")] = None
+    precision: Annotated[Literal["float32", "bfloat16"] | None, shown_as("float32|bfloat16")] = None
     """Number format of the networks' passes; the faster one here if not given."""
-    grid_every: Annotated[int | None, _shown_as("STEPS")] = None
+    grid_every: Annotated[int | None, shown_as("STEPS")] = None
     """Steps between two sample grids; about 30 over the run if not given."""
     options: Annotated[Options, tyro.conf.arg(name="")]
 
