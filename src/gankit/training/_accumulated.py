@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gankit._core import Scalar, check_at_least
+from gankit._core import Scalar, batch_in_parts, check_at_least
 from gankit.training._terms import Terms, detached, total
 
 
@@ -19,9 +19,10 @@ class Accumulated:
 
     Every tensor among the inputs is split along its first axis; parts may differ by one sample and count by their share,
     so that means over the batch come out as means over the whole batch. What is no tensor, or is 0-d, goes to every part
-    as it is. Equal to the whole batch where each term is a mean over samples treated apart: batch normalization and other
-    statistics of the batch see one part only. Random numbers that the terms draw inside are drawn part by part; pass them
-    as inputs for the same numbers. Data-parallel wrappers reduce gradients with the last part alone.
+    as it is. Equal to the whole batch where each term is a mean over samples treated apart. What needs the whole batch at
+    once, such as `gankit.losses.relativistic_average_critic_loss`, raises; batch normalization sees one part only. Random
+    numbers that the terms draw inside are drawn part by part; pass them as inputs for the same numbers. Data-parallel
+    wrappers reduce gradients with the last part alone.
 
     Args:
         parts: Number of parts, 1 or more.
@@ -52,7 +53,7 @@ class Accumulated:
         sums: dict[str, Scalar] = {}
         for position, (part, count) in enumerate(_split(inputs, size, self.parts)):
             last = position == self.parts - 1
-            with nullcontext() if last else _without_reduction(network):
+            with _as_part(self.parts), nullcontext() if last else _without_reduction(network):
                 named = terms(*part)
                 (total(named) * (count / size)).backward()
             if sums and sums.keys() != named.keys():
@@ -61,6 +62,10 @@ class Accumulated:
                 share = term * (count / size)
                 sums[name] = sums[name] + share if name in sums else share
         return sums
+
+
+def _as_part(parts: int) -> AbstractContextManager[None]:
+    return batch_in_parts() if parts > 1 else nullcontext()
 
 
 def _is_batch(value: object) -> bool:

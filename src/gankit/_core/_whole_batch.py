@@ -1,0 +1,88 @@
+"""Statistics of the whole batch, where a step may see it in parts: ranks share them, accumulation refuses them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import distributed
+from torch.autograd.function import FunctionCtx
+
+
+class _Depth(threading.local):
+    value = 0
+
+
+_parts = _Depth()
+
+
+@contextmanager
+def batch_in_parts() -> Iterator[None]:
+    """Say that what runs inside sees one part of the batch only, as under gradient accumulation."""
+    _parts.value += 1
+    try:
+        yield
+    finally:
+        _parts.value -= 1
+
+
+def ranks_of_whole_batch(name: str) -> int:
+    """Return how many ranks share the batch that `name` needs as a whole.
+
+    Raises:
+        ValueError: Only a part of the batch is at hand, so that the result would differ from that of the whole batch.
+    """
+    ranks = distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+    if torch.compiler.is_compiling():
+        if ranks > 1:
+            raise ValueError(f"{name} needs the whole batch and cannot be compiled where {ranks} ranks share it")
+    elif _parts.value:
+        raise ValueError(
+            f"{name} needs the whole batch, got one part of it: it couples samples, so gradient accumulation would change "
+            "its value"
+        )
+    return ranks
+
+
+def mean_of_whole_batch(name: str, values: torch.Tensor) -> torch.Tensor:
+    """Mean of all elements, over all ranks; differentiable, also through the values of other ranks.
+
+    The gradient is the one that a mean of the ranks' losses needs, which is what data-parallel wrappers make.
+    """
+    if ranks_of_whole_batch(name) == 1:
+        return values.mean()
+    count = torch.full((), values.numel(), dtype=values.dtype, device=values.device)
+    total = sum_over_ranks(torch.stack([values.sum(), count]))
+    return total[0] / total[1].detach()
+
+
+def gather_whole_batch(name: str, values: torch.Tensor) -> tuple[torch.Tensor, int]:
+    """Samples of all ranks, joined along the first axis, and where this rank's own begin; differentiable.
+
+    Every rank must hold equally many.
+    """
+    ranks = ranks_of_whole_batch(name)
+    if ranks == 1:
+        return values, 0
+    own = distributed.get_rank()
+    slots = [values if rank == own else torch.zeros_like(values) for rank in range(ranks)]
+    return sum_over_ranks(torch.cat(slots)), own * len(values)
+
+
+def sum_over_ranks(values: torch.Tensor) -> torch.Tensor:
+    """Sum of a tensor over all ranks; the gradient is summed over them too."""
+    return _SumOverRanks.apply(values)  # pyright: ignore[reportReturnType]
+
+
+class _SumOverRanks(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, values: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        del ctx
+        total = values.detach().clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        del ctx
+        return sum_over_ranks(gradient.contiguous())

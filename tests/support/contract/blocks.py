@@ -1,0 +1,39 @@
+"""Rows of `gankit.blocks`."""
+
+import torch
+
+from gankit import blocks
+from support.contract.row import Row, Tensors, module_row
+from support.strategies import normal
+
+
+def _maps(dtype: torch.dtype) -> Tensors:
+    return {"x": normal(0, 5, 3, 4, 4, dtype=dtype), "condition": normal(1, 5, 7, dtype=dtype)}
+
+
+def _features(dtype: torch.dtype) -> Tensors:
+    return {"features": normal(0, 5, 11, dtype=dtype), "condition": normal(1, 5, 7, dtype=dtype)}
+
+
+BLOCKS: dict[str, Row] = {
+    "Conditioned": Row(make=lambda: blocks.Conditioned),
+    "ConditionedSequential": module_row(
+        lambda: blocks.ConditionedSequential(torch.nn.Conv2d(3, 3, 1), blocks.ConditionalBatchNorm2d(3, 7)),
+        _maps,
+        "x",
+        "condition",
+    ),
+    "ConditionalBatchNorm2d": module_row(
+        lambda: blocks.ConditionalBatchNorm2d(3, 7), _maps, "x", "condition", batched=("x",)
+    ),
+    "PreActivationBlock": module_row(
+        lambda: blocks.PreActivationBlock(3, 5, down=blocks.MeanDownsample()), _maps, "x", batched=("x",)
+    ),
+    "NearestUpsample": module_row(blocks.NearestUpsample, _maps, "x", batched=("x",)),
+    "BilinearUpsample": module_row(blocks.BilinearUpsample, _maps, "x", batched=("x",)),
+    "MeanDownsample": module_row(blocks.MeanDownsample, _maps, "x", batched=("x",)),
+    "ClassHead": module_row(lambda: blocks.ClassHead(11, (2, 3)), _features, "features", batched=("features",)),
+    "ProjectionHead": module_row(
+        lambda: blocks.ProjectionHead(11, 7), _features, "features", "condition", batched=("features",)
+    ),
+}
