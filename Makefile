@@ -4,6 +4,8 @@
 #   make check   lint and types alone
 #   make docs    the documentation site, into site/
 #   make bench   step throughput, into benchmarks/results/
+#   make toys    published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
+#   make mutants mutation testing of the losses and constraints
 #   make test-all  the whole suite, slow tests included
 
 PYTHON ?= python3
@@ -15,7 +17,7 @@ STAMPS := $(VENV)/.stamps
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO ?= runs/demo
 
-.PHONY: demo test test-all check docs bench clean
+.PHONY: demo test test-all check docs bench toys mutants clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/examples
@@ -39,6 +41,12 @@ docs: $(STAMPS)/all
 bench: $(STAMPS)/examples
 	$(BIN)/python -m benchmarks.step_throughput
 
+toys: $(STAMPS)/all
+	$(BIN)/python -m benchmarks.toys
+
+mutants: $(STAMPS)/all
+	$(BIN)/python tests/mutants/run.py
+
 clean:
 	rm -rf $(VENV) site build dist docs/api/generated .pytest_cache .ruff_cache .hypothesis
 
@@ -53,5 +61,5 @@ $(STAMPS)/examples: $(STAMPS)/torch pyproject.toml constraints.txt
 	@touch $@
 
 $(STAMPS)/all: $(STAMPS)/torch pyproject.toml constraints.txt
-	$(PIP) --constraint constraints.txt --editable ".[examples,docs,test]"
+	$(PIP) --constraint constraints.txt --editable ".[benchmarks,examples,docs,test]"
 	@touch $@

@@ -71,18 +71,18 @@ def gather_whole_batch(name: str, values: torch.Tensor) -> tuple[torch.Tensor, i
 
 def sum_over_ranks(values: torch.Tensor) -> torch.Tensor:
     """Sum of a tensor over all ranks; the gradient is summed over them too."""
-    return _SumOverRanks.apply(values)  # pyright: ignore[reportReturnType]
+    return _SumOverRanks.apply(values)
 
 
 class _SumOverRanks(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, values: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def forward(ctx: FunctionCtx, values: torch.Tensor) -> torch.Tensor:
         del ctx
         total = values.detach().clone()
         distributed.all_reduce(total)
         return total
 
     @staticmethod
-    def backward(ctx: FunctionCtx, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def backward(ctx: FunctionCtx, *gradients: torch.Tensor) -> torch.Tensor:
         del ctx
-        return sum_over_ranks(gradient.contiguous())
+        return sum_over_ranks(gradients[0].contiguous())
