@@ -16,6 +16,12 @@ from gankit._core._factories import (
     check_factory as check_factory,
     check_out_of_place as check_out_of_place,
 )
+from gankit._core._score_maps import (
+    ScoreMaps as ScoreMaps,
+    as_maps as as_maps,
+    as_matching_maps as as_matching_maps,
+    mean_over_maps as mean_over_maps,
+)
 from gankit._core._types import (
     Condition as Condition,
     Critic as Critic,
