@@ -44,5 +44,5 @@ def test_parameters_get_the_second_order_gradient() -> None:
 
 
 def test_an_empty_batch_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"points must not be empty, got shape \(0, 2\)"):
+    with pytest.raises(ValueError, match=r"samples must not be empty, got shape \(0, 2\)"):
         zero_centered_penalty(lambda x: x.sum(1), torch.zeros(0, 2))

@@ -2,14 +2,22 @@
 
 import torch
 
-from gankit._core import Critic, Scalar, check_batch, check_finite, check_floating, check_same_shape, uniform_like
+from gankit._core import Scalar, check_finite
 from gankit.constraints._gradient_norm import gradient_norm
+from gankit.constraints._points import (
+    PointCritic,
+    PointsT,
+    along,
+    check_same_points,
+    map_points,
+    share_of_each_sample,
+)
 
 
 def gradient_penalty(
-    critic: Critic,
-    real: torch.Tensor,
-    fake: torch.Tensor,
+    critic: PointCritic[PointsT],
+    real: PointsT,
+    fake: PointsT,
     *,
     target: float = 1.0,
     one_sided: bool = False,
@@ -24,12 +32,12 @@ def gradient_penalty(
     Args:
         critic: Any callable from samples to scores; bind conditions by a lambda. It must treat samples apart, so no batch
             normalization.
-        real: Real samples.
-        fake: Generated samples, of the same shape. Both are cut from their graphs.
+        real: Real samples: a tensor, or a mapping or tuple of them, as in `gradient_norm`.
+        fake: Generated samples, of the same form and shapes. Both are cut from their graphs.
         target: The norm to hold, 0 or more.
         one_sided: Price only norms above the target.
-        mix: Share of the real sample at each point, ``(n, 1, ..., 1)``; drawn as ``torch.rand(n, 1, ..., 1)`` in the inputs'
-            dtype where None.
+        mix: Share of the real sample at each point, ``(n, 1, ..., 1)``, or ``(n,)`` where samples have several parts, which
+            then share it; drawn as ``torch.rand`` of that shape in the inputs' dtype where None.
         rng: Where `mix` is drawn from, on the inputs' device; the default generator where None.
 
     Shape:
@@ -61,20 +69,12 @@ def gradient_penalty(
     return excess.square().mean()
 
 
-def _points_between(
-    real: torch.Tensor, fake: torch.Tensor, mix: torch.Tensor | None, rng: torch.Generator | None
-) -> torch.Tensor:
-    check_floating("real", real)
-    check_floating("fake", fake)
-    check_batch("real", real)
-    check_same_shape("fake", fake, "real", real)
-    real, fake = real.detach(), fake.detach()
-    shape = (real.shape[0],) + (1,) * (real.ndim - 1)
-    if mix is None:
-        wider = real if torch.promote_types(real.dtype, fake.dtype) == real.dtype else fake
-        mix = uniform_like(wider, shape, rng)
-    elif rng is not None:
-        raise ValueError("mix and rng must not both be given: a given mix leaves nothing to draw")
-    elif tuple(mix.shape) != shape:
-        raise ValueError(f"mix must have shape {shape}, one share for each sample, got {tuple(mix.shape)}")
-    return mix * real + (1 - mix) * fake
+def _points_between(real: PointsT, fake: PointsT, mix: torch.Tensor | None, rng: torch.Generator | None) -> PointsT:
+    check_same_points("fake", fake, "real", real)
+    shares = share_of_each_sample(mix, rng, real, fake)
+
+    def between(real_part: torch.Tensor, fake_part: torch.Tensor) -> torch.Tensor:
+        share = along(shares, real_part, fake_part)
+        return share * real_part.detach() + (1 - share) * fake_part.detach()
+
+    return map_points(between, real, fake)

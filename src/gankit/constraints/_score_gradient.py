@@ -2,10 +2,11 @@
 
 import torch
 
-from gankit._core import Critic, Scores, check_batch, check_floating
+from gankit._core import Scores, check_floating
+from gankit.constraints._points import PointCritic, PointsT, check_points, map_points, named_parts, parts_of
 
 
-def score_gradient(scores: Scores, inputs: torch.Tensor) -> torch.Tensor:
+def score_gradient(scores: Scores, inputs: PointsT) -> PointsT:
     """Gradient of each sample's scores by that sample, differentiable again.
 
     Use it where the forward pass exists already: R1 then shares the critic's pass over the real batch.
@@ -13,14 +14,16 @@ def score_gradient(scores: Scores, inputs: torch.Tensor) -> torch.Tensor:
     Args:
         scores: What the critic returned for `inputs`. Where a sample has several scores (patches), it is the gradient of
             their sum.
-        inputs: What the critic was given; it required gradients before the critic saw it.
+        inputs: What the critic was given: a tensor, or a mapping or tuple of them. Each required gradients before the
+            critic saw it.
 
     Shape:
-        The gradient has the shape of `inputs`, in float32 or wider. It is per sample only where the critic treats samples
-        apart: batch normalization couples them.
+        The gradient has the form and shapes of `inputs`, in float32 or wider. It is per sample only where the critic
+        treats samples apart: batch normalization couples them.
 
     Raises:
-        ValueError: `inputs` does not require gradients, `scores` have no graph, or the critic ignores its input.
+        ValueError: `inputs` do not require gradients, `scores` have no graph or are one number for several samples, or the
+            critic ignores its input or a part of it.
 
     Example:
         >>> import torch
@@ -31,38 +34,55 @@ def score_gradient(scores: Scores, inputs: torch.Tensor) -> torch.Tensor:
                 [2., 2., 2.]], grad_fn=<MulBackward0>)
     """
     check_floating("scores", scores)
-    check_floating("inputs", inputs)
-    if not inputs.requires_grad:
-        raise ValueError(
-            "inputs must require gradients before the critic sees them: call inputs.requires_grad_() first"
-        )
+    check_points("inputs", inputs)
+    names, parts = list(named_parts("inputs", inputs)), parts_of(inputs)
+    for name, part in zip(names, parts, strict=True):
+        if not part.requires_grad:
+            raise ValueError(
+                f"{name} must require gradients before the critic sees them: call {name}.requires_grad_() first"
+            )
+    _check_scores(scores, parts[0].shape[0])
+    gradients = torch.autograd.grad(
+        outputs=scores,
+        inputs=parts,
+        grad_outputs=torch.ones_like(scores),
+        create_graph=True,
+        allow_unused=True,
+    )
+    wide = []
+    for name, gradient in zip(names, gradients, strict=True):
+        if gradient is None:
+            raise ValueError(f"scores must depend on {name}, got a critic that ignores its input")
+        wide.append(gradient.to(torch.promote_types(gradient.dtype, torch.float32)))
+    return map_points(lambda _: wide.pop(0), inputs)
+
+
+def gradient_at(critic: PointCritic[PointsT], points: PointsT) -> PointsT:
+    """Gradient of the critic at `points`, which are cut from whatever made them; works under ``no_grad`` too."""
+    check_points("points", points)
+    if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
+        raise ValueError("gradients cannot be taken inside torch.inference_mode(): use torch.no_grad(), or leave it")
+    with torch.enable_grad():
+        leaves = map_points(_leaf, points)
+        return score_gradient(critic(leaves), leaves)
+
+
+def _leaf(point: torch.Tensor) -> torch.Tensor:
+    point = point.detach()
+    if torch.is_autocast_enabled(point.device.type):
+        # The critic casts down by itself; the gradient then arrives in float32 at the point it was taken.
+        point = point.to(torch.promote_types(point.dtype, torch.float32))
+    return point.requires_grad_()
+
+
+def _check_scores(scores: Scores, samples: int) -> None:
     if not scores.requires_grad:
         raise ValueError(
             "scores must have a graph, got scores that require no gradient: was the critic run without gradients, or does "
             "it ignore its input?"
         )
-    (gradient,) = torch.autograd.grad(
-        outputs=scores,
-        inputs=inputs,
-        grad_outputs=torch.ones_like(scores),
-        create_graph=True,
-        allow_unused=True,
-    )
-    if gradient is None:
-        raise ValueError("scores must depend on inputs, got a critic that ignores its input")
-    return gradient.to(torch.promote_types(gradient.dtype, torch.float32))
-
-
-def gradient_at(critic: Critic, points: torch.Tensor) -> torch.Tensor:
-    """Gradient of the critic at `points`, which are cut from whatever made them; works under ``no_grad`` too."""
-    check_floating("points", points)
-    check_batch("points", points)
-    if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
-        raise ValueError("gradients cannot be taken inside torch.inference_mode(): use torch.no_grad(), or leave it")
-    points = points.detach()
-    if torch.is_autocast_enabled(points.device.type):
-        # The critic casts down by itself; the gradient then arrives in float32 at the point it was taken.
-        points = points.to(torch.promote_types(points.dtype, torch.float32))
-    with torch.enable_grad():
-        points = points.requires_grad_()
-        return score_gradient(critic(points), points)
+    if scores.ndim == 0 and samples > 1:
+        raise ValueError(
+            f"scores must be one or more for each sample, got a 0-d tensor for {samples} samples: a mean over the batch "
+            "divides each sample's gradient"
+        )

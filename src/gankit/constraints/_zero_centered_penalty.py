@@ -1,22 +1,22 @@
 """The zero-centered penalty: R1 on real samples, R2 on fake ones."""
 
-import torch
-
-from gankit._core import Critic, Scalar
+from gankit._core import Scalar
+from gankit.constraints._points import PointCritic, PointsT, check_points, squared_norms
 from gankit.constraints._score_gradient import gradient_at
 
 
-def zero_centered_penalty(critic: Critic, samples: torch.Tensor) -> Scalar:
+def zero_centered_penalty(critic: PointCritic[PointsT], samples: PointsT) -> Scalar:
     """Mean squared norm of the critic's gradient at the samples.
 
     On real samples it is R1, on generated ones R2. Multiply by ``gamma / 2`` yourself.
 
     Args:
         critic: Any callable from samples to scores; bind conditions by a lambda.
-        samples: Where the gradient is taken. They are cut from the graph that made them.
+        samples: Where the gradient is taken: a tensor, or a mapping or tuple of them, as in `gradient_norm`. They are cut
+            from the graph that made them.
 
     Shape:
-        `samples` ``(n, ...)`` of any rank; the penalty is 0-d, 0 or more, in float32 or wider.
+        `samples` ``(n, ...)`` of any rank, each part; the penalty is 0-d, 0 or more, in float32 or wider.
 
     Raises:
         ValueError: The batch is empty, samples are not floating-point, the critic ignores its input, or the call happens
@@ -33,4 +33,5 @@ def zero_centered_penalty(critic: Critic, samples: torch.Tensor) -> Scalar:
         Mescheder, Geiger and Nowozin 2018, "Which Training Methods for GANs do actually Converge?", equation 9 (R1) and 10
         (R2), with gamma / 2. Their published code has no 1/2: its regularization parameter 10 is gamma 20 here.
     """
-    return gradient_at(critic, samples).flatten(1).square().sum(1).mean()
+    check_points("samples", samples)
+    return squared_norms(gradient_at(critic, samples)).mean()

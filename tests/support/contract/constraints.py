@@ -19,6 +19,10 @@ def _points(dtype: torch.dtype) -> Tensors:
     return {"points": normal(0, 5, 2, 4, 4, dtype=dtype)}
 
 
+def _one_batch(dtype: torch.dtype) -> Tensors:
+    return {"samples": normal(0, 5, 2, 4, 4, dtype=dtype)}
+
+
 CONSTRAINTS: dict[str, Row] = {
     "gradient_penalty": penalty_row(
         constraints.gradient_penalty,
@@ -32,9 +36,9 @@ CONSTRAINTS: dict[str, Row] = {
     ),
     "zero_centered_penalty": penalty_row(
         constraints.zero_centered_penalty,
-        lambda penalty, critic, x: penalty(critic, x["points"]),
-        _points,
-        ("points",),
+        lambda penalty, critic, x: penalty(critic, x["samples"]),
+        _one_batch,
+        ("samples",),
         "same",
     ),
     # The lowest primitive asks for inputs that require gradients before the critic sees them, so the caller's graph holds it.
