@@ -8,10 +8,15 @@ from gankit._core._checks import (
     check_fraction as check_fraction,
     check_positive as check_positive,
     check_same_shape as check_same_shape,
+    values_are_at_hand as values_are_at_hand,
 )
 from gankit._core._class_counts import as_class_counts as as_class_counts
 from gankit._core._conditioned import Conditioned as Conditioned
-from gankit._core._draws import uniform_like as uniform_like
+from gankit._core._draws import (
+    refuse_both as refuse_both,
+    uniform_draw as uniform_draw,
+    uniform_like as uniform_like,
+)
 from gankit._core._factories import (
     check_factory as check_factory,
     check_out_of_place as check_out_of_place,
@@ -31,6 +36,7 @@ from gankit._core._types import (
     Scalar as Scalar,
     Scores as Scores,
 )
+from gankit._core._version import check_version as check_version
 from gankit._core._whole_batch import (
     batch_in_parts as batch_in_parts,
     gather_whole_batch as gather_whole_batch,

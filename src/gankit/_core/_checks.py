@@ -5,6 +5,11 @@ import math
 import torch
 
 
+def values_are_at_hand(tensor: torch.Tensor) -> bool:
+    """Say whether the tensor's values can be read without waiting for a device or breaking a traced graph."""
+    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
 def check_floating(name: str, tensor: torch.Tensor) -> None:
     """Refuse anything but a floating-point tensor."""
     if not isinstance(tensor, torch.Tensor):

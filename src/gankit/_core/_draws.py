@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
+from gankit._core._checks import check_floating, values_are_at_hand
+
 
 def uniform_like(tensor: torch.Tensor, shape: Sequence[int], rng: torch.Generator | None) -> torch.Tensor:
     """Draw ``torch.rand(shape)`` in the tensor's dtype, on its device.
@@ -12,3 +14,31 @@ def uniform_like(tensor: torch.Tensor, shape: Sequence[int], rng: torch.Generato
     random state stays as it was.
     """
     return torch.rand(tuple(shape), generator=rng, dtype=tensor.dtype, device=tensor.device)
+
+
+def uniform_draw(
+    draw: torch.Tensor | None, like: torch.Tensor, shape: Sequence[int], rng: torch.Generator | None
+) -> torch.Tensor:
+    """Return the caller's uniform numbers, checked, or new ones in float32 or wider where `draw` is None.
+
+    Raises:
+        ValueError: `draw` comes together with `rng`, has another shape, is no floating-point tensor, or holds a number
+            outside 0..1 (1 itself is outside; read on the CPU alone).
+    """
+    if draw is None:
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        return torch.rand(tuple(shape), generator=rng, dtype=dtype, device=like.device)
+    refuse_both("draw", draw, rng)
+    check_floating("draw", draw)
+    if tuple(draw.shape) != tuple(shape):
+        raise ValueError(f"draw must have shape {tuple(shape)}, got {tuple(draw.shape)}")
+    # Written so that NaN, which is neither inside nor outside, is refused too.
+    if values_are_at_hand(draw) and not bool(((draw >= 0) & (draw < 1)).all()):
+        raise ValueError(f"draw must hold numbers from 0 to below 1, got {draw.min():.6g}..{draw.max():.6g}")
+    return draw
+
+
+def refuse_both(name: str, draw: torch.Tensor | None, rng: torch.Generator | None) -> None:
+    """Refuse a draw that comes together with a generator."""
+    if draw is not None and rng is not None:
+        raise ValueError(f"{name} and rng must not both be given: a given {name} leaves nothing to draw")

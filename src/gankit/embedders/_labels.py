@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from gankit._core import Labels
+from gankit._core import Labels, values_are_at_hand
 
 
 def as_columns(labels: Labels, num_classes: Sequence[int]) -> torch.Tensor:
@@ -25,11 +25,6 @@ def as_columns(labels: Labels, num_classes: Sequence[int]) -> torch.Tensor:
     if values_are_at_hand(labels):
         _check_range(columns, num_classes)
     return columns
-
-
-def values_are_at_hand(tensor: torch.Tensor) -> bool:
-    """Say whether the tensor's values can be read without waiting for a device or breaking a traced graph."""
-    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def _check_range(columns: torch.Tensor, num_classes: Sequence[int]) -> None:

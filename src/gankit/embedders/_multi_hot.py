@@ -3,8 +3,7 @@
 import torch
 from torch import nn
 
-from gankit._core import Condition, check_at_least
-from gankit.embedders._labels import values_are_at_hand
+from gankit._core import Condition, check_at_least, values_are_at_hand
 
 
 class MultiHotEmbedder(nn.Module):

@@ -6,9 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from gankit._core import check_fraction
+from gankit._core import check_fraction, check_version
 from gankit.training._network_state import bare, load_network_state, network_state
-from gankit.training._version import check_version
 
 VERSION = 1
 HALF = (torch.float16, torch.bfloat16)

@@ -6,10 +6,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from gankit._core import check_at_least
+from gankit._core import check_at_least, check_version
 from gankit.training._atomic import sweep_orphans
 from gankit.training._checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from gankit.training._version import check_version
 
 VERSION = 1
 NAME = re.compile(r"checkpoint-(\d+)\.pt")

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit._core import Scalar
+from gankit._core import Scalar, check_version
 from gankit.training._device_guard import DeviceGuard
 from gankit.training._finite import refuse_non_finite
 from gankit.training._frozen import frozen as frozen_parameters
@@ -16,7 +16,6 @@ from gankit.training._network_state import bare, plain_name
 from gankit.training._ranks import audited_forwards, check_equal_gradients, check_wrapper, world_size
 from gankit.training._reach import check_reach
 from gankit.training._terms import Terms, check_terms
-from gankit.training._version import check_version
 
 VERSION = 1
 

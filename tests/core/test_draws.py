@@ -1,0 +1,46 @@
+"""Uniform numbers, drawn or given."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from gankit._core import uniform_draw
+
+
+@pytest.mark.parametrize(
+    ("dtype", "drawn"),
+    [(torch.float64, torch.float64), (torch.bfloat16, torch.float32), (torch.int64, torch.float32)],
+)
+def test_new_numbers_are_those_of_the_generator_in_float32_or_wider(dtype: torch.dtype, drawn: torch.dtype) -> None:
+    state = torch.get_rng_state()
+    numbers = uniform_draw(None, torch.zeros(2, dtype=dtype), (3, 5), torch.Generator().manual_seed(7))
+    assert torch.equal(torch.get_rng_state(), state)
+    expected = torch.rand(3, 5, generator=torch.Generator().manual_seed(7), dtype=drawn)
+    torch.testing.assert_close(numbers, expected, rtol=0, atol=0)
+
+
+def test_given_numbers_are_passed_on() -> None:
+    draw = torch.tensor([0.0, 0.5, 1 - 2**-24])
+    assert uniform_draw(draw, torch.zeros(7), (3,), None) is draw
+
+
+@pytest.mark.parametrize(
+    ("draw", "match"),
+    [
+        (torch.zeros(3, 1), r"draw must have shape \(3,\), got \(3, 1\)"),
+        (torch.zeros(3, dtype=torch.int64), "draw must be a floating-point tensor"),
+        (0.5, "draw must be a tensor, got float"),
+        (torch.tensor([0.0, 0.5, 1.0]), r"draw must hold numbers from 0 to below 1, got 0\.\.1"),
+        (torch.tensor([-0.25, 0.5, 0.5]), r"draw must hold numbers from 0 to below 1, got -0\.25\.\.0\.5"),
+        (torch.tensor([0.5, torch.nan, 0.5]), "draw must hold numbers from 0 to below 1, got nan"),
+    ],
+)
+def test_mistakes_are_named(draw: Any, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        uniform_draw(draw, torch.zeros(3), (3,), None)
+
+
+def test_numbers_and_a_generator_are_refused_together() -> None:
+    with pytest.raises(ValueError, match="draw and rng must not both be given"):
+        uniform_draw(torch.zeros(3), torch.zeros(3), (3,), torch.Generator())
