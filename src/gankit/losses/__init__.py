@@ -3,11 +3,20 @@
 An objective prices one score; every loss is a mean of prices.
 """
 
+from gankit.losses._class_loss import class_loss as class_loss
+from gankit.losses._conditioning_kl import conditioning_kl_loss as conditioning_kl_loss
 from gankit.losses._critic_loss import critic_loss as critic_loss
+from gankit.losses._data_to_data import data_to_data_loss as data_to_data_loss
+from gankit.losses._feature_matching import (
+    feature_matching_loss as feature_matching_loss,
+    mean_feature_loss as mean_feature_loss,
+)
 from gankit.losses._generator_loss import generator_loss as generator_loss
 from gankit.losses._hinge import Hinge as Hinge
 from gankit.losses._least_squares import LeastSquares as LeastSquares
 from gankit.losses._logistic import Logistic as Logistic
+from gankit.losses._mode_seeking import mode_seeking_loss as mode_seeking_loss
+from gankit.losses._multi_label_loss import multi_label_loss as multi_label_loss
 from gankit.losses._objective import Objective as Objective
 from gankit.losses._paired import (
     paired_critic_loss as paired_critic_loss,

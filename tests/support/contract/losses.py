@@ -39,6 +39,30 @@ def _two_sided(loss: Callable[..., torch.Tensor]) -> Row:
     )
 
 
+def _classes(dtype: torch.dtype) -> Tensors:
+    # Labels travel as floats, since the table turns all inputs into one dtype.
+    labels = torch.tensor([[0, 1], [2, -1], [-1, 0], [1, 1], [2, 0], [0, -1], [2, 1]], dtype=dtype)
+    return {"logits": normal(0, 7, 5, dtype=dtype), "labels": labels}
+
+
+def _embeddings(dtype: torch.dtype) -> Tensors:
+    labels = torch.tensor([0, 1, 2, 0, -1, 1, 1], dtype=dtype)
+    return {"embeddings": normal(0, 7, 3, dtype=dtype), "labels": labels}
+
+
+def _twice(dtype: torch.dtype) -> Tensors:
+    return {
+        "first": normal(0, 7, 2, 3, dtype=dtype),
+        "second": normal(1, 7, 2, 3, dtype=dtype),
+        "first_latents": normal(2, 7, 5, dtype=dtype),
+        "second_latents": normal(3, 7, 5, dtype=dtype),
+    }
+
+
+def _spread(dtype: torch.dtype) -> Tensors:
+    return {"mean": normal(0, 7, 5, dtype=dtype), "log_variance": normal(1, 7, 5, dtype=dtype)}
+
+
 LOSSES: dict[str, Row] = {
     "Objective": Row(make=lambda: losses.Objective),
     "Wasserstein": _objective(losses.Wasserstein),
@@ -68,4 +92,49 @@ LOSSES: dict[str, Row] = {
             "paired_generator_loss",
         )
     },
+    "class_loss": Row(
+        make=lambda: losses.class_loss,
+        call=lambda loss, x: loss(x["logits"].split((3, 2), dim=1), x["labels"].long(), weights=(0.5, 2.0)),
+        inputs=_classes,
+        batched=("logits", "labels"),
+        permutes="same",
+    ),
+    "multi_label_loss": Row(
+        make=lambda: losses.multi_label_loss,
+        call=lambda loss, x: loss(x["logits"][:, :2], x["labels"].clamp(max=1)),
+        inputs=_classes,
+        batched=("logits",),
+        permutes="same",
+    ),
+    "data_to_data_loss": Row(
+        make=lambda: losses.data_to_data_loss,
+        call=lambda loss, x: loss(x["embeddings"], torch.eye(3, dtype=x["embeddings"].dtype), x["labels"].long()),
+        inputs=_embeddings,
+        batched=("embeddings", "labels"),
+        permutes="same",
+    ),
+    **{
+        name: Row(
+            make=lambda name=name: getattr(losses, name),
+            call=lambda loss, x: loss(x["real"], x["fake"]),
+            inputs=_scores,
+            batched=("real", "fake"),
+            permutes="same",
+        )
+        for name in ("feature_matching_loss", "mean_feature_loss")
+    },
+    "mode_seeking_loss": Row(
+        make=lambda: losses.mode_seeking_loss,
+        call=lambda loss, x: loss(x["first"], x["second"], x["first_latents"], x["second_latents"]),
+        inputs=_twice,
+        batched=("first", "second", "first_latents", "second_latents"),
+        permutes="same",
+    ),
+    "conditioning_kl_loss": Row(
+        make=lambda: losses.conditioning_kl_loss,
+        call=lambda loss, x: loss(x["mean"], x["log_variance"]),
+        inputs=_spread,
+        batched=("mean", "log_variance"),
+        permutes="same",
+    ),
 }

@@ -1,0 +1,122 @@
+"""The data-to-data cross-entropy of ReACGAN: classes learned from proxies and from the other samples."""
+
+import torch
+
+from gankit._core import (
+    Labels,
+    Scalar,
+    check_batch,
+    check_finite,
+    check_floating,
+    check_positive,
+    gather_whole_batch,
+)
+from gankit.losses._class_ids import UNLABELED, as_class_ids
+from gankit.losses._objective import widen
+
+
+def data_to_data_loss(
+    embeddings: torch.Tensor,
+    proxies: torch.Tensor,
+    labels: Labels,
+    *,
+    temperature: float = 0.5,
+    positive_margin: float = 0.98,
+    negative_margin: float | None = None,
+) -> Scalar:
+    """Pull each sample to the proxy of its class and push it off the samples of other classes.
+
+    A successor of `gankit.losses.class_loss` that stays stable where that one's gradients explode: everything is compared on
+    the unit sphere, and samples that are easy to tell give no gradient. With ``s`` the cosine similarity, a sample pays
+    ``-log(p / (p + sum of q))``, where ``p = exp(min(s(sample, proxy) - positive_margin, 0) / temperature)`` and, for each
+    sample of another class, ``q = exp(max(s(sample, other) - negative_margin, 0) / temperature)``.
+
+    The others are those of the whole batch: ranks gather them, and gradient accumulation, which would see a part of them,
+    is refused. A row whose label is -1 costs 0, gets no gradient and is nobody's other; it counts in the mean.
+
+    Args:
+        embeddings: What the critic's embedding layer returns.
+        proxies: One vector a class, a trainable parameter.
+        labels: Class ids, or -1 where there is none.
+        temperature: Divides similarities; above 0.
+        positive_margin: A sample this similar to its proxy is near enough; in -1..1.
+        negative_margin: A sample this unlike another is far enough; in -1..1. None stands for ``1 - positive_margin``.
+
+    Shape:
+        - embeddings: ``(n, features)``, any length: they are normalized inside; a row of zeros is similar to nothing.
+        - proxies: ``(classes, features)``, likewise.
+        - labels: ``(n,)``, int64, in ``-1..classes - 1``.
+        - result: 0-d, in float32 or wider, 0 or more. On several ranks, each with equally many samples, it is the mean over
+          the rank's own; the mean of the ranks' values and gradients is that of the whole batch.
+
+    Raises:
+        ValueError: Shapes differ, the batch is empty, an argument is not floating-point, a number is out of its range, a
+            label is out of range (checked on the CPU), or only a part of the batch is at hand.
+
+    Example:
+        >>> import torch
+        >>> from gankit.losses import data_to_data_loss
+        >>> embeddings, labels = torch.tensor([[3.0, 0.0], [0.0, 2.0]]), torch.tensor([0, 1])
+        >>> data_to_data_loss(embeddings, torch.eye(2), labels)  # as good as can be: log 2
+        tensor(0.6931)
+        >>> data_to_data_loss(embeddings, torch.eye(2), 1 - labels)
+        tensor(2.0918)
+
+    Reference:
+        Kang, Shim, Cho and Park 2021, "Rebooting ACGAN: auxiliary classifier GANs with stable training", equation 9. Their
+        program (StudioGAN) differs in two ways. It divides the others' part, and not the proxy's, by the exponential of the
+        sample's largest margin-shifted similarity, meant for stability, so that its value is smaller wherever that
+        similarity is above 0. And on several ranks its gathering passes back a rank's own gradient alone, which divides the
+        loss's gradient by their number.
+    """
+    negative_margin = _check_numbers(temperature, positive_margin, negative_margin)
+    _check_vectors(embeddings, proxies)
+    if not isinstance(labels, torch.Tensor) or labels.ndim != 1:
+        raise ValueError(
+            f"labels must be a tensor of shape ({len(embeddings)},), got {getattr(labels, 'shape', labels)}"
+        )
+    ids = as_class_ids(labels, len(embeddings), [len(proxies)]).squeeze(1)
+    name = data_to_data_loss.__name__
+    # Under autocast a product of matrices would round similarities to three digits.
+    with torch.autocast(embeddings.device.type, enabled=False):
+        own, goals = _on_sphere(embeddings), _on_sphere(proxies)[ids.clamp(min=0)]
+        others, _ = gather_whole_batch(name, own)
+        similarities = own @ others.T
+    attraction = ((own * goals).sum(dim=1) - positive_margin).clamp(max=0) / temperature
+    repulsion = (similarities - negative_margin).clamp(min=0) / temperature
+    other_ids, _ = gather_whole_batch(name, ids)
+    known = ids != UNLABELED
+    differs = (ids.unsqueeze(1) != other_ids) & (other_ids != UNLABELED)
+    logits = torch.cat([attraction.unsqueeze(1), repulsion.masked_fill(~differs, -torch.inf)], dim=1)
+    return (known * (logits.logsumexp(dim=1) - attraction)).mean()
+
+
+def _on_sphere(vectors: torch.Tensor) -> torch.Tensor:
+    wide = widen(vectors)
+    lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
+    # A vector of zeros has no direction; divided by a tiny number instead, it would get an enormous gradient.
+    return wide / lengths.masked_fill(lengths == 0, 1)
+
+
+def _check_numbers(temperature: float, positive_margin: float, negative_margin: float | None) -> float:
+    check_positive("temperature", temperature)
+    check_finite("positive_margin", positive_margin)
+    negative_margin = 1 - positive_margin if negative_margin is None else negative_margin
+    check_finite("negative_margin", negative_margin)
+    for name, margin in (("positive_margin", positive_margin), ("negative_margin", negative_margin)):
+        if not -1 <= margin <= 1:
+            raise ValueError(f"{name} must lie in -1..1, as cosine similarities do, got {margin!r}")
+    return negative_margin
+
+
+def _check_vectors(embeddings: torch.Tensor, proxies: torch.Tensor) -> None:
+    for name, vectors in (("embeddings", embeddings), ("proxies", proxies)):
+        check_floating(name, vectors)
+        check_batch(name, vectors)
+        if vectors.ndim != 2:
+            raise ValueError(f"{name} must have shape (n, features), got {tuple(vectors.shape)}")
+    if embeddings.shape[1] != proxies.shape[1]:
+        raise ValueError(
+            "embeddings and proxies must have equally many features, "
+            f"got {tuple(embeddings.shape)} and {tuple(proxies.shape)}"
+        )

@@ -1,0 +1,62 @@
+"""A number that starts late, rises or falls."""
+
+from dataclasses import dataclass
+
+from gankit._core import check_at_least, check_finite
+from gankit.schedules._round import check_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ramp:
+    """A number as a function of time: `initial` up to `start`, then along a line to `final`, which it keeps.
+
+    The weight of an adversarial term that joins in once reconstruction works; a probability of flipped labels that decays;
+    a share of augmented samples that grows. Multiply the term by it, or pass it on.
+
+    Args:
+        start: The first time that may differ from `initial`, 0 or more.
+        length: Rounds that the line takes, 0 or more; with 0 the number jumps to `final` at `start`: a delayed start.
+        initial: The number up to `start`.
+        final: The number from ``start + length`` on.
+
+    Raises:
+        ValueError: A count is negative or no whole number, or a number is not finite; or, at a call, the time is negative
+            or no whole number.
+
+    Example:
+        >>> from gankit.schedules import Ramp
+        >>> adversarial = Ramp(start=1000, length=500)
+        >>> [adversarial(t) for t in (0, 1000, 1250, 1500, 9999)]
+        [0.0, 0.0, 0.5, 1.0, 1.0]
+        >>> flips = Ramp(length=10_000, initial=0.1, final=0.0)
+        >>> flips(5000)
+        0.05
+        >>> [Ramp(start=3)(t) for t in (2, 3)]
+        [0.0, 1.0]
+
+    Reference:
+        Esser, Rombach and Ommer 2021, "Taming transformers for high-resolution image synthesis": their program's
+        `disc_start` is a delayed start of the adversarial term.
+    """
+
+    start: int = 0
+    length: int = 0
+    initial: float = 0.0
+    final: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the counts and the numbers."""
+        check_at_least("start", self.start, 0)
+        check_at_least("length", self.length, 0)
+        check_finite("initial", self.initial)
+        check_finite("final", self.final)
+
+    def __call__(self, t: int) -> float:
+        """Return the number at time `t`."""
+        check_time(t)
+        if t >= self.start + self.length:
+            return float(self.final)
+        if t <= self.start:
+            return float(self.initial)
+        share = (t - self.start) / self.length
+        return (1 - share) * self.initial + share * self.final
