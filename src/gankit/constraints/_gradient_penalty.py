@@ -2,7 +2,8 @@
 
 import torch
 
-from gankit._core import Scalar, check_finite
+from gankit._core import Scalar
+from gankit.constraints._excess import check_target, mean_squared_excess
 from gankit.constraints._gradient_norm import gradient_norm
 from gankit.constraints._points import (
     PointCritic,
@@ -59,17 +60,13 @@ def gradient_penalty(
         one norm over the whole batch (torchgan), one per pixel (mmgeneration's default) or one share for the whole batch;
         TF-GAN draws the share of the *fake* sample, which is equal in law, not per draw.
     """
-    check_finite("target", target)
-    if target < 0:
-        raise ValueError(f"target must be 0 or more, got {target!r}")
-    points = _points_between(real, fake, mix, rng)
-    excess = gradient_norm(critic, points) - target
-    if one_sided:
-        excess = torch.relu(excess)
-    return excess.square().mean()
+    check_target(target)
+    points = points_between(real, fake, mix, rng)
+    return mean_squared_excess(gradient_norm(critic, points), target, one_sided=one_sided)
 
 
-def _points_between(real: PointsT, fake: PointsT, mix: torch.Tensor | None, rng: torch.Generator | None) -> PointsT:
+def points_between(real: PointsT, fake: PointsT, mix: torch.Tensor | None, rng: torch.Generator | None) -> PointsT:
+    """Return ``mix * real + (1 - mix) * fake``, cut from both graphs, with one share a sample."""
     check_same_points("fake", fake, "real", real)
     shares = share_of_each_sample(mix, rng, real, fake)
 

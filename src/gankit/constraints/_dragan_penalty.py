@@ -1,0 +1,120 @@
+"""The gradient penalty of DRAGAN, around the real samples."""
+
+import torch
+
+from gankit._core import Scalar, check_finite, check_positive, ranks_of_whole_batch, sum_over_ranks, uniform_like
+from gankit.constraints._excess import check_target, mean_squared_excess
+from gankit.constraints._gradient_norm import gradient_norm
+from gankit.constraints._points import (
+    PointCritic,
+    Points,
+    PointsT,
+    along,
+    check_points,
+    check_same_points,
+    map_points,
+    share_of_each_sample,
+)
+
+
+def dragan_penalty(
+    critic: PointCritic[PointsT],
+    real: PointsT,
+    *,
+    target: float = 1.0,
+    one_sided: bool = False,
+    scale: float = 0.5,
+    symmetric: bool = False,
+    deviation: float | torch.Tensor | None = None,
+    noise: Points | None = None,
+    mix: torch.Tensor | None = None,
+    rng: torch.Generator | None = None,
+) -> Scalar:
+    """Mean squared distance of the critic's gradient norm from `target`, at noisy copies of real samples.
+
+    The gradient is taken at ``real + mix * scale * deviation * noise``. The deviation is that of the whole batch, over all its
+    elements: ranks share it, and gradient accumulation, which would take those of its parts, is refused unless it is given.
+    Multiply by the weight yourself; the authors' is 10.
+
+    The authors' noise lies in 0..1, on one side: it brightens images by a quarter of the deviation at ``mix = 1``, and the
+    critic may learn that. ``symmetric=True`` spreads the same draw over -1..1.
+
+    Args:
+        critic: Any callable from samples to scores; bind conditions by a lambda. It must treat samples apart.
+        real: Real samples: a tensor, or a mapping or tuple of them, as in `gradient_norm`. They are cut from their graphs.
+        target: The norm to hold, 0 or more.
+        one_sided: Price only norms above the target.
+        scale: Largest reach of the noise, in deviations; above 0.
+        symmetric: Take the noise as ``2 * noise - 1``.
+        deviation: The standard deviation of the samples, a number or a 0-d tensor, 0 or more: that of the data set, or of a
+            batch of which this is a part. Computed where None (without bias, and for each part of the samples by itself).
+        noise: Uniform numbers in 0..1, of the form and shapes of `real`; drawn as ``torch.rand`` where None.
+        mix: Share of the way to the noisy copy, as in `gradient_penalty`; drawn where None, before the noise.
+        rng: Where `mix` and `noise` are drawn from, on the inputs' device; the default generator where None.
+
+    Shape:
+        `real` ``(n, ...)`` of any rank, each part; the penalty is 0-d, 0 or more, in float32 or wider.
+
+    Raises:
+        ValueError: The batch is empty, `noise` or `mix` has another shape, `rng` comes with both, `target` or `deviation` is
+            negative, `scale` is not above 0, only a part of the batch is at hand, the batch has one element, the critic
+            ignores its input, or the call happens inside ``torch.inference_mode``.
+
+    Example:
+        >>> import torch
+        >>> from gankit.constraints import dragan_penalty
+        >>> slope = torch.tensor([3.0, 4.0])  # a linear critic's gradient has norm 5 everywhere
+        >>> dragan_penalty(lambda x: x @ slope, torch.randn(7, 2)).item()
+        16.0
+
+    Reference:
+        Kodali et al. 2017, "On Convergence and Stability of GANs", algorithm 1, whose normal noise the authors' program
+        replaces by the uniform one. That program and compare_gan divide by n in the deviation, StudioGAN and gankit by n - 1.
+        compare_gan takes ``real + deviation * (noise - 0.5)`` (here ``symmetric=True`` with ``mix`` of 1) and clips it to 0..1.
+        torchgan and PyTorch-GAN draw `mix` for every element; torchgan takes one norm over the whole batch.
+    """
+    check_target(target)
+    check_positive("scale", scale)
+    check_points("real", real)
+    if noise is not None and mix is not None and rng is not None:
+        raise ValueError("noise, mix and rng must not all be given: given noise and mix leave nothing to draw")
+    shares = share_of_each_sample(mix, rng if mix is None else None, real)
+    if noise is None:
+        noise = map_points(lambda part: uniform_like(part, part.shape, rng), real)
+    else:
+        check_same_points("noise", noise, "real", real)
+    deviations = _deviations(real, deviation)
+
+    def moved(part: torch.Tensor, reach: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+        side = 2 * draw - 1 if symmetric else draw
+        return part.detach() + along(shares, part) * (scale * reach).to(part.dtype) * side.detach()
+
+    points = map_points(moved, real, deviations, noise)
+    return mean_squared_excess(gradient_norm(critic, points), target, one_sided=one_sided)
+
+
+def _deviations(real: PointsT, deviation: float | torch.Tensor | None) -> PointsT:
+    if deviation is None:
+        return map_points(_deviation_of_whole_batch, real)
+    if isinstance(deviation, torch.Tensor):
+        if deviation.ndim != 0:
+            raise ValueError(f"deviation must be a number or a 0-d tensor, got shape {tuple(deviation.shape)}")
+        return map_points(lambda _: deviation.detach(), real)
+    check_finite("deviation", deviation)
+    if deviation < 0:
+        raise ValueError(f"deviation must be 0 or more, got {deviation!r}")
+    return map_points(lambda part: torch.full((), deviation, dtype=torch.float64, device=part.device), real)
+
+
+@torch.no_grad()
+def _deviation_of_whole_batch(values: torch.Tensor) -> torch.Tensor:
+    values = values.detach().to(torch.promote_types(values.dtype, torch.float32))
+    ranks = ranks_of_whole_batch(dragan_penalty.__name__)
+    if ranks * values.numel() == 1:
+        raise ValueError("real must hold more than one element to have a deviation, got one: give the deviation")
+    if ranks == 1:
+        return values.std()
+    count = torch.full((), values.numel(), dtype=values.dtype, device=values.device)
+    sums = sum_over_ranks(torch.stack([values.sum(), count]))
+    mean, elements = sums[0] / sums[1], sums[1]
+    return (sum_over_ranks((values - mean).square().sum()) / (elements - 1)).sqrt()
