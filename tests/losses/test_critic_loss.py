@@ -1,5 +1,7 @@
 """The critic's loss: signs, symmetries, labels, maps, mistakes."""
 
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,12 +135,21 @@ def test_half_precision_is_priced_in_float32() -> None:
     assert loss.dtype == torch.float32
 
 
-def test_labels_outside_the_unit_range_warn_with_their_range() -> None:
+@pytest.mark.parametrize("side", ["real_labels", "fake_labels"])
+@pytest.mark.parametrize("wrong", [-0.1, 1.1])
+def test_labels_outside_the_unit_range_warn_by_name(side: str, wrong: float) -> None:
     real, fake = torch.zeros(3), torch.zeros(3)
-    with pytest.warns(UserWarning, match=r"real_labels lie outside 0\.\.1, got 0\.8\.\.1\.2"):
-        critic_loss(Logistic(), real, fake, real_labels=torch.tensor([0.8, 1.0, 1.2]))
-    with pytest.warns(UserWarning, match="fake_labels lie outside"):
-        critic_loss(Logistic(), real, fake, fake_labels=torch.tensor([0.0, -0.1, 0.2]))
+    with pytest.warns(UserWarning, match=rf"{side} must lie in 0\.\.1, got some outside"):
+        critic_loss(Logistic(), real, fake, **{side: torch.tensor([0.0, wrong, 1.0])})
+
+
+def test_the_warning_comes_once_a_line_though_labels_are_drawn_anew() -> None:
+    real, fake = torch.zeros(3), torch.zeros(3)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        for top in (1.1, 1.15, 1.2):
+            critic_loss(Logistic(), real, fake, real_labels=torch.tensor([0.8, 1.0, top]))
+    assert [Path(warning.filename) for warning in seen] == [Path(__file__)]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,7 @@
 """What the critic pays."""
 
-import warnings
-from collections.abc import Callable
-
-import torch
-
-from gankit._core import Scalar, Scores
-from gankit.losses._maps import ScoreMaps, as_maps, as_matching_maps, mean_over_maps
+from gankit._core import Scalar, ScoreMaps, as_maps, as_matching_maps
+from gankit.losses._labelled_loss import side_price
 from gankit.losses._objective import Objective
 
 
@@ -21,7 +16,8 @@ def critic_loss(
     """Mean price of real scores plus mean price of fake ones.
 
     Labels soften or flip the two sides: a sample with label t pays ``t * objective.real + (1 - t) * objective.fake``. For
-    `gankit.losses.Logistic` this is cross-entropy with the soft target t, exactly.
+    `gankit.losses.Logistic` this is cross-entropy with the soft target t, exactly. `gankit.losses.labelled_loss` is one
+    side alone.
 
     Args:
         objective: Prices one score; see `gankit.losses.Objective`.
@@ -53,40 +49,5 @@ def critic_loss(
     """
     real_maps = as_maps("real", real)
     fake_maps = as_matching_maps("fake", fake, "real", real_maps)
-    real_price = _labelled_price(objective.real, objective.fake, real_maps, "real_labels", real_labels)
-    fake_price = _labelled_price(objective.fake, objective.real, fake_maps, "fake_labels", fake_labels, swapped=True)
-    return real_price + fake_price
-
-
-def _labelled_price(
-    own: Callable[[Scores], Scores],
-    other: Callable[[Scores], Scores],
-    maps: tuple[Scores, ...],
-    name: str,
-    labels: ScoreMaps | None,
-    *,
-    swapped: bool = False,
-) -> Scalar:
-    if labels is None:
-        return mean_over_maps([own(scores) for scores in maps])
-    label_maps = as_matching_maps(name, labels, name.removesuffix("_labels"), maps)
-    _warn_of_unbounded_labels(name, label_maps)
-    shares = [1 - label if swapped else label for label in label_maps]
-    return mean_over_maps(
-        [share * own(scores) + (1 - share) * other(scores) for share, scores in zip(shares, maps, strict=True)]
-    )
-
-
-def _warn_of_unbounded_labels(name: str, label_maps: tuple[Scores, ...]) -> None:
-    if torch.compiler.is_compiling():
-        return
-    for labels in label_maps:
-        # Reading values of a CUDA tensor would wait for the device.
-        if labels.device.type == "cpu" and bool(((labels < 0) | (labels > 1)).any()):
-            warnings.warn(
-                f"{name} lie outside 0..1, got {labels.min():.3g}..{labels.max():.3g}: most objectives are then unbounded "
-                "below and scores may run away",
-                UserWarning,
-                stacklevel=4,
-            )
-            return
+    real_price = side_price(objective, "real", real_maps, real_labels, objective.real)
+    return real_price + side_price(objective, "fake", fake_maps, fake_labels, objective.fake)

@@ -63,7 +63,87 @@ def _spread(dtype: torch.dtype) -> Tensors:
     return {"mean": normal(0, 7, 5, dtype=dtype), "log_variance": normal(1, 7, 5, dtype=dtype)}
 
 
+def _labelled(dtype: torch.dtype) -> Tensors:
+    draw = torch.tensor([0.1, 0.7, 0.3, 0.9, 0.5, 0.2, 0.8], dtype=dtype)
+    return {"scores": normal(0, 7, 1, dtype=dtype), "labels": draw.flip(0).unsqueeze(1), "draw": draw}
+
+
+def _three_sided(dtype: torch.dtype) -> Tensors:
+    return _scores(dtype) | {
+        "mismatched": normal(2, 7, 1, dtype=dtype),
+        "second_mismatched": normal(3, 7, 1, dtype=dtype),
+    }
+
+
+def _conditions(dtype: torch.dtype) -> Tensors:
+    table = torch.tensor([[0, 1], [2, 0], [0, 1], [1, 1], [2, 0], [0, 0], [1, 1]], dtype=dtype)
+    return {"conditions": table, "labels": table, "draw": _labelled(dtype)["draw"]}
+
+
+LABELS: dict[str, Row] = {
+    "AdaptiveProbability": Row(make=lambda: losses.AdaptiveProbability(target=0.5, length=100.0)),
+    "labelled_loss": Row(
+        make=lambda: losses.labelled_loss,
+        call=lambda loss, x: loss(losses.Logistic(), x["scores"], x["labels"]),
+        inputs=_labelled,
+        batched=("scores", "labels"),
+        permutes="same",
+    ),
+    "constant_labels": Row(
+        make=lambda: losses.constant_labels,
+        call=lambda constant, x: constant(x["scores"], 0.9),
+        inputs=_labelled,
+        batched=("scores",),
+        permutes="along",
+    ),
+    "uniform_labels": Row(
+        make=lambda: losses.uniform_labels,
+        call=lambda uniform, x: uniform(x["scores"], 0.8, 1.2, draw=x["draw"].unsqueeze(1)),
+        inputs=_labelled,
+        batched=("scores", "draw"),
+        permutes="along",
+    ),
+    "flip_labels": Row(
+        make=lambda: losses.flip_labels,
+        call=lambda flip, x: flip(x["labels"], 0.5, draw=x["draw"]),
+        inputs=_labelled,
+        batched=("labels", "draw"),
+        permutes="along",
+    ),
+    "matching_aware_critic_loss": Row(
+        make=lambda: losses.matching_aware_critic_loss,
+        call=lambda loss, x: loss(
+            losses.Logistic(),
+            x["real"],
+            x["mismatched"],
+            x["fake"],
+            mismatched_weight=0.2,
+            fake_weight=0.5,
+            second_mismatched=x["second_mismatched"],
+            second_mismatched_weight=0.3,
+        ),
+        inputs=_three_sided,
+        batched=("real", "mismatched", "fake", "second_mismatched"),
+        permutes="same",
+    ),
+    "mismatched_labels": Row(
+        make=lambda: losses.mismatched_labels,
+        call=lambda other, x: other(x["labels"].long(), (3, 2), draw=(1 + 5 * x["draw"]).long()).to(x["labels"].dtype),
+        inputs=_conditions,
+        batched=("labels", "draw"),
+        permutes="along",
+    ),
+    "mismatched_indices": Row(
+        make=lambda: losses.mismatched_indices,
+        call=lambda indices, x: x["conditions"][indices(x["conditions"], draw=x["draw"])],
+        inputs=_conditions,
+        batched=("conditions", "draw"),
+        permutes="along",
+    ),
+}
+
 LOSSES: dict[str, Row] = {
+    **LABELS,
     "Objective": Row(make=lambda: losses.Objective),
     "Wasserstein": _objective(losses.Wasserstein),
     "Logistic": _objective(lambda: losses.Logistic(saturating=True)),

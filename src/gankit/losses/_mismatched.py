@@ -1,0 +1,172 @@
+"""Conditions that are not a sample's own, for the mismatched pairs of a matching-aware critic."""
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch.nn import functional
+
+from gankit._core import Labels, as_class_counts, check_batch, refuse_both, uniform_draw, values_are_at_hand
+
+MOST_COMBINATIONS = 2**62  # a class id and a step from it add up within int64
+
+
+def mismatched_labels(
+    labels: Labels,
+    num_classes: int | Sequence[int],
+    *,
+    draw: torch.Tensor | None = None,
+    rng: torch.Generator | None = None,
+) -> Labels:
+    """Other class ids than those given, uniform over all others: never right by accident, as another sample's may be.
+
+    With several attributes it is the combination that differs: hair or eyes or both, uniform over all other combinations.
+    Where only combinations that occur in the data will do, take another sample's: `gankit.losses.mismatched_indices`.
+
+    Args:
+        labels: Class ids of each sample; they stay as they are.
+        num_classes: The number of classes, or a sequence of them, one an attribute.
+        draw: How many combinations to step on from the own one, the last attribute's id running fastest; from 1 to one less
+            than the number of combinations. Drawn as ``torch.randint(1, combinations, (n,))`` where None.
+        rng: Where `draw` is drawn from, on the labels' device; the default generator where None.
+
+    Shape:
+        `labels` and the result ``(n, attributes)`` int64 in ``0..num_classes[attribute] - 1``; with one attribute also
+        ``(n,)``. `draw` is ``(n,)`` int64.
+
+    Raises:
+        ValueError: There is one combination only, or more than 2^62; labels are not int64, have another shape or no sample; a
+            label or a step is out of range (read on the CPU alone: -1 for "unlabelled" has no mismatch); `draw` comes with
+            `rng`.
+
+    Example:
+        >>> import torch
+        >>> from gankit.losses import mismatched_labels
+        >>> mismatched_labels(torch.tensor([0, 1, 2]), 3, draw=torch.tensor([1, 1, 2]))
+        tensor([1, 2, 1])
+
+    Reference:
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1, line 4 (mismatched text).
+    """
+    counts = as_class_counts(num_classes)
+    combinations = prod(counts)
+    if not 2 <= combinations <= MOST_COMBINATIONS:
+        raise ValueError(
+            f"num_classes must make 2 to 2^62 combinations, got {num_classes!r}, which makes {combinations}"
+        )
+    columns = _as_columns(labels, counts)
+    draw = _steps(draw, columns, combinations, rng)
+    own = torch.zeros_like(columns[:, 0])
+    for attribute, count in enumerate(counts):
+        own = own * count + columns[:, attribute]
+    other = (own + draw) % combinations
+    digits: list[torch.Tensor] = []
+    for count in reversed(counts):
+        digits.insert(0, other % count)
+        other = other // count
+    return torch.stack(digits, dim=1).view_as(labels)
+
+
+def mismatched_indices(
+    conditions: torch.Tensor, *, draw: torch.Tensor | None = None, rng: torch.Generator | None = None
+) -> torch.Tensor:
+    """For each sample the index of another with a different condition, uniform among all of those in the batch.
+
+    ``conditions[indices]`` beside the images, or ``images[indices]`` beside the conditions, makes pairs that do not match.
+    Shifting or shuffling a batch instead leaves pairs that match by accident (with two equally frequent classes, half of
+    them), and the critic is taught that right is wrong.
+
+    Args:
+        conditions: Class ids, sets of tags, or vectors; compared exactly, element by element. NaN differs from everything.
+        draw: Uniform numbers from 0 to below 1, one a sample: where among those that differ to look, in the order of their
+            conditions, then of their indices. Drawn as ``torch.rand(n)`` in float32 or wider where None.
+        rng: Where `draw` is drawn from, on the conditions' device; the default generator where None.
+
+    Shape:
+        `conditions` ``(n, ...)`` of any rank and real dtype; `draw` ``(n,)``; the result is ``(n,)`` int64 in 0..n-1. Memory
+        grows as `conditions` does, not as n * n.
+
+    Raises:
+        ValueError: All conditions are the same, so that no sample has a mismatch; the batch is empty; `draw` has another shape,
+            lies outside 0..1 or comes with `rng`. On CUDA and in compiled code, where nothing is read, equal conditions set off
+            torch's assertion on the device instead.
+
+    Example:
+        >>> import torch
+        >>> from gankit.losses import mismatched_indices
+        >>> hair = torch.tensor([2, 0, 2, 1])
+        >>> hair[mismatched_indices(hair, draw=torch.tensor([0.0, 0.0, 0.9, 0.9]))]
+        tensor([0, 1, 1, 2])
+
+    Reference:
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1, line 4 (mismatched text).
+    """
+    if not isinstance(conditions, torch.Tensor):
+        raise ValueError(f"conditions must be a tensor, got {type(conditions).__name__}")
+    check_batch("conditions", conditions)
+    count = len(conditions)
+    ordered, order = _ranks_of_rows(conditions).sort(stable=True)
+    first = torch.searchsorted(ordered, ordered)
+    alike = torch.searchsorted(ordered, ordered, right=True) - first
+    _check_mismatch_exists(alike, count)
+    draw = uniform_draw(draw, conditions, (count,), rng)
+    # In float32 or wider the product stays below count - alike for each draw below 1; in half precision it need not.
+    wide = draw.to(torch.promote_types(draw.dtype, torch.float32))
+    position = (wide[order] * (count - alike)).long()
+    partner = order[torch.where(position < first, position, position + alike)]
+    return torch.empty_like(order).scatter_(0, order, partner)
+
+
+def _as_columns(labels: Labels, counts: tuple[int, ...]) -> torch.Tensor:
+    if not isinstance(labels, torch.Tensor) or labels.dtype != torch.int64:
+        kind = labels.dtype if isinstance(labels, torch.Tensor) else type(labels).__name__
+        raise ValueError(f"labels must be an int64 tensor of class ids, got {kind}")
+    check_batch("labels", labels)
+    columns = labels.unsqueeze(1) if labels.ndim == 1 else labels
+    if columns.ndim != 2 or columns.shape[1] != len(counts):
+        raise ValueError(f"labels must have a column for each of {len(counts)} attributes, got {tuple(labels.shape)}")
+    if values_are_at_hand(labels):
+        for attribute, count in enumerate(counts):
+            own = columns[:, attribute]
+            if bool(((own < 0) | (own >= count)).any()):
+                raise ValueError(
+                    f"labels must lie in 0..{count - 1} for attribute {attribute}, got {int(own.min())}..{int(own.max())}"
+                )
+    return columns
+
+
+def _steps(
+    draw: torch.Tensor | None, columns: torch.Tensor, combinations: int, rng: torch.Generator | None
+) -> torch.Tensor:
+    shape = (len(columns),)
+    if draw is None:
+        return torch.randint(1, combinations, shape, generator=rng, device=columns.device)
+    refuse_both("draw", draw, rng)
+    if tuple(draw.shape) != shape or draw.dtype != torch.int64:
+        raise ValueError(f"draw must be int64 of shape {shape}, got {draw.dtype} of shape {tuple(draw.shape)}")
+    if values_are_at_hand(draw) and bool(((draw < 1) | (draw >= combinations)).any()):
+        raise ValueError(f"draw must lie in 1..{combinations - 1}, got {int(draw.min())}..{int(draw.max())}")
+    return draw
+
+
+def _ranks_of_rows(conditions: torch.Tensor) -> torch.Tensor:
+    """Number rows so that equal rows have equal numbers: rank each column, then fold pairs of columns until one is left."""
+    ranks = _ranks(conditions.reshape(len(conditions), -1))
+    while ranks.shape[1] > 1:
+        ranks = functional.pad(ranks, (0, ranks.shape[1] % 2))
+        ranks = _ranks(ranks[:, 0::2] * len(ranks) + ranks[:, 1::2])
+    return ranks[:, 0]
+
+
+def _ranks(columns: torch.Tensor) -> torch.Tensor:
+    ordered, order = columns.sort(dim=0)
+    rises = functional.pad(ordered[1:] != ordered[:-1], (0, 0, 1, 0)).long()
+    return torch.empty_like(order).scatter_(0, order, rises.cumsum(0))
+
+
+def _check_mismatch_exists(alike: torch.Tensor, count: int) -> None:
+    found = alike.amax() < count
+    if not values_are_at_hand(alike):
+        torch._assert_async(found, "conditions must hold at least two different ones")  # noqa: SLF001 (it has no public name)
+    elif not bool(found):
+        raise ValueError(f"conditions must hold at least two different ones, got the same for all {count} samples")
