@@ -65,9 +65,9 @@ def data_to_data_loss(
     Reference:
         Kang, Shim, Cho and Park 2021, "Rebooting ACGAN: auxiliary classifier GANs with stable training", equation 9. Their
         program (StudioGAN) differs in two ways. It divides the others' part, and not the proxy's, by the exponential of the
-        sample's largest margin-shifted similarity, meant for stability, so that its value is smaller wherever that
-        similarity is above 0. And on several ranks its gathering passes back a rank's own gradient alone, which divides the
-        loss's gradient by their number.
+        sample's largest margin-shifted similarity, meant for stability, so that its value is smaller where that similarity
+        is above 0 and larger where it is below. And on several ranks its gathering passes back a rank's own gradient alone,
+        which divides the loss's gradient by their number.
     """
     negative_margin = _check_numbers(temperature, positive_margin, negative_margin)
     _check_vectors(embeddings, proxies)
