@@ -2,7 +2,15 @@
 
 import torch
 
-from gankit._core import Scalar, check_finite, check_positive, ranks_of_whole_batch, sum_over_ranks, uniform_like
+from gankit._core import (
+    Scalar,
+    check_finite,
+    check_positive,
+    ranks_of_whole_batch,
+    sum_over_ranks,
+    uniform_like,
+    values_are_at_hand,
+)
 from gankit.constraints._excess import check_target, mean_squared_excess
 from gankit.constraints._gradient_norm import gradient_norm
 from gankit.constraints._points import (
@@ -13,6 +21,7 @@ from gankit.constraints._points import (
     check_points,
     check_same_points,
     map_points,
+    named_parts,
     share_of_each_sample,
 )
 
@@ -56,9 +65,9 @@ def dragan_penalty(
         `real` ``(n, ...)`` of any rank, each part; the penalty is 0-d, 0 or more, in float32 or wider.
 
     Raises:
-        ValueError: The batch is empty, `noise` or `mix` has another shape, `rng` comes with both, `target` or `deviation` is
-            negative, `scale` is not above 0, only a part of the batch is at hand, the batch has one element, the critic
-            ignores its input, or the call happens inside ``torch.inference_mode``.
+        ValueError: The batch is empty, `noise` or `mix` has another shape, `noise` leaves 0..1 (seen on the CPU), `rng` comes
+            with both, `target` or `deviation` is negative, `scale` is not above 0, only a part of the batch is at hand, the
+            batch has one element, the critic ignores its input, or the call happens inside ``torch.inference_mode``.
 
     Example:
         >>> import torch
@@ -82,7 +91,7 @@ def dragan_penalty(
     if noise is None:
         noise = map_points(lambda part: uniform_like(part, part.shape, rng), real)
     else:
-        check_same_points("noise", noise, "real", real)
+        _check_noise(noise, real)
     deviations = _deviations(real, deviation)
 
     def moved(part: torch.Tensor, reach: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
@@ -91,6 +100,13 @@ def dragan_penalty(
 
     points = map_points(moved, real, deviations, noise)
     return mean_squared_excess(gradient_norm(critic, points), target, one_sided=one_sided)
+
+
+def _check_noise(noise: Points, real: Points) -> None:
+    check_same_points("noise", noise, "real", real)
+    for name, part in named_parts("noise", noise).items():
+        if values_are_at_hand(part) and not bool(((part >= 0) & (part <= 1)).all()):
+            raise ValueError(f"{name} must hold uniform numbers in 0..1, got {part.min():.6g}..{part.max():.6g}")
 
 
 def _deviations(real: PointsT, deviation: float | torch.Tensor | None) -> PointsT:

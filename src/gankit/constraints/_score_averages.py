@@ -4,7 +4,15 @@ from typing import Any
 
 import torch
 
-from gankit._core import Scalar, Scores, check_batch, check_floating, check_fraction, mean_of_whole_batch
+from gankit._core import (
+    Scalar,
+    Scores,
+    check_batch,
+    check_floating,
+    check_fraction,
+    check_version,
+    mean_of_whole_batch,
+)
 
 VERSION = 1
 
@@ -89,9 +97,10 @@ class ScoreAverages:
         Raises:
             ValueError: The state is of another version or holds something else than the averages.
         """
-        if state.get("version") != VERSION:
-            raise ValueError(f"state of score averages must have version {VERSION}, got {state.get('version')!r}")
-        biased = state.get("biased")
+        check_version("score averages", state, VERSION)
+        if "biased" not in state:
+            raise ValueError(f"state of score averages must hold 'biased', got {sorted(state)}")
+        biased = state["biased"]
         if biased is not None and not (isinstance(biased, torch.Tensor) and biased.shape == (3,)):
             raise ValueError(f"state of score averages must hold a tensor of 3 numbers or None, got {biased!r}")
         self._biased = None if biased is None else biased.detach().clone()

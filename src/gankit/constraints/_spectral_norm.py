@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
-from gankit._core import check_at_least
+from gankit._core import check_at_least, values_are_at_hand
 
 LAYERS = (
     nn.Linear,
@@ -88,6 +88,5 @@ def _check_weight(name: str, layer: nn.Module) -> None:
     assert isinstance(weight, torch.Tensor)
     if isinstance(weight, nn.UninitializedParameter):
         raise ValueError(f"network must know its shapes, got {name!r} without one: run a batch through it first")
-    # Reading values of a CUDA tensor would wait for the device.
-    if weight.device.type == "cpu" and not bool(weight.any()):
+    if values_are_at_hand(weight) and not bool(weight.any()):
         raise ValueError(f"network must have weights that are not all zero, got {name!r}: its norm is 0, to divide by")
