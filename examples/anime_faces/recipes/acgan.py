@@ -29,11 +29,6 @@ LATENTS = 100
 SOFTNESS = 0.2
 
 
-def soft_price(objective: gk.losses.Objective, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean price of one side alone; a label t pays ``t * real + (1 - t) * fake``, as in `gankit.losses.critic_loss`."""
-    return (labels * objective.real(scores) + (1 - labels) * objective.fake(scores)).mean()
-
-
 def class_losses(logits: tuple[torch.Tensor, ...], labels: torch.Tensor) -> list[torch.Tensor]:
     """Cross-entropy of each attribute's head, in float32."""
     return [functional.cross_entropy(one.float(), labels[:, index]) for index, one in enumerate(logits)]
@@ -53,7 +48,7 @@ def build(description: Description, options: AcganOptions, hardware: Hardware, s
     def critic_price(
         output: gk.networks.CriticOutput, soft: torch.Tensor, labels: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        terms = {"score": options.score_weight * soft_price(objective, output.scores, soft)}
+        terms = {"score": options.score_weight * gk.losses.labelled_loss(objective, output.scores, soft)}
         for attribute, loss in zip(description.attributes, class_losses(output.classes, labels), strict=True):
             terms[attribute.name] = options.class_weight * loss
         return terms
@@ -78,7 +73,9 @@ def build(description: Description, options: AcganOptions, hardware: Hardware, s
         count = 2 * len(images)
         labels = draw_labels(count)
         output = critic(generator(torch.randn(count, LATENTS, device=device), labels))
-        terms = {"score": soft_price(objective, output.scores, 1 - SOFTNESS * torch.rand(count, device=device))}
+        terms = {
+            "score": gk.losses.labelled_loss(objective, output.scores, 1 - SOFTNESS * torch.rand(count, device=device))
+        }
         for attribute, loss in zip(description.attributes, class_losses(output.classes, labels), strict=True):
             terms[attribute.name] = loss
         return terms
