@@ -15,7 +15,6 @@ size that is 4 to 7 doubled a few times.
 """
 
 import torch
-from torch.nn import functional
 
 import gankit as gk
 from examples.anime_faces.recipes._acgan_networks import AcganCritic, AcganGenerator
@@ -27,11 +26,6 @@ from examples.anime_faces.recipes._selection import ExactlyOne
 
 LATENTS = 100
 SOFTNESS = 0.2
-
-
-def class_losses(logits: tuple[torch.Tensor, ...], labels: torch.Tensor) -> list[torch.Tensor]:
-    """Cross-entropy of each attribute's head, in float32."""
-    return [functional.cross_entropy(one.float(), labels[:, index]) for index, one in enumerate(logits)]
 
 
 def build(description: Description, options: AcganOptions, hardware: Hardware, steps: int) -> System:
@@ -49,8 +43,8 @@ def build(description: Description, options: AcganOptions, hardware: Hardware, s
         output: gk.networks.CriticOutput, soft: torch.Tensor, labels: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         terms = {"score": options.score_weight * gk.losses.labelled_loss(objective, output.scores, soft)}
-        for attribute, loss in zip(description.attributes, class_losses(output.classes, labels), strict=True):
-            terms[attribute.name] = options.class_weight * loss
+        for index, attribute in enumerate(description.attributes):
+            terms[attribute.name] = options.class_weight * gk.losses.class_loss(output.classes[index], labels[:, index])
         return terms
 
     def draw_labels(count: int) -> torch.Tensor:
@@ -76,8 +70,8 @@ def build(description: Description, options: AcganOptions, hardware: Hardware, s
         terms = {
             "score": gk.losses.labelled_loss(objective, output.scores, 1 - SOFTNESS * torch.rand(count, device=device))
         }
-        for attribute, loss in zip(description.attributes, class_losses(output.classes, labels), strict=True):
-            terms[attribute.name] = loss
+        for index, attribute in enumerate(description.attributes):
+            terms[attribute.name] = gk.losses.class_loss(output.classes[index], labels[:, index])
         return terms
 
     critic_optimizer = torch.optim.Adam(

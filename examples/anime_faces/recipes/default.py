@@ -17,7 +17,6 @@ whose class is missing or unclear counts as "unknown" for that attribute. Any si
 import math
 
 import torch
-from torch.nn import functional
 
 import gankit as gk
 from examples.anime_faces.recipes._default_networks import LATENTS, DefaultCritic, DefaultGenerator
@@ -44,11 +43,6 @@ def rate_at(step: int, steps: int, constant: float) -> float:
     if done < constant:
         return rise
     return rise * max(0.02, 0.5 * (1 + math.cos(math.pi * (done - constant) / (1 - constant))))
-
-
-def class_loss(logits: tuple[torch.Tensor, ...], labels: torch.Tensor) -> torch.Tensor:
-    """Return the sum of the attributes' cross-entropies."""
-    return torch.stack([functional.cross_entropy(one, labels[:, index]) for index, one in enumerate(logits)]).sum()
 
 
 def build(description: Description, options: DefaultOptions, hardware: Hardware, steps: int) -> System:
@@ -81,7 +75,7 @@ def build(description: Description, options: DefaultOptions, hardware: Hardware,
         scores["real"], scores["fake"] = real.scores.detach().mean(), fake.scores.detach().mean()
         terms = {"score": gk.losses.critic_loss(objective, real.scores, fake.scores)}
         if labels is not None:
-            terms["classes"] = class_loss(real.classes, labels)
+            terms["classes"] = gk.losses.class_loss(real.classes, labels)
         if penalized[0]:
             slope = gk.constraints.score_gradient(real.scores, images)
             terms["penalty"] = 0.5 * options.penalty_weight * PENALTY_EVERY * slope.flatten(1).square().sum(1).mean()
@@ -92,7 +86,7 @@ def build(description: Description, options: DefaultOptions, hardware: Hardware,
         output = critic(shared.pop("fake"), labels)
         terms = {"score": gk.losses.generator_loss(objective, output.scores)}
         if labels is not None:
-            terms["classes"] = options.class_weight * class_loss(output.classes, labels)
+            terms["classes"] = options.class_weight * gk.losses.class_loss(output.classes, labels)
         return terms
 
     return System(
