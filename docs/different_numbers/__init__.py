@@ -1,0 +1,1 @@
+"""The tables of the page "Same name, different number": one example, computed in the ways of well-known programs."""

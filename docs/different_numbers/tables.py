@@ -1,0 +1,83 @@
+# ruff: noqa: RUF001  the page has typographic signs
+"""What a table of the page is made of."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A program that computes a row, and where: run on this page's example, or only read."""
+
+    program: str
+    place: str
+    was_run: bool
+
+
+def run(program: str, place: str) -> Source:
+    """Name a program whose own function gave the row's number; `run_peers.py` and `run_tf_gan.py` run it again."""
+    return Source(program, place, was_run=True)
+
+
+def read(program: str, place: str) -> Source:
+    """Name a program that was read, and not run."""
+    return Source(program, place, was_run=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One way to compute a formula: what it does, who does it, and what comes out of the example."""
+
+    what: str
+    value: float
+    by: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Every way to compute one formula; gankit's own way comes first."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    def markdown(self) -> str:
+        """Return the table and the list of its sources, as the page shows them."""
+        own = self.rows[0].value
+        lines = ["| Value | × | What is computed, and by whom |", "|---:|---:|---|"]
+        lines += [f"| {_number(row.value)} | {_factor(row.value, own)} | {_description(row)} |" for row in self.rows]
+        sources = sorted({source for row in self.rows for source in row.by}, key=_order)
+        if sources:
+            lines += ["", '??? note "Sources"', ""]
+            lines += [f"    - {source.program}: {_place(source)}" for source in sources]
+        return "\n".join(lines)
+
+
+def _description(row: Row) -> str:
+    names = sorted({f"{source.program}{' ✓' if source.was_run else ''}" for source in row.by}, key=str.lower)
+    return f"{row.what}<br><small>{', '.join(names)}</small>" if names else row.what
+
+
+def _order(source: Source) -> tuple[str, str]:
+    return source.program.lower(), source.place
+
+
+def _place(source: Source) -> str:
+    file, comma, detail = source.place.partition(", ")
+    return f"`{file}`{comma}{detail}, {'run' if source.was_run else 'read'}"
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else str(value)
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.4g}"
+    return f"{value:.5f}".rstrip("0").rstrip(".") or "0"
+
+
+def _factor(value: float, own: float) -> str:
+    if not math.isfinite(value) or own == 0:
+        return "–"
+    factor = value / own
+    if abs(factor - 1) < 1e-12:
+        return "1"
+    return f"{factor:.4g}"
