@@ -1,7 +1,7 @@
 """gankit: the parts of generative adversarial networks.
 
-Five nouns (losses, constraints, schedules, blocks, embedders) and two that tie them (networks, training). Each is a
-namespace; nothing is flat::
+Five nouns (losses, constraints, schedules, blocks, embedders) and two that tie them (networks, training); beside them what
+goes in (latents) and what comes between (augment). Each is a namespace; nothing is flat::
 
     import gankit as gk
 
@@ -9,9 +9,11 @@ namespace; nothing is flat::
 """
 
 from gankit import (
+    augment as augment,
     blocks as blocks,
     constraints as constraints,
     embedders as embedders,
+    latents as latents,
     losses as losses,
     networks as networks,
     schedules as schedules,

@@ -1,8 +1,10 @@
 """The table of the contract test: a row for each public name, saying how to make it, call it, and what applies."""
 
+from support.contract.augment import AUGMENT
 from support.contract.blocks import BLOCKS
 from support.contract.constraints import CONSTRAINTS
 from support.contract.embedders import EMBEDDERS
+from support.contract.latents import LATENTS
 from support.contract.losses import LOSSES
 from support.contract.networks import NETWORKS
 from support.contract.row import Row as Row
@@ -10,9 +12,11 @@ from support.contract.schedules import SCHEDULES
 from support.contract.training import TRAINING
 
 TABLE: dict[str, dict[str, Row]] = {
+    "augment": AUGMENT,
     "blocks": BLOCKS,
     "constraints": CONSTRAINTS,
     "embedders": EMBEDDERS,
+    "latents": LATENTS,
     "losses": LOSSES,
     "networks": NETWORKS,
     "schedules": SCHEDULES,
