@@ -120,6 +120,24 @@ def test_one_feature_a_sample_may_come_without_an_axis() -> None:
     assert mean_feature_loss(real, fake) == mean_feature_loss(real.unsqueeze(1), fake.unsqueeze(1))
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3, 5)])
+def test_means_of_ranks_with_unequal_numbers_of_samples_are_those_of_all_samples(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
+) -> None:
+    real, fake = normal(0, 7, *shape), normal(1, 7, *shape)
+    elsewhere = iter([fake[5:], real[5:]])  # what the other rank would add, in the order of the sums
+
+    def sum_with_the_other(own: torch.Tensor) -> torch.Tensor:
+        other = next(elsewhere)
+        return own + torch.cat([other.sum(dim=0).flatten(), torch.tensor([float(len(other))])])
+
+    monkeypatch.setattr("gankit.losses._feature_matching.ranks_of_whole_batch", lambda name: 2)
+    monkeypatch.setattr("gankit.losses._feature_matching.sum_over_ranks", sum_with_the_other)
+    by_ranks = mean_feature_loss(real[:5], fake[:5])
+    monkeypatch.undo()
+    torch.testing.assert_close(by_ranks, mean_feature_loss(real, fake), rtol=1e-12, atol=1e-12)
+
+
 ONES = torch.ones(2, 3)
 
 
