@@ -1,0 +1,133 @@
+"""The penalty of the steepest point."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from support.critics import Quadratic, linear, smooth_network
+from support.second_order import parameters_pass_gradcheck
+from support.strategies import normal, sample_pairs, seeds
+
+from gankit._core import batch_in_parts
+from gankit.constraints import max_gradient_penalty, zero_centered_penalty
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+
+
+def _share(seed: int, samples: torch.Tensor) -> torch.Tensor:
+    return torch.rand(
+        len(samples), *[1] * (samples.ndim - 1), generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
+
+
+@given(pair=sample_pairs(), seed=seeds, scale=st.sampled_from((0.0, 1e-3, 1.0, 1e3)))
+def test_a_linear_critic_pays_its_squared_slope(pair: Pair, seed: int, scale: float) -> None:
+    critic, slope = linear(seed, pair[0].shape[1:], scale)
+    torch.testing.assert_close(max_gradient_penalty(critic, *pair), slope.square().sum())
+
+
+@given(pair=sample_pairs(), seed=seeds)
+def test_a_quadratic_critic_pays_at_its_steepest_point(pair: Pair, seed: int) -> None:
+    real, fake = pair
+    mix, critic = _share(seed, real), Quadratic(seed, real[0].numel())
+    squares = []
+    for m, r, f in zip(mix.flatten().numpy(), real.numpy(), fake.numpy(), strict=True):
+        point = (m * r + (1 - m) * f).ravel()
+        squares.append(float(np.sum((critic.matrix.numpy() @ point) ** 2)))
+    penalty = max_gradient_penalty(critic, real, fake, mix=mix)
+    assert penalty.item() == pytest.approx(max(squares), rel=1e-9)
+    points = mix * real + (1 - mix) * fake
+    assert penalty >= zero_centered_penalty(critic, points) * (1 - 1e-9)
+
+
+@given(seed=seeds)
+def test_only_the_steepest_point_has_a_slope(seed: int) -> None:
+    real, fake = normal(seed, 5, 2, 4, 4), normal(seed + 1, 5, 2, 4, 4)
+    mix, network = _share(seed, real), smooth_network(seed)
+    points = mix * real + (1 - mix) * fake
+    alone = [zero_centered_penalty(network, points[k : k + 1]) for k in range(5)]
+    steepest = max(range(5), key=lambda k: alone[k].item())
+    parameters = list(network.parameters())
+    expected = torch.autograd.grad(alone[steepest], parameters, allow_unused=True, materialize_grads=True)
+    penalty = max_gradient_penalty(network, real, fake, mix=mix)
+    found = torch.autograd.grad(penalty, parameters, allow_unused=True, materialize_grads=True)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@given(pair=sample_pairs(), seed=seeds)
+def test_the_share_is_that_of_the_real_sample_and_drawn_from_the_generator(pair: Pair, seed: int) -> None:
+    real, fake = pair
+    critic = Quadratic(seed, real[0].numel())
+    state = torch.get_rng_state()
+    drawn = max_gradient_penalty(critic, real, fake, rng=torch.Generator().manual_seed(seed))
+    assert torch.equal(state, torch.get_rng_state())
+    torch.testing.assert_close(drawn, max_gradient_penalty(critic, real, fake, mix=_share(seed, real)))
+    ones = torch.ones_like(_share(0, real))
+    at_real = max(float(zero_centered_penalty(critic, sample[None])) for sample in real)
+    assert max_gradient_penalty(critic, real, fake, mix=ones).item() == pytest.approx(at_real, rel=1e-9)
+
+
+@given(seed=seeds)
+def test_samples_may_have_parts(seed: int) -> None:
+    real = (normal(seed, 3, 2), normal(seed + 1, 3, 5))
+    fake = (normal(seed + 2, 3, 2), normal(seed + 3, 3, 5))
+    mix, critic = torch.tensor([0.2, 0.5, 0.9], dtype=torch.float64), Quadratic(seed, 7)
+    joined = max_gradient_penalty(critic, torch.cat(real, dim=1), torch.cat(fake, dim=1), mix=mix[:, None])
+    apart = max_gradient_penalty(lambda parts: critic(torch.cat(parts, dim=1)), real, fake, mix=mix)
+    torch.testing.assert_close(apart, joined)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parameters_get_the_second_order_gradient(seed: int) -> None:
+    real, fake = normal(seed, 3, 2, 4, 4), normal(seed + 1, 3, 2, 4, 4)
+    mix = _share(seed, real)
+    assert parameters_pass_gradcheck(
+        smooth_network(seed), lambda critic: max_gradient_penalty(critic, real, fake, mix=mix)
+    )
+
+
+def test_a_part_of_the_batch_is_refused() -> None:
+    real, fake = torch.randn(2, 3), torch.randn(2, 3)
+    with batch_in_parts(), pytest.raises(ValueError, match="max_gradient_penalty needs the whole batch, got one part"):
+        max_gradient_penalty(lambda x: x.sum(1), real, fake)
+
+
+def test_the_generator_gets_no_gradient() -> None:
+    weight = torch.randn(3, 3, requires_grad=True)
+    real, fake = torch.randn(5, 3, requires_grad=True), torch.randn(5, 3) @ weight
+    critic = torch.nn.Linear(3, 1)
+    max_gradient_penalty(critic, real, fake).backward()
+    assert weight.grad is None
+    assert real.grad is None
+    assert critic.weight.grad is not None
+
+
+def test_under_no_grad_the_value_is_the_same() -> None:
+    critic, real, fake = smooth_network(0), normal(0, 2, 2, 4, 4), normal(1, 2, 2, 4, 4)
+    mix = _share(2, real)
+    penalty = max_gradient_penalty(critic, real, fake, mix=mix)
+    with torch.no_grad():
+        logged = max_gradient_penalty(critic, real, fake, mix=mix)
+    assert torch.equal(penalty, logged)
+    assert not logged.requires_grad
+
+
+def test_half_precision_is_squared_in_float32() -> None:
+    real = torch.zeros(2, 3, dtype=torch.float16)
+    penalty = max_gradient_penalty(lambda x: (300 * x).sum(1), real, real)
+    assert penalty.dtype == torch.float32
+    assert penalty == 270_000
+
+
+def test_mistakes_are_named() -> None:
+    real = torch.randn(2, 3)
+    with pytest.raises(ValueError, match=r"fake and real must have the same shape, got \(2, 1\) and \(2, 3\)"):
+        max_gradient_penalty(lambda x: x.sum(1), real, torch.randn(2, 1))
+    with pytest.raises(ValueError, match="real must not be empty"):
+        max_gradient_penalty(lambda x: x.sum(1), real[:0], real[:0])
+    with pytest.raises(ValueError, match="mix and rng must not both be given"):
+        max_gradient_penalty(lambda x: x.sum(1), real, real, mix=torch.rand(2, 1), rng=torch.Generator())
+    with pytest.raises(ValueError, match="ignore its input"):
+        max_gradient_penalty(lambda x: torch.ones(2), real, real)
+    with torch.inference_mode(), pytest.raises(ValueError, match=r"use torch\.no_grad\(\)"):
+        max_gradient_penalty(lambda x: x.sum(1), real, real)
