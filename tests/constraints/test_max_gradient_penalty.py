@@ -63,7 +63,7 @@ def test_the_share_is_that_of_the_real_sample_and_drawn_from_the_generator(pair:
     assert torch.equal(state, torch.get_rng_state())
     torch.testing.assert_close(drawn, max_gradient_penalty(critic, real, fake, mix=_share(seed, real)))
     ones = torch.ones_like(_share(0, real))
-    at_real = max(float(zero_centered_penalty(critic, sample[None])) for sample in real)
+    at_real = max(zero_centered_penalty(critic, sample[None]).item() for sample in real)
     assert max_gradient_penalty(critic, real, fake, mix=ones).item() == pytest.approx(at_real, rel=1e-9)
 
 
