@@ -48,3 +48,20 @@ def generator_loss(objective: str, fake: Array) -> float:
 def row_norms(rows: Array) -> Array:
     """Euclidean norm of each sample, over all its axes."""
     return np.array([np.sqrt(np.sum(row.astype(np.float64) ** 2)) for row in rows])
+
+
+def labelled_loss(objective: str, scores: Array, labels: Array) -> float:
+    """One score after the other: the share t of it counts as real, the rest as generated."""
+    total = 0.0
+    for score, label in zip(scores.ravel(), labels.ravel(), strict=True):
+        one = np.array([score])
+        total += label * prices(objective, "real", one)[0] + (1.0 - label) * prices(objective, "fake", one)[0]
+    return total / scores.size
+
+
+def matching_aware_critic_loss(objective: str, real: Array, negatives: list[tuple[float, Array]]) -> float:
+    """Price of real pairs plus the weighed prices of each kind of negative pair."""
+    total = np.sum(prices(objective, "real", real)) / real.size
+    for weight, scores in negatives:
+        total += weight * np.sum(prices(objective, "fake", scores)) / scores.size
+    return float(total)
