@@ -1,6 +1,6 @@
 """Where a penalty takes the gradient: a tensor, or several, in a mapping or a tuple."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypeVar, cast
 
 import torch
@@ -36,20 +36,24 @@ def parts_of(points: Points) -> list[torch.Tensor]:
     return list(named_parts("points", points).values())
 
 
+def with_parts(points: PointsT, parts: Sequence[torch.Tensor]) -> PointsT:
+    """Return the parts, in the order of `parts_of`, in the form of `points`: a mapping as a dict, a named tuple as itself."""
+    if isinstance(points, Mapping):
+        return cast("PointsT", dict(zip(points, parts, strict=True)))
+    if isinstance(points, tuple):
+        kind = type(points)
+        return cast("PointsT", kind(*parts) if hasattr(kind, "_fields") else tuple(parts))
+    return cast("PointsT", parts[0])
+
+
 def map_points(function: Callable[..., torch.Tensor], points: PointsT, *others: Points) -> PointsT:
     """Apply `function` to each part, with the same part of the others, and return the results in the form of `points`.
 
-    The others have passed `check_same_points`; parts of mappings are matched by their keys. A mapping comes out as a dict,
-    a named tuple as its own class.
+    The others have passed `check_same_points`; parts of mappings are matched by their keys.
     """
     matched = [named_parts("points", each) for each in others]
     results = [function(part, *(m[name] for m in matched)) for name, part in named_parts("points", points).items()]
-    if isinstance(points, Mapping):
-        return cast("PointsT", dict(zip(points, results, strict=True)))
-    if isinstance(points, tuple):
-        kind = type(points)
-        return cast("PointsT", kind(*results) if hasattr(kind, "_fields") else tuple(results))
-    return cast("PointsT", results[0])
+    return with_parts(points, results)
 
 
 def check_points(name: str, points: Points) -> None:

@@ -3,7 +3,8 @@
 import torch
 
 from gankit._core import Scores, check_floating
-from gankit.constraints._points import PointCritic, PointsT, check_points, map_points, named_parts, parts_of
+from gankit.constraints._guards import call_guarded, check_scores_graph
+from gankit.constraints._points import PointCritic, PointsT, check_points, map_points, named_parts, parts_of, with_parts
 
 
 def score_gradient(scores: Scores, inputs: PointsT) -> PointsT:
@@ -22,8 +23,10 @@ def score_gradient(scores: Scores, inputs: PointsT) -> PointsT:
         treats samples apart: batch normalization couples them.
 
     Raises:
-        ValueError: `inputs` do not require gradients, `scores` have no graph or are one number for several samples, or the
-            critic ignores its input or a part of it.
+        ValueError: `inputs` do not require gradients, `scores` have no graph or are one number for several samples, the
+            critic ignores its input or a part of it, or it cannot be differentiated twice: fused attention (run it under
+            ``torch.nn.attention.sdpa_kernel(SDPBackend.MATH)``) or a critic that is compiled by itself. The latter is looked
+            for once for each critic.
 
     Example:
         >>> import torch
@@ -33,28 +36,15 @@ def score_gradient(scores: Scores, inputs: PointsT) -> PointsT:
         tensor([[2., 2., 2.],
                 [2., 2., 2.]], grad_fn=<MulBackward0>)
     """
-    check_floating("scores", scores)
     check_points("inputs", inputs)
-    names, parts = list(named_parts("inputs", inputs)), parts_of(inputs)
-    for name, part in zip(names, parts, strict=True):
+    for name, part in named_parts("inputs", inputs).items():
         if not part.requires_grad:
             raise ValueError(
                 f"{name} must require gradients before the critic sees them: call {name}.requires_grad_() first"
             )
-    _check_scores(scores, parts[0].shape[0])
-    gradients = torch.autograd.grad(
-        outputs=scores,
-        inputs=parts,
-        grad_outputs=torch.ones_like(scores),
-        create_graph=True,
-        allow_unused=True,
-    )
-    wide = []
-    for name, gradient in zip(names, gradients, strict=True):
-        if gradient is None:
-            raise ValueError(f"scores must depend on {name}, got a critic that ignores its input")
-        wide.append(gradient.to(torch.promote_types(gradient.dtype, torch.float32)))
-    return map_points(lambda _: wide.pop(0), inputs)
+    _check_scores(scores, parts_of(inputs)[0].shape[0])
+    check_scores_graph(scores, parts_of(inputs))
+    return _gradient(scores, inputs)
 
 
 def gradient_at(critic: PointCritic[PointsT], points: PointsT) -> PointsT:
@@ -64,7 +54,26 @@ def gradient_at(critic: PointCritic[PointsT], points: PointsT) -> PointsT:
         raise ValueError("gradients cannot be taken inside torch.inference_mode(): use torch.no_grad(), or leave it")
     with torch.enable_grad():
         leaves = map_points(_leaf, points)
-        return score_gradient(critic(leaves), leaves)
+        scores = call_guarded(critic, leaves)
+        _check_scores(scores, parts_of(leaves)[0].shape[0])
+        return _gradient(scores, leaves)
+
+
+def _gradient(scores: Scores, inputs: PointsT) -> PointsT:
+    names = named_parts("inputs", inputs)
+    gradients = torch.autograd.grad(
+        outputs=scores,
+        inputs=list(names.values()),
+        grad_outputs=torch.ones_like(scores),
+        create_graph=True,
+        allow_unused=True,
+    )
+    wide = []
+    for name, gradient in zip(names, gradients, strict=True):
+        if gradient is None:
+            raise ValueError(f"scores must depend on {name}, got a critic that ignores its input")
+        wide.append(gradient.to(torch.promote_types(gradient.dtype, torch.float32)))
+    return with_parts(inputs, wide)
 
 
 def _leaf(point: torch.Tensor) -> torch.Tensor:
@@ -76,6 +85,7 @@ def _leaf(point: torch.Tensor) -> torch.Tensor:
 
 
 def _check_scores(scores: Scores, samples: int) -> None:
+    check_floating("scores", scores)
     if not scores.requires_grad:
         raise ValueError(
             "scores must have a graph, got scores that require no gradient: was the critic run without gradients, or does "

@@ -1,0 +1,366 @@
+# ruff: noqa: PLW0108  lambdas around lambdas are what is tested
+"""What is silently wrong under a penalty warns or raises; what is harmless stays silent (any warning fails a test)."""
+
+import gc
+import math
+import weakref
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+from support.strategies import normal
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from gankit.blocks import ConditionalBatchNorm2d
+from gankit.constraints import gradient_norm, gradient_penalty, score_gradient, zero_centered_penalty
+from gankit.constraints._guards import _seen_graphs, _verdicts
+from gankit.networks import DCGANCritic, ResidualCritic
+
+IMAGES = normal(0, 3, 2, 4, 4, dtype=torch.float32)
+
+
+def _critic(*layers: nn.Module, channels: int = 3) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), *layers, nn.Flatten(), nn.Linear(channels * 16, 1))
+
+
+class Shortcut(nn.Module):
+    """A residual block whose branch starts with an activation, in place or not."""
+
+    def __init__(self, *, inplace: bool) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(nn.LeakyReLU(0.2, inplace=inplace), nn.Conv2d(3, 3, 3, padding=1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.branch(x) + x
+
+
+class Convolution(nn.Module):
+    """A composite whose activation works in place on a tensor of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.norm, self.activation = (
+            nn.Conv2d(3, 3, 3, padding=1),
+            nn.GroupNorm(1, 3),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.activation(self.norm(self.inner(x)))
+
+
+class Attention(nn.Module):
+    """Scaled dot-product attention over the positions of a map."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.flatten(2).transpose(1, 2)[:, None].contiguous()  # as the fused kernel wants it
+        return nn.functional.scaled_dot_product_attention(rows, rows, rows)[:, 0]
+
+
+class MultiHead(nn.Module):
+    """Torch's own multi-head attention over the positions of a map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(3, 1, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.flatten(2).transpose(1, 2)
+        return self.attention(rows, rows, rows, need_weights=False)[0]
+
+
+class PlainAttention(nn.Module):
+    """The same by its formula."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.flatten(2).transpose(1, 2)
+        return torch.softmax(rows @ rows.transpose(1, 2) / math.sqrt(3), dim=2) @ rows
+
+
+class Conditional(nn.Module):
+    """A critic with a conditional batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = ConditionalBatchNorm2d(2, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x, torch.ones(len(x), 3)).flatten(1).square().sum(1)
+
+
+@pytest.mark.parametrize(
+    "critic",
+    [
+        _critic(nn.GroupNorm(1, 3)),
+        _critic(nn.LayerNorm([3, 4, 4])),
+        _critic(nn.InstanceNorm2d(3, affine=True)),
+        _critic(nn.BatchNorm2d(3)).eval(),
+        _critic(nn.LeakyReLU(0.2, inplace=True)),
+        _critic(nn.Sequential(nn.Dropout(0.5), nn.ReLU(inplace=True))),
+        _critic(Shortcut(inplace=False)),
+        _critic(Convolution(), Convolution()),
+        _critic(nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 3, 3, padding=1))),
+        DCGANCritic(resolution=8, width=2, image_channels=2, num_classes=()),
+        ResidualCritic(resolution=8, width=2, image_channels=2),
+    ],
+    ids=lambda critic: type(critic).__name__,
+)
+def test_harmless_critics_are_silent(critic: nn.Module) -> None:
+    critic = critic if not isinstance(critic, DCGANCritic) else critic.eval()
+    size = 8 if isinstance(critic, DCGANCritic | ResidualCritic) else 4
+    images = normal(0, 3, 2, size, size, dtype=torch.float32)
+    gradient_penalty(critic, images, images + 1).backward()
+
+
+@pytest.mark.parametrize(
+    ("critic", "name"),
+    [
+        (_critic(nn.BatchNorm2d(3)), "1"),
+        (_critic(nn.Sequential(nn.SiLU(), nn.BatchNorm2d(3))), r"1\.1"),
+        (_critic(nn.BatchNorm2d(3, track_running_stats=False)).eval(), "1"),
+        (Conditional(), r"inner\.normalize"),
+    ],
+    ids=["flat", "nested", "without averages", "conditional"],
+)
+def test_batch_normalization_warns_where_the_user_called(critic: nn.Module, name: str) -> None:
+    with pytest.warns(UserWarning, match=f"batch normalization '{name}' couples the samples.*GroupNorm") as caught:
+        gradient_penalty(critic, IMAGES, IMAGES + 1)
+    assert [warning.filename for warning in caught] == [__file__]
+    zero_centered_penalty(critic, IMAGES)  # said once
+
+
+def test_a_warning_that_is_an_error_is_raised_again() -> None:
+    critic = _critic(nn.BatchNorm2d(3))
+    for _ in range(2):
+        with pytest.raises(UserWarning, match="batch normalization"):
+            gradient_norm(critic, IMAGES)
+    critic.eval()
+    gradient_norm(critic, IMAGES)
+    critic.train()
+    with pytest.raises(UserWarning, match="batch normalization"):
+        gradient_norm(critic, IMAGES)
+
+
+def test_an_activation_in_place_before_a_shortcut_warns() -> None:
+    torch.manual_seed(0)
+    in_place, apart = _critic(Shortcut(inplace=True)), _critic(Shortcut(inplace=False))
+    apart.load_state_dict(in_place.state_dict())
+    with pytest.warns(UserWarning, match="Shortcut '1' changed its own input in place: a shortcut around it reads the"):
+        wrong = zero_centered_penalty(in_place, IMAGES)
+    assert not torch.isclose(wrong, zero_centered_penalty(apart, IMAGES), rtol=1e-3)
+
+
+def test_one_warning_for_all_blocks_of_a_kind() -> None:
+    with pytest.warns(UserWarning, match="batch normalization|in place") as caught:
+        gradient_norm(_critic(Shortcut(inplace=True), Shortcut(inplace=True), nn.BatchNorm2d(3)), IMAGES)
+    assert len(caught) == 2
+
+
+def test_inputs_that_keep_no_versions_are_passed_over() -> None:
+    class WithLabels(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(2, 1)
+
+        def forward(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            return self.inner(x) + labels[:, None]
+
+    with torch.inference_mode():
+        labels = torch.ones(3)
+    critic = WithLabels()
+    gradient_norm(lambda x: critic(x, labels), torch.zeros(3, 2))
+
+
+def _compiled_module() -> Callable[[torch.Tensor], torch.Tensor]:
+    return torch.compile(_critic(), backend="aot_eager")
+
+
+class Wrapped(nn.Module):
+    """A module of the user's own: torch does not compile plain containers by themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = _critic()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x) * 2
+
+
+def _compiled_in_place() -> Callable[[torch.Tensor], torch.Tensor]:
+    critic = Wrapped()
+    critic.compile(backend="aot_eager")
+    return critic
+
+
+def _compiled_function() -> Callable[[torch.Tensor], torch.Tensor]:
+    critic = _critic()
+    return torch.compile(lambda x: critic(x) + 1, backend="aot_eager")
+
+
+def _compiled_block() -> Callable[[torch.Tensor], torch.Tensor]:
+    first: Any = torch.compile(nn.Conv2d(2, 3, 3, padding=1), backend="aot_eager")
+    return nn.Sequential(first, nn.Flatten(), nn.Linear(48, 1))
+
+
+def _all_spectral() -> Callable[[torch.Tensor], torch.Tensor]:
+    """Every weight parametrized: torch would drop the penalty from gradients that are asked for by name."""
+    normed = nn.utils.parametrizations.spectral_norm
+    critic = nn.Sequential(normed(nn.Conv2d(2, 3, 3)), nn.LeakyReLU(0.2), nn.Flatten(), normed(nn.Linear(12, 1)))
+    for layer in (critic[0], critic[3]):
+        layer.register_parameter("bias", None)
+    return torch.compile(critic, backend="aot_eager")
+
+
+@pytest.mark.parametrize(
+    "make", [_compiled_module, _compiled_in_place, _compiled_function, _compiled_block, _all_spectral]
+)
+def test_a_critic_compiled_by_itself_is_refused_every_time(make: Callable[[], Any]) -> None:
+    torch.compiler.reset()
+    critic = make()
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"critic must not be compiled by itself under a penalty.*whole step"):
+            gradient_penalty(lambda x: critic(x), IMAGES, IMAGES + 1)
+    with pytest.raises(ValueError, match="critic must not be compiled by itself"):
+        score_gradient(critic(images := IMAGES.clone().requires_grad_()), images)
+
+
+def test_a_module_compiled_after_its_audit_is_refused() -> None:
+    torch.compiler.reset()
+    critic = Wrapped()
+    gradient_norm(critic, IMAGES)
+    critic.compile(backend="aot_eager")
+    with pytest.raises(ValueError, match="critic must not be compiled by itself"):
+        gradient_norm(critic, IMAGES)
+
+
+def test_the_module_under_a_compiled_one_and_a_compiled_generator_are_fine() -> None:
+    torch.compiler.reset()
+    critic = _critic()
+    generator: Any = torch.compile(nn.Conv2d(2, 2, 1), backend="aot_eager")
+    compiled: Any = torch.compile(critic, backend="aot_eager")
+    nets: Any = nn.ModuleDict({"critic": compiled, "generator": generator})
+    expected = gradient_norm(critic, IMAGES)
+    torch.testing.assert_close(gradient_norm(lambda x: nets["critic"]._orig_mod(x), IMAGES), expected)
+    disabled: Any = torch.compiler.disable(critic)
+    gradient_norm(disabled, IMAGES)
+    fake = generator(IMAGES)
+    zero_centered_penalty(critic, fake)
+    score_gradient(critic(fake), fake)
+
+
+@pytest.mark.parametrize("layer", [Attention(), MultiHead()], ids=["function", "module"])
+def test_attention_is_differentiated_twice(layer: nn.Module) -> None:
+    critic = _critic(nn.Tanh(), layer).double()
+    images = IMAGES.double()
+    names, values = zip(*((n, p.detach().requires_grad_()) for n, p in critic.named_parameters()), strict=True)
+
+    def penalty(*parameters: torch.Tensor) -> torch.Tensor:
+        state = dict(zip(names, parameters, strict=True))
+        return zero_centered_penalty(lambda x: torch.func.functional_call(critic, state, (x,)), images[:1])
+
+    assert torch.autograd.gradcheck(penalty, values)
+    flags = torch.backends.cuda.flash_sdp_enabled(), torch.backends.cuda.mem_efficient_sdp_enabled()
+    for _ in range(2):  # audited, then not
+        zero_centered_penalty(critic, images).backward()
+    assert (torch.backends.cuda.flash_sdp_enabled(), torch.backends.cuda.mem_efficient_sdp_enabled()) == flags
+    assert all(flags)
+
+
+def test_attention_pays_what_its_formula_pays() -> None:
+    torch.manual_seed(1)
+    fused, plain = _critic(Attention()), _critic(PlainAttention())
+    plain.load_state_dict(fused.state_dict())
+    torch.testing.assert_close(gradient_norm(fused, IMAGES), gradient_norm(plain, IMAGES))
+
+
+def test_the_gradient_of_fused_attention_names_the_remedy() -> None:
+    critic, images = _critic(Attention()), IMAGES.clone().requires_grad_()
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"got fused attention \(ScaledDotProduct.*SDPBackend\.MATH"):
+            score_gradient(critic(images), images)
+    with sdpa_kernel(SDPBackend.MATH):
+        scores = critic(images)
+    score_gradient(scores, images).square().sum().backward()
+
+
+def test_attention_that_insists_on_a_fused_form_is_refused() -> None:
+    class Insisting(Attention):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+                return super().forward(x)
+
+    with pytest.raises(ValueError, match="got fused attention"):
+        gradient_norm(_critic(Insisting()), IMAGES)
+
+
+def test_attention_compiles_with_its_penalty() -> None:
+    torch.compiler.reset()
+    critic = _critic(Attention()).double()
+    images = IMAGES.double()
+
+    def step(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return torch.autograd.grad(zero_centered_penalty(critic, x), list(critic.parameters()), allow_unused=True)
+
+    with mock.patch.object(torch._dynamo.config, "trace_autograd_ops", True):
+        compiled = torch.compile(step, backend="aot_eager", fullgraph=True)(images)
+    torch.testing.assert_close(compiled, step(images))
+
+
+def test_what_made_the_inputs_is_not_looked_at() -> None:
+    generator = nn.Sequential(nn.Conv2d(2, 3, 1), Attention(), nn.Flatten(), nn.Linear(48, 2))
+    fake = generator(IMAGES)
+    score_gradient(fake.square().sum(1), fake)
+
+
+def test_the_second_call_registers_nothing(registrations: list[str]) -> None:
+    critic = _critic()
+    for _ in range(3):
+        gradient_penalty(critic, IMAGES, IMAGES + 1)
+    assert len(registrations) == len(list(critic.modules()))
+
+
+def test_hooks_are_taken_away_also_after_an_error() -> None:
+    class Failing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(2, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise KeyError(self.inner(x).shape)
+
+    critic = Failing()
+    with pytest.raises(KeyError):
+        gradient_norm(critic, torch.zeros(3, 2))
+    assert torch.backends.cuda.flash_sdp_enabled()
+    critic.forward = critic.inner.forward  # type: ignore[method-assign]
+    gradient_norm(critic, torch.zeros(3, 2))
+    for module in critic.modules():
+        assert not module._forward_hooks
+        assert not module._forward_pre_hooks
+
+
+def test_a_critic_is_not_kept_alive_and_its_verdict_goes_with_it() -> None:
+    gc.collect()
+    before = len(_verdicts)
+    critic = nn.Linear(2, 1)
+    gradient_norm(lambda x: critic(x), torch.zeros(3, 2))
+    assert len(_verdicts) == before + 1
+    images = torch.zeros(3, 2, requires_grad=True)
+    score_gradient(critic(images), images)
+    seen = len(_seen_graphs)
+    alive, critic = weakref.ref(critic), nn.Identity()
+    gc.collect()
+    assert alive() is None
+    assert len(_seen_graphs) == seen - 1
+    assert len(_verdicts) == before
+
+
+def test_the_memory_of_verdicts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gankit.constraints._guards._MOST_REMEMBERED", 2)
+    critics = [nn.Linear(2, 1) for _ in range(7)]
+    for critic in critics:
+        gradient_norm(critic, torch.zeros(3, 2))
+        assert len(_verdicts) <= 2
