@@ -11,6 +11,7 @@ from support.strategies import seeds
 from torch import nn
 
 from gankit.constraints import clip_weights_
+from gankit.training import Accumulated, Update
 
 bounds = st.floats(1e-4, 10)
 
@@ -63,16 +64,57 @@ def test_buffers_gradients_storage_and_flags_stay() -> None:
     assert network.convolution.weight.abs().max() <= 0.01
 
 
+def test_other_networks_and_the_optimizers_state_stay() -> None:
+    critic, generator = _Network(0), nn.Linear(2, 2)
+    optimizer = torch.optim.Adam(critic.parameters())
+    critic(torch.randn(3, 2, 5, 5, dtype=torch.float64)).sum().backward()
+    optimizer.step()
+    state, other = copy.deepcopy(optimizer.state_dict()), copy.deepcopy(generator.state_dict())
+    clip_weights_(critic, 0.01)
+    torch.testing.assert_close(optimizer.state_dict(), state, rtol=0, atol=0)
+    torch.testing.assert_close(generator.state_dict(), other, rtol=0, atol=0)
+
+
+class _Block(nn.Module):
+    """A branch of two convolutions beside a shortcut: its Lipschitz constant is the sum of theirs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.shortcut = nn.Conv2d(2, 3, 3), nn.Conv2d(3, 5, 2), nn.Conv2d(2, 5, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(self.first(x).relu()) + self.shortcut(x)
+
+
+def _lipschitz(layer: nn.Linear | nn.Conv2d, bound: float) -> float:
+    """Largest constant of a layer whose weights are all at the bound, or above it (Frobenius norm times overlaps)."""
+    if isinstance(layer, nn.Linear):
+        return bound * math.sqrt(layer.in_features * layer.out_features)
+    window = layer.kernel_size[0] * layer.kernel_size[1]  # each input is seen by that many windows
+    return bound * window * math.sqrt(layer.in_channels * layer.out_channels)
+
+
 @given(seed=seeds, bound=st.floats(0.01, 0.5))
 def test_a_clipped_network_is_as_lipschitz_as_its_bound_says(seed: int, bound: float) -> None:
     torch.manual_seed(seed)
-    inner = nn.Linear(3, 5)
-    nn.init.normal_(inner.weight)
-    network = nn.Sequential(inner, nn.LeakyReLU(0.2), nn.Linear(5, 1)).double()
+    block, inner, last = _Block(), nn.Linear(5 * 4, 3), nn.Linear(3, 1)
+    network = nn.Sequential(block, nn.LeakyReLU(0.2), nn.Flatten(), inner, nn.Tanh(), last).double()
+    for parameter in network.parameters():
+        parameter.data.normal_()
     clip_weights_(network, bound)
-    x, y = torch.randn(2, 11, 3, dtype=torch.float64)
-    constant = bound * math.sqrt(3 * 5) * bound * math.sqrt(5)
-    assert ((network(x) - network(y)).abs().squeeze(1) <= constant * (x - y).norm(dim=1) * (1 + 1e-9)).all()
+    of_block = _lipschitz(block.first, bound) * _lipschitz(block.second, bound) + _lipschitz(block.shortcut, bound)
+    constant = of_block * _lipschitz(inner, bound) * _lipschitz(last, bound)
+    x, y = torch.randn(2, 11, 2, 5, 5, dtype=torch.float64)
+    slopes = (network(x) - network(y)).abs().squeeze(1) / (x - y).flatten(1).norm(dim=1)
+    assert (slopes <= constant * (1 + 1e-9)).all()
+
+
+def test_a_network_at_the_bound_has_the_lipschitz_constant_that_the_bound_says() -> None:
+    layer = nn.Linear(5, 3, bias=False).double()
+    layer.weight.data.fill_(7.0)
+    clip_weights_(layer, 0.3)
+    ones = torch.ones(1, 5, dtype=torch.float64)
+    assert (layer(ones).norm() / ones.norm()).item() == pytest.approx(_lipschitz(layer, 0.3))
 
 
 def test_a_shared_weight_is_clipped_and_infinity_becomes_the_bound() -> None:
@@ -82,6 +124,60 @@ def test_a_shared_weight_is_clipped_and_infinity_becomes_the_bound() -> None:
         first.weight.copy_(torch.tensor([[math.inf, -math.inf], [5.0, 0.1]]))
     clip_weights_(nn.ModuleList([first, second]), 0.5)
     assert torch.equal(second.weight, torch.tensor([[0.5, -0.5], [0.5, 0.1]]))
+
+
+_NORM_LAYERS = [
+    nn.BatchNorm1d(3), nn.BatchNorm2d(3), nn.BatchNorm3d(3), nn.SyncBatchNorm(3), nn.InstanceNorm1d(3, affine=True),
+    nn.InstanceNorm2d(3, affine=True), nn.GroupNorm(1, 3), nn.LayerNorm(3), nn.RMSNorm(3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("norm", _NORM_LAYERS, ids=lambda norm: type(norm).__name__)
+def test_norms_are_clipped_unless_left_out(norm: nn.Module) -> None:
+    layer, norm = nn.Linear(3, 3), copy.deepcopy(norm)
+    nn.init.constant_(layer.weight, -5.0)
+    clip_weights_(nn.Sequential(layer, norm), 0.1, include_norms=False)
+    assert torch.equal(layer.weight, torch.full((3, 3), -0.1))
+    assert torch.equal(norm.get_parameter("weight"), torch.ones(3))
+    clip_weights_(nn.Sequential(layer, norm), 0.1)
+    assert torch.equal(norm.get_parameter("weight"), torch.full((3,), 0.1))
+
+
+def test_a_norms_parameter_that_another_layer_shares_is_clipped() -> None:
+    layer, norm = nn.Linear(3, 1), nn.LayerNorm(3)
+    norm.bias = layer.bias = nn.Parameter(torch.full((3,), 2.0))
+    clip_weights_(nn.Sequential(norm, layer), 0.5, include_norms=False)
+    assert torch.equal(norm.bias, torch.full((3,), 0.5))
+    assert torch.equal(norm.weight, torch.ones(3))
+
+
+def test_nan_in_a_norm_is_reported_only_where_norms_are_clipped() -> None:
+    norm = nn.LayerNorm(2)
+    nn.init.constant_(norm.weight, math.nan)
+    network = nn.Sequential(nn.Linear(2, 2), norm)
+    clip_weights_(network, 0.1, include_norms=False)
+    with pytest.raises(ValueError, match=r"got NaN in '1\.weight'"):
+        clip_weights_(network, 0.1)
+    with pytest.raises(ValueError, match="got a module without any, or none outside of its norms"):
+        clip_weights_(nn.LayerNorm(2), 0.1, include_norms=False)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_clipping_first_in_the_terms_is_the_published_order(parts: int) -> None:
+    """What the docstring shows: each step starts at clipped weights, and the critic lies past the bound after it."""
+
+    def terms(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        clip_weights_(critic, 0.1)
+        return {"loss": critic(x).mean()}
+
+    critic = nn.Linear(2, 1, bias=False)
+    critic.weight.data.copy_(torch.tensor([[5.0, -0.02]]))
+    gradients = None if parts == 1 else Accumulated(parts)
+    update = Update(torch.optim.SGD(critic.parameters(), lr=0.5), terms, gradients=gradients)
+    for _ in range(2):
+        update(torch.full((3, 2), 2.0))
+        # From 0.1 and -0.02 (from -0.1 in the second round), by 0.5 times the mean of the inputs.
+    torch.testing.assert_close(critic.weight.data, torch.tensor([[-1.1, -1.1]]))
 
 
 def test_nan_is_named_and_nothing_is_changed() -> None:
