@@ -77,6 +77,7 @@ def test_r1_is_stable_below_four_gamma(rate: float, stable: bool) -> None:
     gamma = 0.05
     theory = dirac_theory.saturating_theory(gamma)
     radius = dirac_theory.step_radius(theory, rate=rate, alternate=False)
+    assert radius is not None
     assert radius == pytest.approx(math.sqrt(1 - rate * gamma + rate**2 / 4), abs=1e-12)
     assert (radius < 1) is stable
 
