@@ -11,7 +11,7 @@ from support.strategies import normal, score_shapes, seeds
 from torch._dynamo.testing import CompileCounterWithBackend
 
 from gankit._core import batch_in_parts
-from gankit.constraints import ScoreAverages
+from gankit.constraints import ScoreAverages, lecam_penalty
 
 decays = st.sampled_from((0.0, 0.3, 0.9, 0.99, 0.9999))
 
@@ -161,6 +161,20 @@ def test_scores_are_checked(real: torch.Tensor, fake: torch.Tensor, message: str
 def test_a_wrong_state_is_refused(state: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ScoreAverages().load_state_dict(state)
+
+
+@pytest.mark.cuda
+def test_nothing_waits_for_the_device() -> None:
+    averages, real, fake = ScoreAverages(), torch.randn(5, device="cuda"), torch.randn(5, device="cuda")
+    averages.update(real, fake)  # the first call of a kernel loads it
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        averages.update(real, fake)
+        penalty = lecam_penalty(averages, real, fake)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    expected = lecam_penalty(averages, real.cpu(), fake.cpu())
+    torch.testing.assert_close(penalty.cpu(), expected.cpu())
 
 
 def test_it_prints_its_decay() -> None:

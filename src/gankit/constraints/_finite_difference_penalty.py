@@ -42,7 +42,8 @@ def finite_difference_penalty(
     ``consistency_penalty(scores, critic(samples + scale * noise))`` saves a pass.
 
     Args:
-        critic: Any callable from samples to scores; bind conditions by a lambda.
+        critic: Any callable from samples to scores; bind conditions by a lambda. It is called twice and must treat samples
+            apart: batch normalization would see two different batches.
         samples: Where the change is taken, usually real samples: a tensor, or a mapping or tuple of them. They are cut from
             their graphs.
         scale: Standard deviation of the noise, above 0: the authors' is 0.01 for images and 0.1 for video.

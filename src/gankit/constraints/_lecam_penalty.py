@@ -11,8 +11,8 @@ def lecam_penalty(averages: ScoreAverages, real: Scores, fake: Scores) -> Scalar
 
     It is ``mean(relu(real - averages.fake) ** 2) + mean(relu(averages.real - fake) ** 2)``: real scores are drawn towards the
     fakes' average from above, and fake scores towards the reals' from below. Update the averages first, as the authors do,
-    then multiply by a weight (theirs are 0.3 for BigGAN on a tenth of CIFAR-10 and 3e-7 for StyleGAN2 on 1000 faces, whose
-    scores are not bounded by a hinge) and add it to the critic's loss. The penalty itself keeps no
+    then multiply by a weight (theirs are 0.3 for BigGAN on a tenth of CIFAR-10 and 3e-7 for StyleGAN2 on 1000 faces) and add
+    it to the critic's loss. The penalty itself keeps no
     state, so that it also serves under gradient accumulation, where the averages are updated between the steps.
 
     Args:

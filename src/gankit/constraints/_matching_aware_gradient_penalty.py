@@ -45,6 +45,9 @@ def matching_aware_gradient_penalty(
         >>> matching_aware_gradient_penalty(critic, torch.randn(7, 2), torch.randn(7, 1), power=2.0).item()
         169.0
 
+    Under autocast the relative error of the norm counts `power` times: bfloat16 gave values up to 2 % off at power 6, with
+    gradients in the right direction (cosine above 0.999).
+
     Reference:
         Tao et al. 2022, "DF-GAN: A Simple and Effective Baseline for Text-to-Image Synthesis", section 3.3. The paper adds the
         two norms before it takes the power; the authors' program joins the two gradients and takes the norm of both together,
