@@ -1,12 +1,13 @@
 """Sphinx settings of the API reference. Its pages are drawn inside the MkDocs site; see ``hooks.py`` beside this folder."""
 
+import importlib
 import inspect
 import json
 import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -104,10 +105,24 @@ def claim_public_names() -> None:
             if getattr(thing, "__module__", "").startswith("gankit."):
                 HOMES[public.path] = thing.__module__
                 thing.__module__ = public.folder
+            drop_notes_of_properties(thing)
         files = sorted((reference.PACKAGE / folder).glob("_*.py"))
         source = "\n".join(file.read_text(encoding="utf-8") for file in files)
         path = f"gankit.{folder}"
-        ModuleAnalyzer.cache["module", path] = ModuleAnalyzer.for_string(source, path)
+        analyzer = ModuleAnalyzer.for_string(source, path)
+        analyzer.analyze()
+        # Overloads speak to type checkers. Readers get the one signature that the docstring explains.
+        analyzer.overloads = {}
+        ModuleAnalyzer.cache["module", path] = analyzer
+
+
+def drop_notes_of_properties(thing: object) -> None:
+    """Let properties return plain tensors: autodoc writes their types where nothing shortens them."""
+    for member in vars(thing).values() if inspect.isclass(thing) else ():
+        if isinstance(member, property) and member.fget is not None:
+            returned = member.fget.__annotations__.get("return")
+            if get_origin(returned) is Annotated:
+                member.fget.__annotations__["return"] = get_args(returned)[0]
 
 
 def find_home(app: Sphinx, module: str, name: str) -> str:
@@ -131,6 +146,9 @@ def alias_names() -> dict[str, str]:
                 for role, name in names.items():
                     printed = printed.replace(role, name)
                 names[printed] = f"~{public.path}"
+    for name, home in reference.FORMS.items():
+        printed = stringify_annotation(getattr(importlib.import_module(home), name), "smart")
+        names |= {printed: name, f"~{home}.{name}T": name}  # also the type variable that is bound by it
     return names
 
 

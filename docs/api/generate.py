@@ -6,7 +6,7 @@ import inspect
 import shutil
 from pathlib import Path
 
-from public_names import PACKAGE, PublicName, public_folders, public_names
+from public_names import FORMS, PACKAGE, PublicName, public_folders, public_names
 
 HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "generated"
@@ -97,6 +97,9 @@ def roles_page() -> str:
     )
     for name, (expression, text) in documented_assignments(ROLES_HOME).items():
         page += alias_entry(name, *split_note(expression, text))
+    page += "Some arguments may also hold several tensors.\n\n"
+    for name, home in FORMS.items():
+        page += alias_entry(name, *documented_assignments(home)[name])
     return page
 
 

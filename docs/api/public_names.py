@@ -19,6 +19,8 @@ READING_ORDER = (
     "networks",
     "training",
 )
+FORMS = {"Points": "gankit.constraints._points", "Features": "gankit.losses._feature_matching"}
+"""Types that several signatures name and that no folder exports; the page of roles explains them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
