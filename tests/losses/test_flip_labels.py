@@ -1,8 +1,5 @@
-"""Flipped labels: the coin, who throws it, for whom it counts, mistakes; on two ranks and under accumulation."""
+"""Flipped labels: the coin, who throws it, for whom it counts, mistakes; under accumulation."""
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,30 +9,6 @@ from support.strategies import normal, score_shapes, seeds
 
 from gankit.losses import AdaptiveProbability, Logistic, constant_labels, critic_loss, flip_labels, labelled_loss
 from gankit.training import Accumulated
-
-PROGRAM = """
-import sys
-import torch
-from torch import distributed
-from gankit.losses import flip_labels
-
-rank, file = int(sys.argv[1]), sys.argv[2]
-distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=2)
-labels, rng, first = torch.zeros(3), torch.Generator().manual_seed(rank), torch.Generator().manual_seed(0)
-flipped = []
-for _ in range(40):
-    own = flip_labels(labels, 0.5, whole_batch=True, rng=rng)
-    assert torch.equal(own, flip_labels(labels, 0.5, whole_batch=True, draw=torch.rand((), generator=first)))
-    flipped.append(float(own[0]))
-assert 0 < sum(flipped) < 40, flipped
-given = flip_labels(labels, 0.5, whole_batch=True, draw=torch.tensor(0.2 if rank else 0.7))
-assert given.tolist() == [float(rank)] * 3  # a coin that is given counts as it is
-own = flip_labels(labels.new_zeros(64), 0.5, rng=torch.Generator().manual_seed(rank))
-both = [torch.zeros(64), torch.zeros(64)]
-distributed.all_gather(both, own)
-assert not torch.equal(*both)  # coins of single samples are each rank's own
-distributed.destroy_process_group()
-"""
 
 
 def _rng(seed: int) -> torch.Generator:
@@ -172,16 +145,6 @@ def test_accumulation_refuses_one_coin_for_the_batch_unless_it_is_given() -> Non
         Accumulated(2)(drawn, (labels,), None)
     Accumulated(1)(drawn, (labels,), None)
     assert Accumulated(2)(given_coin, (labels, torch.tensor(0.2)), None)["loss"] == 1.0
-
-
-def test_two_ranks_agree_on_the_coin_of_the_batch(tmp_path: Path) -> None:
-    commands = [[sys.executable, "-c", PROGRAM, str(rank), str(tmp_path / "meet")] for rank in range(2)]
-    processes = [
-        subprocess.Popen(command, stderr=subprocess.PIPE, env={"OMP_NUM_THREADS": "1"}) for command in commands
-    ]
-    for process in processes:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors.decode()
 
 
 @pytest.mark.parametrize(

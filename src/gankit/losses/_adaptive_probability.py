@@ -29,7 +29,7 @@ class AdaptiveProbability:
     `gankit.losses.flip_labels`, or as the probability of an augmentation, or of a fake among the real samples.
 
     The mean is that of the whole batch: ranks share it, and gradient accumulation is refused (update after the step then,
-    from scores that were kept). A batch with a NaN among its scores moves nothing. Nothing waits for the device.
+    from scores that were kept). A score that is NaN counts as one of 0. Nothing waits for the device.
 
     Args:
         target: Mean sign of real scores to hold, from -1 to 1.
@@ -56,7 +56,7 @@ class AdaptiveProbability:
         Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3, equation 1 (ADA,
         heuristic r_t); Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation for GAN Training with Limited Data" (APA).
         Both programs look every four iterations at the scores of all four: ``update(torch.cat(last_four))`` at every fourth
-        iteration is the same. Their probability has no upper limit, and a NaN among the scores stays in it for good.
+        iteration is the same step. Their probability has no upper limit.
     """
 
     def __init__(self, *, target: float = 0.6, length: float = 500_000, limit: float = 1.0) -> None:
@@ -91,7 +91,7 @@ class AdaptiveProbability:
         name = type(self).__name__
         signs = torch.stack([mean_of_whole_batch(name, scores.sign().float()) for scores in maps]).mean()
         step = counts.pop() * ranks_of_whole_batch(name) / self.length
-        moved = self._probability.to(signs.device) + step * (signs - self.target).sign().nan_to_num(nan=0.0)
+        moved = self._probability.to(signs.device) + step * (signs - self.target).sign()
         if self._probability.device != signs.device:
             self._probability = torch.empty_like(moved)
         # In place, so that a captured graph finds the probability where it left it.

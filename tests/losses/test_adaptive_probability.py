@@ -1,0 +1,225 @@
+"""The probability that follows the critic: steps, limits, state, mistakes."""
+
+import copy
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from support.strategies import normal, seeds
+
+from gankit.losses import AdaptiveProbability
+from gankit.training import Accumulated, load_checkpoint, save_checkpoint
+
+
+def _follow(batches: list[np.ndarray], target: float, length: float, limit: float) -> float:
+    probability = 0.0
+    for scores in batches:
+        sure = np.sum(np.where(scores > 0, 1.0, np.where(scores < 0, -1.0, 0.0))) / scores.size
+        step = len(scores) / length * (1 if sure > target else -1 if sure < target else 0)
+        probability = min(max(probability + step, 0.0), limit)
+    return probability
+
+
+@given(
+    seed=seeds,
+    target=st.sampled_from((-0.3, 0.0, 0.17, 0.61)),
+    length=st.sampled_from((7, 50.0, 1000)),
+    limit=st.sampled_from((0.05, 0.8, 1.0)),
+)
+def test_it_follows_the_oracle(seed: int, target: float, length: float, limit: float) -> None:
+    adaptive = AdaptiveProbability(target=target, length=length, limit=limit)
+    batches = [normal(seed + k, 1 + k % 5, 3) + 0.5 for k in range(20)]
+    for scores in batches:
+        adaptive.update(scores)
+    expected = _follow([scores.numpy() for scores in batches], target, length, limit)
+    assert adaptive.probability.item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_defaults_are_the_published_ones() -> None:
+    adaptive = AdaptiveProbability()
+    assert adaptive.probability.item() == 0.0
+    adaptive.update(torch.ones(64))
+    assert adaptive.probability.item() == pytest.approx(64 / 500_000)
+    adaptive.update(torch.tensor([1.0, 1.0, 1.0, 1.0, -1.0]))  # 3 / 5: exactly the target
+    assert adaptive.probability.item() == pytest.approx(64 / 500_000)
+    adaptive.update(torch.tensor([1.0] * 79 + [-1.0] * 21))
+    assert adaptive.probability.item() == 0.0  # 0.58, just below; 64 - 100 samples end at 0
+
+
+def test_at_every_fourth_iteration_the_scores_of_all_four_make_the_published_step() -> None:
+    batches = [normal(seed, 8) + 0.7 for seed in range(12)]
+    adaptive, probability = AdaptiveProbability(length=1000), 0.0
+    for start in range(0, 12, 4):
+        last_four = torch.cat(batches[start : start + 4])
+        adaptive.update(last_four)
+        signs = np.sign(last_four.numpy()).mean()
+        probability = max(probability + np.sign(signs - 0.6) * (8 * 4) / 1000, 0.0)
+    assert 0 < probability < 1
+    assert adaptive.probability.item() == pytest.approx(probability, rel=1e-6)
+
+
+@pytest.mark.parametrize("limit", [1.0, 0.8, 0.3, 0.0])
+def test_it_stays_between_zero_and_the_limit(limit: float) -> None:
+    adaptive = AdaptiveProbability(length=7, limit=limit)
+    for _ in range(5):
+        adaptive.update(torch.ones(3))
+    assert adaptive.probability == torch.tensor(limit)
+    for _ in range(7):
+        adaptive.update(-torch.ones(3))
+    assert adaptive.probability == 0
+
+
+@given(seed=seeds, poison=st.sampled_from((float("nan"), float("inf"), -float("inf"))), position=st.integers(0, 4))
+def test_nan_counts_as_zero_and_infinity_as_its_sign(seed: int, poison: float, position: int) -> None:
+    adaptive = AdaptiveProbability(target=0.0, length=50)
+    adaptive.update(torch.ones(25))
+    scores = normal(seed, 5)
+    scores[position] = poison
+    adaptive.update(scores)
+    signs = np.nan_to_num(np.sign(scores.numpy()), nan=0.0)
+    assert adaptive.probability.item() == pytest.approx(0.5 + 0.1 * np.sign(signs.mean()))
+
+
+def test_samples_are_counted_and_not_their_patches_and_maps_count_equally() -> None:
+    adaptive = AdaptiveProbability(target=0.0, length=10)
+    adaptive.update(torch.ones(2, 1, 5, 5))
+    assert adaptive.probability.item() == pytest.approx(0.2)
+    # Four large patches below 0 in one map, one small map above: the means are -1 and 1, and 1/3 more of a third.
+    adaptive.update([-torch.ones(3, 4), torch.ones(3, 1), torch.ones(3)])
+    assert adaptive.probability.item() == pytest.approx(0.5)
+
+
+def test_neither_a_graph_nor_an_alias_is_kept() -> None:
+    adaptive = AdaptiveProbability(length=10)
+    before = adaptive.probability
+    adaptive.update(torch.ones(2, requires_grad=True))
+    after = adaptive.probability
+    assert not after.requires_grad
+    assert (before.item(), after.item()) == (0.0, pytest.approx(0.2))
+    after.zero_()
+    assert adaptive.probability.item() == pytest.approx(0.2)
+    assert after.dtype == torch.float32
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_scores_of_any_floating_dtype_will_do(dtype: torch.dtype) -> None:
+    adaptive = AdaptiveProbability(length=1000)
+    adaptive.update(
+        torch.tensor([1.0] * 161 + [-1.0] * 40, dtype=dtype)
+    )  # 121 / 201 is above 0.6, which bfloat16 rounds away
+    assert adaptive.probability.item() == pytest.approx(0.201)
+
+
+def test_the_state_is_plain_and_takes_up_where_it_left(tmp_path: Path) -> None:
+    adaptive = AdaptiveProbability(length=10, limit=0.8)
+    for _ in range(5):
+        adaptive.update(torch.ones(3))
+    save_checkpoint(tmp_path / "state.pt", adaptive.state_dict())
+    again = AdaptiveProbability(length=10, limit=0.8)
+    again.load_state_dict(load_checkpoint(tmp_path / "state.pt"))
+    assert again.probability == adaptive.probability == torch.tensor(0.8)
+    for one in (adaptive, again):
+        one.update(-torch.ones(3))
+    assert again.probability == adaptive.probability
+
+
+def test_a_state_is_a_copy_on_both_ways() -> None:
+    adaptive, again = AdaptiveProbability(length=10), AdaptiveProbability(length=10)
+    state = adaptive.state_dict()
+    again.load_state_dict(state)
+    adaptive.update(torch.ones(3))
+    again.update(torch.ones(1))
+    assert state["probability"].item() == 0.0
+    assert again.probability.item() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("state", "match"),
+    [
+        ({"version": 2, "probability": torch.tensor(0.5)}, "adaptive probability must have version 1, got 2"),
+        ({"probability": torch.tensor(0.5)}, "must have version 1, got None"),
+        ({"version": 1}, "must hold a 0-d tensor, got None"),
+        ({"version": 1, "probability": 0.5}, "must hold a 0-d tensor, got 0.5"),
+        ({"version": 1, "probability": torch.tensor([0.5])}, "must hold a 0-d tensor"),
+        ({"version": 1, "probability": torch.tensor(1)}, "must hold a 0-d tensor"),
+        ({"version": 1, "probability": torch.tensor(0.81)}, r"must lie in 0\.\.0\.8, got 0\.81"),
+        ({"version": 1, "probability": torch.tensor(-0.1)}, r"must lie in 0\.\.0\.8, got -0\.1"),
+        ({"version": 1, "probability": torch.tensor(torch.nan)}, "got nan"),
+    ],
+)
+def test_a_foreign_state_is_refused_and_changes_nothing(state: dict[str, Any], match: str) -> None:
+    adaptive = AdaptiveProbability(length=10, limit=0.8)
+    adaptive.update(torch.ones(3))
+    with pytest.raises(ValueError, match=match):
+        adaptive.load_state_dict(state)
+    assert adaptive.probability.item() == pytest.approx(0.3)
+
+
+def test_it_prints_copies_and_pickles_with_its_probability() -> None:
+    adaptive = AdaptiveProbability(target=0.5, length=10, limit=0.8)
+    assert repr(adaptive) == "AdaptiveProbability(target=0.5, length=10, limit=0.8)"
+    adaptive.update(torch.ones(3))
+    for again in (copy.deepcopy(adaptive), pickle.loads(pickle.dumps(adaptive))):
+        again.update(torch.ones(1))
+        assert again.probability.item() == pytest.approx(0.4)
+    assert adaptive.probability.item() == pytest.approx(0.3)
+
+
+def test_an_update_compiles_with_what_uses_the_probability() -> None:
+    adaptive = AdaptiveProbability(length=10)
+
+    def step(scores: torch.Tensor) -> torch.Tensor:
+        adaptive.update(scores)
+        return 2 * adaptive.probability
+
+    torch.compiler.reset()
+    compiled = torch.compile(step, backend="aot_eager", fullgraph=True)
+    assert [round(compiled(torch.ones(2)).item(), 6) for _ in range(3)] == [0.4, 0.8, 1.2]
+    assert adaptive.probability.item() == pytest.approx(0.6)
+
+
+def test_accumulation_is_refused_by_name() -> None:
+    adaptive = AdaptiveProbability()
+    weight = torch.ones((), requires_grad=True)
+
+    def terms(scores: torch.Tensor) -> dict[str, torch.Tensor]:
+        adaptive.update(scores)
+        return {"loss": (weight * scores).mean()}
+
+    with pytest.raises(ValueError, match="AdaptiveProbability needs the whole batch"):
+        Accumulated(2)(terms, (torch.ones(6),), None)
+    assert adaptive.probability == 0
+    Accumulated(1)(terms, (torch.ones(6),), None)
+    assert adaptive.probability > 0
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: AdaptiveProbability(target=1.1), r"target must lie in -1\.\.1, got 1\.1"),
+        (lambda: AdaptiveProbability(target=-1.1), r"target must lie in -1\.\.1, got -1\.1"),
+        (lambda: AdaptiveProbability(target=float("nan")), "target must be a finite number"),
+        (lambda: AdaptiveProbability(length=0), "length must be above 0, got 0"),
+        (lambda: AdaptiveProbability(limit=1.1), r"limit must lie in 0\.\.1, got 1\.1"),
+        (lambda: AdaptiveProbability().update(torch.zeros(0)), "real_scores must not be empty"),
+        (lambda: AdaptiveProbability().update(torch.zeros(3).long()), "real_scores must be a floating-point tensor"),
+        (
+            lambda: AdaptiveProbability().update([torch.zeros(3), torch.zeros(2)]),
+            r"real_scores must hold equally many samples in each map, got \[2, 3\]",
+        ),
+    ],
+)
+def test_mistakes_are_named(call: Any, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        call()
+
+
+@pytest.mark.parametrize("target", [-1, 1])
+def test_the_ends_are_targets_too(target: float) -> None:
+    adaptive = AdaptiveProbability(target=target, length=10)
+    adaptive.update(target * torch.ones(3))
+    assert adaptive.probability == 0
