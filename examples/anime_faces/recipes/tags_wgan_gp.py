@@ -17,6 +17,8 @@ Differences from the report in both: samples come from an average of the generat
 Data: pictures with at least one tag; several classes of an attribute may be set; any size that is 4 to 7 doubled a few times.
 """
 
+import warnings
+
 import torch
 from torch import nn
 
@@ -50,6 +52,8 @@ def build(description: Description, options: TagsOptions, hardware: Hardware, st
         base=base,
     )
     norm = nn.BatchNorm2d if options.literal else layer_norm
+    if options.literal:  # gankit warns of what the program did
+        warnings.filterwarnings("ignore", message="batch normalization .* couples the samples", category=UserWarning)
     critic = TagsCritic(size=description.size, tags=tags, width=options.width, norm=norm)
     for network in (generator, critic):
         start_small(network)
