@@ -32,7 +32,8 @@ def spectral_norm_(network: nn.Module, *, power_iterations: int = 1) -> None:
     - Check gradients numerically in eval mode only: in training mode each evaluation is another function.
     - Second derivatives are right, also through the singular value.
     - The power iteration is not in the graph, and its vectors are buffers: average, save and broadcast them.
-    - A critic whose layers all have it must not be compiled alone and then penalized: compile the whole step.
+    - A critic whose layers all have it must not be compiled alone under a penalty (torch drops the penalty without a word;
+      gankit raises): compile the whole step.
 
     Args:
         network: The network; its linear layers and convolutions, transposed ones too, are parametrized. Embeddings are not.
@@ -56,7 +57,7 @@ def spectral_norm_(network: nn.Module, *, power_iterations: int = 1) -> None:
     Reference:
         Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", algorithm 1. Their program also
         normalizes embeddings. torch's old form (``torch.nn.utils.spectral_norm``, in StudioGAN and others) computes the same
-        number, but its layers cannot be copied by ``copy.deepcopy``.
+        number, but its layers cannot be copied by ``copy.deepcopy`` once they have run.
     """
     check_at_least("power_iterations", power_iterations, 1)
     if not isinstance(network, nn.Module):
