@@ -1,5 +1,8 @@
 """The gradient penalty against critics whose gradients are known."""
 
+import copy
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ from hypothesis import given, strategies as st
 from support.critics import Patches, Quadratic, linear, smooth_network
 from support.oracles import row_norms
 from support.strategies import normal, sample_pairs, sample_shapes, seeds
+from torch import nn
 
 from gankit.constraints import gradient_norm, gradient_penalty
 
@@ -108,7 +112,7 @@ def test_at_a_zero_gradient_the_penalty_is_the_squared_target_and_its_slope_is_f
 
 
 @pytest.mark.parametrize("one_sided", [False, True])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(20))
 def test_parameters_get_the_second_order_gradient(seed: int, *, one_sided: bool) -> None:
     real, fake, mix = (
         normal(seed, 3, 2, 4, 4),
@@ -248,3 +252,106 @@ def test_the_default_draw_is_in_the_wider_dtype(shape: tuple[int, ...], seed: in
         lambda x: x.flatten(1).sum(1), normal(seed, *shape, dtype=torch.float32), normal(seed, *shape)
     )
     assert penalty.dtype == torch.float64
+
+
+@given(pair=sample_pairs(), seed=seeds, scale=st.floats(-5, 5))
+def test_the_sign_of_the_critic_plays_no_part_and_its_scale_does(pair: Pair, seed: int, scale: float) -> None:
+    real, fake = pair
+    critic = Quadratic(seed, real[0].numel())
+    mix = torch.rand(real.shape[0], *[1] * (real.ndim - 1), dtype=torch.float64)
+    norms = gradient_norm(critic, mix * real + (1 - mix) * fake)
+    scaled = gradient_penalty(lambda x: scale * critic(x), real, fake, mix=mix)
+    torch.testing.assert_close(scaled, (abs(scale) * norms - 1).square().mean())
+    torch.testing.assert_close(gradient_penalty(lambda x: -scale * critic(x), real, fake, mix=mix), scaled)
+
+
+@given(pair=sample_pairs(), seed=seeds, target=st.floats(0.1, 3))
+def test_the_penalty_is_zero_only_where_every_norm_is_the_target(pair: Pair, seed: int, target: float) -> None:
+    real, fake = pair
+    critic, slope = linear(seed, real.shape[1:])
+    assert gradient_penalty(lambda x: critic(x) * (target / slope.norm()), real, fake, target=target) < 1e-20
+    tilt = torch.where(torch.arange(len(real)) == 1, 1.5, 1.0).to(real)
+    one_off = gradient_penalty(lambda x: critic(x) * tilt * (target / slope.norm()), real, fake, target=target)
+    torch.testing.assert_close(one_off, torch.tensor((0.5 * target) ** 2 / len(real)).to(real))
+
+
+NORMS = {
+    "none": nn.Identity,
+    "group": lambda: nn.GroupNorm(1, 3),
+    "instance": lambda: nn.InstanceNorm2d(3, affine=True),
+    "layer": lambda: nn.LayerNorm([3, 5, 5]),
+    "batch": lambda: nn.BatchNorm2d(3),
+}
+
+
+@pytest.mark.filterwarnings("ignore:batch normalization")
+@pytest.mark.parametrize("norm", NORMS)
+def test_only_batch_normalization_couples_the_samples(norm: str) -> None:
+    torch.manual_seed(3)
+    critic = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), NORMS[norm](), nn.SiLU(), nn.Flatten(), nn.Linear(75, 1))
+    critic = critic.double()
+    real, fake, mix = normal(0, 7, 2, 5, 5), normal(1, 7, 2, 5, 5), torch.rand(7, 1, 1, 1, dtype=torch.float64)
+    whole = gradient_penalty(critic, real, fake, mix=mix)
+    halves = [gradient_penalty(critic, real[p], fake[p], mix=mix[p]) for p in (slice(None, 3), slice(3, None))]
+    together = (3 * halves[0] + 4 * halves[1]) / 7
+    if norm == "batch":
+        assert (whole - together).abs() > 1e-4
+    else:
+        torch.testing.assert_close(together, whole, rtol=1e-12, atol=1e-14)
+
+
+@given(exponent=st.integers(0, 16))
+def test_a_gradient_scaler_changes_nothing(exponent: int) -> None:
+    """Scaling is of the loss; the penalty's own gradient is taken from scores that are not scaled."""
+    network, real, fake = smooth_network(0).float(), normal(0, 3, 2, 4, 4).float(), normal(1, 3, 2, 4, 4).float()
+    mix = torch.full((3, 1, 1, 1), 0.3)
+    penalty = gradient_penalty(network, real, fake, mix=mix)
+    plain = torch.autograd.grad(penalty, list(network.parameters()), retain_graph=True, materialize_grads=True)
+    scaled = torch.autograd.grad(penalty * 2**exponent, list(network.parameters()), materialize_grads=True)
+    torch.testing.assert_close([part / 2**exponent for part in scaled], list(plain))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_modes_flags_and_gradients_stay_as_they_were_found(*, fails: bool) -> None:
+    network, real, fake = smooth_network(0), normal(0, 3, 2, 4, 4), normal(1, 3, 2, 4, 4)
+    network[0].eval()  # type: ignore[index]
+    network[2].requires_grad_(False)  # type: ignore[index]
+    modes = [module.training for module in network.modules()]
+    flags = [parameter.requires_grad for parameter in network.parameters()]
+
+    def critic(x: torch.Tensor) -> torch.Tensor:
+        scores = network(x)
+        if fails:
+            raise KeyError
+        return scores
+
+    with torch.no_grad(), pytest.raises(KeyError) if fails else nullcontext():
+        gradient_penalty(critic, real, fake)
+    assert torch.is_grad_enabled()
+    assert [module.training for module in network.modules()] == modes
+    assert [parameter.requires_grad for parameter in network.parameters()] == flags
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert not real.requires_grad
+    assert not fake.requires_grad
+
+
+def test_the_gradient_of_the_penalty_is_differentiable_again() -> None:
+    real, fake, mix = normal(0, 3, 5), normal(1, 3, 5), torch.rand(3, 1, dtype=torch.float64)
+    first, last = normal(2, 5, 3).requires_grad_(), normal(3, 3).requires_grad_()
+
+    def penalty(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+        return gradient_penalty(lambda x: torch.tanh(x @ one) @ two, real, fake, mix=mix)
+
+    assert torch.autograd.gradcheck(penalty, (first, last))
+    assert torch.autograd.gradgradcheck(penalty, (first, last))
+
+
+def test_a_penalty_calls_the_critic_once() -> None:
+    """So that a spectral norm in training mode takes one step of its power iteration for each penalty."""
+    layer = nn.utils.parametrizations.spectral_norm(nn.Linear(3, 2))
+    again = copy.deepcopy(layer)
+    real = torch.randn(5, 3)
+    gradient_penalty(layer, real, real + 1)
+    again(real)
+    for vector, other in zip(layer.buffers(), again.buffers(), strict=True):
+        assert torch.equal(vector, other)
