@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gankit.blocks import ConditionalBatchNorm2d
-from gankit.constraints import gradient_norm, gradient_penalty, score_gradient, zero_centered_penalty
+from gankit.constraints import _guards, gradient_norm, gradient_penalty, score_gradient, zero_centered_penalty
 from gankit.constraints._guards import _seen_graphs, _verdicts
 from gankit.networks import DCGANCritic, ResidualCritic
 
@@ -359,7 +359,7 @@ def test_a_critic_is_not_kept_alive_and_its_verdict_goes_with_it() -> None:
 
 
 def test_the_memory_of_verdicts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gankit.constraints._guards._MOST_REMEMBERED", 2)
+    monkeypatch.setattr(_guards, "_MOST_REMEMBERED", 2)
     critics = [nn.Linear(2, 1) for _ in range(7)]
     for critic in critics:
         gradient_norm(critic, torch.zeros(3, 2))

@@ -46,3 +46,25 @@ def test_parameters_get_the_second_order_gradient() -> None:
 def test_an_empty_batch_is_refused() -> None:
     with pytest.raises(ValueError, match=r"samples must not be empty, got shape \(0, 2\)"):
         zero_centered_penalty(lambda x: x.sum(1), torch.zeros(0, 2))
+
+
+def test_the_gradient_of_the_penalty_is_differentiable_again_in_every_part() -> None:
+    image, text = normal(0, 3, 2, 2), normal(1, 3, 1)
+    first, last = normal(2, 5, 3).requires_grad_(), normal(3, 3).requires_grad_()
+
+    def penalty(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+        def critic(x: dict[str, torch.Tensor]) -> torch.Tensor:
+            return torch.tanh(torch.cat([x["image"].flatten(1), x["text"]], dim=1) @ one) @ two
+
+        return zero_centered_penalty(critic, {"image": image, "text": text})
+
+    assert torch.autograd.gradcheck(penalty, (first, last))
+    assert torch.autograd.gradgradcheck(penalty, (first, last))
+
+
+@given(seed=seeds)
+def test_a_penalty_on_real_samples_sees_no_fake_ones(seed: int) -> None:
+    network, real, fake = smooth_network(seed), normal(seed, 3, 2, 4, 4), normal(seed + 1, 5, 2, 4, 4)
+    alone = zero_centered_penalty(network, real)
+    together = zero_centered_penalty(network, torch.cat([real, fake]))
+    torch.testing.assert_close((together * 8 - 5 * zero_centered_penalty(network, fake)) / 3, alone)

@@ -17,6 +17,9 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
 
     At a zero gradient the norm is 0 and its slope is 0, never NaN.
 
+    This call and every penalty made of it look at the first eager call of each critic, which costs nothing afterwards.
+    Attention runs in torch's plain form there, since the fused ones cannot be differentiated twice.
+
     Args:
         critic: Any callable from samples to scores; bind conditions by a lambda.
         points: Where the gradient is taken: a tensor, or a mapping (which reaches the critic as a dict) or tuple of them.
@@ -27,7 +30,12 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
 
     Raises:
         ValueError: The batch is empty, a part is not floating-point or holds another number of samples, the critic ignores
-            its input or one of its parts, or the call happens inside ``torch.inference_mode``.
+            its input or one of its parts, it returns one number for several samples, it is compiled by itself (compile
+            the whole step instead), or the call happens inside ``torch.inference_mode``.
+
+    Warns:
+        UserWarning: The critic has batch normalization in training mode, which couples the samples; or a module with a
+            shortcut in it may read values that an activation changed in place.
 
     Example:
         >>> import torch

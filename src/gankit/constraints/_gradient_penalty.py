@@ -46,7 +46,10 @@ def gradient_penalty(
 
     Raises:
         ValueError: Shapes differ, the batch is empty, `mix` has another shape or comes with `rng`, `target` is negative,
-            the critic ignores its input, or the call happens inside ``torch.inference_mode``.
+            the critic ignores its input or is compiled by itself, or the call happens inside ``torch.inference_mode``.
+
+    Warns:
+        UserWarning: As in `gradient_norm`: the critic couples the samples, or changes values in place before a shortcut.
 
     Example:
         >>> import torch

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 _LEAVES = (torch.Tensor, str, int, float, type, ModuleType, NoneType)
+_CONTAINERS = (dict, list, tuple)
 _MOST_ITEMS = 32  # of a container in a closure: a list of networks is short, a list of anything else is not read
 
 
@@ -66,7 +67,7 @@ def _of_object(value: object, names: frozenset[str]) -> Iterator[tuple[object, f
     elif isinstance(value, partial):
         for part in (value.func, *value.args, *value.keywords.values()):
             yield part, names
-    elif isinstance(value, dict | list | tuple):
+    elif isinstance(value, _CONTAINERS):
         if len(value) <= _MOST_ITEMS:
             for item in value.values() if isinstance(value, dict) else value:
                 yield item, names

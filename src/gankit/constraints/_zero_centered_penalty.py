@@ -19,8 +19,11 @@ def zero_centered_penalty(critic: PointCritic[PointsT], samples: PointsT) -> Sca
         `samples` ``(n, ...)`` of any rank, each part; the penalty is 0-d, 0 or more, in float32 or wider.
 
     Raises:
-        ValueError: The batch is empty, samples are not floating-point, the critic ignores its input, or the call happens
-            inside ``torch.inference_mode``.
+        ValueError: The batch is empty, samples are not floating-point, the critic ignores its input or is compiled by
+            itself, or the call happens inside ``torch.inference_mode``.
+
+    Warns:
+        UserWarning: As in `gradient_norm`: the critic couples the samples, or changes values in place before a shortcut.
 
     Example:
         >>> import torch
