@@ -86,4 +86,4 @@ def _latents(features: int, rng: torch.Generator, count: int) -> torch.Tensor:
     return torch.randn(count, features, generator=rng)
 
 
-DIGITS = DigitToy(course=Course(steps=4_000), width=32, gamma=0.1, bar=Bar(modes=900), published=STACK_ROWS)
+DIGITS = DigitToy(course=Course(steps=4_000), width=32, gamma=1.0, bar=Bar(modes=900), published=STACK_ROWS)
