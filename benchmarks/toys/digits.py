@@ -14,6 +14,7 @@ from benchmarks.toys.coverage import divergence_from_even
 CHANNELS = 3
 CLASSES = 10
 MODES = CLASSES**CHANNELS
+COMPARED = 1_000
 
 
 @cache
@@ -58,9 +59,25 @@ def judge() -> Judge:
 
 
 def stack_figures(stacks: torch.Tensor) -> dict[str, float]:
-    """Return how many modes the stacks reach, and the divergence of their shares of the modes from even ones, in nats."""
+    """Return how many modes the stacks reach, how evenly, and how far their digits are from real ones.
+
+    `modes` counts modes with one stack or more; `reverse_divergence` is that of their shares from even ones, in nats;
+    `distance` is the mean over the first digits, see `distance_to_digits`. The judge must name whatever it is shown, noise
+    too, so that the first two say nothing without the last.
+    """
     counts = judge().mode_counts(stacks)
-    return {"modes": int(counts.count_nonzero()), "reverse_divergence": divergence_from_even(counts)}
+    return {
+        "modes": int(counts.count_nonzero()),
+        "reverse_divergence": divergence_from_even(counts),
+        "distance": distance_to_digits(stacks[:COMPARED]),
+    }
+
+
+def distance_to_digits(stacks: torch.Tensor) -> float:
+    """Return the mean Euclidean distance of the channels to the nearest real digit other than themselves."""
+    images, _ = digit_images()
+    distances = torch.cdist(stacks.reshape(-1, 64), images.reshape(-1, 64), compute_mode="donot_use_mm_for_euclid_dist")
+    return float(distances.masked_fill(distances == 0, float("inf")).min(dim=1).values.mean())
 
 
 def _flat(images: torch.Tensor) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmarks.toys.bars import Bar
 from benchmarks.toys.digit_toy import DigitToy
-from benchmarks.toys.digits import judge
+from benchmarks.toys.digits import CHANNELS, COMPARED, judge
 from benchmarks.toys.plane import PAIRS, PlaneToy
 from benchmarks.toys.published import Row
 from benchmarks.toys.records import Record
@@ -53,7 +53,9 @@ def digit_section(toy: DigitToy, records: Sequence[Record]) -> list[str]:
         f"standard normal in {toy.latent_features} dimensions. {_course(toy.course)} gamma = {toy.gamma:g}. Measured on "
         f"{toy.samples:,} samples, each channel named by a support vector machine that was fitted to half of the digits "
         f"({percent(judge().accuracy)} right on the other half). A perfect sampler of N stacks from even modes would have a "
-        f"reverse KL of about (1000 - 1) / 2N = {999 / (2 * toy.samples):.4f}."
+        f"reverse KL of about (1000 - 1) / 2N = {999 / (2 * toy.samples):.4f}. The judge must name whatever it is shown, "
+        f"noise too: *distance* is the mean over {CHANNELS * COMPARED:,} channels of the distance to the nearest real digit "
+        "other than themselves."
     )
     rows = [
         [
@@ -61,13 +63,22 @@ def digit_section(toy: DigitToy, records: Sequence[Record]) -> list[str]:
             str(record.seed),
             str(record.figures["modes"]),
             f"{record.figures['reverse_divergence']:.4f}",
+            f"{record.figures['distance']:.2f}",
             _missed(toy.bar, record),
             f"{record.seconds:.0f} s",
         ]
         for record in records
     ]
     rows += [
-        [name, "-", str(figures["modes"]), f"{figures['reverse_divergence']:.4f}", "-", "-"]
+        [
+            name,
+            "-",
+            str(figures["modes"]),
+            f"{figures['reverse_divergence']:.4f}",
+            f"{figures['distance']:.2f}",
+            "-",
+            "-",
+        ]
         for name, figures in toy.references().items()
     ]
     return [
@@ -75,7 +86,7 @@ def digit_section(toy: DigitToy, records: Sequence[Record]) -> list[str]:
         "",
         protocol,
         "",
-        *table(["arm", "seed", "modes", "reverse KL", "misses", "processor time"], rows),
+        *table(["arm", "seed", "modes", "reverse KL", "distance", "misses", "processor time"], rows),
         *_verdict(toy.bar, records),
         *_published(toy.published, "on stacked MNIST digits of 28x28, with DCGANs and 26,000 samples"),
     ]

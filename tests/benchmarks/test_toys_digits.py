@@ -9,7 +9,7 @@ pytest.importorskip("sklearn", reason="scikit-learn holds the digits and their j
 
 from benchmarks.toys.__main__ import TOYS, main
 from benchmarks.toys.digit_toy import DIGITS
-from benchmarks.toys.digits import digit_images, draw_stacks, judge, stack_figures
+from benchmarks.toys.digits import digit_images, distance_to_digits, draw_stacks, judge, stack_figures
 from benchmarks.toys.page import Toy, write_page
 from benchmarks.toys.plane import PAIRS, PLAIN, RING
 from benchmarks.toys.records import Record, make_record
@@ -50,6 +50,19 @@ def test_modes_are_read_as_numbers_of_three_digits() -> None:
     )
 
 
+def test_the_distance_is_to_the_nearest_digit_that_is_another() -> None:
+    images, _ = digit_images()
+    shifted = images[:3].clone()
+    shifted[:, 0, 0] -= 0.5  # that pixel is black in every digit, so that the nearest one is the same digit unshifted
+    assert float(images[:, 0, 0].max()) == -1.0
+    assert distance_to_digits(shifted[None]) == pytest.approx(0.5, abs=1e-6)
+    flat = images.flatten(1).double()
+    others = torch.cdist(flat[:6], flat)
+    others[torch.arange(6), torch.arange(6)] = math.inf
+    expected = float(others.min(1).values.mean())
+    assert distance_to_digits(images[:6].reshape(2, 3, 8, 8)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_real_digits_are_the_floor_and_noise_is_far_from_it() -> None:
     references = replace(DIGITS, samples=5_000).references()
     real, noise = references["real digits"], references["uniform noise"]
@@ -57,6 +70,7 @@ def test_real_digits_are_the_floor_and_noise_is_far_from_it() -> None:
     assert 999 / 10_000 < real["reverse_divergence"] < 0.15
     assert real["modes"] > 980
     assert noise["modes"] < 500
+    assert noise["distance"] > 2 * real["distance"]
     assert noise["reverse_divergence"] > 10 * real["reverse_divergence"]
 
 
