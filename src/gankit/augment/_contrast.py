@@ -1,7 +1,6 @@
 """Images given more or less contrast."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
@@ -41,12 +40,16 @@ class Contrast:
 
     amount: float = 0.5
     probability: float = 1.0
-    numbers: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         """Check the two numbers."""
         check_amount("amount", self.amount)
         check_fraction("probability", self.probability)
+
+    @property
+    def numbers(self) -> int:
+        """How many uniform numbers a sample takes."""
+        return 2
 
     def __call__(
         self,

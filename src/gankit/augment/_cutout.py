@@ -1,7 +1,6 @@
 """A rectangle of each image set to zero."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
@@ -44,12 +43,16 @@ class Cutout:
 
     ratio: float = 0.5
     probability: float = 1.0
-    numbers: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         """Check the two numbers."""
         check_fraction("ratio", self.ratio)
         check_fraction("probability", self.probability)
+
+    @property
+    def numbers(self) -> int:
+        """How many uniform numbers a sample takes."""
+        return 3
 
     def __call__(
         self,

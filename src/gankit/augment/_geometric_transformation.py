@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
@@ -74,7 +73,6 @@ class GeometricTransformation:
     anisotropy: float = 0.2
     fractional_translation: float = 0.125
     probability: float = 1.0
-    numbers: ClassVar[int] = 18
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -84,6 +82,11 @@ class GeometricTransformation:
         check_amount("anisotropy", self.anisotropy)
         check_amount("fractional_translation", self.fractional_translation)
         check_fraction("probability", self.probability)
+
+    @property
+    def numbers(self) -> int:
+        """How many uniform numbers a sample takes."""
+        return 18
 
     def __call__(
         self,

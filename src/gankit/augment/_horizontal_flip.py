@@ -1,7 +1,6 @@
 """Images mirrored left to right."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
@@ -42,11 +41,15 @@ class HorizontalFlip:
     """
 
     probability: float = 0.5
-    numbers: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         """Check the probability."""
         check_fraction("probability", self.probability)
+
+    @property
+    def numbers(self) -> int:
+        """How many uniform numbers a sample takes."""
+        return 1
 
     def __call__(
         self,

@@ -1,7 +1,6 @@
 """Images made more or less colorful."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
@@ -42,12 +41,16 @@ class Saturation:
 
     amount: float = 1.0
     probability: float = 1.0
-    numbers: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         """Check the two numbers."""
         check_amount("amount", self.amount)
         check_fraction("probability", self.probability)
+
+    @property
+    def numbers(self) -> int:
+        """How many uniform numbers a sample takes."""
+        return 2
 
     def __call__(
         self,

@@ -1,7 +1,6 @@
 """Images moved by whole pixels."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
@@ -45,12 +44,16 @@ class Translation:
 
     ratio: float = 0.125
     probability: float = 1.0
-    numbers: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         """Check the two numbers."""
         check_fraction("ratio", self.ratio)
         check_fraction("probability", self.probability)
+
+    @property
+    def numbers(self) -> int:
+        """How many uniform numbers a sample takes."""
+        return 3
 
     def __call__(
         self,
