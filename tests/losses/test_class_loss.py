@@ -116,6 +116,18 @@ def test_what_is_not_finite_never_becomes_finite(seed: int, row: int, column: in
     assert not class_loss(heads, labels).isfinite()
 
 
+def test_an_unlabeled_row_that_is_nan_makes_the_loss_nan_and_no_other_rows_gradient() -> None:
+    logits = normal(0, 3, 5)
+    logits[1] = torch.nan
+    logits.requires_grad_()
+    labels = torch.tensor([0, -1, 2])
+    loss = class_loss(logits, labels)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    (expected,) = torch.autograd.grad(class_loss(logits.nan_to_num(), labels), logits)
+    assert loss.isnan()
+    assert torch.equal(gradient[[0, 2]], expected[[0, 2]])
+
+
 def test_classes_that_are_ruled_out_cost_nothing() -> None:
     logits = torch.tensor([[0.0, -torch.inf, 0.0], [-torch.inf, 1.0, 1.0]])
     torch.testing.assert_close(class_loss(logits, torch.tensor([2, -1])), torch.tensor(2.0).log() / 2)

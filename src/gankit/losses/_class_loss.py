@@ -61,4 +61,4 @@ def class_loss(logits: Heads, labels: Labels, *, weights: Sequence[float] | None
 def _cross_entropy(logits: torch.Tensor, ids: torch.Tensor) -> Scalar:
     prices = functional.cross_entropy(logits, ids, ignore_index=UNLABELED, reduction="none")
     # An unlabeled row costs nothing, but where its logits are NaN the loss says so.
-    return (prices + 0 * logits.detach().amax(dim=1)).mean()
+    return prices.mean() + 0 * logits.detach().amax()

@@ -67,8 +67,9 @@ def mode_seeking_loss(
     name = mode_seeking_loss.__name__
     apart = mean_of_whole_batch(name, (widen(first) - widen(second)).abs())
     latents_apart = mean_of_whole_batch(name, (widen(first_latents) - widen(second_latents)).abs())
-    # Samples that are infinite would be infinitely far apart and cost 0; the second term says NaN instead.
-    return 1 / (apart / latents_apart + epsilon) + 0 * (apart * latents_apart).detach()
+    loss = 1 / (apart / latents_apart + epsilon)
+    # Samples that are infinitely far apart would cost 0, as if all were well.
+    return torch.where(apart.isfinite() & latents_apart.isfinite(), loss, torch.nan)
 
 
 def _check_pair(name: str, one: torch.Tensor, other_name: str, other: torch.Tensor) -> None:

@@ -61,7 +61,7 @@ def _cross_entropy(head: int, logits: torch.Tensor, targets: torch.Tensor) -> Sc
         _check_targets(head, targets, known)
     prices = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     # An unknown entry costs nothing, but where its logit is NaN the loss says so.
-    return torch.where(known, prices, 0 * logits.detach()).sum(dim=1).mean()
+    return torch.where(known, prices, 0 * logits).sum(dim=1).mean()
 
 
 def _check_targets(head: int, targets: torch.Tensor, known: torch.Tensor) -> None:
