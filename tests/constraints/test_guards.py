@@ -286,6 +286,20 @@ def test_the_gradient_of_fused_attention_names_the_remedy() -> None:
     score_gradient(scores, images).square().sum().backward()
 
 
+def test_the_graph_of_scores_is_looked_at_once_for_each_critic(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    plain = _guards.node_names
+    monkeypatch.setattr(_guards, "node_names", lambda *given: looks.append(1) or plain(*given))
+    images, critics = IMAGES.clone().requires_grad_(), [_critic(), _critic()]
+    for critic in critics * 2:
+        score_gradient(critic(images), images)
+    assert len(looks) == 2
+    frozen = _critic().requires_grad_(requires_grad=False)
+    for _ in range(2):  # nothing tells it from another one
+        score_gradient(frozen(images), images)
+    assert len(looks) == 4
+
+
 def test_attention_that_insists_on_a_fused_form_is_refused() -> None:
     class Insisting(Attention):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
