@@ -43,11 +43,17 @@ class Table:
     def markdown(self) -> str:
         """Return the table and the list of its sources, as the page shows them."""
         own = self.rows[0].value
-        lines = ["| Value | × | What is computed, and by whom |", "|---:|---:|---|"]
+        lines = [
+            '<div class="numbers" markdown>',
+            "",
+            "| Value | × | What is computed, and by whom |",
+            "|---:|---:|---|",
+        ]
         lines += [f"| {_number(row.value)} | {_factor(row.value, own)} | {_description(row)} |" for row in self.rows]
+        lines += ["", "</div>"]
         sources = sorted({source for row in self.rows for source in row.by}, key=_order)
         if sources:
-            lines += ["", '??? note "Sources"', ""]
+            lines += ["", '??? quote "Sources"', ""]
             lines += [f"    - {source.program}: {_place(source)}" for source in sources]
         return "\n".join(lines)
 
