@@ -310,6 +310,20 @@ def test_attention_that_insists_on_a_fused_form_is_refused() -> None:
         gradient_norm(_critic(Insisting()), IMAGES)
 
 
+@pytest.mark.cuda
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_attention_on_a_cuda_device(dtype: torch.dtype) -> None:
+    critic = _critic(Attention()).cuda()
+    images = IMAGES.cuda().requires_grad_()
+    with torch.autocast("cuda", dtype, enabled=dtype != torch.float32):
+        zero_centered_penalty(critic, images).backward()
+        with (
+            pytest.raises(ValueError, match="got fused attention"),
+            sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION]),
+        ):
+            score_gradient(critic(images), images)
+
+
 def test_attention_compiles_with_its_penalty() -> None:
     torch.compiler.reset()
     critic = _critic(Attention()).double()
