@@ -12,7 +12,7 @@ from support.second_order import parameters_pass_gradcheck
 from support.strategies import normal, sample_shapes, seeds
 
 from gankit._core import batch_in_parts
-from gankit.constraints import dragan_penalty, gradient_norm
+from gankit.constraints import _dragan_penalty, dragan_penalty, gradient_norm
 
 targets = st.floats(0, 3)
 
@@ -47,11 +47,12 @@ def test_a_linear_critic_pays_the_squared_excess_of_its_slope(
     torch.testing.assert_close(penalty, (slope.norm() - target) ** 2, rtol=1e-9, atol=1e-12)
 
 
-@given(shape=sample_shapes, seed=seeds, target=targets)
+@given(shape=sample_shapes, seed=seeds, share=st.sampled_from((0.0, 0.5, 1.5)))
 def test_the_one_sided_form_is_the_other_above_the_target_and_zero_below(
-    shape: tuple[int, ...], seed: int, target: float
+    shape: tuple[int, ...], seed: int, share: float
 ) -> None:
     critic, slope = linear(seed, shape[1:])
+    target = share * slope.norm().item()
     both = dragan_penalty(critic, normal(seed, *shape), target=target)
     one = dragan_penalty(critic, normal(seed, *shape), target=target, one_sided=True)
     assert one == (both if slope.norm() > target else 0)
@@ -140,6 +141,27 @@ def test_a_given_deviation_may_be_a_tensor_and_makes_parts_of_a_batch_right() ->
     torch.testing.assert_close((2 * parts[0] + 4 * parts[1]) / 6, whole)
 
 
+def test_ranks_share_one_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, other = normal(0, 2, 1), normal(1, 3, 1) + 4
+    both = torch.cat([own, other])
+    answers = [torch.tensor([other.sum(), other.numel()]), (other - both.mean()).square().sum()]
+    monkeypatch.setattr(_dragan_penalty, "ranks_of_whole_batch", lambda name: {"dragan_penalty": 2}[name])
+    monkeypatch.setattr(_dragan_penalty, "sum_over_ranks", lambda values: values + answers.pop(0))
+    critic, mix = _Seen(), torch.ones(2, 1, dtype=torch.float64)
+    dragan_penalty(critic, own, scale=1.0, noise=torch.ones_like(own), mix=mix)
+    torch.testing.assert_close(critic.points, own + both.std())
+    assert not answers
+
+
+def test_the_deviation_of_half_precision_is_that_of_float32() -> None:
+    # 300 squared is beyond float16, and 4096 ones are beyond the whole numbers of bfloat16.
+    for dtype in (torch.float16, torch.bfloat16):
+        real, critic = torch.tensor([[300.0], [-300.0]], dtype=dtype).expand(2, 4096), _Seen()
+        ones = torch.ones(2, 4096, dtype=dtype)
+        dragan_penalty(critic, real, scale=1.0, noise=ones, mix=ones[:, :1])
+        torch.testing.assert_close(critic.points, (real.float() + real.float().std()).to(dtype), rtol=0.01, atol=3.0)
+
+
 def test_a_part_of_the_batch_alone_is_refused() -> None:
     with batch_in_parts(), pytest.raises(ValueError, match="dragan_penalty needs the whole batch, got one part of it"):
         dragan_penalty(lambda x: x.sum(1), torch.randn(2, 3))
@@ -149,6 +171,11 @@ def test_a_batch_without_spread_is_penalized_where_it_is() -> None:
     critic = _Seen()
     dragan_penalty(critic, torch.full((2, 3), 2.0))
     assert torch.equal(critic.points, torch.full((2, 3), 2.0))
+    ends, mix = torch.tensor([[0.0, 0.5, 1.0]] * 2), torch.ones(2, 1)
+    dragan_penalty(critic, torch.ones(2, 3), deviation=0.0, noise=ends)
+    assert torch.equal(critic.points, torch.ones(2, 3))
+    dragan_penalty(critic, torch.ones(2, 3), deviation=2, noise=ends, mix=mix)
+    assert torch.equal(critic.points, 1 + ends)
 
 
 @pytest.mark.parametrize("one_sided", [False, True])
@@ -222,6 +249,7 @@ def test_the_condition_reaches_the_critic_unchanged() -> None:
         ({"deviation": torch.ones(2)}, r"deviation must be a number or a 0-d tensor, got shape \(2,\)"),
         ({"noise": torch.rand(2, 1)}, r"noise and real must have the same shape, got \(2, 1\) and \(2, 3\)"),
         ({"noise": torch.full((2, 3), -0.5)}, "noise must hold uniform numbers in 0..1, got -0.5"),
+        ({"noise": torch.tensor([[0.5, 0.5, 2.0]] * 2)}, r"noise must hold uniform numbers in 0..1, got 0.5\.\.2"),
         ({"noise": torch.full((2, 3), math.nan)}, "noise must hold uniform numbers in 0..1, got nan"),
         ({"noise": torch.full((2, 3), 1.5)}, r"noise must hold uniform numbers in 0..1, got 1.5\.\.1.5"),
         ({"mix": torch.rand(2)}, r"mix must have shape \(2, 1\)"),

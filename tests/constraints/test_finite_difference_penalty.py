@@ -119,6 +119,12 @@ def test_under_autocast_the_critic_runs_in_full_precision() -> None:
     assert abs(careless - plain) > 0.2 * plain  # what it would be otherwise
 
 
+def test_noise_of_another_dtype_does_not_change_that_of_the_samples() -> None:
+    network, samples, noise = smooth_network(0).float(), torch.randn(5, 2, 4, 4), torch.randn(5, 2, 4, 4)
+    penalty = finite_difference_penalty(network, samples, noise=noise.double())
+    assert torch.equal(penalty, finite_difference_penalty(network, samples, noise=noise))
+
+
 def test_a_critic_may_be_compiled_alone_since_nothing_is_differentiated_twice() -> None:
     torch.compiler.reset()
     network, samples, noise = smooth_network(1), normal(0, 3, 2, 4, 4), normal(1, 3, 2, 4, 4)

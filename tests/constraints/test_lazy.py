@@ -22,6 +22,7 @@ def test_the_mean_weight_is_one_over_any_whole_interval(every: int, start: int) 
 def test_it_is_due_from_the_first_step_on(every: int, t: int) -> None:
     assert (Lazy(every=every)(t) > 0) == (t in range(0, t + 1, every))
     assert Lazy(every=every)(0) == every
+    assert isinstance(Lazy(every=every)(t), float)
 
 
 @given(every=intervals, rate=st.floats(1e-6, 1), beta=st.floats(0, 0.9999))
@@ -58,7 +59,7 @@ def test_the_rate_must_be_above_zero(rate: object) -> None:
         Lazy(every=4).learning_rate(rate)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("betas", [(0.5,), (0.0, 1.0), (-0.1, 0.5), (0.0, math.nan), (0.0, 0.5, 0.9)])
-def test_there_are_two_decays_below_one(betas: tuple[float, ...]) -> None:
+@pytest.mark.parametrize("betas", [(0.5,), (0.0, 1.0), (-0.1, 0.5), (0.0, math.nan), (0.0, 0.5, 0.9), (0.0, "0.9")])
+def test_there_are_two_decays_below_one(betas: tuple[object, ...]) -> None:
     with pytest.raises(ValueError, match="betas must"):
         Lazy(every=4).betas(betas)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from support.second_order import parameters_pass_gradcheck
 from support.strategies import normal, sample_pairs, seeds
 
 from gankit._core import batch_in_parts
-from gankit.constraints import max_gradient_penalty, zero_centered_penalty
+from gankit.constraints import _max_gradient_penalty, max_gradient_penalty, zero_centered_penalty
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -84,6 +84,21 @@ def test_parameters_get_the_second_order_gradient(seed: int) -> None:
     assert parameters_pass_gradcheck(
         smooth_network(seed), lambda critic: max_gradient_penalty(critic, real, fake, mix=mix)
     )
+
+
+def test_the_largest_of_all_ranks_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = torch.tensor([0.0])
+
+    def gathered(name: str, values: torch.Tensor) -> tuple[torch.Tensor, int]:
+        assert name == "max_gradient_penalty"
+        assert values.shape == (1,)  # equally many on every rank, whatever their batches are
+        return torch.cat([values, others]), 0
+
+    monkeypatch.setattr(_max_gradient_penalty, "gather_whole_batch", gathered)
+    real, slope = torch.randn(3, 2), torch.tensor([3.0, 4.0])
+    assert max_gradient_penalty(lambda x: x @ slope, real, real) == 25
+    others = torch.tensor([49.0])
+    assert max_gradient_penalty(lambda x: x @ slope, real, real) == 49
 
 
 def test_a_part_of_the_batch_is_refused() -> None:

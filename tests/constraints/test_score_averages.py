@@ -79,6 +79,14 @@ def test_averages_are_float32_or_wider(dtype: torch.dtype, kept: torch.dtype) ->
     torch.testing.assert_close(averages.real.double(), torch.full((), 1.01, dtype=dtype).double(), rtol=1e-6, atol=0)
 
 
+def test_averages_keep_their_dtype_where_scores_change_theirs() -> None:
+    averages = ScoreAverages(decay=0.5)
+    averages.update(torch.ones(2), torch.ones(2))
+    averages.update(torch.full((2,), 4.0, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
+    assert averages.real.dtype == torch.float32
+    assert averages.real.item() == pytest.approx(3.0)
+
+
 def test_a_state_goes_through_a_file_and_continues_exactly() -> None:
     averages, copy = ScoreAverages(decay=0.9), ScoreAverages(decay=0.9)
     averages.update(normal(0, 5), normal(1, 5))
@@ -173,8 +181,9 @@ def test_nothing_waits_for_the_device() -> None:
         penalty = lecam_penalty(averages, real, fake)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    expected = lecam_penalty(averages, real.cpu(), fake.cpu())
-    torch.testing.assert_close(penalty.cpu(), expected.cpu())
+    on_cpu = ScoreAverages()
+    on_cpu.update(real.cpu(), fake.cpu())
+    torch.testing.assert_close(penalty.cpu(), lecam_penalty(on_cpu, real.cpu(), fake.cpu()))
 
 
 def test_it_prints_its_decay() -> None:

@@ -87,8 +87,33 @@ def test_a_network_may_have_it_in_places_already() -> None:
     network = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
     nn.utils.parametrizations.spectral_norm(network[0], n_power_iterations=5)
     spectral_norm_(network, power_iterations=2)
+    third = nn.Linear(2, 1)
+    spectral_norm_(third)
+    assert _parametrization(third)[0].n_power_iterations == 1
     counts = [_parametrization(layer)[0].n_power_iterations for layer in network]
     assert counts == [5, 2]
+
+
+class _Doubled(nn.Module):
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        return 2 * weight
+
+
+def test_other_parametrizations_and_single_zeros_do_not_matter() -> None:
+    layer = nn.Linear(3, 2)
+    with torch.no_grad():
+        layer.weight[0, 0] = 0.0
+    nn.utils.parametrize.register_parametrization(layer, "weight", _Doubled())
+    spectral_norm_(layer)
+    spectral_norm_(layer)
+    assert len(_parametrization(layer)) == 2
+
+
+def test_a_network_without_values_yet_may_have_it() -> None:
+    with torch.device("meta"):
+        layer = nn.Linear(3, 2)
+    spectral_norm_(layer)
+    assert layer.weight.device.type == "meta"
 
 
 def test_parameters_stay_the_same_objects_for_an_optimizer_made_before() -> None:

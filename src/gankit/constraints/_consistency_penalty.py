@@ -1,8 +1,7 @@
 """The consistency penalty: what should not change a score, does not."""
 
-import torch
-
 from gankit._core import Scalar, ScoreMaps, as_maps, as_matching_maps, mean_over_maps
+from gankit.constraints._wide import widen
 
 
 def consistency_penalty(scores: ScoreMaps, other: ScoreMaps) -> Scalar:
@@ -43,8 +42,4 @@ def consistency_penalty(scores: ScoreMaps, other: ScoreMaps) -> Scalar:
     """
     maps = as_maps("scores", scores)
     others = as_matching_maps("other", other, "scores", maps)
-    return mean_over_maps([(_widen(one) - _widen(two)).square() for one, two in zip(maps, others, strict=True)])
-
-
-def _widen(scores: torch.Tensor) -> torch.Tensor:
-    return scores.to(torch.promote_types(scores.dtype, torch.float32))
+    return mean_over_maps([(widen(one) - widen(two)).square() for one, two in zip(maps, others, strict=True)])

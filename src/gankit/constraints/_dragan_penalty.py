@@ -24,6 +24,7 @@ from gankit.constraints._points import (
     named_parts,
     share_of_each_sample,
 )
+from gankit.constraints._wide import widen
 
 
 def dragan_penalty(
@@ -96,7 +97,7 @@ def dragan_penalty(
 
     def moved(part: torch.Tensor, reach: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
         side = 2 * draw - 1 if symmetric else draw
-        return part.detach() + along(shares, part) * (scale * reach).to(part.dtype) * side.detach()
+        return part + along(shares, part) * (scale * reach) * side
 
     points = map_points(moved, real, deviations, noise)
     return mean_squared_excess(gradient_norm(critic, points), target, one_sided=one_sided)
@@ -115,22 +116,21 @@ def _deviations(real: PointsT, deviation: float | torch.Tensor | None) -> Points
     if isinstance(deviation, torch.Tensor):
         if deviation.ndim != 0:
             raise ValueError(f"deviation must be a number or a 0-d tensor, got shape {tuple(deviation.shape)}")
-        return map_points(lambda _: deviation.detach(), real)
+        return map_points(lambda _: deviation, real)
     check_finite("deviation", deviation)
     if deviation < 0:
         raise ValueError(f"deviation must be 0 or more, got {deviation!r}")
-    return map_points(lambda part: torch.full((), deviation, dtype=torch.float64, device=part.device), real)
+    return map_points(lambda part: part.new_full((), deviation), real)
 
 
 @torch.no_grad()
 def _deviation_of_whole_batch(values: torch.Tensor) -> torch.Tensor:
-    values = values.detach().to(torch.promote_types(values.dtype, torch.float32))
+    values = widen(values)
     ranks = ranks_of_whole_batch(dragan_penalty.__name__)
     if ranks * values.numel() == 1:
         raise ValueError("real must hold more than one element to have a deviation, got one: give the deviation")
     if ranks == 1:
         return values.std()
-    count = torch.full((), values.numel(), dtype=values.dtype, device=values.device)
-    sums = sum_over_ranks(torch.stack([values.sum(), count]))
-    mean, elements = sums[0] / sums[1], sums[1]
+    total, elements = sum_over_ranks(torch.stack([values.sum(), values.new_full((), values.numel())]))
+    mean = total / elements
     return (sum_over_ranks((values - mean).square().sum()) / (elements - 1)).sqrt()

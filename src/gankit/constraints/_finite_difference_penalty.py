@@ -15,6 +15,7 @@ from gankit.constraints._points import (
     map_points,
     parts_of,
 )
+from gankit.constraints._wide import widen
 
 
 def finite_difference_penalty(
@@ -81,7 +82,7 @@ def finite_difference_penalty(
         check_same_points("noise", noise, "samples", samples)
     device = parts_of(samples)[0].device.type
     lowered = torch.is_autocast_enabled(device)
-    still = map_points(lambda part: _cut(part, widen=lowered), samples)
+    still = map_points(lambda part: widen(part.detach()) if lowered else part.detach(), samples)
     moved = map_points(lambda part, draw: part + scale * draw.detach().to(part.dtype), still, noise)
     with torch.autocast(device, enabled=False) if lowered else nullcontext():
         return consistency_penalty(critic(still), critic(moved))
@@ -89,8 +90,3 @@ def finite_difference_penalty(
 
 def _normal_like(part: torch.Tensor, rng: torch.Generator | None) -> torch.Tensor:
     return torch.randn(part.shape, generator=rng, dtype=part.dtype, device=part.device)
-
-
-def _cut(part: torch.Tensor, *, widen: bool) -> torch.Tensor:
-    part = part.detach()
-    return part.to(torch.promote_types(part.dtype, torch.float32)) if widen else part

@@ -4,6 +4,7 @@ import torch
 
 from gankit._core import Scalar, Scores, check_batch, check_floating
 from gankit.constraints._score_averages import ScoreAverages
+from gankit.constraints._wide import widen
 
 
 def lecam_penalty(averages: ScoreAverages, real: Scores, fake: Scores) -> Scalar:
@@ -47,5 +48,4 @@ def lecam_penalty(averages: ScoreAverages, real: Scores, fake: Scores) -> Scalar
 def _hinge(name: str, scores: Scores, anchor: Scalar, sign: int) -> Scalar:
     check_floating(name, scores)
     check_batch(name, scores)
-    wide = scores.to(torch.promote_types(scores.dtype, torch.float32))
-    return torch.relu(sign * (wide - anchor.to(wide.device))).square().mean()
+    return torch.relu(sign * (widen(scores) - anchor)).square().mean()

@@ -52,5 +52,6 @@ def orthogonal_penalty(weights: torch.Tensor | Iterable[torch.Tensor], *, includ
 
 def _departure(rows: torch.Tensor, *, include_diagonal: bool) -> Scalar:
     gram = rows @ rows.T
-    identity = torch.eye(len(rows), dtype=rows.dtype, device=rows.device)
-    return (gram - identity if include_diagonal else gram * (1 - identity)).square().sum()
+    lengths = gram.diagonal()
+    departure = (gram - lengths.diag()).square().sum()
+    return departure + (lengths - 1).square().sum() if include_diagonal else departure

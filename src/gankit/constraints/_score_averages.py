@@ -13,6 +13,7 @@ from gankit._core import (
     check_version,
     mean_of_whole_batch,
 )
+from gankit.constraints._wide import widen
 
 VERSION = 1
 
@@ -69,10 +70,8 @@ class ScoreAverages:
         """
         means = torch.stack([_mean("real", real), _mean("fake", fake)])
         newest = torch.cat([means, torch.ones_like(means[:1])])
-        if self._biased is None:
-            self._biased = torch.zeros_like(newest)
-        elif self._biased.device != newest.device:  # loaded from a file
-            self._biased = self._biased.to(newest.device)
+        # What was loaded from a file may lie on another device.
+        self._biased = torch.zeros_like(newest) if self._biased is None else self._biased.to(newest.device)
         moved = torch.lerp(self._biased, newest.to(self._biased.dtype), 1 - self.decay)
         # In place, so that a captured graph finds the averages where it left them.
         self._biased.copy_(torch.where(newest.isfinite().all(), moved, self._biased))
@@ -103,7 +102,7 @@ class ScoreAverages:
         biased = state["biased"]
         if biased is not None and not (isinstance(biased, torch.Tensor) and biased.shape == (3,)):
             raise ValueError(f"state of score averages must hold a tensor of 3 numbers or None, got {biased!r}")
-        self._biased = None if biased is None else biased.detach().clone()
+        self._biased = None if biased is None else biased.clone()
 
     def _unbiased(self, position: int) -> Scalar:
         if self._biased is None:
@@ -114,5 +113,4 @@ class ScoreAverages:
 def _mean(name: str, scores: Scores) -> Scalar:
     check_floating(name, scores)
     check_batch(name, scores)
-    wide = scores.detach().to(torch.promote_types(scores.dtype, torch.float32))
-    return mean_of_whole_batch(ScoreAverages.__name__, wide)
+    return mean_of_whole_batch(ScoreAverages.__name__, widen(scores))

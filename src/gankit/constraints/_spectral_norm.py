@@ -2,7 +2,7 @@
 
 import torch
 from torch import nn
-from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils import parametrizations
 
 from gankit._core import check_at_least, values_are_at_hand
 
@@ -73,10 +73,9 @@ def spectral_norm_(network: nn.Module, *, power_iterations: int = 1) -> None:
 
 
 def _has_it(layer: nn.Module) -> bool:
-    if not parametrize.is_parametrized(layer, "weight"):
-        return False
     # torch's class of the parametrization is private; its public function says by name what it registers.
-    return any(type(part).__name__ == "_SpectralNorm" for part in layer.parametrizations["weight"])  # type: ignore[index]
+    registered = getattr(layer, "parametrizations", {})
+    return "weight" in registered and any(type(part).__name__ == "_SpectralNorm" for part in registered["weight"])
 
 
 def _check_weight(name: str, layer: nn.Module) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import torch
 
 from gankit._core import Scalar, check_batch, check_floating
+from gankit.constraints._wide import widen
 
 
 def weight_penalty(weights: torch.Tensor | Iterable[torch.Tensor]) -> Scalar:
@@ -45,4 +46,4 @@ def wide_weights(weights: torch.Tensor | Iterable[torch.Tensor]) -> list[torch.T
         name = "weights" if isinstance(weights, torch.Tensor) else f"weights[{position}]"
         check_floating(name, weight)
         check_batch(name, weight)
-    return [weight.to(torch.promote_types(weight.dtype, torch.float32)) for weight in several]
+    return [widen(weight) for weight in several]
