@@ -61,6 +61,14 @@ def test_half_precision_is_computed_in_float32() -> None:
     assert penalty == 2 * 1024**2
 
 
+def test_autocast_does_not_round_the_products() -> None:
+    weight = normal(0, 5, 7, dtype=torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        lowered = orthogonal_penalty(weight, include_diagonal=True)
+        assert (weight @ weight.T).dtype == torch.bfloat16
+    assert torch.equal(lowered, orthogonal_penalty(weight, include_diagonal=True))
+
+
 def test_mistakes_are_named() -> None:
     weight = torch.ones(3, 2)
     with pytest.raises(ValueError, match=r"weights must each have 2 axes or more, got shape \(3,\): leave biases"):

@@ -1,7 +1,5 @@
 """The finite-difference penalty of adversarial post-training, also called approximated R1."""
 
-from contextlib import nullcontext
-
 import torch
 
 from gankit._core import Scalar, check_positive
@@ -15,7 +13,7 @@ from gankit.constraints._points import (
     map_points,
     parts_of,
 )
-from gankit.constraints._wide import widen
+from gankit.constraints._wide import widen, without_autocast
 
 
 def finite_difference_penalty(
@@ -59,9 +57,7 @@ def finite_difference_penalty(
             comes with `rng`.
 
     Example:
-        >>> from contextlib import nullcontext
-
-    import torch
+        >>>     import torch
         >>> from gankit.constraints import finite_difference_penalty
         >>> slope, noise = torch.tensor([3.0, 4.0]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
         >>> penalty = finite_difference_penalty(lambda x: x @ slope, torch.zeros(2, 2), scale=0.1, noise=noise)
@@ -84,7 +80,7 @@ def finite_difference_penalty(
     lowered = torch.is_autocast_enabled(device)
     still = map_points(lambda part: widen(part.detach()) if lowered else part.detach(), samples)
     moved = map_points(lambda part, draw: part + scale * draw.detach().to(part.dtype), still, noise)
-    with torch.autocast(device, enabled=False) if lowered else nullcontext():
+    with without_autocast(device):
         return consistency_penalty(critic(still), critic(moved))
 
 

@@ -6,6 +6,7 @@ import torch
 
 from gankit._core import Scalar
 from gankit.constraints._weight_penalty import wide_weights
+from gankit.constraints._wide import without_autocast
 
 
 def orthogonal_penalty(weights: torch.Tensor | Iterable[torch.Tensor], *, include_diagonal: bool = False) -> Scalar:
@@ -51,7 +52,8 @@ def orthogonal_penalty(weights: torch.Tensor | Iterable[torch.Tensor], *, includ
 
 
 def _departure(rows: torch.Tensor, *, include_diagonal: bool) -> Scalar:
-    gram = rows @ rows.T
+    with without_autocast(rows.device.type):  # small differences from 0 and 1 are what is priced
+        gram = rows @ rows.T
     lengths = gram.diagonal()
     departure = (gram - lengths.diag()).square().sum()
     return departure + (lengths - 1).square().sum() if include_diagonal else departure
