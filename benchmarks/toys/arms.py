@@ -8,6 +8,10 @@ import torch
 
 import gankit as gk
 
+PLAIN = "non-saturating"
+PLAIN_DCGAN = "non-saturating, DCGAN's Adam"
+PAIRS = "RpGAN + R1 + R2"
+
 Critic: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 Terms: TypeAlias = dict[str, torch.Tensor]
 
@@ -58,3 +62,8 @@ def regularized_pairs(*, gamma: float) -> Arm:
         return {"loss": gk.losses.paired_generator_loss(objective, real_scores, critic(fake))}
 
     return Arm(critic_terms=critic_terms, generator_terms=generator_terms)
+
+
+def sampling_arms(*, gamma: float) -> dict[str, Arm]:
+    """Return what the toys that draw samples compare, by name; one of them differs by its optimizer alone."""
+    return {PLAIN: non_saturating(), PLAIN_DCGAN: non_saturating(), PAIRS: regularized_pairs(gamma=gamma)}

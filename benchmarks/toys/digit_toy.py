@@ -6,11 +6,10 @@ from functools import partial
 
 import torch
 
-from benchmarks.toys.arms import Arm, non_saturating, regularized_pairs
+from benchmarks.toys.arms import Arm, sampling_arms
 from benchmarks.toys.bars import Bar
 from benchmarks.toys.digits import digit_images, draw_stacks, stack_figures
 from benchmarks.toys.networks import digit_critic, digit_generator
-from benchmarks.toys.plane import PAIRS, PLAIN
 from benchmarks.toys.published import STACK_ROWS, Row
 from benchmarks.toys.training import Course, train
 
@@ -20,7 +19,7 @@ class DigitToy:
     """Networks, training and measurement.
 
     Attributes:
-        course: How long and how fast both arms are trained.
+        course: How long and how fast all arms are trained.
         width: Channels of the wide layers, in both networks; the narrow ones have twice as many.
         gamma: Weight of R1 and of R2, each times 1/2.
         latent_features: Length of a latent, standard normal.
@@ -42,13 +41,12 @@ class DigitToy:
     @property
     def arms(self) -> Mapping[str, Arm]:
         """Return what is compared, by name."""
-        return {PLAIN: non_saturating(), PAIRS: regularized_pairs(gamma=self.gamma)}
+        return sampling_arms(gamma=self.gamma)
 
-    def protocol(self) -> dict[str, object]:
-        """Return all that a run depends on but its arm and seed, as plain values."""
-        return {
-            name: value for name, value in asdict(self).items() if name not in {"name", "bar", "published", "drawn"}
-        }
+    def protocol(self, arm: str) -> dict[str, object]:
+        """Return all that a run of an arm depends on but its seed, as plain values."""
+        fields = {name: getattr(self, name) for name in ("width", "gamma", "latent_features", "samples")}
+        return {**fields, "course": asdict(self.course.of(arm))}
 
     def quick(self) -> "DigitToy":
         """Return the same with a few steps: does it run at all."""
@@ -65,7 +63,7 @@ class DigitToy:
         draw_latents = partial(_latents, self.latent_features, rng)
         averaged = train(
             self.arms[arm],
-            self.course,
+            self.course.of(arm),
             generator=generator,
             critic=critic,
             draw_real=lambda count: draw_stacks(images, count, rng),

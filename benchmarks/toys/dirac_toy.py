@@ -36,8 +36,9 @@ class DiracToy:
         """Return the games by name."""
         return GAMES
 
-    def protocol(self) -> dict[str, object]:
-        """Return all that a run depends on but its arm, as plain values."""
+    def protocol(self, arm: str) -> dict[str, object]:
+        """Return all that a run depends on but its arm's name, as plain values."""
+        del arm
         return asdict(self)
 
     def quick(self) -> "DiracToy":

@@ -5,16 +5,13 @@ from dataclasses import asdict, dataclass, replace
 
 import torch
 
-from benchmarks.toys.arms import Arm, non_saturating, regularized_pairs
+from benchmarks.toys.arms import Arm, sampling_arms
 from benchmarks.toys.bars import Bar
 from benchmarks.toys.coverage import coverage
 from benchmarks.toys.mixtures import Mixture, grid, ring
 from benchmarks.toys.networks import plane_critic, plane_generator
 from benchmarks.toys.published import GRID_ROWS, RING_ROWS, Row
 from benchmarks.toys.training import Course, train
-
-PLAIN = "non-saturating"
-PAIRS = "RpGAN + R1 + R2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +21,7 @@ class PlaneToy:
     Attributes:
         name: What the command line calls it.
         mixture: Where real points come from.
-        course: How long and how fast both arms are trained.
+        course: How long and how fast all arms are trained.
         width: Units of a hidden layer, in both networks.
         layers: Hidden layers.
         gamma: Weight of R1 and of R2, each times 1/2.
@@ -51,17 +48,17 @@ class PlaneToy:
     @property
     def arms(self) -> Mapping[str, Arm]:
         """Return what is compared, by name."""
-        return {PLAIN: non_saturating(), PAIRS: regularized_pairs(gamma=self.gamma)}
+        return sampling_arms(gamma=self.gamma)
 
-    def protocol(self) -> dict[str, object]:
-        """Return all that a run depends on but its arm and seed, as plain values."""
+    def protocol(self, arm: str) -> dict[str, object]:
+        """Return all that a run of an arm depends on but its seed, as plain values."""
         fields = {
             name: getattr(self, name) for name in ("width", "layers", "gamma", "latent_features", "points", "samples")
         }
         mixture = self.mixture()
         return {
             **fields,
-            "course": asdict(self.course),
+            "course": asdict(self.course.of(arm)),
             "deviation": mixture.deviation,
             "centers": mixture.centers.tolist(),
         }
@@ -85,7 +82,7 @@ class PlaneToy:
 
         averaged = train(
             self.arms[arm],
-            self.course,
+            self.course.of(arm),
             generator=generator,
             critic=critic,
             draw_real=lambda count: real[torch.randint(len(real), (count,), generator=rng)],

@@ -31,8 +31,8 @@ class Experiment(Protocol):
         """Return whether a run draws anything; one that does not is run once."""
         ...
 
-    def protocol(self) -> dict[str, object]:
-        """Return all that a run depends on but its arm and seed, as plain values."""
+    def protocol(self, arm: str) -> dict[str, object]:
+        """Return all that a run of an arm depends on but its seed, as plain values."""
         ...
 
     def run(self, arm: str, seed: int) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Run:
 
     def kept(self, folder: Path) -> Record | None:
         """Return the record of this run, or None where it is still to be made."""
-        return load(folder, self.experiment.name, self.arm, self.seed, protocol=self.experiment.protocol())
+        return load(folder, self.experiment.name, self.arm, self.seed, protocol=self.experiment.protocol(self.arm))
 
 
 def all_runs(experiments: Iterable[Experiment], seeds: Sequence[int]) -> list[Run]:
@@ -85,7 +85,7 @@ def _play(run: Run, folder: Path) -> Record:
         run.experiment.name,
         run.arm,
         run.seed,
-        protocol=run.experiment.protocol(),
+        protocol=run.experiment.protocol(run.arm),
         figures=figures,
         seconds=time.process_time() - start,
     )

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from benchmarks.toys.arms import PAIRS, PLAIN_DCGAN
 from benchmarks.toys.bars import Bar
 from benchmarks.toys.digit_toy import DigitToy
 from benchmarks.toys.digits import CHANNELS, COMPARED, judge
-from benchmarks.toys.plane import PAIRS, PlaneToy
+from benchmarks.toys.plane import PlaneToy
 from benchmarks.toys.published import Row
 from benchmarks.toys.records import Record
 from benchmarks.toys.tables import percent, short, table
@@ -19,8 +20,9 @@ def plane_section(toy: PlaneToy, records: Sequence[Record]) -> list[str]:
         f"{len(mixture.centers)} Gaussians of standard deviation {mixture.deviation:g}, {toy.points:,} real points. Both "
         f"networks are perceptrons of {toy.layers} x {toy.width} units (ReLU in the generator, leaky ReLU in the critic), "
         f"latents standard normal in {toy.latent_features} dimensions. {_course(toy.course)} gamma = {toy.gamma:g}. "
-        f"Measured on {toy.samples:,} samples: a sample is good within 3 standard deviations of the nearest center, a mode "
-        "counts with one good sample, and reverse KL compares the good samples' shares of the modes with even ones."
+        f"Measured on {toy.samples:,} samples: a sample is good within 3 standard deviations of the "
+        "nearest center, a mode counts with one good sample, and reverse KL compares the good samples' shares of the modes "
+        "with even ones."
     )
     rows = [
         [
@@ -93,10 +95,12 @@ def digit_section(toy: DigitToy, records: Sequence[Record]) -> list[str]:
 
 
 def _course(course: Course) -> str:
+    other = course.of(PLAIN_DCGAN)
     return (
-        f"Both arms train alike: {course.steps:,} rounds of one critic and one generator step that share a batch of "
-        f"{course.batch}, Adam{course.betas} with a rate that falls linearly from {course.learning_rate:g} to 0, and "
-        f"samples of the generator's average (decay {course.decay:g});"
+        f"All arms train alike: {course.steps:,} rounds of one critic and one generator step that share a batch of "
+        f"{course.batch}, Adam with betas {course.betas} and a rate that falls linearly from {course.learning_rate:g} to 0, "
+        f"and samples of the generator's average (decay {course.decay:g}). One arm differs in its betas, {other.betas}, and "
+        f"its first rate, {other.learning_rate:g}, which DCGAN made customary."
     )
 
 

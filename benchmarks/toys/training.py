@@ -1,7 +1,7 @@
 """Training of a toy: one critic and one generator step in turn, with a rate that falls to zero."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -10,7 +10,7 @@ from torch.optim import Adam
 from torch.optim.lr_scheduler import LinearLR
 
 import gankit as gk
-from benchmarks.toys.arms import Arm
+from benchmarks.toys.arms import PLAIN_DCGAN, Arm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,13 @@ class Course:
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.0, 0.99)
     decay: float = 0.999
+
+    def of(self, arm: str) -> "Course":
+        """Return how an arm is trained: all alike, but that one has the optimizer that made plain GANs work.
+
+        Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional GANs", section 4.
+        """
+        return replace(self, learning_rate=2e-4, betas=(0.5, 0.999)) if arm == PLAIN_DCGAN else self
 
 
 def train(

@@ -8,10 +8,11 @@ import torch
 pytest.importorskip("sklearn", reason="scikit-learn holds the digits and their judge")
 
 from benchmarks.toys.__main__ import TOYS, main
+from benchmarks.toys.arms import PAIRS, PLAIN
 from benchmarks.toys.digit_toy import DIGITS
 from benchmarks.toys.digits import digit_images, distance_to_digits, draw_stacks, judge, stack_figures
 from benchmarks.toys.page import Toy, write_page
-from benchmarks.toys.plane import PAIRS, PLAIN, RING
+from benchmarks.toys.plane import RING
 from benchmarks.toys.records import Record, make_record
 from benchmarks.toys.sampling_page import plane_section
 
@@ -86,7 +87,7 @@ def test_the_page_of_tiny_runs() -> None:
     sections: dict[Toy, list[Record]] = {}
     for toy in (each.quick() for each in TOYS.values()):
         sections[toy] = [
-            make_record(toy.name, arm, 0, protocol=toy.protocol(), figures=toy.run(arm, 0), seconds=60.0)
+            make_record(toy.name, arm, 0, protocol=toy.protocol(arm), figures=toy.run(arm, 0), seconds=60.0)
             for arm in toy.arms
         ]
     page = write_page(sections)
@@ -123,7 +124,7 @@ def test_all_toys_run_from_the_command_line_and_go_on(
 def test_a_section_says_who_reaches_the_bar() -> None:
     def record(arm: str, seed: int, divergence: float):
         figures = {"modes": 8, "high_quality": 0.9, "reverse_divergence": divergence}
-        return make_record("ring", arm, seed, protocol=RING.protocol(), figures=figures, seconds=40.0)
+        return make_record("ring", arm, seed, protocol=RING.protocol(arm), figures=figures, seconds=40.0)
 
     records = [record(PAIRS, 0, 0.002), record(PAIRS, 1, 0.003), record(PLAIN, 0, 0.2), record(PLAIN, 1, 0.001)]
     lines = plane_section(RING, records)

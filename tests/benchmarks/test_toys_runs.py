@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.toys.arms import PAIRS, PLAIN, PLAIN_DCGAN
 from benchmarks.toys.bars import Bar
 from benchmarks.toys.dirac_toy import DIRAC
 from benchmarks.toys.plane import GRID, RING
@@ -48,7 +49,7 @@ def test_every_run_has_a_file_of_its_own(tmp_path: Path) -> None:
     runs = all_runs([RING, GRID, DIRAC], range(3))
     for run in runs:
         save(tmp_path, replace(_record(), experiment=run.experiment.name, arm=run.arm, seed=run.seed))
-    assert len(list(tmp_path.iterdir())) == len(runs) == 2 * 2 * 3 + len(DIRAC.arms)
+    assert len(list(tmp_path.iterdir())) == len(runs) == 2 * 3 * 3 + len(DIRAC.arms)
 
 
 def test_what_draws_nothing_is_run_once() -> None:
@@ -71,10 +72,12 @@ def test_only_missing_runs_are_made(tmp_path: Path) -> None:
 
 def test_protocols_name_what_a_run_depends_on_and_nothing_else() -> None:
     for toy in (RING, GRID, DIRAC):
-        assert json.loads(json.dumps(toy.protocol()))
-        assert toy.quick().protocol() != toy.protocol()
-    assert replace(RING, bar=Bar(modes=1)).protocol() == RING.protocol()
-    assert replace(RING, gamma=0.5).protocol() != RING.protocol()
+        for arm in toy.arms:
+            assert json.loads(json.dumps(toy.protocol(arm)))
+            assert toy.quick().protocol(arm) != toy.protocol(arm)
+    assert replace(RING, bar=Bar(modes=1)).protocol(PAIRS) == RING.protocol(PAIRS)
+    assert replace(RING, gamma=0.5).protocol(PAIRS) != RING.protocol(PAIRS)
+    assert RING.protocol(PLAIN) == RING.protocol(PAIRS) != RING.protocol(PLAIN_DCGAN)
 
 
 @pytest.mark.parametrize(
