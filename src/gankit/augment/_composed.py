@@ -54,7 +54,7 @@ class Composed:
 
     @property
     def numbers(self) -> int:
-        """How many uniform numbers a sample takes: those of all parts."""
+        """How many uniform numbers a sample takes, those of all parts together."""
         return sum(part.numbers for part in self.parts)
 
     def __call__(
