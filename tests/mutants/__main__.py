@@ -1,0 +1,66 @@
+"""Judge the tests: put small faults into the library, one at a time, and see that a test fails: ``python -m tests.mutants``.
+
+The exit status is 0 where enough of the mutants die, every survivor is on the list with a reason, and two tests notice each
+of the faults by hand; 1 where not; 2 where the tests fail without any fault.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+# Before torch is imported: one thread a process, no device (forks cannot share one), and the same examples in each run.
+os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "CI": "1"}
+
+from tests.mutants.domain import FAULTS, KILLS
+from tests.mutants.mutation import ROOT, Mutation, mutations
+from tests.mutants.report import report_faults, report_mutants
+from tests.mutants.session import MutantSession
+from tests.mutants.survivors import listed
+
+FOLDERS = ("losses", "constraints")
+
+
+def main() -> int:
+    """Read the command line, run, report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument(
+        "folders", nargs="*", default=FOLDERS, help="folders of src/gankit (default: losses constraints)"
+    )
+    parser.add_argument("--only", default="", help="only files whose name holds this, or faults whose name does")
+    parser.add_argument("--faults", action="store_true", help="the faults by hand alone")
+    parser.add_argument("--no-faults", action="store_true", help="without the faults by hand")
+    parser.add_argument("--tests", default="", help="only tests whose path or name holds this: quicker, and less sharp")
+    parser.add_argument("--processes", type=int, default=2, help="how many tests run at once (default: 2)")
+    options = parser.parse_args()
+    start, known = time.perf_counter(), listed()
+    made = [] if options.faults else _made(options.folders, options.only)
+    faults = (
+        [] if options.no_faults else [fault for fault in FAULTS if not options.faults or options.only in fault.name]
+    )
+    session = MutantSession(
+        [(mutation, 1) for mutation in made] + [(fault.mutation(), KILLS) for fault in faults],
+        folders=FOLDERS if options.faults else options.folders,
+        tests=options.tests,
+        processes=options.processes,
+    )
+    session.run()
+    if session.problem:
+        _say(session.problem)
+        return 2
+    text, well = report_mutants(list(zip(made, session.verdicts, strict=False)), known) if made else ("", True)
+    fault_text, faults_well = report_faults(faults, session.verdicts[len(made) :])
+    _say("\n".join([fault_text, "", text, f"{time.perf_counter() - start:.0f} seconds"]))
+    return 0 if well and faults_well else 1
+
+
+def _made(folders: list[str], only: str) -> list[Mutation]:
+    files = [path for folder in folders for path in sorted((ROOT / "src" / "gankit" / folder).glob("*.py"))]
+    return [mutation for path in files if only in path.name for mutation in mutations(path)]
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+sys.exit(main())

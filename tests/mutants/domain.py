@@ -1,0 +1,46 @@
+"""Faults that people make in GANs, by hand: each stands in a well-known library, program or tutorial, or nearly did."""
+
+from dataclasses import dataclass
+
+from tests.mutants.domain_constraints import CONSTRAINTS
+from tests.mutants.domain_losses import LOSSES
+from tests.mutants.mutation import ROOT, Mutation
+
+KILLS = 2  # test functions that must notice each of them
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A piece of source that stands in its file exactly once, and what a careless author would have written there."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    imitates: str
+
+    def mutation(self) -> Mutation:
+        """The fault as a mutant.
+
+        Raises:
+            ValueError: The right text is not there, or there several times: the library has changed.
+        """
+        path = ROOT / "src" / "gankit" / self.file
+        source = path.read_text()
+        if source.count(self.right) != 1:
+            raise ValueError(
+                f"{self.name}: {self.file} must hold this once, not {source.count(self.right)} times: {self.right}"
+            )
+        first = source[: source.index(self.right)].count("\n") + 1
+        return Mutation(
+            file=str(path.relative_to(ROOT)),
+            function="",
+            operator="domain",
+            before=self.right,
+            after=self.wrong,
+            lines=range(first, first + self.right.count("\n") + 1),
+            code=compile(source.replace(self.right, self.wrong), str(path), "exec"),
+        )
+
+
+FAULTS = tuple(Fault(name, *rest) for name, *rest in (*LOSSES, *CONSTRAINTS))

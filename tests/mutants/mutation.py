@@ -1,0 +1,175 @@
+"""Mutants of a source file: where they differ from it, how they read, and their compiled code."""
+
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType
+
+from tests.mutants.operators import OPERATORS
+
+ROOT = Path(__file__).parents[2]
+# These say too little by themselves: the text of a mutant shows the expression around them.
+_SHORT = (ast.Constant, ast.Name, ast.Attribute, ast.Starred)
+_NO_EXPRESSION = (ast.keyword, ast.Slice, ast.comprehension, ast.withitem)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutation:
+    """One mutant of one file; two are the same fault where file, function, operator and both texts agree."""
+
+    file: str
+    function: str
+    operator: str
+    before: str
+    after: str
+    lines: range | None  # of the statement; None where it runs on import or on definition
+    code: CodeType = field(compare=False, repr=False)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What a list of survivors calls it; line numbers change too often."""
+        return self.file, self.function, self.operator, self.before, self.after
+
+    def __str__(self) -> str:
+        """One line for people."""
+        where = f"{self.file} {self.function}".strip()
+        return f"{where} [{self.operator}] {self.before}  ->  {self.after}"
+
+
+def mutations(path: Path) -> list[Mutation]:
+    """Every mutant of a file, those that compile to what the file or an earlier mutant compiles to left out."""
+    tree = ast.parse(path.read_text())
+    seen = {_meaning(compile(tree, str(path), "exec"))}
+    found = []
+    for site in _sites(tree, (), ""):
+        for operator, replacements in OPERATORS.items():
+            for replacement in replacements(site.node):
+                frame = site.frame()
+                before = _text(site.node, frame)
+                with site.replaced(replacement):
+                    after = _text(replacement, frame)
+                    code = compile(tree, str(path), "exec")
+                if _meaning(code) not in seen:
+                    seen.add(_meaning(code))
+                    found.append(
+                        Mutation(
+                            file=str(path.relative_to(ROOT)),
+                            function=site.function,
+                            operator=operator,
+                            before=before,
+                            after=after,
+                            lines=site.lines(),
+                            code=code,
+                        )
+                    )
+    return found
+
+
+@dataclass(frozen=True)
+class _Site:
+    node: ast.AST
+    above: tuple[ast.AST, ...]  # from the module down to the parent
+    function: str
+
+    @contextmanager
+    def replaced(self, replacement: ast.AST) -> Iterator[None]:
+        """The tree with another node here, until the context ends."""
+        ast.copy_location(replacement, self.node)
+        ast.fix_missing_locations(replacement)
+        _put(self.above[-1], self.node, replacement)
+        try:
+            yield
+        finally:
+            _put(self.above[-1], replacement, self.node)
+
+    def frame(self) -> ast.AST | None:
+        """The node around this one that has to be shown with it; None where this one reads alone."""
+        parent = next(node for node in reversed(self.above) if not isinstance(node, _NO_EXPRESSION))
+        negative_number = isinstance(self.node, ast.UnaryOp) and isinstance(self.node.operand, ast.Constant)
+        raises_in_branch = isinstance(self.node, ast.Raise) and isinstance(parent, ast.If)
+        return parent if isinstance(self.node, _SHORT) or negative_number or raises_in_branch else None
+
+    def lines(self) -> range | None:
+        """The lines of the statement, without those of statements in it; None outside the body of a function."""
+        within = [node for node in (*self.above, self.node) if isinstance(node, ast.stmt)]
+        definitions = [node for node in within if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        if not definitions or isinstance(definitions[-1], ast.ClassDef) or within[-1] is definitions[-1]:
+            return None
+        last = within[-1].end_lineno or within[-1].lineno
+        body = getattr(within[-1], "body", None)
+        return range(within[-1].lineno, (body[0].lineno if body else last + 1))
+
+
+def _sites(node: ast.AST, above: tuple[ast.AST, ...], function: str) -> Iterator[_Site]:
+    """Every node that a mutant may change: no annotations, decorators, assertions or words of messages."""
+    if above:
+        yield _Site(node, above, function)
+    if (
+        isinstance(node, ast.Raise | ast.Assert | ast.JoinedStr)
+        or _is_warning(node)
+        or _is_strict(node)
+        or _is_overload(node)
+    ):
+        return
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        function = f"{function}.{node.name}".lstrip(".")
+    for name, value in ast.iter_fields(node):
+        if name in {"annotation", "returns", "decorator_list"}:
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _sites(child, (*above, node), function)
+
+
+def _is_warning(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "warnings.warn"
+
+
+def _is_overload(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and any(ast.unparse(one) == "overload" for one in node.decorator_list)
+
+
+def _is_strict(node: ast.AST) -> bool:
+    return isinstance(node, ast.keyword) and node.arg == "strict"  # of zip: an assertion, and asserts are not changed
+
+
+def _put(parent: ast.AST, old: ast.AST, new: ast.AST) -> None:
+    for name, value in ast.iter_fields(parent):
+        if value is old:
+            setattr(parent, name, new)
+        elif isinstance(value, list):
+            value[:] = [new if element is old else element for element in value]
+
+
+def _text(node: ast.AST, frame: ast.AST | None) -> str:
+    """The smallest piece of source that shows a node, on one line."""
+    if isinstance(frame, ast.arguments):
+        return _default(frame, node)
+    if isinstance(frame, ast.If) and isinstance(node, ast.stmt):
+        return f"{_header(frame)} {_header(node).split('(')[0]}"
+    return _header(frame or node)
+
+
+def _header(node: ast.AST) -> str:
+    text = ast.unparse(node)
+    first = text.split("\n", 1)[0] if isinstance(node, ast.stmt) else text
+    return re.sub(r"f'[^']*'|f\"[^\"]*\"", "f'...'", first)
+
+
+def _default(arguments: ast.arguments, value: ast.AST) -> str:
+    named = [*arguments.posonlyargs, *arguments.args]
+    pairs = [
+        *zip(reversed(named), reversed(arguments.defaults), strict=False),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    name = next(argument.arg for argument, default in pairs if default is value)
+    return f"{name}={ast.unparse(value)}"
+
+
+def _meaning(code: CodeType) -> tuple[object, ...]:
+    """What a code object does, whatever its place in the file."""
+    constants = tuple(_meaning(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts)
+    return code.co_code, code.co_exceptiontable, constants, code.co_names, code.co_varnames, code.co_freevars

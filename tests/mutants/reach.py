@@ -1,0 +1,58 @@
+"""Which lines of the library each test runs, and how long it takes: most mutants need few of the tests."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from tests.mutants.mutation import Mutation
+
+Line = tuple[str, int]
+Trace = Callable[[FrameType, str, Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """What one test does in an unchanged library."""
+
+    passed: bool
+    seconds: float
+    lines: frozenset[Line] = field(repr=False)
+
+    def covers(self, file: str, mutation: Mutation) -> bool:
+        """Whether the test runs a line of the mutant; of its file where the mutant sits in a definition."""
+        if mutation.lines is None:
+            return any(name == file for name, _ in self.lines)
+        return any((file, line) in self.lines for line in mutation.lines)
+
+
+@contextmanager
+def traced(files: frozenset[str]) -> Iterator[set[Line]]:
+    """Collect the lines of these files that run inside."""
+    seen: set[Line] = set()
+
+    def local(frame: FrameType, event: str, _: Any) -> Trace:
+        if event == "line":
+            seen.add((frame.f_code.co_filename, frame.f_lineno))
+        return local
+
+    def calls(frame: FrameType, _: str, __: Any) -> Trace | None:
+        return local if frame.f_code.co_filename in files else None
+
+    before = sys.gettrace()
+    sys.settrace(calls)
+    try:
+        yield seen
+    finally:
+        sys.settrace(before)
+
+
+def reach_of(run: Callable[[], bool], files: frozenset[str]) -> Reach:
+    """Run a test that says whether it passed."""
+    start = time.perf_counter()
+    with traced(files) as lines:
+        passed = run()
+    return Reach(passed=passed, seconds=time.perf_counter() - start, lines=frozenset(lines))

@@ -1,0 +1,148 @@
+"""The faults by hand stay true to the library, and tests notice them; how mutants are made and put in."""
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.domain import FAULTS, KILLS, Fault
+from tests.mutants.mutation import ROOT, mutations
+from tests.mutants.survivors import listed, stale
+from tests.mutants.swap import swap_in
+from tests.mutants.trial import CrashedError, OutOfTimeError, in_child
+
+SOURCE = '''
+from dataclasses import dataclass
+
+LIMIT = 3
+
+
+def clipped(x, *, bound=2, both=True):
+    """Text with 1 number."""
+    if x > LIMIT:
+        raise ValueError(f"x must be at most {LIMIT + 0}")
+    return max(-bound if both else 0, min(x, bound))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    slope: float = 1.0
+
+    @property
+    def twice(self):
+        return self.slope + self.slope
+
+    @staticmethod
+    def length(a, b):
+        return abs(a - b)
+'''
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.mutants", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_fault_still_fits_the_library(fault: Fault) -> None:
+    mutation = fault.mutation()
+    assert mutation.before != mutation.after
+    assert fault.imitates
+
+
+def test_there_are_enough_faults_of_different_names() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 20
+
+
+@pytest.mark.parametrize(
+    ("fault", "tests"), [("halved hinge", "test_objectives"), ("a parameter left out", "clip_weights")]
+)
+def test_faults_are_noticed(fault: str, tests: str) -> None:
+    done = _run("--faults", "--only", fault, "--tests", tests)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"1 of 1 noticed by {KILLS} tests" in done.stdout
+
+
+@pytest.mark.slow
+def test_every_fault_is_noticed() -> None:
+    done = _run("--faults")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_fault_that_no_test_looks_at_survives() -> None:
+    done = _run("--faults", "--only", "halved hinge", "--tests", "test_clip_weights")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "SURVIVES" in done.stdout
+
+
+def test_survivors_are_of_this_library() -> None:
+    known = listed()
+    files = {one.key[0] for one in known}
+    made = [mutation for file in files for mutation in mutations(ROOT / file)]
+    assert not stale(made, made, known), "these mutants are no longer made"
+
+
+def _texts(source: str, where: Path) -> dict[tuple[str, str], list[str]]:
+    path = where / "sample.py"
+    path.write_text(source)
+    found: dict[tuple[str, str], list[str]] = {}
+    for mutation in mutations(path):
+        found.setdefault((mutation.operator, mutation.before), []).append(mutation.after)
+    return found
+
+
+def test_mutants_are_small_changes_of_code_and_not_of_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.mutants.mutation.ROOT", tmp_path)
+    found = _texts(SOURCE, tmp_path)
+    assert found["constant", "LIMIT = 3"] == ["LIMIT = 4"]
+    assert found["constant", "bound=2"] == ["bound=3"]
+    assert found["constant", "both=True"] == ["both=False"]
+    assert found["constant", "slope: float = 1.0"] == ["slope: float = 2.0"]
+    assert found["comparison", "x > LIMIT"] == ["x >= LIMIT"]
+    assert found["statement", "if x > LIMIT: raise ValueError"] == ["if x > LIMIT: pass"]
+    assert found["fellow", "min(x, bound)"] == ["max(x, bound)"]
+    assert found["minus", "-bound"] == ["bound"]
+    assert found["swap", "min(x, bound)"] == ["min(bound, x)"]
+    assert found["through", "abs(a - b)"] == ["a - b"]
+    assert found["arithmetic", "self.slope + self.slope"] == ["self.slope - self.slope"]
+    assert not any("LIMIT +" in before or "frozen" in before or "Text" in before for _, before in found)
+
+
+def test_a_mutant_is_seen_by_whoever_imported_the_functions_before(tmp_path: Path) -> None:
+    path = tmp_path / "sample.py"
+    path.write_text(SOURCE)
+    module = types.ModuleType("sample")
+    module.__file__ = str(path)
+    sys.modules["sample"] = module
+    try:
+        exec(compile(SOURCE, str(path), "exec"), vars(module))
+        clipped, line = module.clipped, module.Line
+        changed = (
+            SOURCE.replace("LIMIT = 3", "LIMIT = 9").replace("bound=2", "bound=5").replace("float = 1.0", "float = 7.0")
+        )
+        changed = changed.replace("self.slope + self.slope", "self.slope * 10").replace("abs(a - b)", "a - b")
+        swap_in(module, compile(changed, str(path), "exec"))
+        assert clipped(8) == 5
+        assert line().slope == 7.0
+        assert line(2.0).twice == 20.0
+        assert line.length(1, 3) == -2
+        assert isinstance(line(), module.Line)
+    finally:
+        del sys.modules["sample"]
+
+
+def test_a_trial_ends_with_its_result_or_its_time() -> None:
+    def forever() -> None:
+        while True:
+            pass
+
+    def crash() -> None:
+        raise KeyboardInterrupt
+
+    assert in_child(lambda: {"a": 1}, seconds=5) == {"a": 1}
+    with pytest.raises(OutOfTimeError):
+        in_child(forever, seconds=0)
+    with pytest.raises(CrashedError):
+        in_child(crash, seconds=5)
