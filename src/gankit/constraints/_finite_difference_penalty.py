@@ -57,7 +57,7 @@ def finite_difference_penalty(
             comes with `rng`.
 
     Example:
-        >>>     import torch
+        >>> import torch
         >>> from gankit.constraints import finite_difference_penalty
         >>> slope, noise = torch.tensor([3.0, 4.0]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
         >>> penalty = finite_difference_penalty(lambda x: x @ slope, torch.zeros(2, 2), scale=0.1, noise=noise)
