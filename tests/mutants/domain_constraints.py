@@ -192,8 +192,8 @@ CONSTRAINTS: tuple[Row, ...] = (
     (
         "the whole distance squared",
         "constraints/_lecam_penalty.py",
-        "torch.relu(sign * (wide - anchor.to(wide.device))).square()",
-        "(sign * (wide - anchor.to(wide.device))).square()",
+        "return torch.relu(",
+        "return (",
         "LeCam's paper, unlike its programs",
     ),
     (
@@ -220,8 +220,8 @@ CONSTRAINTS: tuple[Row, ...] = (
     (
         "diagonal included",
         "constraints/_orthogonal_penalty.py",
-        "gram - identity if include_diagonal else gram * (1 - identity)",
-        "gram - identity",
+        "(lengths - 1).square().sum() if include_diagonal else departure",
+        "(lengths - 1).square().sum()",
         "Brock's first form taken for BigGAN's",
     ),
     (

@@ -17,7 +17,7 @@ def report_mutants(judged: Judged, known: Sequence[Survivor]) -> tuple[str, bool
     files = dict.fromkeys(mutation.file for mutation, _ in judged)
     lines += [_counts(file, [verdict for mutation, verdict in judged if mutation.file == file]) for file in files]
     lines.append(_counts("all", [verdict for _, verdict in judged]))
-    survived = [mutation for mutation, verdict in judged if _survived(verdict)]
+    survived = [mutation for mutation, verdict in judged if verdict.survived]
     slow = [mutation for mutation, verdict in judged if verdict.out_of_time]
     unknown = unlisted(survived, known)
     gone = stale([mutation for mutation, _ in judged], survived, known)
@@ -44,13 +44,9 @@ def report_faults(faults: Sequence[Fault], verdicts: Sequence[Verdict]) -> tuple
     return "\n".join(lines), all(enough)
 
 
-def _survived(verdict: Verdict) -> bool:
-    return not verdict.killed_by and not verdict.out_of_time
-
-
 def _counts(name: str, verdicts: Sequence[Verdict]) -> str:
     killed = sum(bool(verdict.killed_by) for verdict in verdicts)
-    survived = sum(_survived(verdict) for verdict in verdicts)
+    survived = sum(verdict.survived for verdict in verdicts)
     return _row(name, len(verdicts), killed, survived, len(verdicts) - killed - survived)
 
 

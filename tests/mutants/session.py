@@ -30,6 +30,11 @@ class Verdict:
     out_of_time: bool = False
     tests: int = 0  # how many reach it
 
+    @property
+    def survived(self) -> bool:
+        """Whether every test passed."""
+        return not self.killed_by and not self.out_of_time
+
 
 class MutantSession:
     """The pytest plugin; `verdicts` holds the result, `problem` what kept it from being made."""
@@ -114,6 +119,8 @@ class MutantSession:
         with ProcessPoolExecutor(self.processes, get_context("fork"), initializer=_be_quiet) as pool:
             for result in pool.map(work, range(count), chunksize=1):
                 done.append(result)
+                if isinstance(result, Verdict) and result.survived:
+                    sys.stderr.write(f"{result.tests:5} tests pass: {self.tasks[len(done) - 1][0]}\n")
                 if len(done) % 100 == 0 or len(done) == count:
                     sys.stderr.write(f"{len(done)} of {count} {what}\n")
         return done
