@@ -87,6 +87,10 @@ def test_half_precision_is_priced_in_float32(dtype: torch.dtype) -> None:
     loss = conditioning_kl_loss(mean, log_variance)
     assert loss.dtype == torch.float32
     assert loss.item() == 1.5 * 300.0**2
+    pair = normal(0, 5, 3).to(dtype), normal(1, 5, 3).to(dtype)
+    torch.testing.assert_close(
+        conditioning_kl_loss(*pair), conditioning_kl_loss(*(one.float() for one in pair)), rtol=0, atol=0
+    )
 
 
 def test_inputs_stay_as_they_are() -> None:

@@ -68,6 +68,13 @@ def test_margins_and_temperature_default_to_the_papers(seed: int) -> None:
     assert shifted.item() == pytest.approx(_oracle(*case, temperature=0.5, near=0.75, far=0.25), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize(("near", "far"), [(1.0, -1.0), (-1.0, 1.0)])
+def test_margins_may_be_as_far_out_as_similarities(near: float, far: float) -> None:
+    case = _case(0, 7)
+    loss = data_to_data_loss(*case, positive_margin=near, negative_margin=far)
+    assert loss.item() == pytest.approx(_oracle(*case, temperature=0.5, near=near, far=far), rel=1e-9, abs=1e-9)
+
+
 @given(seed=seeds, n=st.integers(1, 7))
 def test_lengths_do_not_matter(seed: int, n: int) -> None:
     embeddings, proxies, labels = _case(seed, n)
@@ -226,6 +233,7 @@ ROWS, GOALS, IDS = torch.ones(2, 5), torch.ones(3, 5), torch.tensor([0, 2])
         (ROWS, GOALS, IDS, {"positive_margin": 1.5}, r"positive_margin must lie in -1\.\.1, .* got 1\.5"),
         (ROWS, GOALS, IDS, {"negative_margin": -1.5}, r"negative_margin must lie in -1\.\.1, .* got -1\.5"),
         (ROWS, GOALS, IDS, {"positive_margin": -0.5}, r"negative_margin must lie in -1\.\.1, .* got 1\.5"),
+        (ROWS, GOALS, IDS, {"positive_margin": math.nan}, "positive_margin must be a finite number, got nan"),
         (ROWS, GOALS, IDS, {"negative_margin": math.nan}, "negative_margin must be a finite number, got nan"),
     ],
 )

@@ -153,6 +153,7 @@ ONES = torch.ones(2, 3)
         ([ONES], [], "fake must hold at least one layer"),
         (ONES, [ONES], "real must be a tensor or a sequence of layers, as the other side is, got Tensor"),
         ([ONES], ONES, "fake must be a tensor or a sequence of layers, as the other side is, got Tensor"),
+        (3.0, [ONES], "real must be a tensor or a sequence of layers, as the other side is, got float"),
         ("ab", "ab", "real must be a tensor or a sequence of layers, as the other side is, got str"),
         (ONES[:0], ONES[:0], "real must not be empty"),
         (ONES.long(), ONES, "real must be a floating-point tensor"),

@@ -64,7 +64,7 @@ def _difference(name: str, real: Features, other_name: str, fake: Features) -> S
 
 
 def _as_layers(name: str, features: Features) -> Sequence[Features]:
-    if isinstance(features, torch.Tensor) or not isinstance(features, Sequence) or isinstance(features, str):
+    if not isinstance(features, Sequence) or isinstance(features, str):
         raise ValueError(
             f"{name} must be a tensor or a sequence of layers, as the other side is, got {type(features).__name__}"
         )
@@ -122,4 +122,4 @@ def _mean_sample(name: str, features: torch.Tensor) -> torch.Tensor:
         return features.mean(dim=0)
     count = features.new_full((1,), len(features))
     total = sum_over_ranks(torch.cat([features.sum(dim=0).flatten(), count]))
-    return (total[:-1] / total[-1].detach()).unflatten(0, features.shape[1:] or (1,))
+    return (total[:-1] / total[-1]).unflatten(0, features.shape[1:] or (1,))
