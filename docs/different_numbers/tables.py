@@ -73,11 +73,7 @@ def _place(source: Source) -> str:
 
 
 def _number(value: float) -> str:
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else str(value)
-    if value != 0 and not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.4g}"
-    return f"{value:.5f}".rstrip("0").rstrip(".") or "0"
+    return "NaN" if math.isnan(value) else f"{value:.6g}"
 
 
 def _factor(value: float, own: float) -> str:
