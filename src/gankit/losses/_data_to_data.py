@@ -79,10 +79,8 @@ def data_to_data_loss(
     name = data_to_data_loss.__name__
     # Under autocast a product of matrices would round similarities to three digits.
     with torch.autocast(embeddings.device.type, enabled=False):
-        own, goals = (
-            _on_sphere(embeddings),
-            _on_sphere(proxies)[ids],
-        )  # -1 takes the last one, which counts for nothing below
+        own = _on_sphere(embeddings)
+        goals = _on_sphere(proxies)[ids]  # -1 takes the last one, which counts for nothing below
         others, _ = gather_whole_batch(name, own)
         similarities = own @ others.T
     attraction = ((own * goals).sum(dim=1) - positive_margin).clamp(max=0) / temperature
