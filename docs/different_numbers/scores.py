@@ -64,6 +64,7 @@ def logistic(example: Example) -> Table:
     real, fake = example.real_scores, example.fake_scores
     same = (
         read("BigGAN-PyTorch", "losses.py"),
+        read("StudioGAN", "src/utils/losses.py, at commit 9033c51"),
         read("StyleGAN3", "training/loss.py"),
         run(BASICSR, "losses/gan_loss.py"),
         run(MIMICRY, "modules/losses.py"),
@@ -89,7 +90,7 @@ def logistic(example: Example) -> Table:
         Row(
             what="log σ(1 − s) in place of log (1 − σ(s)) on fakes",
             value=-(logsigmoid(real) + logsigmoid(1 - fake)).mean().item(),
-            by=(read("StudioGAN of 2021", "src/utils/losses.py, d_vanilla, at 0001b9e; later versions are right"),),
+            by=(read("an older StudioGAN", "src/utils/losses.py, d_vanilla, at commit 0001b9e; right at 9033c51"),),
         ),
     )
     return Table(name="logistic", rows=rows)
