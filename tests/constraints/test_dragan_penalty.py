@@ -153,6 +153,14 @@ def test_ranks_share_one_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not answers
 
 
+def test_ranks_sum_squares_beyond_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dragan_penalty, "ranks_of_whole_batch", lambda _: 2)
+    monkeypatch.setattr(_dragan_penalty, "sum_over_ranks", lambda values: values)
+    real, ones, critic = torch.tensor([[300.0], [-300.0]], dtype=torch.float16), torch.ones(2, 1), _Seen()
+    dragan_penalty(critic, real, scale=1.0, noise=ones, mix=ones)
+    torch.testing.assert_close(critic.points.float(), real.float() + 300 * math.sqrt(2), rtol=1e-3, atol=1e-3)
+
+
 def test_the_deviation_of_half_precision_is_that_of_float32() -> None:
     # 300 squared is beyond float16, and 4096 ones are beyond the whole numbers of bfloat16.
     for dtype in (torch.float16, torch.bfloat16):

@@ -142,6 +142,9 @@ def test_samples_and_noise_get_no_gradient() -> None:
     critic = nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 1))
     finite_difference_penalty(critic, samples, noise=noise).backward()
     assert samples.grad is None
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        finite_difference_penalty(critic, samples, noise=noise).backward()
+    assert samples.grad is None
     assert noise.grad is None
     assert next(critic.parameters()).grad is not None
 
