@@ -35,7 +35,8 @@ def _gan_zoo(e: Example) -> Any:
 
 
 def _mimicry(e: Example) -> Any:
-    penalty = take("torch_mimicry.nets.wgan_gp.wgan_gp_base", "WGANGPBaseDiscriminator").compute_gradient_penalty_loss
+    base = take_file("torch_mimicry", "nets/wgan_gp/wgan_gp_base.py", "WGANGPBaseDiscriminator")
+    penalty = base.compute_gradient_penalty_loss
     with drawing(e.mix.view(5, 1)):
         return penalty(types.SimpleNamespace(forward=e.critic), e.real, e.fake)
 
