@@ -85,12 +85,12 @@ def test_nan_counts_as_zero_and_infinity_as_its_sign(seed: int, poison: float, p
 
 
 def test_samples_are_counted_and_not_their_patches_and_maps_count_equally() -> None:
-    adaptive = AdaptiveProbability(target=0.0, length=10)
-    adaptive.update(torch.ones(2, 1, 5, 5))
-    assert adaptive.probability.item() == pytest.approx(0.2)
-    # Four large patches below 0 in one map, one small map above: the means are -1 and 1, and 1/3 more of a third.
-    adaptive.update([-torch.ones(3, 4), torch.ones(3, 1), torch.ones(3)])
-    assert adaptive.probability.item() == pytest.approx(0.5)
+    adaptive = AdaptiveProbability(target=0.5, length=10)
+    adaptive.update(torch.ones(4, 1, 5, 5))
+    assert adaptive.probability.item() == pytest.approx(0.4)
+    # The maps' means are -1, 1 and 1: a third, below the target, though their sum is above it.
+    adaptive.update([-torch.ones(3, 1), torch.ones(3, 20), torch.ones(3)])
+    assert adaptive.probability.item() == pytest.approx(0.1)
 
 
 def test_neither_a_graph_nor_an_alias_is_kept() -> None:

