@@ -3,6 +3,7 @@
 from gankit._core import Conditioned as Conditioned
 from gankit.blocks._conditional_batch_norm import ConditionalBatchNorm2d as ConditionalBatchNorm2d
 from gankit.blocks._conditioned_sequential import ConditionedSequential as ConditionedSequential
+from gankit.blocks._film import FiLM as FiLM
 from gankit.blocks._heads import ClassHead as ClassHead, ProjectionHead as ProjectionHead
 from gankit.blocks._pre_activation import PreActivationBlock as PreActivationBlock
 from gankit.blocks._resampling import (

@@ -26,6 +26,7 @@ BLOCKS: dict[str, Row] = {
     "ConditionalBatchNorm2d": module_row(
         lambda: blocks.ConditionalBatchNorm2d(3, 7), _maps, "x", "condition", batched=("x",)
     ),
+    "FiLM": module_row(lambda: blocks.FiLM(3, 7), _maps, "x", "condition", batched=("x",)),
     "PreActivationBlock": module_row(
         lambda: blocks.PreActivationBlock(3, 5, down=blocks.MeanDownsample()), _maps, "x", batched=("x",)
     ),
