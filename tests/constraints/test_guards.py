@@ -236,6 +236,15 @@ def test_a_module_compiled_after_its_audit_is_refused() -> None:
         gradient_norm(critic, IMAGES)
 
 
+def test_no_hook_enters_what_is_compiled_in_place(registrations: list[str]) -> None:
+    """It would be traced, or compile the module anew."""
+    torch.compiler.reset()
+    block = Wrapped()
+    block.compile(backend="aot_eager")
+    gradient_norm(lambda x: block.inner[0](x).flatten(1).sum(1), IMAGES)  # reaches the block and goes around it
+    assert registrations == []
+
+
 def test_the_module_under_a_compiled_one_and_a_compiled_generator_are_fine() -> None:
     torch.compiler.reset()
     critic = _critic()

@@ -87,6 +87,11 @@ def test_a_swapped_global_is_another_critic(registrations: list[str], monkeypatc
     assert registrations[2:] == ["Sequential", "Linear"]
 
 
+def test_a_global_that_only_inner_code_names_is_found(registrations: list[str]) -> None:
+    gradient_norm(lambda x: (lambda: GLOBAL_CRITIC(x))(), torch.zeros(3, 2))
+    assert registrations == ["Linear"]
+
+
 def test_a_long_list_and_an_unset_variable_are_passed_over(registrations: list[str]) -> None:
     critics = [nn.Linear(2, 1) for _ in range(33)]
     gradient_norm(lambda x: critics[0](x), torch.zeros(3, 2))
