@@ -45,7 +45,7 @@ toys: $(STAMPS)/all
 	$(BIN)/python -m benchmarks.toys
 
 mutants: $(STAMPS)/all
-	$(BIN)/python tests/mutants/run.py
+	$(BIN)/python -m tests.mutants
 
 clean:
 	rm -rf $(VENV) site build dist docs/api/generated .pytest_cache .ruff_cache .hypothesis
