@@ -1,7 +1,8 @@
-"""Floor 2: what networks are made of: residual blocks, resampling, conditional norms, heads."""
+"""Floor 2: what networks are made of: residual blocks, resampling, conditional norms, attention, heads."""
 
 from gankit._core import Conditioned as Conditioned
 from gankit.blocks._conditional_batch_norm import ConditionalBatchNorm2d as ConditionalBatchNorm2d
+from gankit.blocks._conditional_instance_norm import ConditionalInstanceNorm2d as ConditionalInstanceNorm2d
 from gankit.blocks._conditioned_sequential import ConditionedSequential as ConditionedSequential
 from gankit.blocks._film import FiLM as FiLM
 from gankit.blocks._heads import ClassHead as ClassHead, ProjectionHead as ProjectionHead
@@ -11,3 +12,4 @@ from gankit.blocks._resampling import (
     MeanDownsample as MeanDownsample,
     NearestUpsample as NearestUpsample,
 )
+from gankit.blocks._self_attention import SelfAttention2d as SelfAttention2d

@@ -15,6 +15,12 @@ def _features(dtype: torch.dtype) -> Tensors:
     return {"features": normal(0, 5, 11, dtype=dtype), "condition": normal(1, 5, 7, dtype=dtype)}
 
 
+def _open_attention() -> torch.nn.Module:
+    attention = blocks.SelfAttention2d(3)
+    torch.nn.init.constant_(attention.gate, 0.5)
+    return attention
+
+
 BLOCKS: dict[str, Row] = {
     "Conditioned": Row(make=lambda: blocks.Conditioned),
     "ConditionedSequential": module_row(
@@ -26,6 +32,9 @@ BLOCKS: dict[str, Row] = {
     "ConditionalBatchNorm2d": module_row(
         lambda: blocks.ConditionalBatchNorm2d(3, 7), _maps, "x", "condition", batched=("x",)
     ),
+    "ConditionalInstanceNorm2d": module_row(
+        lambda: blocks.ConditionalInstanceNorm2d(3, 7), _maps, "x", "condition", batched=("x",)
+    ),
     "FiLM": module_row(lambda: blocks.FiLM(3, 7), _maps, "x", "condition", batched=("x",)),
     "PreActivationBlock": module_row(
         lambda: blocks.PreActivationBlock(3, 5, down=blocks.MeanDownsample()), _maps, "x", batched=("x",)
@@ -33,6 +42,7 @@ BLOCKS: dict[str, Row] = {
     "NearestUpsample": module_row(blocks.NearestUpsample, _maps, "x", batched=("x",)),
     "BilinearUpsample": module_row(blocks.BilinearUpsample, _maps, "x", batched=("x",)),
     "MeanDownsample": module_row(blocks.MeanDownsample, _maps, "x", batched=("x",)),
+    "SelfAttention2d": module_row(_open_attention, _maps, "x", batched=("x",)),
     "ClassHead": module_row(lambda: blocks.ClassHead(11, (2, 3)), _features, "features", batched=("features",)),
     "ProjectionHead": module_row(
         lambda: blocks.ProjectionHead(11, 7), _features, "features", "condition", batched=("features",)
