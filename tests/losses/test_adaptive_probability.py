@@ -93,6 +93,14 @@ def test_samples_are_counted_and_not_their_patches_and_maps_count_equally() -> N
     assert adaptive.probability.item() == pytest.approx(0.1)
 
 
+def test_it_is_moved_in_place_as_captured_graphs_need() -> None:
+    adaptive = AdaptiveProbability(length=10)
+    kept = adaptive._probability
+    adaptive.update(torch.ones(2))
+    adaptive.load_state_dict(adaptive.state_dict())
+    assert adaptive._probability is kept
+
+
 def test_neither_a_graph_nor_an_alias_is_kept() -> None:
     adaptive = AdaptiveProbability(length=10)
     before = adaptive.probability
