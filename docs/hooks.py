@@ -24,7 +24,12 @@ from reference_pages import (
 )
 
 _ROOT = Path(__file__).resolve().parents[1]
-_REPOSITORY_PAGES = {"changelog.md": _ROOT / "CHANGELOG.md", "contributing.md": _ROOT / "CONTRIBUTING.md"}
+_REPOSITORY_PAGES = {
+    "changelog.md": _ROOT / "CHANGELOG.md",
+    "contributing.md": _ROOT / "CONTRIBUTING.md",
+    "benchmarks/toys.md": _ROOT / "benchmarks" / "results" / "toys.md",
+    "benchmarks/step_throughput.md": _ROOT / "benchmarks" / "results" / "cpu.md",
+}
 
 _pages: dict[str, ReferencePage] = {}
 _inventory: dict[str, str] = {}
