@@ -15,6 +15,10 @@ def _features(dtype: torch.dtype) -> Tensors:
     return {"features": normal(0, 5, 11, dtype=dtype), "condition": normal(1, 5, 7, dtype=dtype)}
 
 
+def _vectors(dtype: torch.dtype) -> Tensors:
+    return {"vectors": normal(1, 5, 7, dtype=dtype)}
+
+
 def _open_attention() -> torch.nn.Module:
     attention = blocks.SelfAttention2d(3)
     torch.nn.init.constant_(attention.gate, 0.5)
@@ -43,6 +47,15 @@ BLOCKS: dict[str, Row] = {
     "BilinearUpsample": module_row(blocks.BilinearUpsample, _maps, "x", batched=("x",)),
     "MeanDownsample": module_row(blocks.MeanDownsample, _maps, "x", batched=("x",)),
     "SelfAttention2d": module_row(_open_attention, _maps, "x", batched=("x",)),
+    "MinibatchStandardDeviation": module_row(
+        lambda: blocks.MinibatchStandardDeviation(5, 3), _maps, "x", batched=("x",)
+    ),
+    "SpatialReplication": module_row(
+        lambda: blocks.SpatialReplication(3, 2), _vectors, "vectors", batched=("vectors",)
+    ),
+    "DepthConcatenation": module_row(
+        lambda: blocks.DepthConcatenation(7), _maps, "x", "condition", batched=("x", "condition")
+    ),
     "ClassHead": module_row(lambda: blocks.ClassHead(11, (2, 3)), _features, "features", batched=("features",)),
     "ProjectionHead": module_row(
         lambda: blocks.ProjectionHead(11, 7), _features, "features", "condition", batched=("features",)
