@@ -44,3 +44,4 @@ from gankit._core._whole_batch import (
     ranks_of_whole_batch as ranks_of_whole_batch,
     sum_over_ranks as sum_over_ranks,
 )
+from gankit._core._wide import widen as widen, without_autocast as without_autocast

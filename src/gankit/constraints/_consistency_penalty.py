@@ -1,7 +1,6 @@
 """The consistency penalty: what should not change a score, does not."""
 
-from gankit._core import Scalar, ScoreMaps, as_maps, as_matching_maps, mean_over_maps
-from gankit.constraints._wide import widen
+from gankit._core import Scalar, ScoreMaps, as_maps, as_matching_maps, mean_over_maps, widen
 
 
 def consistency_penalty(scores: ScoreMaps, other: ScoreMaps) -> Scalar:

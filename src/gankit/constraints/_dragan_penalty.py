@@ -10,6 +10,7 @@ from gankit._core import (
     sum_over_ranks,
     uniform_like,
     values_are_at_hand,
+    widen,
 )
 from gankit.constraints._excess import check_target, mean_squared_excess
 from gankit.constraints._gradient_norm import gradient_norm
@@ -24,7 +25,6 @@ from gankit.constraints._points import (
     named_parts,
     share_of_each_sample,
 )
-from gankit.constraints._wide import widen
 
 
 def dragan_penalty(

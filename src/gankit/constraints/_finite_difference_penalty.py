@@ -2,7 +2,7 @@
 
 import torch
 
-from gankit._core import Scalar, check_positive
+from gankit._core import Scalar, check_positive, widen, without_autocast
 from gankit.constraints._consistency_penalty import consistency_penalty
 from gankit.constraints._points import (
     PointCritic,
@@ -13,7 +13,6 @@ from gankit.constraints._points import (
     map_points,
     parts_of,
 )
-from gankit.constraints._wide import widen, without_autocast
 
 
 def finite_difference_penalty(

@@ -2,9 +2,8 @@
 
 import torch
 
-from gankit._core import Scalar, Scores, check_batch, check_floating
+from gankit._core import Scalar, Scores, check_batch, check_floating, widen
 from gankit.constraints._score_averages import ScoreAverages
-from gankit.constraints._wide import widen
 
 
 def lecam_penalty(averages: ScoreAverages, real: Scores, fake: Scores) -> Scalar:

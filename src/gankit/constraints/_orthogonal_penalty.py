@@ -4,9 +4,8 @@ from collections.abc import Iterable
 
 import torch
 
-from gankit._core import Scalar
+from gankit._core import Scalar, without_autocast
 from gankit.constraints._weight_penalty import wide_weights
-from gankit.constraints._wide import without_autocast
 
 
 def orthogonal_penalty(weights: torch.Tensor | Iterable[torch.Tensor], *, include_diagonal: bool = False) -> Scalar:

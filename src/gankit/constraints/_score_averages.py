@@ -12,8 +12,8 @@ from gankit._core import (
     check_fraction,
     check_version,
     mean_of_whole_batch,
+    widen,
 )
-from gankit.constraints._wide import widen
 
 VERSION = 1
 

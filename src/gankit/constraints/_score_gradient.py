@@ -2,7 +2,7 @@
 
 import torch
 
-from gankit._core import Scores, check_floating
+from gankit._core import Scores, check_floating, widen
 from gankit.constraints._guards import call_guarded, check_scores_graph
 from gankit.constraints._points import PointCritic, PointsT, check_points, map_points, named_parts, parts_of, with_parts
 
@@ -72,7 +72,7 @@ def _gradient(scores: Scores, inputs: PointsT) -> PointsT:
     for name, gradient in zip(names, gradients, strict=True):
         if gradient is None:
             raise ValueError(f"scores must depend on {name}, got a critic that ignores its input")
-        wide.append(gradient.to(torch.promote_types(gradient.dtype, torch.float32)))
+        wide.append(widen(gradient))
     return with_parts(inputs, wide)
 
 
@@ -80,7 +80,7 @@ def _leaf(point: torch.Tensor) -> torch.Tensor:
     point = point.detach()
     if torch.is_autocast_enabled(point.device.type):
         # The critic casts down by itself; the gradient then arrives in float32 at the point it was taken.
-        point = point.to(torch.promote_types(point.dtype, torch.float32))
+        point = widen(point)
     return point.requires_grad_()
 
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 import torch
 
-from gankit._core import Scalar, check_batch, check_floating
-from gankit.constraints._wide import widen
+from gankit._core import Scalar, check_batch, check_floating, widen
 
 
 def weight_penalty(weights: torch.Tensor | Iterable[torch.Tensor]) -> Scalar:

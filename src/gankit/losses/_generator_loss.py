@@ -1,7 +1,6 @@
 """What the generator pays."""
 
-from gankit._core import Scalar
-from gankit.losses._maps import ScoreMaps, as_maps, mean_over_maps
+from gankit._core import Scalar, ScoreMaps, as_maps, mean_over_maps
 from gankit.losses._objective import Objective
 
 

@@ -2,9 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-import torch
-
-from gankit._core import Scores, check_floating
+from gankit._core import Scores, check_floating, widen as widen_values
 
 
 @runtime_checkable
@@ -46,4 +44,4 @@ class Objective(Protocol):
 def widen(scores: Scores) -> Scores:
     """Scores in float32 or wider, since prices are exponentials and squares that half precision cannot hold."""
     check_floating("scores", scores)
-    return scores.to(torch.promote_types(scores.dtype, torch.float32))
+    return widen_values(scores)

@@ -1,7 +1,6 @@
 """Relativistic pairing: each real sample against one fake."""
 
-from gankit._core import Scalar
-from gankit.losses._maps import ScoreMaps, as_maps, as_matching_maps, mean_over_maps
+from gankit._core import Scalar, ScoreMaps, as_maps, as_matching_maps, mean_over_maps
 from gankit.losses._objective import Objective, widen
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from gankit._core import Scalar, Scores, mean_of_whole_batch
-from gankit.losses._maps import ScoreMaps, as_maps, as_matching_maps, mean_over_maps
+from gankit._core import Scalar, ScoreMaps, Scores, as_maps, as_matching_maps, mean_of_whole_batch, mean_over_maps
 from gankit.losses._objective import Objective, widen
 
 

@@ -1,4 +1,4 @@
-"""The dtype in which penalties are priced."""
+"""The dtype in which losses and penalties are priced."""
 
 from contextlib import AbstractContextManager, nullcontext
 
