@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.ranks import as_ranks
 
 from gankit import constraints
 from gankit.training import Accumulated, Eager
@@ -119,6 +120,23 @@ def _check_ranks(name: str, results: list[dict[str, Any]]) -> None:
 @every_case
 def test_on_two_ranks(name: str, on_two_ranks: list[dict[str, Any]]) -> None:
     _check_ranks(name, on_two_ranks)
+
+
+@pytest.mark.parametrize("name", [name for name, case in cases.CASES.items() if case.refused_in_parts])
+@pytest.mark.parametrize("count", [2, 3])
+def test_on_ranks_in_threads(name: str, count: int) -> None:
+    """Without the wrapper, whose work is then to take the mean of the gradients."""
+    each = cases.SAMPLES // count
+
+    def compute(rank: int) -> dict[str, Any]:
+        network = cases.critic()
+        part = tuple(value[rank * each : (rank + 1) * each] for value in cases.batch().values())
+        logged = Eager()(cases.terms(cases.CASES[name], network, network), part, None)
+        return {"terms": logged, "gradients": cases.gradients(network)}
+
+    results = as_ranks(count, compute)
+    means = [torch.stack(own).mean(dim=0) for own in zip(*(one["gradients"] for one in results), strict=True)]
+    _check_ranks(name, [{name: {"terms": one["terms"], "gradients": means}} for one in results])
 
 
 @pytest.mark.slow

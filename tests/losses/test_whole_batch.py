@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.ranks import as_ranks
 
 from gankit import losses
 from gankit.training import Accumulated, load_checkpoint
@@ -66,6 +67,17 @@ def test_the_mean_over_ranks_is_the_value_and_the_gradient_of_the_whole_batch(
     mean = {key: torch.stack([rank[key] for rank in ranks]).mean(dim=0) for key in ranks[0]}
     torch.testing.assert_close(mean, {"value": value, **gradients}, rtol=1e-10, atol=1e-10)
     assert gradients["layer"].abs().max() > 1e-3  # the comparison sees something
+
+
+@every_coupled_loss
+@pytest.mark.parametrize("count", [2, 3])
+def test_ranks_in_threads_price_it_too(name: str, count: int) -> None:
+    value, gradients = WORKER.price(name, slice(None))
+    each = WORKER.SAMPLES // count
+    ranks = as_ranks(count, lambda rank: WORKER.price(name, slice(rank * each, (rank + 1) * each)))
+    torch.testing.assert_close(torch.stack([own for own, _ in ranks]).mean(), value, rtol=1e-10, atol=1e-10)
+    mean = {key: torch.stack([own[key] for _, own in ranks]).mean(dim=0) for key in gradients}
+    torch.testing.assert_close(mean, gradients, rtol=1e-10, atol=1e-10)
 
 
 @every_coupled_loss

@@ -49,8 +49,8 @@ def main() -> int:
         _say(session.problem)
         return 2
     text, well = report_mutants(list(zip(made, session.verdicts, strict=False)), known) if made else ("", True)
-    fault_text, faults_well = report_faults(faults, session.verdicts[len(made) :])
-    _say("\n".join([fault_text, "", text, f"{time.perf_counter() - start:.0f} seconds"]))
+    fault_text, faults_well = report_faults(faults, session.verdicts[len(made) :]) if faults else ("", True)
+    _say("\n\n".join(part for part in (fault_text, text, f"{time.perf_counter() - start:.0f} seconds") if part))
     return 0 if well and faults_well else 1
 
 

@@ -1,6 +1,7 @@
 """Which lines of the library each test runs, and how long it takes: most mutants need few of the tests."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,9 +45,11 @@ def traced(files: frozenset[str]) -> Iterator[set[Line]]:
 
     before = sys.gettrace()
     sys.settrace(calls)
+    threading.settrace(calls)
     try:
         yield seen
     finally:
+        threading.settrace(None)
         sys.settrace(before)
 
 

@@ -58,7 +58,7 @@ class MutantSession:
         tests = [ROOT / "tests" / folder for folder in self.folders]
         doctests = [ROOT / "src" / "gankit" / folder for folder in self.folders]
         paths = [str(path) for path in (*tests, *doctests, ROOT / "tests" / "test_contract.py") if path.exists()]
-        quiet = ["-q", "-s", "--no-header", "--no-summary", "--tb=line", "-p", "no:cacheprovider"]
+        quiet = ["-qq", "-s", "--no-header", "--no-summary", "--tb=line", "-p", "no:cacheprovider"]
         status = pytest.main([*quiet, f"--rootdir={ROOT}", *paths], plugins=[self])
         if not self.problem and status != pytest.ExitCode.OK:
             self.problem = f"the tests cannot be collected (pytest's exit status {status})"
