@@ -10,13 +10,14 @@ from collections.abc import Callable
 import torch
 from torch import distributed, nn
 
-from gankit.blocks import MinibatchStandardDeviation
+from gankit.blocks import MinibatchDiscrimination, MinibatchStandardDeviation
 from gankit.training import save_checkpoint
 
 SAMPLES, CHANNELS = 8, 4
 
 BLOCKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "MinibatchStandardDeviation": (lambda: MinibatchStandardDeviation(group_size=None, features=2), (CHANNELS, 3, 2)),
+    "MinibatchDiscrimination": (lambda: MinibatchDiscrimination(CHANNELS, 2, 3), (CHANNELS,)),
 }
 
 

@@ -7,7 +7,9 @@ from gankit.blocks._conditioned_sequential import ConditionedSequential as Condi
 from gankit.blocks._depth_concatenation import DepthConcatenation as DepthConcatenation
 from gankit.blocks._film import FiLM as FiLM
 from gankit.blocks._heads import ClassHead as ClassHead, ProjectionHead as ProjectionHead
+from gankit.blocks._minibatch_discrimination import MinibatchDiscrimination as MinibatchDiscrimination
 from gankit.blocks._minibatch_standard_deviation import MinibatchStandardDeviation as MinibatchStandardDeviation
+from gankit.blocks._noise_injection import NoiseInjection as NoiseInjection
 from gankit.blocks._pre_activation import PreActivationBlock as PreActivationBlock
 from gankit.blocks._resampling import (
     BilinearUpsample as BilinearUpsample,

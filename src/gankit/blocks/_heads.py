@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, Scores, as_class_counts, check_at_least, check_batch, check_floating
-from gankit.blocks._maps import check_condition
+from gankit._core import Condition, Conditioned, Scores, as_class_counts, check_at_least
+from gankit.blocks._maps import check_condition, check_features
 
 
 class ClassHead(nn.Module):
@@ -46,7 +46,7 @@ class ClassHead(nn.Module):
 
     def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the logits of each attribute."""
-        _check_features(features, self.logits.in_features)
+        check_features(features, self.logits.in_features)
         return self.logits(features).split(self.num_classes, dim=1)
 
     def extra_repr(self) -> str:
@@ -93,13 +93,6 @@ class ProjectionHead(nn.Module, Conditioned):
 
     def forward(self, features: torch.Tensor, condition: Condition | None = None) -> Scores:
         """Return the scores of `features` under `condition`."""
-        _check_features(features, self.linear.in_features)
+        check_features(features, self.linear.in_features)
         condition = check_condition(condition, features.shape[0], self.project.in_features)
         return self.linear(features).squeeze(1) + (self.project(condition) * features).sum(dim=1)
-
-
-def _check_features(features: torch.Tensor, in_features: int) -> None:
-    check_floating("features", features)
-    if features.ndim != 2 or features.shape[1] != in_features:
-        raise ValueError(f"features must have shape (n, {in_features}), got {tuple(features.shape)}")
-    check_batch("features", features)

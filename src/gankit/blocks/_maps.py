@@ -1,4 +1,4 @@
-"""Checks of feature maps and conditions."""
+"""Checks of feature maps, feature vectors and conditions."""
 
 import torch
 
@@ -12,6 +12,14 @@ def check_maps(name: str, maps: torch.Tensor, channels: int | None) -> None:
         wanted = "channels" if channels is None else channels
         raise ValueError(f"{name} must have shape (n, {wanted}, height, width), got {tuple(maps.shape)}")
     check_batch(name, maps)
+
+
+def check_features(features: torch.Tensor, in_features: int) -> None:
+    """Refuse what is no ``(n, in_features)`` tensor."""
+    check_floating("features", features)
+    if features.ndim != 2 or features.shape[1] != in_features:
+        raise ValueError(f"features must have shape (n, {in_features}), got {tuple(features.shape)}")
+    check_batch("features", features)
 
 
 def check_condition(condition: torch.Tensor | None, samples: int, features: int) -> torch.Tensor:

@@ -19,6 +19,16 @@ def _vectors(dtype: torch.dtype) -> Tensors:
     return {"vectors": normal(1, 5, 7, dtype=dtype)}
 
 
+def _noisy_maps(dtype: torch.dtype) -> Tensors:
+    return {"x": normal(0, 5, 3, 4, 2, dtype=dtype), "noise": normal(1, 5, 1, 4, 2, dtype=dtype)}
+
+
+def _strong_noise() -> torch.nn.Module:
+    injection = blocks.NoiseInjection(3)
+    torch.nn.init.constant_(injection.strength, 0.5)
+    return injection
+
+
 def _open_attention() -> torch.nn.Module:
     attention = blocks.SelfAttention2d(3)
     torch.nn.init.constant_(attention.gate, 0.5)
@@ -49,6 +59,16 @@ BLOCKS: dict[str, Row] = {
     "SelfAttention2d": module_row(_open_attention, _maps, "x", batched=("x",)),
     "MinibatchStandardDeviation": module_row(
         lambda: blocks.MinibatchStandardDeviation(5, 3), _maps, "x", batched=("x",)
+    ),
+    "MinibatchDiscrimination": module_row(
+        lambda: blocks.MinibatchDiscrimination(11, 3), _features, "features", batched=("features",)
+    ),
+    "NoiseInjection": Row(
+        make=_strong_noise,
+        call=lambda layer, x: layer(x["x"], noise=x["noise"]),
+        inputs=_noisy_maps,
+        batched=("x", "noise"),
+        permutes="along",
     ),
     "SpatialReplication": module_row(
         lambda: blocks.SpatialReplication(3, 2), _vectors, "vectors", batched=("vectors",)
