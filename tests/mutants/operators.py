@@ -81,6 +81,8 @@ _THROUGH = frozenset(
         *("tanh", "to", "tuple", "unsqueeze", "view", "widen"),
     )
 )
+# Functions that do not mind the order of their arguments.
+_SYMMETRIC = frozenset(("equal", "max", "maximum", "min", "minimum", "prod", "promote_types"))
 
 
 def arithmetic(node: ast.AST) -> Iterator[ast.AST]:
@@ -156,7 +158,9 @@ def through(node: ast.AST) -> Iterator[ast.AST]:
         elif node.args:
             yield node.args[0]
     elif isinstance(called, ast.Name) and called.id in _THROUGH and node.args:
-        yield node.args[0]
+        is_shape = isinstance(node.args[0], ast.Attribute) and node.args[0].attr == "shape"
+        if not is_shape:  # which is a tuple already
+            yield node.args[0]
 
 
 def keyword(node: ast.AST) -> Iterator[ast.AST]:
@@ -168,7 +172,11 @@ def keyword(node: ast.AST) -> Iterator[ast.AST]:
 
 def swap(node: ast.AST) -> Iterator[ast.AST]:
     """Two neighboring arguments of a call in each other's place; not a name for messages and what it names."""
-    if isinstance(node, ast.Call) and not any(isinstance(argument, ast.Starred) for argument in node.args):
+    if (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func).split(".")[-1] not in _SYMMETRIC
+        and not any(isinstance(argument, ast.Starred) for argument in node.args)
+    ):
         for index in range(len(node.args) - 1):
             first, second = node.args[index : index + 2]
             if not _is_text(first) and not _is_text(second):

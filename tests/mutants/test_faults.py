@@ -36,7 +36,7 @@ class Line:
 
     @staticmethod
     def length(a, b):
-        return abs(a - b)
+        return abs(a - b) + 0 * pow(a, b)
 '''
 
 
@@ -104,7 +104,8 @@ def test_mutants_are_small_changes_of_code_and_not_of_words(tmp_path: Path, monk
     assert found["statement", "if x > LIMIT: raise ValueError"] == ["if x > LIMIT: pass"]
     assert found["fellow", "min(x, bound)"] == ["max(x, bound)"]
     assert found["minus", "-bound"] == ["bound"]
-    assert found["swap", "min(x, bound)"] == ["min(bound, x)"]
+    assert found["swap", "pow(a, b)"] == ["pow(b, a)"]
+    assert ("swap", "min(x, bound)") not in found
     assert found["through", "abs(a - b)"] == ["a - b"]
     assert found["arithmetic", "self.slope + self.slope"] == ["self.slope - self.slope"]
     assert not any("LIMIT +" in before or "frozen" in before or "Text" in before for _, before in found)
