@@ -20,7 +20,7 @@ class Reach:
     """What one test does in an unchanged library."""
 
     passed: bool
-    seconds: float
+    seconds: float  # of the processor
     lines: frozenset[Line] = field(repr=False)
 
     def covers(self, file: str, mutation: Mutation) -> bool:
@@ -55,7 +55,7 @@ def traced(files: frozenset[str]) -> Iterator[set[Line]]:
 
 def reach_of(run: Callable[[], bool], files: frozenset[str]) -> Reach:
     """Run a test that says whether it passed."""
-    start = time.perf_counter()
+    start = time.process_time()
     with traced(files) as lines:
         passed = run()
-    return Reach(passed=passed, seconds=time.perf_counter() - start, lines=frozenset(lines))
+    return Reach(passed=passed, seconds=time.process_time() - start, lines=frozenset(lines))
