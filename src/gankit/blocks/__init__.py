@@ -4,12 +4,14 @@ from gankit._core import Conditioned as Conditioned
 from gankit.blocks._conditional_batch_norm import ConditionalBatchNorm2d as ConditionalBatchNorm2d
 from gankit.blocks._conditional_instance_norm import ConditionalInstanceNorm2d as ConditionalInstanceNorm2d
 from gankit.blocks._conditioned_sequential import ConditionedSequential as ConditionedSequential
+from gankit.blocks._data_to_data_head import DataToDataHead as DataToDataHead
 from gankit.blocks._depth_concatenation import DepthConcatenation as DepthConcatenation
 from gankit.blocks._film import FiLM as FiLM
 from gankit.blocks._heads import ClassHead as ClassHead, ProjectionHead as ProjectionHead
 from gankit.blocks._minibatch_discrimination import MinibatchDiscrimination as MinibatchDiscrimination
 from gankit.blocks._minibatch_standard_deviation import MinibatchStandardDeviation as MinibatchStandardDeviation
 from gankit.blocks._noise_injection import NoiseInjection as NoiseInjection
+from gankit.blocks._patch_head import PatchHead as PatchHead
 from gankit.blocks._pre_activation import PreActivationBlock as PreActivationBlock
 from gankit.blocks._resampling import (
     BilinearUpsample as BilinearUpsample,

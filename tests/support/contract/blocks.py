@@ -29,6 +29,15 @@ def _strong_noise() -> torch.nn.Module:
     return injection
 
 
+def _data_to_data_head() -> torch.nn.Module:
+    torch.manual_seed(5)
+    return blocks.DataToDataHead(11, 3, 5)
+
+
+def _cosines(embeddings: torch.Tensor, proxies: torch.Tensor) -> torch.Tensor:
+    return embeddings @ proxies.T
+
+
 def _open_attention() -> torch.nn.Module:
     attention = blocks.SelfAttention2d(3)
     torch.nn.init.constant_(attention.gate, 0.5)
@@ -77,6 +86,14 @@ BLOCKS: dict[str, Row] = {
         lambda: blocks.DepthConcatenation(7), _maps, "x", "condition", batched=("x", "condition")
     ),
     "ClassHead": module_row(lambda: blocks.ClassHead(11, (2, 3)), _features, "features", batched=("features",)),
+    "DataToDataHead": Row(
+        make=_data_to_data_head,
+        call=lambda head, x: _cosines(*head(x["features"])),
+        inputs=_features,
+        batched=("features",),
+        permutes="along",
+    ),
+    "PatchHead": module_row(lambda: blocks.PatchHead(3), _maps, "x", batched=("x",)),
     "ProjectionHead": module_row(
         lambda: blocks.ProjectionHead(11, 7), _features, "features", "condition", batched=("features",)
     ),
