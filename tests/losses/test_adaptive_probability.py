@@ -135,6 +135,12 @@ def test_the_state_is_plain_and_takes_up_where_it_left(tmp_path: Path) -> None:
     assert again.probability == adaptive.probability
 
 
+def test_a_state_brings_no_graph_with_it() -> None:
+    adaptive = AdaptiveProbability()
+    adaptive.load_state_dict({"version": 1, "probability": torch.tensor(0.5, requires_grad=True)})
+    assert not adaptive.probability.requires_grad
+
+
 def test_a_state_is_a_copy_on_both_ways() -> None:
     adaptive, again = AdaptiveProbability(length=10), AdaptiveProbability(length=10)
     state = adaptive.state_dict()

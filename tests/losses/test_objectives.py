@@ -112,6 +112,11 @@ def test_hinge_is_zero_exactly_beyond_its_margins() -> None:
     assert critic_loss(Hinge(), inside, -beyond) > 0
 
 
+def test_least_squares_targets_default_to_the_papers() -> None:
+    objective = LeastSquares()
+    assert (objective.real_target, objective.fake_target, objective.generator_target) == (1.0, 0.0, 1.0)
+
+
 @given(seed=seeds)
 def test_least_squares_targets_are_free(seed: int) -> None:
     scores = normal(seed, 7)
