@@ -1,0 +1,126 @@
+"""Conditions drawn around a learned mean."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from gankit._core import Condition, check_at_least, check_factory, check_floating, check_same_shape, refuse_both
+from gankit.embedders._vectors import check_vectors
+
+_LEAKY_RELU = partial(nn.LeakyReLU, 0.2)
+
+
+class ConditionDistribution(NamedTuple):
+    """Independent normal distributions of the numbers of a condition.
+
+    Args:
+        mean: The mean of each number.
+        log_variance: The logarithm of the variance of each number.
+
+    Shape:
+        Both ``(n, features)``.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import ConditionDistribution
+        >>> narrow = ConditionDistribution(torch.ones(2, 3), torch.full((2, 3), -1000.0))
+        >>> narrow.sample()
+        tensor([[1., 1., 1.],
+                [1., 1., 1.]])
+    """
+
+    mean: Condition
+    log_variance: torch.Tensor
+
+    def sample(self, *, noise: torch.Tensor | None = None, rng: torch.Generator | None = None) -> Condition:
+        """Draw a condition for each sample: ``mean + exp(log_variance / 2) * noise``.
+
+        Args:
+            noise: Standard normal numbers of the shape of `mean`; drawn as ``torch.randn`` where None.
+            rng: Where they are drawn from, on the device of `mean`; the default generator where None.
+
+        Raises:
+            ValueError: `noise` comes together with `rng`, has another shape, or is no floating-point tensor.
+        """
+        if noise is None:
+            noise = torch.randn(self.mean.shape, generator=rng, dtype=self.mean.dtype, device=self.mean.device)
+        else:
+            refuse_both("noise", noise, rng)
+            check_floating("noise", noise)
+            check_same_shape("noise", noise, "the condition", self.mean)
+        return self.mean + torch.exp(0.5 * self.log_variance) * noise
+
+
+class ConditioningAugmentation(nn.Module):
+    """Draw a short condition around a mean, both mean and spread learned from a text encoder's vector.
+
+    There are few sentences and long vectors, so a generator sees single points in a wide empty space. With draws around
+    each of them it sees a smooth region, and one sentence has many conditions, so the pictures of one sentence vary.
+    Every call draws, ``eval()`` or not; for the mean call ``distribution(vectors).mean``.
+
+    Left alone, the spread shrinks to nothing: add ``gankit.losses.conditioning_kl_loss(*distribution(vectors))`` to the
+    generator's loss. It does not depend on the draw. In data parallel training both calls belong into the forward pass
+    of the wrapped network, so that the gradients of both are averaged.
+
+    Args:
+        in_features: The length of the text encoder's vectors.
+        out_features: The length of the condition.
+        activation: Makes the activation of mean and log variance; ``nn.Identity`` for none.
+
+    Shape:
+        - vectors: ``(n, in_features)``.
+        - noise: ``(n, out_features)``, standard normal.
+        - result: ``(n, out_features)``.
+
+    Raises:
+        ValueError: A size is below 1; `vectors` have another shape, no sample, or are no floating-point tensor; `noise`
+            comes together with `rng`, or has another shape.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import ConditioningAugmentation
+        >>> from gankit.losses import conditioning_kl_loss
+        >>> augmentation = ConditioningAugmentation(2400, 128)
+        >>> vectors = torch.randn(3, 2400)
+        >>> augmentation(vectors).shape
+        torch.Size([3, 128])
+        >>> conditioning_kl_loss(*augmentation.distribution(vectors)).ndim
+        0
+
+    Reference:
+        Zhang et al. 2017, "StackGAN", section 3.2. The first published program, in TensorFlow, has the leaky ReLU of
+        slope 0.2 that is the default here, and learns the logarithm of the deviation. The second, in PyTorch, has a
+        plain ReLU and the logarithm of the variance: no mean is negative there, and no variance below 1; pass
+        ``activation=nn.ReLU`` for it.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        activation: Callable[[], nn.Module] = _LEAKY_RELU,
+    ) -> None:
+        super().__init__()
+        check_at_least("in_features", in_features, 1)
+        check_at_least("out_features", out_features, 1)
+        check_factory("activation", activation)
+        self.in_features = in_features
+        self.out_features = out_features
+        self.linear = nn.Linear(in_features, 2 * out_features)
+        self.activation = activation()
+
+    def distribution(self, vectors: torch.Tensor) -> ConditionDistribution:
+        """Return mean and log variance of the conditions of `vectors`."""
+        check_vectors("vectors", vectors, self.in_features)
+        mean, log_variance = self.activation(self.linear(vectors)).chunk(2, dim=1)
+        return ConditionDistribution(mean, log_variance)
+
+    def forward(
+        self, vectors: torch.Tensor, *, noise: torch.Tensor | None = None, rng: torch.Generator | None = None
+    ) -> Condition:
+        """Return a condition for each vector, drawn from its distribution."""
+        return self.distribution(vectors).sample(noise=noise, rng=rng)

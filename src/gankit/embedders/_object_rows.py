@@ -1,0 +1,173 @@
+"""The rows of an array of arrays, read out of its pickle without unpickling.
+
+The word vectors of skip-thoughts were published as an array of Python objects: each row is an array of its own, pickled
+by Python 2. An unpickler would import and call whatever such a file names. Here the file is only disassembled, and of
+the disassembly no more is followed than lists of plain arrays; any other name or operation is an error.
+"""
+
+import pickletools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+_REBUILD = ("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct")
+_ARRAY = "numpy ndarray"
+_DTYPE = "numpy dtype"
+_INTEGERS = ("BININT", "BININT1", "BININT2", "LONG1")
+_TEXTS = ("BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES")
+_CONSTANTS = (*_INTEGERS, *_TEXTS, "NONE")
+
+
+def read_object_rows(path: Path, file: BinaryIO) -> npt.NDArray[np.floating]:
+    """Return the table whose rows are the arrays that the rest of the file holds.
+
+    Args:
+        path: named in errors.
+        file: the ``.npy`` file, behind its head.
+
+    Raises:
+        ValueError: naming the file, if it is truncated, or holds anything but rows of floating-point numbers of one
+            length.
+    """
+    machine = _Machine()
+    try:
+        for operation, argument, _ in pickletools.genops(file):
+            machine.run(operation.name, argument)
+        rows = [row.numbers for row in machine.stack.pop().rows]
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is truncated, or holds more than rows of numbers: {error}") from error
+    del machine
+    if not rows or any(row is None or row.ndim != 1 or row.shape != rows[0].shape for row in rows):
+        raise ValueError(f"{path} must hold rows of numbers of one length")
+    table = np.empty((len(rows), len(rows[0])), rows[0].dtype.newbyteorder("="))
+    for index, row in enumerate(rows):
+        table[index] = row
+        rows[index] = None  # all of them take over two gigabytes: let each go once it is copied
+    return table
+
+
+class _Name(str):
+    """The name of a thing that an unpickler would import."""
+
+    __slots__ = ()
+
+
+class _Dtype:
+    """A dtype in the making: its code comes first, its byte order later."""
+
+    order = ""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def complete(self, state: Any) -> None:
+        self.order = _text(state[1])
+
+
+class _Array:
+    """An array in the making: a row of numbers, or a list of such arrays."""
+
+    rows: list[Any] | None = None
+    numbers: npt.NDArray[np.floating] | None = None
+
+    def complete(self, state: Any) -> None:
+        _, shape, dtype, _, content = state
+        if isinstance(content, list):
+            self.rows = content
+        elif dtype.code in {"f4", "f8"} and dtype.order in {"<", ">"}:
+            self.numbers = np.frombuffer(content, np.dtype(dtype.order + dtype.code)).reshape(shape)
+        else:
+            raise ValueError(f"an array of dtype {dtype.order + dtype.code!r} is not read")
+
+
+class _Machine:
+    """Follows the operations of a pickle over its stack, as far as they describe arrays."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self._marks: list[int] = []
+        self._memo: dict[int, Any] = {}
+        self._values: dict[str, Callable[[Any], Any]] = dict.fromkeys(_CONSTANTS, lambda argument: argument) | {
+            "NEWTRUE": lambda _: True,
+            "NEWFALSE": lambda _: False,
+            "BINGET": self._memo.__getitem__,
+            "LONG_BINGET": self._memo.__getitem__,
+            "EMPTY_LIST": lambda _: [],
+            "EMPTY_TUPLE": lambda _: (),
+            "TUPLE1": lambda _: tuple(self._pop(1)),
+            "TUPLE2": lambda _: tuple(self._pop(2)),
+            "TUPLE3": lambda _: tuple(self._pop(3)),
+            "TUPLE": lambda _: tuple(self._pop_group()),
+            # Bytes of Python 2, which the disassembler shows as Latin-1.
+            "BINSTRING": lambda text: text.encode("latin-1"),
+            "SHORT_BINSTRING": lambda text: text.encode("latin-1"),
+            # What an unpickler would import and call something for: here the names of arrays and dtypes alone.
+            "GLOBAL": _allowed,
+            "STACK_GLOBAL": lambda _: _allowed(" ".join(self._pop(2))),
+            "REDUCE": lambda _: _begun(*self._pop(2)),
+        }
+        self._actions: dict[str, Callable[[Any], None]] = {
+            "PROTO": lambda _: None,
+            "FRAME": lambda _: None,
+            "STOP": lambda _: None,
+            "MARK": lambda _: self._marks.append(len(self.stack)),
+            "BINPUT": self._remember,
+            "LONG_BINPUT": self._remember,
+            "MEMOIZE": lambda _: self._remember(len(self._memo)),
+            "APPEND": lambda _: self._extend(self._pop(1)),
+            "APPENDS": lambda _: self._extend(self._pop_group()),
+            "BUILD": lambda _: self._complete(*self._pop(1)),
+        }
+
+    def run(self, operation: str, argument: Any) -> None:
+        """Follow one operation: push a value, or change what is there."""
+        if operation in self._values:
+            self.stack.append(self._values[operation](argument))
+        elif operation in self._actions:
+            self._actions[operation](argument)
+        else:
+            raise ValueError(f"the operation {operation} is not followed")
+
+    def _remember(self, key: int) -> None:
+        self._memo[key] = self.stack[-1]
+
+    def _extend(self, items: list[Any]) -> None:
+        self.stack[-1].extend(items)
+
+    def _complete(self, state: Any) -> None:
+        self.stack[-1].complete(state)
+
+    def _pop(self, count: int) -> list[Any]:
+        start = len(self.stack) - count
+        if start < (self._marks[-1] if self._marks else 0):
+            raise ValueError("an operation finds too little before it")
+        items = self.stack[start:]
+        del self.stack[start:]
+        return items
+
+    def _pop_group(self) -> list[Any]:
+        items = self._pop(len(self.stack) - self._marks[-1])
+        self._marks.pop()
+        return items
+
+
+def _allowed(name: str) -> _Name:
+    if name not in {*_REBUILD, _ARRAY, _DTYPE}:
+        raise ValueError(f"the name {name!r} does not belong to a plain array")
+    return _Name(name)
+
+
+def _begun(function: Any, arguments: Any) -> _Array | _Dtype:
+    """Begin what the file asks for: an array that is completed later, or a dtype."""
+    if isinstance(function, _Name) and function in _REBUILD and arguments[0] == _ARRAY:
+        return _Array()
+    if isinstance(function, _Name) and function == _DTYPE:
+        return _Dtype(_text(arguments[0]))
+    raise ValueError(f"a call of {function!r} is not followed")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("ascii") if isinstance(value, bytes) else value

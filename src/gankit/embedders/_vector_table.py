@@ -1,0 +1,113 @@
+"""Vectors that were computed before, looked up by their text."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from gankit._core import check_batch, check_floating
+from gankit.embedders._array_file import read_table, read_words
+from gankit.embedders._texts import check_texts
+
+
+class VectorTable(nn.Module):
+    """Look texts up in a table of vectors: run a slow text encoder once, and train from its table.
+
+    Texts must be spelled as in the table. The vectors are no parameters and not part of the state dict: the files hold
+    them.
+
+    Args:
+        texts: the texts, each of them once.
+        vectors: their vectors, one a row, in the same order.
+
+    Attributes:
+        out_features: the length of a vector.
+
+    Shape:
+        - vectors: ``(len(texts), out_features)``, floating-point.
+        - looked up: n texts of the table, as often as wanted.
+        - result: ``(n, out_features)`` in the module's dtype and on its device.
+
+    Raises:
+        ValueError: if there are no texts, a text comes twice, or `vectors` is no floating-point tensor with one row a
+            text; if a text that is looked up is not in the table.
+
+    Example:
+        >>> from gankit.embedders import HashedNGrams, VectorTable
+        >>> texts = ["blue hair", "red hair", "green hair"]
+        >>> table = VectorTable(texts, HashedNGrams(out_features=300)(texts))
+        >>> table(["red hair", "blue hair"]).shape
+        torch.Size([2, 300])
+    """
+
+    vectors: torch.Tensor
+
+    def __init__(self, texts: Sequence[str], vectors: torch.Tensor) -> None:
+        super().__init__()
+        check_texts(texts)
+        check_floating("vectors", vectors)
+        if vectors.ndim != 2 or len(vectors) != len(texts):
+            raise ValueError(f"vectors must have shape ({len(texts)}, features), got {tuple(vectors.shape)}")
+        check_batch("vectors", vectors)
+        self.rows = {text: row for row, text in enumerate(texts)}
+        if len(self.rows) < len(texts):
+            repeated = next(text for row, text in enumerate(texts) if self.rows[text] != row)
+            raise ValueError(f"texts must differ, got {repeated!r} twice")
+        self.out_features = vectors.shape[1]
+        self.register_buffer("vectors", vectors.detach().clone(), persistent=False)
+
+    @classmethod
+    def load(cls, vectors: Path | str, texts: Path | str) -> "VectorTable":
+        r"""Read a table that :meth:`save` or another program wrote.
+
+        Args:
+            vectors: a ``.npy`` file of a table of floating-point numbers. Pickled objects are refused, never loaded.
+            texts: a UTF-8 text file, one text a line, as many as the table has rows.
+
+        Raises:
+            ValueError: naming the file, if one is missing, truncated or of another format, or the two do not fit.
+        """
+        table, keys = read_table(Path(vectors)), read_words(Path(texts))
+        if len(keys) != len(table):
+            raise ValueError(f"{texts} must have one text a row of {vectors}: got {len(keys)} texts, {len(table)} rows")
+        if "" in keys:
+            raise ValueError(f"{texts}, line {keys.index('') + 1}: there is no text")
+        native = table.astype(table.dtype.newbyteorder("="))
+        try:
+            return cls(keys, torch.from_numpy(native))
+        except ValueError as error:
+            raise ValueError(f"{texts}: {error}") from error
+
+    def save(self, vectors: Path | str, texts: Path | str) -> None:
+        """Write the table as :meth:`load` reads it.
+
+        Args:
+            vectors: the ``.npy`` file to write.
+            texts: the text file to write.
+
+        Raises:
+            ValueError: a text is empty, has a line feed within it or blanks at its ends: it could not be read again.
+        """
+        for text in self.rows:
+            if not text or text != text.strip() or "\n" in text:
+                raise ValueError(f"texts must be lines without blanks at their ends to be saved, got {text!r}")
+        with Path(vectors).open("wb") as file:
+            np.save(file, self.vectors.numpy(force=True), allow_pickle=False)
+        Path(texts).write_bytes("".join(f"{text}\n" for text in self.rows).encode())
+
+    def forward(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return the vectors of the texts."""
+        check_texts(texts)
+        for text in texts:
+            if text not in self.rows:
+                close = difflib.get_close_matches(text, self.rows, n=3)
+                hint = f"; near to it are {', '.join(map(repr, close))}" if close else ""
+                raise ValueError(f"texts must be in the table of {len(self.rows)} texts, got {text!r}{hint}")
+        return self.vectors[torch.tensor([self.rows[text] for text in texts], device=self.vectors.device)]
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"texts={len(self.rows)}, out_features={self.out_features}"

@@ -1,0 +1,131 @@
+"""Conditions drawn around a learned mean: the draw, its distribution, its price."""
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from support.strategies import PRIMES, batch_sizes, normal, seeds
+from torch import nn
+from torch.testing import assert_close
+
+from gankit.embedders import ConditionDistribution, ConditioningAugmentation
+from gankit.losses import conditioning_kl_loss
+
+lengths = st.sampled_from(PRIMES)
+
+
+@given(seed=seeds, samples=batch_sizes, inner=lengths, outer=lengths)
+def test_equals_its_definition(seed: int, samples: int, inner: int, outer: int) -> None:
+    augmentation = ConditioningAugmentation(inner, outer).double()
+    vectors, noise = normal(seed, samples, inner), normal(seed + 1, samples, outer)
+    before, versions = (vectors.clone(), noise.clone()), (vectors._version, noise._version)
+    weight, bias = (parameter.detach().numpy() for parameter in augmentation.parameters())
+    linear = vectors.numpy() @ weight.T + bias
+    active = np.where(linear > 0, linear, 0.2 * linear)
+    wanted = active[:, :outer] + np.sqrt(np.exp(active[:, outer:])) * noise.numpy()
+    result = augmentation(vectors, noise=noise)
+    assert result.shape == (samples, augmentation.out_features)
+    assert_close(result.detach().numpy(), wanted, rtol=1e-9, atol=1e-12)
+    assert torch.equal(vectors, before[0])
+    assert torch.equal(noise, before[1])
+    assert (vectors._version, noise._version) == versions
+
+
+@given(seed=seeds, samples=batch_sizes)
+def test_the_distribution_is_that_of_the_draw(seed: int, samples: int) -> None:
+    augmentation = ConditioningAugmentation(5, 3).double()
+    vectors = normal(seed, samples, 5)
+    mean, log_variance = augmentation.distribution(vectors)
+    assert torch.equal(augmentation(vectors, noise=torch.zeros(samples, 3).double()), mean)
+    one = augmentation(vectors, noise=torch.ones(samples, 3).double())
+    assert_close(2 * (one - mean).log(), log_variance, rtol=1e-9, atol=1e-9)
+
+
+@given(seed=seeds)
+def test_a_draw_can_be_replayed(seed: int) -> None:
+    augmentation = ConditioningAugmentation(5, 3)
+    vectors = normal(seed, 7, 5, dtype=torch.float32)
+    state = torch.get_rng_state()
+    drawn = augmentation(vectors, rng=torch.Generator().manual_seed(seed))
+    noise = torch.randn(7, 3, generator=torch.Generator().manual_seed(seed))
+    assert torch.equal(drawn, augmentation(vectors, noise=noise))
+    assert torch.equal(state, torch.get_rng_state())
+    torch.manual_seed(seed)
+    assert torch.equal(augmentation(vectors), drawn)
+
+
+def test_draws_have_the_moments_of_the_distribution() -> None:
+    samples = 20_000
+    mean, log_variance = torch.tensor([[1.0, -2.0]]), torch.tensor([[math.log(0.25), math.log(9.0)]])
+    distribution = ConditionDistribution(mean.expand(samples, 2), log_variance.expand(samples, 2))
+    drawn = distribution.sample(rng=torch.Generator().manual_seed(0))
+    assert_close(drawn.mean(0), mean[0], rtol=0, atol=0.07)
+    assert_close(drawn.var(0), torch.tensor([0.25, 9.0]), rtol=0.05, atol=0)
+    assert abs(torch.corrcoef(drawn.T)[0, 1].item()) < 0.03
+
+
+def test_draws_in_evaluation_too() -> None:
+    augmentation, vectors = ConditioningAugmentation(5, 3).eval(), normal(0, 2, 5, dtype=torch.float32)
+    assert not torch.equal(augmentation(vectors), augmentation(vectors))
+
+
+def test_takes_any_activation() -> None:
+    vectors = normal(0, 7, 5, dtype=torch.float32)
+    published = ConditioningAugmentation(5, 3, activation=nn.ReLU)
+    assert all((part >= 0).all() for part in published.distribution(vectors))
+    plain = ConditioningAugmentation(5, 3, activation=nn.Identity)
+    assert torch.equal(torch.cat(plain.distribution(vectors), dim=1), plain.linear(vectors))
+
+
+def test_the_price_keeps_the_spread_from_vanishing() -> None:
+    augmentation = ConditioningAugmentation(5, 3)
+    with torch.no_grad():
+        augmentation.linear.weight.zero_()
+        augmentation.linear.bias.copy_(torch.tensor([2.0, 0, -1, 3, 0, -5]))
+    vectors = normal(0, 7, 5, dtype=torch.float32)
+    before = conditioning_kl_loss(*augmentation.distribution(vectors))
+    before.backward()
+    assert augmentation.linear.bias.grad is not None
+    assert torch.equal(augmentation.linear.bias.grad.sign(), torch.tensor([1.0, 0, -1, 1, 0, -1]))
+
+
+def test_gradients_of_both_orders() -> None:
+    augmentation = ConditioningAugmentation(5, 3, activation=nn.Identity).double()
+    vectors, noise = normal(1, 2, 5).requires_grad_(), normal(2, 2, 3)
+    assert torch.autograd.gradcheck(lambda x: augmentation(x, noise=noise), vectors)
+    assert torch.autograd.gradgradcheck(lambda x: augmentation(x, noise=noise), vectors)
+
+
+def test_keys_copies_and_repr() -> None:
+    augmentation = ConditioningAugmentation(5, 3)
+    vectors, noise = normal(2, 2, 5, dtype=torch.float32), normal(3, 2, 3, dtype=torch.float32)
+    assert list(augmentation.state_dict()) == ["linear.weight", "linear.bias"]
+    for other in (copy.deepcopy(augmentation), pickle.loads(pickle.dumps(augmentation))):
+        assert torch.equal(other(vectors, noise=noise), augmentation(vectors, noise=noise))
+        assert repr(other) == repr(augmentation)
+
+
+def test_mistakes_are_named() -> None:
+    augmentation, vectors = ConditioningAugmentation(5, 3), torch.ones(2, 5)
+    rng = torch.Generator()
+    cases = {
+        "in_features must be at least 1, got 0": lambda: ConditioningAugmentation(0, 3),
+        "out_features must be at least 1, got -1": lambda: ConditioningAugmentation(5, -1),
+        "activation must be a callable that builds a layer": (
+            lambda: ConditioningAugmentation(5, 3, activation=nn.ReLU())
+        ),
+        r"vectors must have shape \(n, 5\), got \(2, 3\)": lambda: augmentation(torch.ones(2, 3)),
+        "vectors must be a tensor, got list": lambda: augmentation.distribution(["blue hair"]),
+        "vectors must be a floating-point tensor": lambda: augmentation(torch.ones(2, 5).long()),
+        "vectors must not be empty": lambda: augmentation(torch.ones(0, 5)),
+        "noise and rng must not both be given": lambda: augmentation(vectors, noise=torch.ones(2, 3), rng=rng),
+        "noise and the condition must have the same shape": lambda: augmentation(vectors, noise=torch.ones(1, 3)),
+        "noise must be a floating-point tensor": lambda: augmentation(vectors, noise=torch.ones(2, 3).long()),
+    }
+    for message, mistake in cases.items():
+        with pytest.raises(ValueError, match=message):
+            mistake()
