@@ -1,18 +1,16 @@
 """Resampling: exact inverses, adjoints, borders, layouts, and the second-order work that the mean saves."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
 from blocks import oracles
 from blocks.cases import maps
 from hypothesis import given
+from support.flops import Flops
 from support.strategies import normal
 from torch import nn
 from torch.testing import assert_close
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from gankit.blocks import BilinearUpsample, MeanDownsample, NearestUpsample
 
@@ -123,18 +121,6 @@ def test_what_is_no_batch_of_maps_is_refused(module: nn.Module) -> None:
         module(torch.zeros(0, 3, 4, 4))
     with pytest.raises(ValueError, match="x must be a floating-point tensor"):
         module(torch.zeros(2, 3, 4, 4, dtype=torch.uint8))
-
-
-class Flops(TorchDispatchMode):
-    """Adds up what the convolutions cost. torch's own counter hooks modules, which inner gradients do not allow."""
-
-    total = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if func._overloadpacket in flop_registry:
-            self.total += flop_registry[func._overloadpacket](*args, **(kwargs or {}), out_val=result)
-        return result
 
 
 def test_the_mean_saves_the_second_order_work_of_torchs_pooling() -> None:

@@ -1,6 +1,7 @@
 """Floor 2: what networks are made of: residual blocks, resampling, conditional norms, attention, heads."""
 
 from gankit._core import Conditioned as Conditioned
+from gankit.blocks._activations import LeakyReLU as LeakyReLU, ReLU as ReLU
 from gankit.blocks._conditional_batch_norm import ConditionalBatchNorm2d as ConditionalBatchNorm2d
 from gankit.blocks._conditional_instance_norm import ConditionalInstanceNorm2d as ConditionalInstanceNorm2d
 from gankit.blocks._conditioned_sequential import ConditionedSequential as ConditionedSequential
@@ -10,6 +11,7 @@ from gankit.blocks._film import FiLM as FiLM
 from gankit.blocks._heads import ClassHead as ClassHead, ProjectionHead as ProjectionHead
 from gankit.blocks._minibatch_discrimination import MinibatchDiscrimination as MinibatchDiscrimination
 from gankit.blocks._minibatch_standard_deviation import MinibatchStandardDeviation as MinibatchStandardDeviation
+from gankit.blocks._multi_scale import MultiScale as MultiScale
 from gankit.blocks._noise_injection import NoiseInjection as NoiseInjection
 from gankit.blocks._patch_head import PatchHead as PatchHead
 from gankit.blocks._pre_activation import PreActivationBlock as PreActivationBlock

@@ -62,6 +62,8 @@ BLOCKS: dict[str, Row] = {
     "PreActivationBlock": module_row(
         lambda: blocks.PreActivationBlock(3, 5, down=blocks.MeanDownsample()), _maps, "x", batched=("x",)
     ),
+    "ReLU": module_row(blocks.ReLU, _maps, "x"),
+    "LeakyReLU": module_row(blocks.LeakyReLU, _maps, "x"),
     "NearestUpsample": module_row(blocks.NearestUpsample, _maps, "x", batched=("x",)),
     "BilinearUpsample": module_row(blocks.BilinearUpsample, _maps, "x", batched=("x",)),
     "MeanDownsample": module_row(blocks.MeanDownsample, _maps, "x", batched=("x",)),
@@ -94,6 +96,12 @@ BLOCKS: dict[str, Row] = {
         permutes="along",
     ),
     "PatchHead": module_row(lambda: blocks.PatchHead(3), _maps, "x", batched=("x",)),
+    "MultiScale": module_row(
+        lambda: blocks.MultiScale([blocks.PatchHead(3), blocks.PatchHead(3)], blocks.MeanDownsample()),
+        lambda dtype: {"images": normal(0, 5, 3, 4, 8, dtype=dtype)},
+        "images",
+        batched=("images",),
+    ),
     "ProjectionHead": module_row(
         lambda: blocks.ProjectionHead(11, 7), _features, "features", "condition", batched=("features",)
     ),
