@@ -50,7 +50,8 @@ def test_lengths_do_not_count(seed: int) -> None:
 def test_the_loss_takes_it_as_it_is(seed: int) -> None:
     head, features, labels = filled(3, 5, 7, seed), normal(seed, 4, 3), torch.tensor([0, 4, 2, 0])
     wanted = data_to_data_loss(head.embed(features), head.proxies, labels)
-    assert_close(data_to_data_loss(*head(features), labels), wanted, rtol=1e-10, atol=1e-12)
+    embeddings, proxies = head(features)
+    assert_close(data_to_data_loss(embeddings, proxies, labels), wanted, rtol=1e-10, atol=1e-12)
 
 
 def test_learns_classes() -> None:
@@ -61,7 +62,8 @@ def test_learns_classes() -> None:
     losses = []
     for _ in range(60):
         optimizer.zero_grad()
-        loss = data_to_data_loss(*head(features), labels)
+        embeddings, proxies = head(features)
+        loss = data_to_data_loss(embeddings, proxies, labels)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -10,8 +10,8 @@ from gankit.blocks._maps import check_features
 class DataToDataHead(nn.Module):
     """Place the critic's features on the unit sphere, beside one point a class.
 
-    The two results are what `gankit.losses.data_to_data_loss` compares: ``data_to_data_loss(*head(features), labels)``. The
-    successor of `ClassHead`, whose gradients grow without bound with the length of the features; here nothing has a length.
+    The two results are what `gankit.losses.data_to_data_loss` compares. It succeeds `ClassHead`, whose gradients grow
+    without bound with the length of the features: here nothing has a length.
 
     The proxies are parameters. They are returned, not reached for, so that a wrapper for data parallelism sees them used.
 
@@ -33,7 +33,8 @@ class DataToDataHead(nn.Module):
         >>> from gankit.blocks import DataToDataHead
         >>> from gankit.losses import data_to_data_loss
         >>> head = DataToDataHead(64, 12)
-        >>> loss = data_to_data_loss(*head(torch.randn(5, 64)), torch.tensor([0, 3, 11, 3, 7]))
+        >>> embeddings, proxies = head(torch.randn(5, 64))
+        >>> loss = data_to_data_loss(embeddings, proxies, torch.tensor([0, 3, 11, 3, 7]))
         >>> loss.shape
         torch.Size([])
 

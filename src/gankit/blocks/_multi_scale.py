@@ -1,0 +1,64 @@
+"""Several critics, each of which sees the picture at another size."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from gankit._core import Condition
+from gankit.blocks._maps import check_maps
+
+
+class MultiScale(nn.Module):
+    """Show a picture to several critics, to the first as it is and to each later one smaller than to the one before.
+
+    A critic of small pictures judges the whole, one of large ones the detail. The critics share nothing. Losses take the
+    tuple of scores as it is: the mean within each, then over all. A penalty wants one tensor, so join them:
+    ``lambda x: torch.cat([scores.flatten(1) for scores in critic(x)], dim=1)``.
+
+    Args:
+        critics: the critics, that of the largest pictures first.
+        down: makes a picture smaller, such as `MeanDownsample`.
+
+    Shape:
+        - images: ``(n, channels, height, width)``.
+        - condition: whatever the critics take behind the images (a condition, labels); left out where it is None.
+        - result: a tuple of what each critic returns, in their order.
+
+    Raises:
+        ValueError: if there is no critic, or one that is no module; if `images` has another shape.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import MeanDownsample, MultiScale, PatchHead
+        >>> critic = MultiScale([PatchHead(3), PatchHead(3)], MeanDownsample())
+        >>> [scores.shape[2:] for scores in critic(torch.randn(2, 3, 16, 16))]
+        [torch.Size([15, 15]), torch.Size([7, 7])]
+
+    Reference:
+        Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs" (pix2pixHD),
+        section 3.2: three PatchGANs of one form. They pool over 3 x 3 pixels with a stride of 2, and add the critics'
+        losses up where ours are averaged.
+    """
+
+    def __init__(self, critics: Iterable[nn.Module], down: nn.Module) -> None:
+        super().__init__()
+        critics = list(critics)
+        if not critics:
+            raise ValueError("critics must hold at least one critic, got none")
+        for name, part in [*((f"critics[{i}]", critic) for i, critic in enumerate(critics)), ("down", down)]:
+            if not isinstance(part, nn.Module):
+                raise ValueError(f"{name} must be a torch.nn.Module, got {part!r}")
+        self.critics = nn.ModuleList(critics)
+        self.down = down
+
+    def forward(self, images: torch.Tensor, condition: Condition | None = None) -> tuple[Any, ...]:
+        """Return what each critic says of `images` at its size."""
+        check_maps("images", images, None)
+        rest = () if condition is None else (condition,)
+        results = []
+        for index, critic in enumerate(self.critics):
+            images = images if index == 0 else self.down(images)
+            results.append(critic(images, *rest))
+        return tuple(results)
