@@ -22,6 +22,12 @@ def check_features(features: torch.Tensor, in_features: int) -> None:
     check_batch("features", features)
 
 
+def check_even(x: torch.Tensor) -> None:
+    """Refuse maps that cannot be halved."""
+    if x.shape[2] % 2 or x.shape[3] % 2:
+        raise ValueError(f"x must have an even height and width to be halved, got {x.shape[2]} x {x.shape[3]}")
+
+
 def check_condition(condition: torch.Tensor | None, samples: int, features: int) -> torch.Tensor:
     """Return `condition` if it is a ``(samples, features)`` tensor, else refuse it."""
     if condition is None:

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gankit.blocks._maps import check_maps
+from gankit.blocks._maps import check_even, check_maps
 
 
 class NearestUpsample(nn.Module):
@@ -94,8 +94,7 @@ class MeanDownsample(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `x` at half the resolution."""
         check_maps("x", x, None)
-        if x.shape[2] % 2 or x.shape[3] % 2:
-            raise ValueError(f"x must have an even height and width to be halved, got {x.shape[2]} x {x.shape[3]}")
+        check_even(x)
         if x.is_contiguous():
             return _sum_pairs(_sum_pairs(x, 2), 3) * 0.25
         # With channels innermost in memory the backward pass stacks its pieces in that order too.

@@ -1,0 +1,110 @@
+"""Twice as large, or half as large, through a blur that keeps the finest waves from turning into coarse ones."""
+
+import torch
+from torch import nn
+
+from gankit._core import check_at_least
+from gankit.blocks._maps import check_maps
+from gankit.blocks._resampling import MeanDownsample, NearestUpsample
+
+
+class BlurUpsample(nn.Module):
+    """Repeat every pixel, then blur: upsampling without edges at the borders of old pixels.
+
+    One pass of the blur spreads each pixel by the binomial filter [1, 3, 3, 1] in height and in width, two passes by
+    [1, 5, 10, 10, 5, 1], each pass a step closer to a Gaussian. With one pass the numbers are those of
+    `BilinearUpsample`. It is four times the adjoint of `BlurDownsample`.
+
+    Args:
+        passes: how often [1, 2, 1] / 4 runs over the large picture.
+
+    Shape:
+        - x: ``(n, channels, height, width)``.
+        - result: ``(n, channels, 2 * height, 2 * width)``.
+
+    Raises:
+        ValueError: if `passes` is below 1; if `x` is not a batch of maps.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import BlurUpsample
+        >>> BlurUpsample()(torch.tensor([[[[0.0, 4.0]]]]))
+        tensor([[[[0., 1., 3., 4.],
+                  [0., 1., 3., 4.]]]])
+
+    Reference:
+        Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML); Karras et al. 2019 and 2020 (StyleGAN
+        1 and 2), whose filter is this one. They pad with zeros, which darkens the border; here the picture is mirrored
+        there, and a constant stays constant. R3GAN writes its filter [1, 2, 1]: it is convolved with [1, 1] on use.
+    """
+
+    def __init__(self, passes: int = 1) -> None:
+        super().__init__()
+        check_at_least("passes", passes, 1)
+        self.passes = passes
+        self.repeat = NearestUpsample()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` at twice the resolution."""
+        return _blur(self.repeat(x), self.passes)
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"passes={self.passes}"
+
+
+class BlurDownsample(nn.Module):
+    """Blur, then take the mean of every 2 x 2 pixels: downsampling that does not alias.
+
+    One pass of the blur weighs by the binomial filter [1, 3, 3, 1] in height and in width, two passes by
+    [1, 5, 10, 10, 5, 1]. Made of additions like `MeanDownsample`, and as cheap under a gradient penalty.
+
+    Args:
+        passes: how often [1, 2, 1] / 4 runs over the large picture.
+
+    Shape:
+        - x: ``(n, channels, height, width)``, height and width even.
+        - result: ``(n, channels, height / 2, width / 2)``.
+
+    Raises:
+        ValueError: if `passes` is below 1; if `x` is not a batch of maps, or if height or width is odd.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import BlurDownsample
+        >>> BlurDownsample()(torch.tensor([[[[0.0, 0.0, 8.0, 8.0], [0.0, 0.0, 8.0, 8.0]]]]))
+        tensor([[[[1., 7.]]]])
+
+    Reference:
+        Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML); Karras et al. 2020 (StyleGAN 2). Both
+        take every second pixel of a picture blurred by the whole filter, which is the same. Borders are mirrored.
+    """
+
+    def __init__(self, passes: int = 1) -> None:
+        super().__init__()
+        check_at_least("passes", passes, 1)
+        self.passes = passes
+        self.mean = MeanDownsample()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` at half the resolution."""
+        check_maps("x", x, None)
+        return self.mean(_blur(x, self.passes))
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"passes={self.passes}"
+
+
+def _blur(x: torch.Tensor, passes: int) -> torch.Tensor:
+    for _ in range(passes):
+        x = _blur_along(_blur_along(x, 2), 3)
+    return x
+
+
+def _blur_along(x: torch.Tensor, axis: int) -> torch.Tensor:
+    # The border's pixel is its own neighbor: the picture goes on as in a mirror. That makes the blur its own adjoint.
+    size = x.shape[axis]
+    before = torch.cat((x.narrow(axis, 0, 1), x.narrow(axis, 0, size - 1)), axis)
+    after = torch.cat((x.narrow(axis, 1, size - 1), x.narrow(axis, size - 1, 1)), axis)
+    return 0.5 * x + 0.25 * (before + after)

@@ -1,0 +1,141 @@
+"""Twice as large, or half as large, by convolutions that learn how."""
+
+import torch
+from torch import nn
+
+from gankit._core import check_at_least
+from gankit.blocks._maps import check_even, check_maps
+
+
+class TransposedUpsample(nn.Module):
+    """Double height and width by a transposed 4x4 convolution, the upsampling of DCGAN.
+
+    Four is a multiple of the stride, so every pixel of the result gets the same number of contributions and the network
+    does not start with a checkerboard. Weights start so that the variance stays.
+
+    Args:
+        channels: channels of input and result.
+
+    Shape:
+        - x: ``(n, channels, height, width)``.
+        - result: ``(n, channels, 2 * height, 2 * width)``.
+
+    Raises:
+        ValueError: if `channels` is below 1; if `x` has another shape.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import TransposedUpsample
+        >>> TransposedUpsample(5)(torch.randn(2, 5, 3, 7)).shape
+        torch.Size([2, 5, 6, 14])
+
+    Reference:
+        Radford, Metz and Chintala 2016 (DCGAN); Odena, Dumoulin and Olah 2016, "Deconvolution and Checkerboard
+        Artifacts", on kernels and strides.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        check_at_least("channels", channels, 1)
+        self.channels = channels
+        self.convolution = nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1)
+        # Of the sixteen taps four meet in each pixel of the result.
+        _start_with_variance_(self.convolution, 4 * channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` at twice the resolution."""
+        check_maps("x", x, self.channels)
+        return self.convolution(x)
+
+
+class SubPixelUpsample(nn.Module):
+    """Double height and width by a 3x3 convolution that makes the four pixels of each pixel as channels.
+
+    The four start equal, so that at the start it is a convolution followed by `NearestUpsample`: random weights would
+    start with a checkerboard. Weights keep the variance.
+
+    Args:
+        channels: channels of input and result.
+
+    Shape:
+        - x: ``(n, channels, height, width)``.
+        - result: ``(n, channels, 2 * height, 2 * width)``.
+
+    Raises:
+        ValueError: if `channels` is below 1; if `x` has another shape.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import SubPixelUpsample
+        >>> SubPixelUpsample(5)(torch.randn(2, 5, 3, 7)).shape
+        torch.Size([2, 5, 6, 14])
+
+    Reference:
+        Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
+        Neural Network" (CVPR); the start: Aitken et al. 2017, "Checkerboard artifact free sub-pixel convolution".
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        check_at_least("channels", channels, 1)
+        self.channels = channels
+        self.convolution = nn.Conv2d(channels, 4 * channels, 3, padding=1)
+        self.shuffle = nn.PixelShuffle(2)
+        _start_with_variance_(self.convolution, 9 * channels)
+        with torch.no_grad():
+            # The four pixels of a channel lie side by side in the convolution's result.
+            self.convolution.weight.copy_(self.convolution.weight[::4].repeat_interleave(4, dim=0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` at twice the resolution."""
+        check_maps("x", x, self.channels)
+        return self.shuffle(self.convolution(x))
+
+
+class StridedDownsample(nn.Module):
+    """Halve height and width by a 4x4 convolution of stride 2, the downsampling of DCGAN's critic.
+
+    Weights start so that the variance stays.
+
+    Args:
+        channels: channels of input and result.
+
+    Shape:
+        - x: ``(n, channels, height, width)``, height and width even.
+        - result: ``(n, channels, height / 2, width / 2)``.
+
+    Raises:
+        ValueError: if `channels` is below 1; if `x` has another shape, or if its height or width is odd (a convolution
+            would leave the last row out).
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import StridedDownsample
+        >>> StridedDownsample(5)(torch.randn(2, 5, 4, 14)).shape
+        torch.Size([2, 5, 2, 7])
+
+    Reference:
+        Springenberg et al. 2015, "Striving for Simplicity: The All Convolutional Net"; Radford, Metz and Chintala 2016
+        (DCGAN).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        check_at_least("channels", channels, 1)
+        self.channels = channels
+        self.convolution = nn.Conv2d(channels, channels, 4, stride=2, padding=1)
+        _start_with_variance_(self.convolution, 16 * channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` at half the resolution."""
+        check_maps("x", x, self.channels)
+        check_even(x)
+        return self.convolution(x)
+
+
+def _start_with_variance_(layer: nn.Conv2d | nn.ConvTranspose2d, contributions: int) -> None:
+    """Start the layer so that a sum of this many independent inputs keeps their variance."""
+    bound = (3 / contributions) ** 0.5
+    nn.init.uniform_(layer.weight, -bound, bound)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
