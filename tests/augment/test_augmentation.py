@@ -67,6 +67,9 @@ def test_at_no_strength_images_come_back_exactly(
     augment: Augmentation, x: torch.Tensor, seed: int, zero: float | torch.Tensor
 ) -> None:
     assert torch.equal(augment(x, strength=zero, rng=torch.Generator().manual_seed(seed)), x)
+    # Coins of exactly 0 are below no probability of 0.
+    draw = (uniform(seed, len(x), augment.numbers) - 0.5).relu()
+    assert torch.equal(augment(x, strength=zero, draw=draw), x)
 
 
 @pytest.mark.parametrize("augment", WITH_ONE_COIN, ids=name_of)
@@ -99,6 +102,21 @@ def test_inputs_stay_and_layouts_agree(augment: Augmentation, x: torch.Tensor, s
     assert torch.equal(x, copies[0])
     assert torch.equal(draw, copies[1])
     assert_close(result, augment(x.contiguous(), draw=draw), rtol=1e-14, atol=1e-14)
+
+
+@every
+def test_a_draw_in_half_precision_is_widened(augment: Augmentation) -> None:
+    x, draw = normal(0, 5, 3, 8, 8), uniform(1, 5, augment.numbers).bfloat16()
+    assert torch.equal(augment(x, draw=draw), augment(x, draw=draw.float()))
+
+
+@every
+def test_the_default_device_is_never_asked(augment: Augmentation) -> None:
+    x, draw = normal(0, 5, 3, 8, 8), uniform(1, 5, augment.numbers)
+    expected = augment(x, draw=draw)
+    with torch.device("meta"):
+        assert torch.equal(augment(x, draw=draw), expected)
+        assert augment(x).device.type == "cpu"
 
 
 @every

@@ -49,7 +49,14 @@ def test_one_draw_changes_real_and_fake_alike_and_two_draws_do_not() -> None:
     assert not torch.equal(augment(x, rng=rng), augment(x, rng=rng))
 
 
-@pytest.mark.parametrize("parts", [(), [Translation()], (Translation,), (Translation(), abs), (3,), None])
+class Class:
+    numbers = 1
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(), [Translation()], (Translation,), (Class,), (Class(),), (Translation(), abs), (3,), None],
+)
 def test_parts_are_checked(parts: tuple) -> None:
     with pytest.raises(ValueError, match="parts must"):
         Composed(parts=parts)

@@ -66,6 +66,27 @@ def test_whole_moves_reach_an_eighth_and_mirror_at_the_border(seed: int, height:
         assert torch.equal(after, before[:, top : top + height, left : left + width])
 
 
+def test_the_widest_turn_is_a_share_of_a_half_turn_and_counterclockwise() -> None:
+    x, draw = normal(0, 1, 2, 5, 5), torch.zeros(1, NUMBERS, dtype=torch.float64)
+    draw[:, 13] = 1.0  # the second turn does not happen: its coin is as high as it gets
+    augment = GeometricTransformation(flip=False, quarter_turns=False, **STILL | {"rotation": 0.5}, probability=0.5)
+    for uniform_number, turns in ((1.0, 1), (0.5, 0), (0.0, -1)):
+        draw[:, 10] = uniform_number
+        assert_close(augment(x, draw=draw), torch.rot90(x, turns, dims=(2, 3)), rtol=1e-9, atol=1e-9)
+
+
+def test_half_of_the_numbers_mirror_the_middle_one_too() -> None:
+    x, draw = normal(0, 1, 2, 3, 5), torch.zeros(1, NUMBERS)
+    draw[:, 1] = 0.5
+    assert torch.equal(GeometricTransformation(quarter_turns=False, **STILL)(x, draw=draw), x.flip(-1))
+
+
+def test_a_strength_above_one_by_rounding_turns_always() -> None:
+    x, draw = normal(0, 5, 2, 7, 7), uniform(1, 5, NUMBERS)
+    augment = GeometricTransformation()
+    assert torch.equal(augment(x, strength=torch.tensor(1 + 1e-6), draw=draw), augment(x, draw=draw))
+
+
 @given(x=images(), seed=seeds)
 def test_without_any_step_it_is_nothing(x: torch.Tensor, seed: int) -> None:
     nothing = GeometricTransformation(flip=False, quarter_turns=False, **STILL)

@@ -52,6 +52,7 @@ def test_the_result_has_the_dtype_of_the_real_samples() -> None:
     mixed = mix_in_fakes(torch.zeros(2, 3), torch.ones(2, 3, dtype=torch.bfloat16), 1.0)
     assert mixed.dtype == torch.float32
     assert torch.equal(mixed, torch.ones(2, 3))
+    assert mix_in_fakes(torch.zeros(2, 3, dtype=torch.bfloat16), torch.ones(2, 3), 0.5).dtype == torch.bfloat16
 
 
 def test_compiles_whole_with_a_fresh_draw() -> None:

@@ -74,12 +74,15 @@ def test_the_device_is_the_one_asked_for(draw: Draw) -> None:
         assert draw(2, 3, device="cpu").device.type == "cpu"
         if "rng" in inspect.signature(draw).parameters:
             assert draw(2, 3, rng=generator(0)).device.type == "cpu"  # the generator's, not the default
+            assert draw(2, 3, rng=generator(0), device="cpu").device.type == "cpu"
 
 
 @given(seed=seeds, scale=st.sampled_from((0.0, 0.5, 3.0)))
 def test_normal_latents_are_scaled_normal_numbers(seed: int, scale: float) -> None:
     latents = normal_latents(5, 7, scale=scale, rng=generator(seed), dtype=torch.float64)
-    assert torch.equal(latents, scale * torch.randn(5, 7, generator=generator(seed), dtype=torch.float64))
+    plain = torch.randn(5, 7, generator=generator(seed), dtype=torch.float64)
+    assert torch.equal(latents, scale * plain)
+    assert torch.equal(normal_latents(5, 7, rng=generator(seed), dtype=torch.float64), plain)
 
 
 @given(seed=seeds, low=st.sampled_from((-1.0, 0.0, 2.0)), width=st.sampled_from((1e-3, 1.0, 7.0)))

@@ -107,6 +107,16 @@ def test_opposite_latents_turn_half_a_circle(seed: int, length: int, share: floa
     assert_close(spherical_interpolation(first, -ratio * first, 1.0), -ratio * first, rtol=1e-9, atol=1e-9)
 
 
+def test_opposite_latents_turn_by_way_of_the_axis_that_they_point_along_least() -> None:
+    first = torch.tensor([[3.0, 0.0, 1.0], [-5.0, 3.0, 4.0], [0.0, -2.0, 0.0], [1.0, 1.0, 1.0]])
+    middle = spherical_interpolation(first, -first, 0.5)
+    for start, point, axis in zip(first, middle, (1, 1, 0, 0), strict=True):
+        # Perpendicular to the start, of its length, and towards the positive end of that axis.
+        assert point @ start == pytest.approx(0, abs=1e-5)
+        assert point.norm().item() == pytest.approx(start.norm().item())
+        assert point[axis].item() == pytest.approx((start.norm() ** 2 - start[axis] ** 2).sqrt().item(), rel=1e-5)
+
+
 @given(share=shares)
 def test_zeros_count_as_perpendicular(share: float) -> None:
     first, zero = normal(0, 2, 3), torch.zeros(2, 3, dtype=torch.float64)
@@ -140,6 +150,13 @@ def test_the_dtype_is_the_latents(walk: Walk, dtype: torch.dtype) -> None:
     assert result.dtype == dtype
     expected = walk(first.double(), second.double(), 0.25)
     assert_close(result.double(), expected, rtol=0, atol=4 * torch.finfo(dtype).eps)
+
+
+@every
+def test_the_dtype_of_the_first_is_that_of_both(walk: Walk) -> None:
+    first, second = normal(0, 3, 5), normal(1, 3, 5, dtype=torch.float32)
+    assert_close(walk(first, second, 0.3), walk(first, second.double(), 0.3))
+    assert walk(second, first, 0.3).dtype == torch.float32
 
 
 @every

@@ -25,4 +25,4 @@ def mirrored(places: torch.Tensor, length: int) -> torch.Tensor:
     """Fold whole places into 0..length - 1, back and forth: -1 becomes 1, ``length`` becomes ``length - 2``."""
     period = max(2 * (length - 1), 1)
     folded = places % period
-    return torch.minimum(folded, period - folded) if length > 1 else folded
+    return torch.minimum(folded, period - folded)

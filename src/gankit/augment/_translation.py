@@ -66,7 +66,7 @@ class Translation:
         """Return images, each moved as its row of the draw says."""
         check_images(images)
         coin, down, right = numbers_for(images, self.numbers, draw, rng).unbind(1)
-        moved = happens(coin, self.probability, strength).long()
+        moved = happens(coin, self.probability, strength)
         rows, row_inside = self._sources(down, moved, images.shape[2])
         columns, column_inside = self._sources(right, moved, images.shape[3])
         pixels = take_pixels(images, rows[:, :, None] * images.shape[3] + columns[:, None, :])
