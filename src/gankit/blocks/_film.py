@@ -13,7 +13,8 @@ class FiLM(nn.Module, Conditioned):
     ``(1 + gain(condition)) * x + shift(condition)``, `gain` and `shift` linear maps with bias that start at zero: at the
     start it returns its input, whatever the condition. It keeps samples apart and changes nothing with train or eval
     mode, so that it may stand in a critic under a gradient penalty, where `ConditionalBatchNorm2d` may not. Put it
-    behind a norm of any kind, or behind none.
+    behind a norm of any kind, or behind none. (`gankit.constraints.spectral_norm_` refuses layers that are all zero, as
+    these are at the start: call it on the other parts of such a critic.)
 
     Args:
         channels: the channels.
