@@ -64,3 +64,24 @@ def check_images(images: Images, channels: int, resolution: int) -> None:
 def parameter_count(network: torch.nn.Module) -> str:
     """Say how many parameters a network has, for its `repr`."""
     return f"parameters={sum(parameter.numel() for parameter in network.parameters()):,}"
+
+
+def check_halvable_images(images: Images, channels: int, factor: int) -> None:
+    """Refuse images of other channels, of whole numbers, or of sides that `factor` does not divide."""
+    check_floating("images", images)
+    if images.ndim != 4 or images.shape[1] != channels:
+        raise ValueError(f"images must have shape (n, {channels}, height, width), got {tuple(images.shape)}")
+    if images.shape[2] % factor or images.shape[3] % factor:
+        raise ValueError(f"images must have sides divisible by {factor}, got {tuple(images.shape)}")
+    check_batch("images", images)
+
+
+def count_positions(resolution: int, halvings: int) -> int:
+    """Return the side of a picture after that many halvings; refuse one that they do not divide."""
+    check_at_least("halvings", halvings, 1)
+    check_at_least("resolution", resolution, 1)
+    if resolution % (1 << halvings):
+        raise ValueError(
+            f"resolution must be divisible by 2**halvings, {1 << halvings}, got {resolution} with halvings={halvings}"
+        )
+    return resolution >> halvings

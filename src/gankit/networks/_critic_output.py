@@ -14,7 +14,7 @@ class CriticOutput(NamedTuple):
     `num_classes` was given.
 
     Attributes:
-        scores: ``(n,)``.
+        scores: ``(n,)``, or the map of a critic that scores patches, ``(n, 1, height, width)``.
         classes: logits ``(n, num_classes[attribute])``, one tensor an attribute.
 
     Example:

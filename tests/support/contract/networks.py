@@ -1,9 +1,13 @@
 """Rows of `gankit.networks`."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import torch
 
 from gankit import networks
-from support.contract.row import Row, Tensors, module_row
+from gankit.embedders import MultiHotEmbedder
+from support.contract.row import Inputs, Row, Tensors, module_row
 from support.strategies import normal
 
 
@@ -19,8 +23,21 @@ def _latents(dtype: torch.dtype) -> Tensors:
     return {"latents": normal(0, 5, 7, dtype=dtype)}
 
 
+def _two_headed_row(make: Callable[[], torch.nn.Module], inputs: Inputs) -> Row:
+    """A critic with class heads: its scores and logits side by side."""
+
+    def call(critic: torch.nn.Module, x: Tensors) -> torch.Tensor:
+        result = critic(x["images"])
+        return torch.cat([result.scores.flatten(1), *result.classes], dim=1)
+
+    return replace(module_row(make, inputs, "images", batched=("images",)), call=call)
+
+
 NETWORKS: dict[str, Row] = {
     "CriticOutput": Row(make=lambda: networks.CriticOutput),
+    "LayerRow": Row(make=lambda: networks.LayerRow("body.0", "Conv2d", (5, 2), 7)),
+    "LayerTable": Row(make=lambda: networks.LayerTable(rows=(networks.LayerRow("body.0", "Conv2d", (5, 2), 7),))),
+    "layer_table": Row(make=lambda: networks.layer_table),
     "DCGANGenerator": module_row(
         lambda: networks.DCGANGenerator(resolution=8, width=3, latent_features=7),
         _latents,
@@ -34,4 +51,12 @@ NETWORKS: dict[str, Row] = {
         lambda: networks.ResidualGenerator(width=2, latent_features=7), _latents, "latents", batched=("latents",)
     ),
     "ResidualCritic": module_row(lambda: networks.ResidualCritic(width=2), _pictures64, "images", batched=("images",)),
+    "StarGANGenerator": module_row(
+        lambda: networks.StarGANGenerator(embedder=MultiHotEmbedder(5), width=2, blocks=1),
+        lambda dtype: _pictures(dtype) | {"labels": torch.eye(5, dtype=dtype)},
+        "images",
+        "labels",
+        batched=("images", "labels"),
+    ),
+    "StarGANCritic": _two_headed_row(lambda: networks.StarGANCritic(resolution=8, width=2, halvings=2), _pictures),
 }

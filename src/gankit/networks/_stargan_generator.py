@@ -1,0 +1,105 @@
+"""The generator of StarGAN: one network that redraws pictures in any of several domains."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gankit._core import Images, Labels, check_at_least
+from gankit.blocks import DepthConcatenation
+from gankit.embedders import Embedder
+from gankit.networks._arguments import check_halvable_images, embed, parameter_count
+
+
+class StarGANGenerator(nn.Module):
+    """Redraw images so that they have the attributes that the labels name.
+
+    The labels' vector is joined to the picture, the same at every pixel. A 7x7 convolution makes `width` maps, two 4x4
+    convolutions of stride 2 make four times as many at a quarter of the height and width, residual blocks work there, and
+    two transposed convolutions, a 7x7 convolution and tanh lead back. Instance norm and ReLU follow each convolution but
+    the last.
+
+    Names and shapes of the state are those of the authors' code, so that their files load:
+    ``generator.load_state_dict(torch.load("200000-G.ckpt", weights_only=True))``.
+
+    Args:
+        embedder: turns labels into vectors; ``MultiHotEmbedder(5)`` for the authors' five face attributes,
+            ``OneHotEmbedder(8)`` for their eight expressions.
+        width: channels at the full resolution.
+        blocks: how many residual blocks there are.
+        image_channels: 3 for color, 1 for gray.
+
+    Shape:
+        - images: ``(n, image_channels, height, width)`` in -1..1, sides divisible by 4, of any size.
+        - labels: whatever the embedder takes: the attributes that the result shall have.
+        - result: as `images`.
+
+    Raises:
+        ValueError: if a size is below 1; if images have another shape, or sides that 4 does not divide, or are no
+            floats; if labels are missing, or refused by the embedder.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import MultiHotEmbedder
+        >>> from gankit.networks import StarGANGenerator
+        >>> generator = StarGANGenerator(embedder=MultiHotEmbedder(5), width=4)
+        >>> generator(torch.randn(2, 3, 32, 32), torch.tensor([[1, 0, 0, 0, 1], [0, 1, 0, 1, 1]])).shape
+        torch.Size([2, 3, 32, 32])
+
+    Reference:
+        Choi et al. 2018, "StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image Translation"
+        (CVPR), table 4. Pads with zeros as the authors' code does: instance norm takes a constant out of a map, so the
+        vector acts through the borders alone. Difference: their norms track running statistics, which evaluation mode
+        would use, and results change much; their own program never calls ``eval()``. Here every picture is normalized by
+        its own statistics in both modes; those in a loaded file are kept and stay as they are.
+    """
+
+    def __init__(self, *, embedder: Embedder, width: int = 64, blocks: int = 6, image_channels: int = 3) -> None:
+        super().__init__()
+        for name, size in (("width", width), ("blocks", blocks), ("image_channels", image_channels)):
+            check_at_least(name, size, 1)
+        self.image_channels = image_channels
+        self.embedder = embedder
+        self.join = DepthConcatenation(embedder.out_features)
+        layers = [nn.Conv2d(image_channels + embedder.out_features, width, 7, padding=3, bias=False), *_tail(width)]
+        for wide in (2 * width, 4 * width):
+            layers += [nn.Conv2d(wide // 2, wide, 4, stride=2, padding=1, bias=False), *_tail(wide)]
+        layers += [_ResidualBlock(4 * width) for _ in range(blocks)]
+        for narrow in (2 * width, width):
+            layers += [nn.ConvTranspose2d(2 * narrow, narrow, 4, stride=2, padding=1, bias=False), *_tail(narrow)]
+        layers += [nn.Conv2d(width, image_channels, 7, padding=3, bias=False), nn.Tanh()]
+        self.main = nn.Sequential(*layers)
+
+    def forward(self, images: Images, labels: Labels) -> Images:
+        """Return each image as one with the attributes of its labels."""
+        check_halvable_images(images, self.image_channels, 4)
+        return self.main(self.join(images, embed(self.embedder, labels, images.shape[0])))
+
+    def extra_repr(self) -> str:
+        """Describe the network in `repr`."""
+        return parameter_count(self)
+
+
+class _OwnStatistics(nn.InstanceNorm2d):
+    """Instance norm by each picture's own statistics in both modes; running ones are only carried along."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, affine=True, track_running_stats=True)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  the name that torch gives it
+        return functional.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
+
+
+class _ResidualBlock(nn.Module):
+    """Convolution, norm, ReLU, convolution, norm; then the input is added."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        first, second = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
+        self.main = nn.Sequential(first, *_tail(channels), second, _OwnStatistics(channels))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return maps + self.main(maps)
+
+
+def _tail(channels: int) -> list[nn.Module]:
+    return [_OwnStatistics(channels), nn.ReLU()]
