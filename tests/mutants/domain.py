@@ -39,6 +39,7 @@ class Fault:
             before=self.right,
             after=self.wrong,
             lines=range(first, first + self.right.count("\n") + 1),
+            around=range(0),
             code=compile(source.replace(self.right, self.wrong), str(path), "exec"),
         )
 

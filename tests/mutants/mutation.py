@@ -26,6 +26,7 @@ class Mutation:
     before: str
     after: str
     lines: range | None  # of the statement; None where it runs on import or on definition
+    around: range  # the lines of the function
     code: CodeType = field(compare=False, repr=False)
 
     @property
@@ -62,6 +63,7 @@ def mutations(path: Path) -> list[Mutation]:
                             before=before,
                             after=after,
                             lines=site.lines(),
+                            around=site.around(),
                             code=code,
                         )
                     )
@@ -91,6 +93,11 @@ class _Site:
         negative_number = isinstance(self.node, ast.UnaryOp) and isinstance(self.node.operand, ast.Constant)
         raises_in_branch = isinstance(self.node, ast.Raise) and isinstance(parent, ast.If)
         return parent if isinstance(self.node, _SHORT) or negative_number or raises_in_branch else None
+
+    def around(self) -> range:
+        """The lines of the innermost function; none outside of functions."""
+        functions = [node for node in self.above if isinstance(node, ast.FunctionDef)]
+        return range(functions[-1].lineno, (functions[-1].end_lineno or 0) + 1) if functions else range(0)
 
     def lines(self) -> range | None:
         """The lines of the statement, without those of statements in it; None outside the body of a function."""

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from tests.mutants.mutation import Mutation
-
 Line = tuple[str, int]
 Trace = Callable[[FrameType, str, Any], Any]
 
@@ -23,11 +21,11 @@ class Reach:
     seconds: float  # of the processor
     lines: frozenset[Line] = field(repr=False)
 
-    def covers(self, file: str, mutation: Mutation) -> bool:
-        """Whether the test runs a line of the mutant; of its file where the mutant sits in a definition."""
-        if mutation.lines is None:
+    def covers(self, file: str, lines: range | None) -> bool:
+        """Whether the test runs one of these lines of a file; any line of it for None."""
+        if lines is None:
             return any(name == file for name, _ in self.lines)
-        return any((file, line) in self.lines for line in mutation.lines)
+        return any((file, line) in self.lines for line in lines)
 
 
 @contextmanager

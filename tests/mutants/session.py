@@ -128,7 +128,9 @@ class MutantSession:
     def _order(self, mutation: Mutation) -> list[int]:
         """The tests that reach a mutant: first those that killed many in its file and are fast."""
         file = str(ROOT / mutation.file)
-        reaching = [index for index, reach in enumerate(self._reach) if reach.covers(file, mutation)]
+        reaching = [index for index, reach in enumerate(self._reach) if reach.covers(file, mutation.lines)]
+        if not reaching:  # a line that runs in compiled code alone is not seen; the function around it is
+            reaching = [index for index, reach in enumerate(self._reach) if reach.covers(file, mutation.around)]
         own = Path(mutation.file).stem.lstrip("_")
 
         def promise(index: int) -> float:
