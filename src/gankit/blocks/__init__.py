@@ -2,6 +2,7 @@
 
 from gankit._core import Conditioned as Conditioned
 from gankit.blocks._activations import LeakyReLU as LeakyReLU, ReLU as ReLU
+from gankit.blocks._blur import BlurDownsample as BlurDownsample, BlurUpsample as BlurUpsample
 from gankit.blocks._conditional_batch_norm import ConditionalBatchNorm2d as ConditionalBatchNorm2d
 from gankit.blocks._conditional_instance_norm import ConditionalInstanceNorm2d as ConditionalInstanceNorm2d
 from gankit.blocks._conditioned_sequential import ConditionedSequential as ConditionedSequential
@@ -9,6 +10,11 @@ from gankit.blocks._data_to_data_head import DataToDataHead as DataToDataHead
 from gankit.blocks._depth_concatenation import DepthConcatenation as DepthConcatenation
 from gankit.blocks._film import FiLM as FiLM
 from gankit.blocks._heads import ClassHead as ClassHead, ProjectionHead as ProjectionHead
+from gankit.blocks._learned_resampling import (
+    StridedDownsample as StridedDownsample,
+    SubPixelUpsample as SubPixelUpsample,
+    TransposedUpsample as TransposedUpsample,
+)
 from gankit.blocks._minibatch_discrimination import MinibatchDiscrimination as MinibatchDiscrimination
 from gankit.blocks._minibatch_standard_deviation import MinibatchStandardDeviation as MinibatchStandardDeviation
 from gankit.blocks._multi_scale import MultiScale as MultiScale

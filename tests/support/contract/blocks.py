@@ -87,6 +87,11 @@ BLOCKS: dict[str, Row] = {
     "DepthConcatenation": module_row(
         lambda: blocks.DepthConcatenation(7), _maps, "x", "condition", batched=("x", "condition")
     ),
+    "BlurUpsample": module_row(blocks.BlurUpsample, _maps, "x", batched=("x",)),
+    "BlurDownsample": module_row(blocks.BlurDownsample, _maps, "x", batched=("x",)),
+    "TransposedUpsample": module_row(lambda: blocks.TransposedUpsample(3), _maps, "x", batched=("x",)),
+    "SubPixelUpsample": module_row(lambda: blocks.SubPixelUpsample(3), _maps, "x", batched=("x",)),
+    "StridedDownsample": module_row(lambda: blocks.StridedDownsample(3), _maps, "x", batched=("x",)),
     "ClassHead": module_row(lambda: blocks.ClassHead(11, (2, 3)), _features, "features", batched=("features",)),
     "DataToDataHead": Row(
         make=_data_to_data_head,
