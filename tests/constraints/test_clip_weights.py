@@ -190,6 +190,10 @@ def test_nan_is_named_and_nothing_is_changed() -> None:
     assert torch.equal(first.weight, torch.full((2, 2), 3.0))
 
 
+def test_no_value_is_read_off_the_processor() -> None:
+    clip_weights_(nn.Linear(3, 1, device="meta"), 0.1)  # whose values nobody can read
+
+
 @pytest.mark.parametrize("bound", [0.0, -1.0, math.nan, math.inf, "0.1", True])
 def test_the_bound_must_be_positive(bound: object) -> None:
     with pytest.raises(ValueError, match="bound must be"):

@@ -13,6 +13,7 @@ from support.oracles import row_norms
 from support.strategies import normal, sample_pairs, seeds
 
 from gankit.constraints import gradient_norm, gradient_penalty, score_gradient, zero_centered_penalty
+from gankit.constraints._points import share_of_each_sample, wider_dtype
 
 
 class Pair(NamedTuple):
@@ -135,6 +136,16 @@ def test_no_part_reaches_the_generator() -> None:
     gradient_penalty(lambda x: layer(x[0] * x[1]), real, fake).backward()
     assert weight.grad is None
     assert layer.weight.grad is not None
+
+
+def test_shares_are_drawn_in_the_widest_dtype_of_all_points() -> None:
+    narrow, wide = normal(0, 3, 2, dtype=torch.float32), normal(1, 3, 2)
+    drawn = torch.rand(3, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    for points in ((narrow, wide), (wide, narrow), (narrow, narrow, wide)):
+        shares = share_of_each_sample(None, torch.Generator().manual_seed(5), *points)
+        assert shares.dtype == torch.float64
+        assert torch.equal(shares, drawn)
+    assert wider_dtype(narrow, narrow) == torch.float32
 
 
 def test_a_share_of_another_dtype_leaves_the_samples_dtype() -> None:

@@ -114,12 +114,7 @@ def _sites(node: ast.AST, above: tuple[ast.AST, ...], function: str) -> Iterator
     """Every node that a mutant may change: no annotations, decorators, assertions or words of messages."""
     if above:
         yield _Site(node, above, function)
-    if (
-        isinstance(node, ast.Raise | ast.Assert | ast.JoinedStr)
-        or _is_warning(node)
-        or _is_strict(node)
-        or _is_overload(node)
-    ):
+    if _is_left_alone(node):
         return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         function = f"{function}.{node.name}".lstrip(".")
@@ -131,16 +126,15 @@ def _sites(node: ast.AST, above: tuple[ast.AST, ...], function: str) -> Iterator
                 yield from _sites(child, (*above, node), function)
 
 
-def _is_warning(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == "warnings.warn"
-
-
-def _is_overload(node: ast.AST) -> bool:
-    return isinstance(node, ast.FunctionDef) and any(ast.unparse(one) == "overload" for one in node.decorator_list)
-
-
-def _is_strict(node: ast.AST) -> bool:
-    return isinstance(node, ast.keyword) and node.arg == "strict"  # of zip: an assertion, and asserts are not changed
+def _is_left_alone(node: ast.AST) -> bool:
+    """Words of messages, assertions (`strict` of zip is one), and what only a type checker reads."""
+    if isinstance(node, ast.FunctionDef):
+        return any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list)
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func) in {"warnings.warn", "TypeVar"}
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"
+    return isinstance(node, ast.Raise | ast.Assert | ast.JoinedStr)
 
 
 def _put(parent: ast.AST, old: ast.AST, new: ast.AST) -> None:
