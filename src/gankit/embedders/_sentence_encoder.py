@@ -66,7 +66,8 @@ class SentenceEncoder:
     """
 
     def __init__(self, model: SentenceModel) -> None:
-        if not callable(getattr(model, "encode", None)):
+        # The name of a model is a natural mistake, and a str has a method of that name too.
+        if isinstance(model, str) or not callable(getattr(model, "encode", None)):
             raise ValueError(f"model must have a method encode(sentences), got {type(model).__name__}")
         self.model = model
         self.out_features = self._encode(["a"]).shape[1]

@@ -90,10 +90,10 @@ def read_recurrent_weights(path: Path, in_features: int) -> RecurrentWeights:
 
 
 def _encoder_arrays(path: Path) -> dict[str, _Array]:
-    archive = np.load(path, allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise ValueError("it is no archive of arrays")
-    with archive:
+    with path.open("rb") as file:  # opened here: NumPy leaves a truncated archive open
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it is no archive of arrays")
         return {name: _floating(archive, name) for name in ("W", "U", "b", "Wx", "Ux", "bx")}
 
 

@@ -1,0 +1,142 @@
+"""The reader of pickled row arrays: equal to NumPy on plain ones, and it runs nothing on others."""
+
+import os
+import pickle
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from embedders.published import write_array_of_objects, write_pickled_by_python_2
+from hypothesis import given, strategies as st
+from support.strategies import PRIMES, seeds
+
+from gankit.embedders._array_file import read_header, read_table
+from gankit.embedders._object_rows import read_object_rows
+
+PYTHON_2 = "written by Python 2"
+KINDS = (PYTHON_2, "<f4", "<f8", ">f8")
+
+
+def read(path: Path) -> np.ndarray:
+    with path.open("rb") as file:
+        read_header(path, file)
+        return read_object_rows(path, file)
+
+
+@given(seed=seeds, shape=st.tuples(st.integers(1, 11), st.sampled_from((*PRIMES, 300))), kind=st.sampled_from(KINDS))
+def test_equals_numpys_unpickled_rows(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, shape: tuple[int, int], kind: str
+) -> None:
+    path = tmp_path_factory.mktemp("rows") / "utable.npy"
+    table = np.random.default_rng(seed).normal(size=shape).astype("<f4" if kind == PYTHON_2 else kind)
+    if kind == PYTHON_2:
+        write_pickled_by_python_2(path, table)
+    else:
+        objects = np.empty(len(table), dtype=object)
+        objects[:] = list(table)
+        np.save(path, objects, allow_pickle=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # NumPy warns of its own old pickles
+        unpickled = np.load(path, allow_pickle=True, encoding="latin1")
+    result = read(path)
+    assert result.dtype == table.dtype.newbyteorder("=")
+    assert np.array_equal(result, np.stack(list(unpickled)))
+    assert np.array_equal(result, table)
+
+
+class Payload:
+    """Pickles into a call of something."""
+
+    def __init__(self, called: object, *arguments: object) -> None:
+        self.call = (called, arguments)
+
+    def __reduce__(self) -> tuple:
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
+@pytest.mark.parametrize("kind", ["call", "array", "build", "row"])
+def test_refuses_whatever_would_run(tmp_path: Path, protocol: int, kind: str) -> None:
+    sentinel, path = tmp_path / "sentinel", tmp_path / "utable.npy"
+    attack = Payload(os.mkdir, str(sentinel))
+    objects = np.empty(2, dtype=object)
+    objects[:] = [np.ones(3), attack]
+    content: object = {"call": attack, "array": objects, "build": [np.ones(3), attack], "row": (np.ones(3), attack)}[
+        kind
+    ]
+    write_array_of_objects(path, (2,), pickle.dumps(content, protocol=protocol))
+    with pytest.raises(ValueError, match=r"utable\.npy is truncated, or holds more than rows of numbers"):
+        read(path)
+    assert not sentinel.exists()
+    with pytest.raises(ValueError, match="holds pickled Python objects, which are never loaded"):
+        read_table(path)
+    assert not sentinel.exists()
+    pickle.loads(pickle.dumps(attack))  # it would have
+    assert sentinel.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x80\x02.",
+        b"\x80\x02K\x01.",
+        b"\x80\x02]q\x01.",
+        b"\x80\x02cos\nmkdir\n.",
+        b"\x80\x02cnumpy\nload\n.",
+        b"\x80\x02cnumpy\ndtype\nU\x02O8\x85R.",
+        b"\x80\x02cnumpy\nndarray\nK\x01\x85R.",  # ndarray itself is a name, but no call of it is followed
+        b"\x80\x02U\x0dnumpy ndarrayK\x01\x85R.",  # text that looks like a name
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\ndtype\nK\x00\x85U\x01b\x87R.",
+        b"\x80\x02h\x07.",
+        b"\x80\x02e.",
+        b"\x80\x02\x87.",
+        b"\x80\x02(K\x01\x87.",
+        b"\x80\x02K\x01K\x01b.",
+        b"\x80\x02P123\n.",
+        b"\x80\x02\x82\x01.",
+        b"no pickle at all",
+    ],
+)
+def test_refuses_what_is_no_array_of_rows(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "utable.npy"
+    write_array_of_objects(path, (2,), content)
+    with pytest.raises(ValueError, match=r"utable\.npy"):
+        read(path)
+
+
+@given(seed=seeds)
+def test_never_fails_otherwise_on_damaged_bytes(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    """Some bits flipped anywhere give a ValueError, or other numbers; no other error."""
+    path = tmp_path_factory.mktemp("damaged") / "utable.npy"
+    write_pickled_by_python_2(path, np.ones((3, 2), "float32"))
+    whole = bytearray(path.read_bytes())
+    random = np.random.default_rng(seed)
+    for place in random.integers(128, len(whole), size=random.integers(1, 4)):
+        whole[place] ^= 1 << random.integers(8)
+    path.write_bytes(whole)
+    with suppress(ValueError):
+        assert read(path).ndim == 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [np.ones(3), np.ones(2)],
+        [np.ones((1, 3)), np.ones((1, 3))],
+        [np.arange(3), np.arange(3)],
+        [np.ones(3, "float16")],
+        [np.ones(3), None],
+    ],
+)
+def test_refuses_rows_of_other_kinds(tmp_path: Path, rows: list) -> None:
+    path = tmp_path / "utable.npy"
+    objects = np.empty(len(rows), dtype=object)
+    for index, row in enumerate(rows):
+        objects[index] = row
+    np.save(path, objects, allow_pickle=True)
+    with pytest.raises(ValueError, match=r"utable\.npy"):
+        read(path)

@@ -1,0 +1,78 @@
+"""A model of the user's behind the protocol: a stand-in for a pretrained one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gankit.embedders import SentenceEncoder
+
+
+class StandIn:
+    """Answers as sentence-transformers' models do: a float32 array, one row a sentence."""
+
+    def __init__(self) -> None:
+        self.seen: list[list[str]] = []
+
+    def encode(self, sentences: list[str]) -> Any:
+        self.seen.append(sentences)
+        return np.array([[len(text), text.count("b"), 1] for text in sentences], dtype="float32")
+
+
+class Answer:
+    """Answers one text well, then whatever it is told to."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer: object = torch.zeros(1, 3)
+        self.later = answer
+
+    def encode(self, sentences: list[str]) -> Any:
+        assert isinstance(sentences, list)
+        answer, self.answer = self.answer, self.later
+        return answer
+
+
+def test_passes_the_models_vectors_on() -> None:
+    model = StandIn()
+    encoder = SentenceEncoder(model)
+    assert encoder.out_features == 3
+    result = encoder(("blue hair", "red eyes"))
+    assert torch.equal(result, torch.tensor([[9.0, 1, 1], [8, 0, 1]]))
+    assert model.seen[1:] == [["blue hair", "red eyes"]]
+    assert repr(encoder) == "SentenceEncoder(StandIn, out_features=3)"
+
+
+def test_takes_tensors_of_any_dtype_and_trains_nothing() -> None:
+    weights = torch.ones(2, 3, dtype=torch.float64, requires_grad=True)
+    result = SentenceEncoder(Answer(2 * weights))(["blue", "red"])
+    assert result.dtype == torch.float32
+    assert not result.requires_grad
+    assert torch.equal(result, torch.full((2, 3), 2.0))
+
+
+def test_mistakes_are_named() -> None:
+    cases = {
+        r"model must have a method encode\(sentences\), got str": lambda: SentenceEncoder("all-MiniLM"),  # type: ignore[arg-type]
+        r"model must have a method encode\(sentences\), got int": lambda: SentenceEncoder(3),  # type: ignore[arg-type]
+        "texts must be a list or tuple of texts, got str": lambda: SentenceEncoder(StandIn())("blue"),
+        "texts must hold at least one text": lambda: SentenceEncoder(StandIn())([]),
+        "model must answer with a NumPy array or a tensor, got list": (
+            lambda: SentenceEncoder(Answer([[1.0, 2.0, 3.0]]))(["blue"])
+        ),
+        r"model must answer with shape \(2, features\), got \(1, 3\)": (
+            lambda: SentenceEncoder(Answer(torch.ones(1, 3)))(["blue", "red"])
+        ),
+        r"model must answer with shape \(1, features\), got \(3,\)": (
+            lambda: SentenceEncoder(Answer(torch.ones(3)))(["blue"])
+        ),
+        r"model must answer with shape \(1, features\), got \(1, 0\)": (
+            lambda: SentenceEncoder(Answer(torch.ones(1, 0)))(["blue"])
+        ),
+        "model must answer with 3 numbers a text, as at first, got 5": (
+            lambda: SentenceEncoder(Answer(torch.ones(1, 5)))(["blue"])
+        ),
+    }
+    for message, mistake in cases.items():
+        with pytest.raises(ValueError, match=message):
+            mistake()
