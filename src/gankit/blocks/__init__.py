@@ -1,6 +1,8 @@
 """Floor 2: what networks are made of: residual blocks, resampling, conditional norms, attention, heads."""
 
 from gankit._core import Conditioned as Conditioned
+from gankit.blocks._activation_before_addition import ActivationBeforeAdditionBlock as ActivationBeforeAdditionBlock
+from gankit.blocks._activation_first import ActivationFirstBlock as ActivationFirstBlock
 from gankit.blocks._activations import LeakyReLU as LeakyReLU, ReLU as ReLU
 from gankit.blocks._blur import BlurDownsample as BlurDownsample, BlurUpsample as BlurUpsample
 from gankit.blocks._conditional_batch_norm import ConditionalBatchNorm2d as ConditionalBatchNorm2d
@@ -19,7 +21,9 @@ from gankit.blocks._minibatch_discrimination import MinibatchDiscrimination as M
 from gankit.blocks._minibatch_standard_deviation import MinibatchStandardDeviation as MinibatchStandardDeviation
 from gankit.blocks._multi_scale import MultiScale as MultiScale
 from gankit.blocks._noise_injection import NoiseInjection as NoiseInjection
+from gankit.blocks._norm_after_addition import NormAfterAdditionBlock as NormAfterAdditionBlock
 from gankit.blocks._patch_head import PatchHead as PatchHead
+from gankit.blocks._post_activation import PostActivationBlock as PostActivationBlock
 from gankit.blocks._pre_activation import PreActivationBlock as PreActivationBlock
 from gankit.blocks._resampling import (
     BilinearUpsample as BilinearUpsample,

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, check_at_least, check_factory, check_out_of_place
+from gankit._core import Condition, Conditioned, check_out_of_place
 from gankit.blocks._conditioned_sequential import call_layer
 from gankit.blocks._maps import check_maps
+from gankit.blocks._residual import check_block, project
 
 
 class PreActivationBlock(nn.Module, Conditioned):
@@ -76,10 +77,7 @@ class PreActivationBlock(nn.Module, Conditioned):
         first: bool = False,
     ) -> None:
         super().__init__()
-        check_at_least("in_channels", in_channels, 1)
-        check_at_least("out_channels", out_channels, 1)
-        check_factory("norm", norm)
-        check_factory("activation", activation)
+        check_block(in_channels, out_channels, norm, activation)
         if up is not None and (down is not None or first):
             raise ValueError(f"up must be left out with down and in a first block, got {up!r}")
         self.in_channels = in_channels
@@ -96,7 +94,7 @@ class PreActivationBlock(nn.Module, Conditioned):
         self.down = down
         self.shortcut = None
         if in_channels != out_channels or up is not None or down is not None:
-            self.shortcut = _projection(in_channels, out_channels)
+            self.shortcut = project(in_channels, out_channels)
         check_out_of_place("activation", self.activation2)
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
@@ -124,11 +122,3 @@ class PreActivationBlock(nn.Module, Conditioned):
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""
         return f"{self.in_channels}, {self.out_channels}" + (", first=True" if self.first else "")
-
-
-def _projection(in_channels: int, out_channels: int) -> nn.Conv2d:
-    layer = nn.Conv2d(in_channels, out_channels, 1)
-    nn.init.xavier_uniform_(layer.weight)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer

@@ -62,6 +62,30 @@ BLOCKS: dict[str, Row] = {
     "PreActivationBlock": module_row(
         lambda: blocks.PreActivationBlock(3, 5, down=blocks.MeanDownsample()), _maps, "x", batched=("x",)
     ),
+    "PostActivationBlock": module_row(
+        lambda: blocks.PostActivationBlock(3, 5, norm=torch.nn.BatchNorm2d, down=blocks.MeanDownsample()),
+        _maps,
+        "x",
+        batched=("x",),
+    ),
+    "NormAfterAdditionBlock": module_row(
+        lambda: blocks.NormAfterAdditionBlock(3, 5, norm=torch.nn.BatchNorm2d, down=blocks.MeanDownsample()),
+        _maps,
+        "x",
+        batched=("x",),
+    ),
+    "ActivationBeforeAdditionBlock": module_row(
+        lambda: blocks.ActivationBeforeAdditionBlock(3, 5, norm=torch.nn.BatchNorm2d, down=blocks.MeanDownsample()),
+        _maps,
+        "x",
+        batched=("x",),
+    ),
+    "ActivationFirstBlock": module_row(
+        lambda: blocks.ActivationFirstBlock(3, 5, norm=torch.nn.BatchNorm2d, down=blocks.MeanDownsample()),
+        _maps,
+        "x",
+        batched=("x",),
+    ),
     "ReLU": module_row(blocks.ReLU, _maps, "x"),
     "LeakyReLU": module_row(blocks.LeakyReLU, _maps, "x"),
     "NearestUpsample": module_row(blocks.NearestUpsample, _maps, "x", batched=("x",)),

@@ -1,0 +1,55 @@
+"""The residual block that begins with an activation and ends with a norm."""
+
+import torch
+
+from gankit._core import Condition
+from gankit.blocks._conditioned_sequential import call_layer
+from gankit.blocks._maps import check_maps
+from gankit.blocks._residual import ResidualBlock
+
+
+class ActivationFirstBlock(ResidualBlock):
+    """Activate the input, and add to it what two convolutions make of that.
+
+    The residual is activation, (up,) 3x3 convolution, norm, activation, 3x3 convolution(, down), norm: the activation
+    is moved before the convolutions, the norm is not. The shortcut is the raw input where channels and size stay, else
+    (up,) 1x1 convolution(, down) of it. Nothing touches the sum.
+
+    `PreActivationBlock` has the norm in front too, and learns better in the paper. Without a norm the two are the same
+    function.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the result.
+        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
+            `Conditioned` gets the condition.
+        activation: builds an activation; it must not work in place.
+        up: doubles the resolution, such as `NearestUpsample`; sees `in_channels` on both branches.
+        down: halves the resolution, such as `MeanDownsample`; sees `out_channels`, right after the convolutions.
+
+    Shape:
+        - x: ``(n, in_channels, height, width)``; never changed.
+        - condition: ``(n, condition_features)``, needed where `norm` depends on it and unused elsewhere.
+        - result: ``(n, out_channels, height, width)``, or twice or half that size.
+
+    Raises:
+        ValueError: if a number of channels is below 1; if `norm` or `activation` is no callable that builds a layer; if
+            the activation works in place; with both `up` and `down`; if `x` has another shape, or a height or width
+            that `down` cannot halve; if a norm needs a condition and gets none.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import ActivationFirstBlock, MeanDownsample
+        >>> block = ActivationFirstBlock(8, 16, norm=torch.nn.BatchNorm2d, down=MeanDownsample())
+        >>> block(torch.randn(2, 8, 32, 32)).shape
+        torch.Size([2, 16, 16, 16])
+
+    Reference:
+        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(d), ReLU-only pre-activation.
+    """
+
+    def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
+        """Return the shortcut and the residual together."""
+        check_maps("x", x, self.in_channels)
+        residual = self._until_second_convolution(self.activation2(x), condition)
+        return self._carried(x) + call_layer(self.norm2, residual, condition)
