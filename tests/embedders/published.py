@@ -27,7 +27,7 @@ def write_model(folder: Path, *, features: int = 5, size: int = 7, seed: int = 0
     }
     # The published archive holds the decoders too, and an empty history of errors.
     others = {"Wemb": random.normal(size=(3, features)).astype("float32"), "history_errs": np.array([])}
-    np.savez(folder / "uni_skip.npz", **weights, **others)
+    np.savez(folder / "uni_skip.npz", allow_pickle=False, **weights, **others)
     table = random.normal(size=(len(WORDS), features)).astype("float32")
     (folder / "dictionary.txt").write_bytes("".join(f"{word}\n" for word in WORDS).encode())
     if pickled:

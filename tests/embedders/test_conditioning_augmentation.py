@@ -119,7 +119,7 @@ def test_mistakes_are_named() -> None:
             lambda: ConditioningAugmentation(5, 3, activation=nn.ReLU())
         ),
         r"vectors must have shape \(n, 5\), got \(2, 3\)": lambda: augmentation(torch.ones(2, 3)),
-        "vectors must be a tensor, got list": lambda: augmentation.distribution(["blue hair"]),
+        "vectors must be a tensor, got list": lambda: augmentation.distribution(["blue hair"]),  # type: ignore[arg-type]
         "vectors must be a floating-point tensor": lambda: augmentation(torch.ones(2, 5).long()),
         "vectors must not be empty": lambda: augmentation(torch.ones(0, 5)),
         "noise and rng must not both be given": lambda: augmentation(vectors, noise=torch.ones(2, 3), rng=rng),

@@ -46,8 +46,9 @@ def test_vectors_of_ones_change_nothing(case: Case, features: int, seed: int) ->
 def test_opposite_vectors_meet_in_opposite_latents() -> None:
     """The weakness that the documentation warns of."""
     embedder = LabelEmbedder(2, 5)
+    (table,) = embedder.parameters()
     with torch.no_grad():
-        embedder.tables[0].weight[1] = -embedder.tables[0].weight[0]
+        table[1] = -table[0]
     multiply, latents = MultipliedLatents(embedder), normal(3, 1, 5, dtype=torch.float32)
     assert torch.equal(multiply(latents, torch.tensor([0])), multiply(-latents, torch.tensor([1])))
 

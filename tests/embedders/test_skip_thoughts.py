@@ -124,9 +124,9 @@ def test_mistakes_are_named(folder: Path) -> None:
     encoder = SkipThoughts(folder)
     cases: dict[str, Callable[[], object]] = {
         "texts must be a list or tuple of texts, got str": lambda: encoder("blue hair"),
-        "texts must be a list or tuple of texts, got Tensor": lambda: encoder(torch.ones(2)),  # type: ignore[arg-type]
+        "texts must be a list or tuple of texts, got Tensor": lambda: encoder(torch.ones(2)),
         "texts must hold at least one text": lambda: encoder([]),
-        "texts must be of type str, got int at index 1": lambda: encoder(["blue", 2]),  # type: ignore[list-item]
+        "texts must be of type str, got int at index 1": lambda: encoder(["blue", 2]),
         "texts must have a word each, got '  ' at index 1": lambda: encoder(["blue", "  "]),
         "tokenize must be a callable": lambda: SkipThoughts(folder, tokenize=" "),  # type: ignore[arg-type]
     }
@@ -135,11 +135,11 @@ def test_mistakes_are_named(folder: Path) -> None:
             mistake()
 
 
-def _without(name: str) -> Callable[[Path], None]:
+def _without(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).unlink()
 
 
-def _cut(name: str, share: float) -> Callable[[Path], None]:
+def _cut(name: str, share: float) -> Callable[[Path], object]:
     def damage(folder: Path) -> None:
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[: int(len(whole) * share)])
@@ -147,11 +147,11 @@ def _cut(name: str, share: float) -> Callable[[Path], None]:
     return damage
 
 
-def _words(text: str) -> Callable[[Path], None]:
+def _words(text: str) -> Callable[[Path], object]:
     return lambda folder: (folder / "dictionary.txt").write_bytes(text.encode("latin-1"))
 
 
-def _weights(**changed: np.ndarray | None) -> Callable[[Path], None]:
+def _weights(**changed: np.ndarray | None) -> Callable[[Path], object]:
     def damage(folder: Path) -> None:
         with np.load(folder / "uni_skip.npz") as archive:
             arrays = dict(archive) | {f"encoder_{name}": array for name, array in changed.items()}
@@ -161,11 +161,11 @@ def _weights(**changed: np.ndarray | None) -> Callable[[Path], None]:
     return damage
 
 
-def _table(table: np.ndarray) -> Callable[[Path], None]:
+def _table(table: np.ndarray) -> Callable[[Path], object]:
     return lambda folder: np.save(folder / "utable.npy", table)
 
 
-def _pickled_table(table: np.ndarray) -> Callable[[Path], None]:
+def _pickled_table(table: np.ndarray) -> Callable[[Path], object]:
     return lambda folder: write_pickled_by_python_2(folder / "utable.npy", table)
 
 
@@ -197,7 +197,7 @@ def _pickled_table(table: np.ndarray) -> Callable[[Path], None]:
         (_weights(bx=np.ones(0)), r"encoder_W must have shape \(5, 0\)"),
     ],
 )
-def test_damaged_files_are_named(folder: Path, damage: Callable[[Path], None], message: str) -> None:
+def test_damaged_files_are_named(folder: Path, damage: Callable[[Path], object], message: str) -> None:
     damage(folder)
     with pytest.raises(ValueError, match=message):
         SkipThoughts(folder)

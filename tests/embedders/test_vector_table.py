@@ -107,11 +107,11 @@ class Payload:
         return os.mkdir, (self.folder,)
 
 
-def _write(name: str, content: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(content) and None
+def _write(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(content)
 
 
-def _save(array: np.ndarray) -> Callable[[Path], None]:
+def _save(array: np.ndarray) -> Callable[[Path], object]:
     return lambda folder: np.save(folder / "vectors.npy", array)
 
 
@@ -156,7 +156,7 @@ def _newer_version(folder: Path) -> None:
         (_write("texts.txt", b"blue\nna\xefve\n"), r"texts\.txt must be UTF-8 text, got byte 0xef in line 2"),
     ],
 )
-def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], None], message: str) -> None:
+def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], object], message: str) -> None:
     VectorTable(["blue", "red"], torch.eye(2)).save(tmp_path / "vectors.npy", tmp_path / "texts.txt")
     damage(tmp_path)
     with pytest.raises(ValueError, match=message):
