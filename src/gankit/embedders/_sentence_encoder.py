@@ -59,7 +59,7 @@ class SentenceEncoder:
         >>> encoder.out_features
         2
         >>> encoder(["blue hair red eyes"])
-        tensor([[18., 1.]])
+        tensor([[18.,  1.]])
 
     Reference:
         Reimers and Gurevych 2019, "Sentence-BERT" (the models that sentence-transformers loads).
