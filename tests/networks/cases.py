@@ -9,8 +9,17 @@ from blocks.cases import fill_
 from support.strategies import normal
 from torch import nn
 
-from gankit.embedders import LabelEmbedder, OneHotEmbedder
-from gankit.networks import DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
+from gankit.embedders import LabelEmbedder, MultiHotEmbedder, OneHotEmbedder
+from gankit.networks import (
+    DCGANCritic,
+    DCGANGenerator,
+    JoinedCritic,
+    ResidualCritic,
+    ResidualGenerator,
+    StarGANCritic,
+    StarGANGenerator,
+    UNetColorizer,
+)
 
 CLASSES = (3, 2)
 SIZES: dict[str, Any] = {"resolution": 12, "base": 3, "width": 2}
@@ -35,16 +44,49 @@ CRITICS: dict[str, Callable[[], nn.Module]] = {
         "both": lambda: {"embedder": LabelEmbedder(CLASSES, 7), "num_classes": CLASSES},
     }.items()
 }
-ALL = {**GENERATORS, **CRITICS}
+OTHERS: dict[str, tuple[Callable[[], nn.Module], Callable[[int, int], tuple[torch.Tensor, ...]]]] = {
+    "joined_critic": (
+        lambda: JoinedCritic(embedder=OneHotEmbedder(CLASSES), **SIZES, mixing=5, norm=nn.Identity),
+        lambda seed, samples: (normal(seed, samples, 3, 12, 12), labels_of(seed, samples)),
+    ),
+    "joined_critic_report_c": (
+        lambda: JoinedCritic(embedder=MultiHotEmbedder(7), **SIZES, mixing=0),
+        lambda seed, samples: (normal(seed, samples, 3, 12, 12), torch.eye(7)[:samples]),
+    ),
+    "stargan_generator": (
+        lambda: StarGANGenerator(embedder=OneHotEmbedder(CLASSES), width=2, blocks=1),
+        lambda seed, samples: (normal(seed, samples, 3, 8, 12), labels_of(seed, samples)),
+    ),
+    "stargan_critic": (
+        lambda: StarGANCritic(resolution=12, width=2, halvings=2),
+        lambda seed, samples: (normal(seed, samples, 3, 12, 12),),
+    ),
+    "unet_colorizer": (
+        lambda: UNetColorizer(width=1, halvings=6, dropout=nn.Identity),
+        lambda seed, samples: (normal(seed, samples, 1, 64, 128),),
+    ),
+    "unet_colorizer_embedder": (
+        lambda: UNetColorizer(width=2, halvings=2, embedder=LabelEmbedder(CLASSES, 7)),
+        lambda seed, samples: (normal(seed, samples, 1, 8, 12), labels_of(seed, samples)),
+    ),
+}
+ALL = {**GENERATORS, **CRITICS, **{name: make for name, (make, _) in OTHERS.items()}}
+
+
+def labels_of(seed: int, samples: int) -> torch.Tensor:
+    """Labels of two attributes."""
+    rng = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randint(count, (samples,), generator=rng) for count in CLASSES], dim=1)
 
 
 def inputs_of(name: str, seed: int = 0, samples: int = 3) -> tuple[torch.Tensor, ...]:
     """A float64 batch that the named network takes."""
+    if name in OTHERS:
+        return OTHERS[name][1](seed, samples)
     first = normal(seed, samples, 5) if name in GENERATORS else normal(seed, samples, 3, 12, 12)
     if not name.endswith(("embedder", "both")):
         return (first,)
-    rng = torch.Generator().manual_seed(seed)
-    return first, torch.stack([torch.randint(count, (samples,), generator=rng) for count in CLASSES], dim=1)
+    return first, labels_of(seed, samples)
 
 
 def build(name: str, seed: int = 0) -> nn.Module:

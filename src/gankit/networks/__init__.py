@@ -3,6 +3,7 @@
 from gankit.networks._critic_output import CriticOutput as CriticOutput
 from gankit.networks._dcgan_critic import DCGANCritic as DCGANCritic
 from gankit.networks._dcgan_generator import DCGANGenerator as DCGANGenerator
+from gankit.networks._joined_critic import JoinedCritic as JoinedCritic
 from gankit.networks._layer_table import (
     LayerRow as LayerRow,
     LayerTable as LayerTable,
@@ -12,3 +13,4 @@ from gankit.networks._residual_critic import ResidualCritic as ResidualCritic
 from gankit.networks._residual_generator import ResidualGenerator as ResidualGenerator
 from gankit.networks._stargan_critic import StarGANCritic as StarGANCritic
 from gankit.networks._stargan_generator import StarGANGenerator as StarGANGenerator
+from gankit.networks._unet_colorizer import UNetColorizer as UNetColorizer

@@ -59,4 +59,14 @@ NETWORKS: dict[str, Row] = {
         batched=("images", "labels"),
     ),
     "StarGANCritic": _two_headed_row(lambda: networks.StarGANCritic(resolution=8, width=2, halvings=2), _pictures),
+    "JoinedCritic": module_row(
+        lambda: networks.JoinedCritic(embedder=MultiHotEmbedder(5), resolution=8, width=2, mixing=3),
+        lambda dtype: _pictures(dtype) | {"labels": torch.eye(5, dtype=dtype)},
+        "images",
+        "labels",
+        batched=("images", "labels"),
+    ),
+    "UNetColorizer": module_row(
+        lambda: networks.UNetColorizer(in_channels=3, halvings=2, width=2), _pictures, "images", batched=("images",)
+    ),
 }

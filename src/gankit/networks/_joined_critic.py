@@ -1,0 +1,110 @@
+"""A critic that sees the condition as further channels of its last maps, as text-to-image critics do."""
+
+from collections.abc import Callable
+from functools import partial
+
+from torch import nn
+
+from gankit._core import Images, Labels, Scores, check_at_least, check_factory
+from gankit.blocks import ConditionedSequential, DepthConcatenation
+from gankit.embedders import Embedder
+from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count
+from gankit.networks._initialization import initialize_dcgan_
+
+_LEAKY = partial(nn.LeakyReLU, 0.2)
+
+
+class JoinedCritic(nn.Module):
+    """Score images under labels whose vector is joined to the last maps, the same at every position.
+
+    The way down is that of `DCGANCritic`: 4x4 convolutions of stride 2, from `width` channels up to
+    ``width * 2**(k - 1)`` at ``base x base``, with norm (none after the first) and activation. There the labels' vector is
+    joined; `mixing` maps made by a 1x1 convolution let picture and vector meet at every position; one linear layer reads
+    the score off all of the maps. Without `mixing` it reads the joined maps themselves: then the vector is only *added* to
+    the score by a weight of its own, whatever the picture shows, so such a critic cannot see that the two do not fit.
+
+    Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
+
+    Args:
+        embedder: turns labels into vectors: `gankit.embedders.MultiHotEmbedder` for tags, `gankit.embedders.TextProjection`
+            for vectors of texts.
+        resolution: height and width of the images, ``base * 2**k`` with k at least 1.
+        width: channels at half the resolution; they double at every step.
+        mixing: channels of the 1x1 convolution behind the joining; 0 for none.
+        image_channels: 3 for color, 1 for gray.
+        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none. Under a gradient penalty it
+            must not be a batch norm, which couples the samples: take ``partial(nn.GroupNorm, 1)`` or none.
+        activation: builds an activation; by default ``partial(nn.LeakyReLU, 0.2)``.
+        base: height and width of the last maps, such as 6 for 96 x 96 images.
+
+    Shape:
+        - images: ``(n, image_channels, resolution, resolution)``.
+        - labels: whatever the embedder takes.
+        - result: scores ``(n,)``.
+
+    Raises:
+        ValueError: if a size is below 1, or `mixing` below 0; if `resolution` is not ``base * 2**k``; if `norm` or
+            `activation` is no callable that builds a layer; if images have another shape or are no floats; if labels are
+            missing, or refused by the embedder.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import MultiHotEmbedder
+        >>> from gankit.networks import JoinedCritic
+        >>> critic = JoinedCritic(embedder=MultiHotEmbedder(23), resolution=32, width=4, mixing=16)
+        >>> critic(torch.randn(2, 3, 32, 32), torch.ones(2, 23)).shape
+        torch.Size([2])
+
+    Reference:
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML), section 4.1 and figure 2, with 512
+        channels of mixing. A convolution has a bias exactly where no norm follows.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedder: Embedder,
+        resolution: int = 64,
+        width: int = 64,
+        mixing: int = 512,
+        image_channels: int = 3,
+        norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+        activation: Callable[[], nn.Module] = _LEAKY,
+        base: int = 4,
+    ) -> None:
+        super().__init__()
+        doublings = count_doublings(resolution, base)
+        for name, size, least in (("width", width, 1), ("mixing", mixing, 0), ("image_channels", image_channels, 1)):
+            check_at_least(name, size, least)
+        for name, factory in (("norm", norm), ("activation", activation)):
+            check_factory(name, factory)
+        self.resolution = resolution
+        self.image_channels = image_channels
+        self.embedder = embedder
+        layers: list[nn.Module] = [nn.Conv2d(image_channels, width, 4, stride=2, padding=1), activation()]
+        channels = width
+        for _ in range(doublings - 1):
+            normalize = norm(2 * channels)
+            bias = isinstance(normalize, nn.Identity)
+            layers += [nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1, bias=bias), normalize, activation()]
+            channels *= 2
+        layers.append(DepthConcatenation(embedder.out_features))
+        channels += embedder.out_features
+        if mixing:
+            normalize = norm(mixing)
+            bias = isinstance(normalize, nn.Identity)
+            layers += [nn.Conv2d(channels, mixing, 1, bias=bias), normalize, activation()]
+            channels = mixing
+        self.body = ConditionedSequential(*layers)
+        self.score = nn.Linear(channels * base * base, 1)
+        initialize_dcgan_([*layers, self.score])
+
+    def forward(self, images: Images, labels: Labels) -> Scores:
+        """Return one score an image under its labels."""
+        check_images(images, self.image_channels, self.resolution)
+        maps = self.body(images, embed(self.embedder, labels, images.shape[0]))
+        return self.score(maps.flatten(1)).squeeze(1)
+
+    def extra_repr(self) -> str:
+        """Describe the network in `repr`."""
+        return f"resolution={self.resolution}, {parameter_count(self)}"

@@ -1,0 +1,135 @@
+"""A U-Net that colors gray pictures, with labels that name the colors."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+
+from gankit._core import Images, Labels, check_at_least, check_factory
+from gankit.blocks import DepthConcatenation
+from gankit.embedders import Embedder
+from gankit.networks._arguments import check_halvable_images, embed, parameter_count
+from gankit.networks._initialization import initialize_dcgan_
+
+_LEAKY = partial(nn.LeakyReLU, 0.2)
+_DROPOUT = partial(nn.Dropout, 0.5)
+_WIDEST = 8
+
+
+class UNetColorizer(nn.Module):
+    """Color gray pictures by pix2pix's U-Net; labels join its innermost maps.
+
+    4x4 convolutions of stride 2 lead down, with channels 1, 2, 4, 8, 8, ... times `width`; transposed ones lead back, and
+    each reads the maps of its own size from the way down beside those from below. No norm stands behind the first and the
+    last convolution of the way down, nor behind the last of all. Dropout follows the norm in the inner stages up of full
+    width, but for the innermost: pix2pix takes its variety from there.
+
+    Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
+
+    Args:
+        halvings: how many convolutions lead down, at least 2; 6 turn 64 x 64 pixels into one position, 8 do 256 x 256.
+        width: channels at half the resolution.
+        in_channels: 1 for gray.
+        image_channels: 3 for color.
+        embedder: turns labels into vectors; None for a network that chooses the colors itself.
+        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none.
+        dropout: builds a dropout; ``nn.Identity`` for none. Torch's own acts in training mode alone; pix2pix keeps it on
+            when it draws.
+        output: builds the last activation; its range is that of the data.
+
+    Shape:
+        - images: ``(n, in_channels, height, width)``, sides divisible by ``2**halvings``.
+        - labels: whatever the embedder takes; left out without an embedder.
+        - result: ``(n, image_channels, height, width)``.
+
+    Raises:
+        ValueError: if a size is too small; if `norm`, `dropout` or `output` is no callable that builds a layer; if images
+            have other channels, or sides that ``2**halvings`` does not divide, or are no floats; if labels are missing
+            with an embedder, given without one, or refused by it.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import OneHotEmbedder
+        >>> from gankit.networks import UNetColorizer
+        >>> colorizer = UNetColorizer(halvings=4, width=4, embedder=OneHotEmbedder((12, 11)))
+        >>> colorizer(torch.randn(2, 1, 32, 32), torch.tensor([[3, 0], [11, 10]])).shape
+        torch.Size([2, 3, 32, 32])
+
+    Reference:
+        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR), section 6.1 and the
+        authors' code; the labels are gankit's own. A convolution has a bias exactly where no norm follows. Pictures that
+        end at one position need another norm than an instance norm, which turns a single position into 0.
+    """
+
+    def __init__(
+        self,
+        *,
+        halvings: int = 6,
+        width: int = 64,
+        in_channels: int = 1,
+        image_channels: int = 3,
+        embedder: Embedder | None = None,
+        norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+        dropout: Callable[[], nn.Module] = _DROPOUT,
+        output: Callable[[], nn.Module] = nn.Tanh,
+    ) -> None:
+        super().__init__()
+        for name, size in (("width", width), ("in_channels", in_channels), ("image_channels", image_channels)):
+            check_at_least(name, size, 1)
+        check_at_least("halvings", halvings, 2)
+        for name, factory in (("norm", norm), ("dropout", dropout), ("output", output)):
+            check_factory(name, factory)
+        self.in_channels = in_channels
+        self.halvings = halvings
+        self.embedder = embedder
+        channels = [width * min(1 << step, _WIDEST) for step in range(halvings)]
+        down: list[nn.Module] = [nn.Conv2d(in_channels, width, 4, stride=2, padding=1)]
+        up: list[nn.Module] = []
+        for step in range(1, halvings):
+            inmost = step == halvings - 1
+            normalize = nn.Identity() if inmost else norm(channels[step])
+            down.append(_down(channels[step - 1], channels[step], normalize))
+            below = channels[step] + (_features(embedder) if inmost else channels[step])
+            last = dropout() if not inmost and channels[step - 1] == _WIDEST * width else nn.Identity()
+            up.insert(0, _up(below, channels[step - 1], norm(channels[step - 1]), last))
+        up.append(_up(2 * width, image_channels, nn.Identity(), output()))
+        self.down = nn.ModuleList(down)
+        self.join = None if embedder is None else DepthConcatenation(embedder.out_features)
+        self.up = nn.ModuleList(up)
+        initialize_dcgan_([*self.down.modules(), *self.up.modules()])
+
+    def forward(self, images: Images, labels: Labels | None = None) -> Images:
+        """Return each gray image in color."""
+        check_halvable_images(images, self.in_channels, 1 << self.halvings)
+        condition = embed(self.embedder, labels, images.shape[0])
+        maps, passed = images, []
+        for stage in self.down:
+            maps = stage(maps)
+            passed.append(maps)
+        maps = passed.pop() if self.join is None else self.join(passed.pop(), condition)
+        for stage in self.up:
+            maps = stage(maps)
+            if passed:
+                maps = torch.cat((passed.pop(), maps), dim=1)
+        return maps
+
+    def extra_repr(self) -> str:
+        """Describe the network in `repr`."""
+        return f"halvings={self.halvings}, {parameter_count(self)}"
+
+
+def _features(embedder: Embedder | None) -> int:
+    return 0 if embedder is None else embedder.out_features
+
+
+def _down(in_channels: int, out_channels: int, normalize: nn.Module) -> nn.Module:
+    bias = isinstance(normalize, nn.Identity)
+    convolution = nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
+    return nn.Sequential(_LEAKY(), convolution, normalize)
+
+
+def _up(in_channels: int, out_channels: int, normalize: nn.Module, last: nn.Module) -> nn.Module:
+    bias = isinstance(normalize, nn.Identity)
+    convolution = nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
+    return nn.Sequential(nn.ReLU(), convolution, normalize, last)

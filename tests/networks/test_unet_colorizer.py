@@ -1,0 +1,100 @@
+"""The U-Net: the function, pix2pix's channels and dropout, labels that reach every pixel, and mistakes."""
+
+import numpy as np
+import pytest
+import torch
+from blocks import oracles as layers
+from blocks.cases import numpy_state
+from hypothesis import given, strategies as st
+from networks.cases import build, inputs_of
+from support.strategies import seeds
+from torch import nn
+from torch.testing import assert_close
+
+from gankit.embedders import LabelEmbedder, OneHotEmbedder
+from gankit.networks import UNetColorizer, layer_table
+
+
+@given(seed=seeds, training=st.booleans())
+def test_two_halvings_in_numpy(seed: int, training: bool) -> None:
+    colorizer = build("unet_colorizer_embedder", seed).train(training)
+    images, labels = inputs_of("unet_colorizer_embedder", seed)
+    state = numpy_state(colorizer)
+    outer = layers.convolve(images.numpy(), state["down.0.weight"], state["down.0.bias"], 2, 1)
+    inner = layers.convolve(layers.leaky_relu(outer), state["down.1.1.weight"], state["down.1.1.bias"], 2, 1)
+    tables = [state[f"embedder.tables.{i}.weight"][labels[:, i].numpy()] for i in range(2)]
+    vectors = np.concatenate(tables, axis=1)[:, :, None, None]
+    inner = np.concatenate((inner, np.broadcast_to(vectors, (3, 14, 2, 3))), axis=1)
+    h = layers.convolve_transposed(layers.relu(inner), state["up.0.1.weight"], None, 2, 1)
+    h = layers.batch_norm(state, training=training)(h, "up.0.2")
+    h = layers.relu(np.concatenate((outer, h), axis=1))
+    wanted = np.tanh(layers.convolve_transposed(h, state["up.1.1.weight"], state["up.1.1.bias"], 2, 1))
+    assert_close(colorizer(images, labels), torch.from_numpy(wanted), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("halvings", "dropouts"), [(4, 0), (5, 0), (6, 1), (7, 2), (8, 3)])
+def test_pix2pixs_channels_and_dropouts(halvings: int, dropouts: int) -> None:
+    """For n halvings pix2pix drops in n - 5 stages; its 256 x 256 net has 54.4 million parameters, of 3 channels in."""
+    side = 2**halvings
+    with torch.device("meta"):
+        colorizer = UNetColorizer(halvings=halvings, in_channels=3)
+    table = layer_table(colorizer, torch.empty(2, 3, side, side))
+    down = [row.output[1] for row in table.rows if row.kind == "Conv2d"]
+    assert down == [64, 128, 256, 512, 512, 512, 512, 512][:halvings]
+    up = [row.output[1] for row in table.rows if row.kind == "ConvTranspose2d"]
+    assert up == [*down[-2::-1], 3]
+    places = [row.output for row in table.rows if row.kind == "Dropout"]
+    assert [shape[1] for shape in places] == [512] * dropouts
+    assert all(shape[2] > 2 for shape in places)
+    if halvings == 8:
+        assert 54_400_000 < table.parameters < 54_450_000
+
+
+def test_every_pixel_hears_of_the_label() -> None:
+    colorizer = UNetColorizer(halvings=3, width=4, embedder=OneHotEmbedder(3)).double().eval()
+    gray = torch.zeros(1, 1, 16, 16, dtype=torch.float64)
+    change = colorizer(gray, torch.tensor([0])) - colorizer(gray, torch.tensor([2]))
+    assert (change.abs().sum(1) > 0).all()
+
+
+def test_dropout_is_the_callers() -> None:
+    class Always(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.dropout(x, 0.5, training=True)
+
+    torch.manual_seed(0)
+    gray = torch.randn(2, 1, 64, 64)
+    colorizer = UNetColorizer(width=2, dropout=Always).eval()
+    assert not torch.equal(colorizer(gray), colorizer(gray))
+    colorizer = UNetColorizer(width=2).eval()
+    assert torch.equal(colorizer(gray), colorizer(gray))
+    colorizer.train()
+    assert not torch.equal(colorizer(gray), colorizer(gray))
+
+
+def test_weights_start_small_and_embedders_keep_their_start() -> None:
+    torch.manual_seed(1)
+    embedder = LabelEmbedder((3, 2), 7)
+    before = [table.detach().clone() for table in embedder.parameters()]
+    colorizer = UNetColorizer(halvings=3, width=16, embedder=embedder)
+    assert all(torch.equal(table, old) for table, old in zip(embedder.parameters(), before, strict=True))
+    for layer in colorizer.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            assert 0.017 < layer.weight.std().item() < 0.023
+            assert layer.bias is None or (layer.bias == 0).all()
+
+
+def test_mistakes() -> None:
+    colorizer = UNetColorizer(halvings=3, width=2)
+    with pytest.raises(ValueError, match="images must have sides divisible by 8"):
+        colorizer(torch.zeros(2, 1, 16, 12))
+    with pytest.raises(ValueError, match=r"images must have shape \(n, 1, height, width\)"):
+        colorizer(torch.zeros(2, 3, 16, 16))
+    with pytest.raises(ValueError, match="labels must be left out"):
+        colorizer(torch.zeros(2, 1, 16, 16), torch.tensor([0, 1]))
+    with pytest.raises(ValueError, match="labels must be given"):
+        UNetColorizer(halvings=3, width=2, embedder=OneHotEmbedder(3))(torch.zeros(2, 1, 16, 16))
+    with pytest.raises(ValueError, match="halvings must be at least 2, got 1"):
+        UNetColorizer(halvings=1)
+    with pytest.raises(ValueError, match="dropout must be a callable"):
+        UNetColorizer(dropout=nn.Dropout(0.5))
