@@ -81,6 +81,12 @@ def test_keeps_inputs_and_layouts() -> None:
     check_layouts(layer, x, condition)
 
 
+@pytest.mark.parametrize("size", [(1, 5), (5, 1)])
+def test_takes_maps_of_one_row_or_column(size: tuple[int, int]) -> None:
+    result = filled(3, 2)(normal(1, 4, 3, *size), torch.zeros(4, 2, dtype=torch.float64))
+    assert_close(result.mean(dim=(2, 3)), torch.zeros(4, 3, dtype=torch.float64), rtol=0, atol=1e-12)
+
+
 def test_serves_a_residual_block_as_its_norm() -> None:
     block = PreActivationBlock(3, 5, norm=lambda channels: ConditionalInstanceNorm2d(channels, 2)).double()
     fill_(block, 3)

@@ -40,6 +40,11 @@ def test_keeps_samples_apart_inputs_and_layouts() -> None:
     check_layouts(module, x, condition)
 
 
+def test_a_map_of_one_channel_stays_contiguous() -> None:
+    result = DepthConcatenation(2)(normal(1, 5, 1, 4, 2), normal(2, 5, 2))
+    assert result.is_contiguous()
+
+
 def test_a_critic_compares_picture_and_condition_under_a_penalty_on_both() -> None:
     torch.manual_seed(1)
     critic = ConditionedSequential(
@@ -54,8 +59,9 @@ def test_a_critic_compares_picture_and_condition_under_a_penalty_on_both() -> No
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-def test_takes_the_dtype_of_the_map(dtype: torch.dtype) -> None:
-    condition = torch.tensor([[0, 1]])
+@pytest.mark.parametrize("given", [torch.int64, torch.float64])
+def test_takes_the_dtype_of_the_map(dtype: torch.dtype, given: torch.dtype) -> None:
+    condition = torch.tensor([[0, 1]], dtype=given)
     result = DepthConcatenation(2)(torch.zeros(1, 3, 2, 2, dtype=dtype), condition)
     assert result.dtype == dtype
     assert torch.equal(result[0, 3:, 1, 1], condition[0].to(dtype))

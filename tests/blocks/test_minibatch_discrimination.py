@@ -91,7 +91,16 @@ def test_distances_stay_wide_under_autocast() -> None:
         result = layer(features)
     assert result.dtype == torch.float32
     assert_close(result, layer(features), rtol=0.05, atol=0.05)
-    assert layer.bfloat16()(features.bfloat16()).dtype == torch.bfloat16
+
+
+def test_half_precision_rounds_once() -> None:
+    layer, features = filled(16, 3, 5).bfloat16(), normal(1, 4, 16).bfloat16()
+    projected = layer.project(features).double().reshape(4, 1, 3, 5)
+    distances = (projected - projected.transpose(0, 1)).abs().sum(dim=3)
+    closeness = (-distances).exp().sum(dim=1) - 1
+    result = layer(features)[:, 16:]
+    assert result.dtype == torch.bfloat16
+    assert torch.equal(result, closeness.bfloat16())
 
 
 def test_keeps_its_inputs_copies_and_keys() -> None:

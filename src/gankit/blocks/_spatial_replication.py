@@ -65,7 +65,7 @@ def replicate(vectors: torch.Tensor, height: int, width: int) -> torch.Tensor:
 def join_replicated(x: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
     """Return `x` with a constant map for each entry of `vectors` behind its channels, laid out as `x` is."""
     maps = replicate(vectors.to(x.dtype), x.shape[2], x.shape[3])
-    if x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous():
+    if x.is_contiguous(memory_format=torch.channels_last):
         # Joining maps of two layouts would give the contiguous one.
         maps = maps.contiguous(memory_format=torch.channels_last)
     return torch.cat([x, maps], dim=1)
