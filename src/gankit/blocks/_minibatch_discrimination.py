@@ -36,11 +36,8 @@ class MinibatchDiscrimination(nn.Module):
         >>> import torch
         >>> from gankit.blocks import MinibatchDiscrimination
         >>> alike = torch.ones(4, 7)
-        >>> MinibatchDiscrimination(7, 2)(alike)[:, 7:]  # three others, each as close as can be
-        tensor([[3., 3.],
-                [3., 3.],
-                [3., 3.],
-                [3., 3.]], grad_fn=...)
+        >>> closeness = MinibatchDiscrimination(7, 2)(alike)[:, 7:]
+        >>> torch.testing.assert_close(closeness, torch.full((4, 2), 3.0))  # three others, each as close as can be
 
     Reference:
         Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.2. As in their program, a sample is not
