@@ -5,11 +5,14 @@ from gankit.blocks._activation_before_addition import ActivationBeforeAdditionBl
 from gankit.blocks._activation_first import ActivationFirstBlock as ActivationFirstBlock
 from gankit.blocks._activations import LeakyReLU as LeakyReLU, ReLU as ReLU
 from gankit.blocks._blur import BlurDownsample as BlurDownsample, BlurUpsample as BlurUpsample
+from gankit.blocks._bottleneck import BottleneckBlock as BottleneckBlock
 from gankit.blocks._conditional_batch_norm import ConditionalBatchNorm2d as ConditionalBatchNorm2d
 from gankit.blocks._conditional_instance_norm import ConditionalInstanceNorm2d as ConditionalInstanceNorm2d
 from gankit.blocks._conditioned_sequential import ConditionedSequential as ConditionedSequential
+from gankit.blocks._convolution_block import ConvolutionBlock as ConvolutionBlock, Step as Step
 from gankit.blocks._data_to_data_head import DataToDataHead as DataToDataHead
 from gankit.blocks._depth_concatenation import DepthConcatenation as DepthConcatenation
+from gankit.blocks._dropout import AlwaysOnDropout as AlwaysOnDropout
 from gankit.blocks._film import FiLM as FiLM
 from gankit.blocks._heads import ClassHead as ClassHead, ProjectionHead as ProjectionHead
 from gankit.blocks._learned_resampling import (
@@ -32,3 +35,4 @@ from gankit.blocks._resampling import (
 )
 from gankit.blocks._self_attention import SelfAttention2d as SelfAttention2d
 from gankit.blocks._spatial_replication import SpatialReplication as SpatialReplication
+from gankit.blocks._srresnet import SRResNetBlock as SRResNetBlock

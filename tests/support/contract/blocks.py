@@ -44,6 +44,17 @@ def _open_attention() -> torch.nn.Module:
     return attention
 
 
+def _dropped(dtype: torch.dtype) -> Tensors:
+    return {"x": normal(0, 5, 3, dtype=dtype), "draw": normal(1, 5, 3, dtype=dtype).sigmoid()}
+
+
+def _open_bottleneck() -> torch.nn.Module:
+    torch.manual_seed(5)
+    block = blocks.BottleneckBlock(3, 2)
+    torch.nn.init.normal_(block.conv3.weight)
+    return block
+
+
 BLOCKS: dict[str, Row] = {
     "Conditioned": Row(make=lambda: blocks.Conditioned),
     "ConditionedSequential": module_row(
@@ -85,6 +96,18 @@ BLOCKS: dict[str, Row] = {
         _maps,
         "x",
         batched=("x",),
+    ),
+    "SRResNetBlock": module_row(lambda: blocks.SRResNetBlock(3), _maps, "x", batched=("x",)),
+    "BottleneckBlock": module_row(_open_bottleneck, _maps, "x", batched=("x",)),
+    "ConvolutionBlock": module_row(
+        lambda: blocks.ConvolutionBlock(3, 5, norm=torch.nn.BatchNorm2d), _maps, "x", batched=("x",)
+    ),
+    "Step": Row(make=lambda: blocks.Step),
+    "AlwaysOnDropout": Row(
+        make=blocks.AlwaysOnDropout,
+        call=lambda layer, x: layer(x["x"], draw=x["draw"]),
+        inputs=_dropped,
+        permutes="along",
     ),
     "ReLU": module_row(blocks.ReLU, _maps, "x"),
     "LeakyReLU": module_row(blocks.LeakyReLU, _maps, "x"),

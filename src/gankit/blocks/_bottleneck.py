@@ -1,0 +1,103 @@
+"""The residual block without norms of R3GAN: wide inside, grouped, and nothing at the start."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from gankit._core import check_at_least, check_factory, check_out_of_place, check_positive
+from gankit.blocks._activations import LeakyReLU
+from gankit.blocks._maps import check_maps
+
+
+class BottleneckBlock(nn.Module):
+    """Add to the input: a 1x1 convolution to more channels, a grouped 3x3 one, and a 1x1 one back.
+
+    An inverted bottleneck without any norm. A bias and an activation follow the first two convolutions; the last one has
+    neither and starts at 0, so that the block starts as the identity and a deep network as a shallow one. That start
+    stands in for the norms: the first two convolutions are drawn from N(0, s^2 / inputs) with
+    ``s = gain * depth**(-1/4)``, smaller the more such blocks a network has, which bounds how fast the sum of all
+    residuals grows.
+
+    Resampling and changes of channels stand between such blocks, not in them.
+
+    Args:
+        channels: channels of input and result.
+        cardinality: groups of the 3x3 convolution; must divide ``channels * expansion``.
+        expansion: how many times more channels there are inside.
+        activation: builds an activation; it must not work in place. By default `LeakyReLU` with slope 0.2, in the form
+            that saves work under the two gradient penalties this block is made for.
+        gain: what the activation takes away from the standard deviation, given back by the weights; the default
+            ``(2 / (1 + 0.2**2))**0.5`` belongs to the default activation (for a ReLU: ``2**0.5``).
+        depth: how many such blocks the network has in all.
+
+    Shape:
+        - x: ``(n, channels, height, width)``; never changed.
+        - result: the shape of `x`.
+
+    Raises:
+        ValueError: if a size is below 1, or `cardinality` does not divide the channels inside; if `gain` is not above
+            0; if `activation` is no callable that builds a layer, or works in place; if `x` has another shape.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import BottleneckBlock
+        >>> block, x = BottleneckBlock(8, 4, depth=16), torch.randn(2, 8, 5, 7)
+        >>> torch.equal(block(x), x)
+        True
+
+    Reference:
+        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern Baseline GAN" (NeurIPS), section 4 and the
+        authors' code; the start: Zhang et al. 2019, "Fixup Initialization" (ICLR), with m = 3 convolutions, hence
+        ``depth**(-1 / (2 * m - 2))``. The biases, which the authors keep in their activations, are the convolutions'.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        cardinality: int,
+        *,
+        expansion: int = 2,
+        activation: Callable[[], nn.Module] = LeakyReLU,
+        gain: float = (2 / (1 + 0.2**2)) ** 0.5,
+        depth: int = 1,
+    ) -> None:
+        super().__init__()
+        for name, size in (
+            ("channels", channels),
+            ("cardinality", cardinality),
+            ("expansion", expansion),
+            ("depth", depth),
+        ):
+            check_at_least(name, size, 1)
+        check_factory("activation", activation)
+        check_positive("gain", gain)
+        inside = channels * expansion
+        if inside % cardinality:
+            raise ValueError(f"cardinality must divide channels * expansion = {inside}, got {cardinality}")
+        self.channels = channels
+        self.conv1 = nn.Conv2d(channels, inside, 1)
+        self.activation1 = activation()
+        self.conv2 = nn.Conv2d(inside, inside, 3, padding=1, groups=cardinality)
+        self.activation2 = activation()
+        self.conv3 = nn.Conv2d(inside, channels, 1, bias=False)
+        check_out_of_place("activation", self.activation2)
+        for layer in (self.conv1, self.conv2):
+            _start_(layer, gain * depth**-0.25)
+        nn.init.zeros_(self.conv3.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` plus its residual."""
+        check_maps("x", x, self.channels)
+        inside = self.activation1(self.conv1(x))
+        return x + self.conv3(self.activation2(self.conv2(inside)))
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"{self.channels}"
+
+
+def _start_(layer: nn.Conv2d, gain: float) -> None:
+    nn.init.normal_(layer.weight, std=gain / layer.weight[0].numel() ** 0.5)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
