@@ -14,6 +14,10 @@ from gankit.networks import (
     DCGANCritic,
     DCGANGenerator,
     JoinedCritic,
+    MakeGirlsMoeCritic,
+    MakeGirlsMoeGenerator,
+    R3GANCritic,
+    R3GANGenerator,
     ResidualCritic,
     ResidualGenerator,
     StarGANCritic,
@@ -52,6 +56,22 @@ OTHERS: dict[str, tuple[Callable[[], nn.Module], Callable[[int, int], tuple[torc
     "joined_critic_report_c": (
         lambda: JoinedCritic(embedder=MultiHotEmbedder(7), **SIZES, mixing=0),
         lambda seed, samples: (normal(seed, samples, 3, 12, 12), torch.eye(7)[:samples]),
+    ),
+    "make_girls_moe_generator": (
+        lambda: MakeGirlsMoeGenerator(**SIZES, latent_features=5, blocks=2, embedder=OneHotEmbedder(CLASSES)),
+        lambda seed, samples: (normal(seed, samples, 5), labels_of(seed, samples)),
+    ),
+    "make_girls_moe_critic": (
+        lambda: MakeGirlsMoeCritic(resolution=12, halvings=2, width=2, num_classes=CLASSES),
+        lambda seed, samples: (normal(seed, samples, 3, 12, 12),),
+    ),
+    "r3gan_generator": (
+        lambda: R3GANGenerator(widths=(4, 6, 6), base=3, latent_features=5, blocks=1, group_channels=4),
+        lambda seed, samples: (normal(seed, samples, 5),),
+    ),
+    "r3gan_critic": (
+        lambda: R3GANCritic(widths=(6, 4, 4), base=3, blocks=1, group_channels=4, embedder=LabelEmbedder(CLASSES, 7)),
+        lambda seed, samples: (normal(seed, samples, 3, 12, 12), labels_of(seed, samples)),
     ),
     "stargan_generator": (
         lambda: StarGANGenerator(embedder=OneHotEmbedder(CLASSES), width=2, blocks=1),

@@ -9,6 +9,10 @@ from gankit.networks._layer_table import (
     LayerTable as LayerTable,
     layer_table as layer_table,
 )
+from gankit.networks._make_girls_moe_critic import MakeGirlsMoeCritic as MakeGirlsMoeCritic
+from gankit.networks._make_girls_moe_generator import MakeGirlsMoeGenerator as MakeGirlsMoeGenerator
+from gankit.networks._r3gan_critic import R3GANCritic as R3GANCritic
+from gankit.networks._r3gan_generator import R3GANGenerator as R3GANGenerator
 from gankit.networks._residual_critic import ResidualCritic as ResidualCritic
 from gankit.networks._residual_generator import ResidualGenerator as ResidualGenerator
 from gankit.networks._stargan_critic import StarGANCritic as StarGANCritic

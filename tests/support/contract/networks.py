@@ -28,7 +28,7 @@ def _two_headed_row(make: Callable[[], torch.nn.Module], inputs: Inputs) -> Row:
 
     def call(critic: torch.nn.Module, x: Tensors) -> torch.Tensor:
         result = critic(x["images"])
-        return torch.cat([result.scores.flatten(1), *result.classes], dim=1)
+        return torch.cat([result.scores.reshape(len(x["images"]), -1), *result.classes], dim=1)
 
     return replace(module_row(make, inputs, "images", batched=("images",)), call=call)
 
@@ -68,5 +68,23 @@ NETWORKS: dict[str, Row] = {
     ),
     "UNetColorizer": module_row(
         lambda: networks.UNetColorizer(in_channels=3, halvings=2, width=2), _pictures, "images", batched=("images",)
+    ),
+    "MakeGirlsMoeGenerator": module_row(
+        lambda: networks.MakeGirlsMoeGenerator(resolution=8, base=4, width=2, blocks=2, latent_features=7),
+        _latents,
+        "latents",
+        batched=("latents",),
+    ),
+    "MakeGirlsMoeCritic": _two_headed_row(
+        lambda: networks.MakeGirlsMoeCritic(resolution=8, halvings=2, width=2, num_classes=(3, 2)), _pictures
+    ),
+    "R3GANGenerator": module_row(
+        lambda: networks.R3GANGenerator(widths=(4, 6), latent_features=7, group_channels=4),
+        _latents,
+        "latents",
+        batched=("latents",),
+    ),
+    "R3GANCritic": module_row(
+        lambda: networks.R3GANCritic(widths=(6, 4), group_channels=4), _pictures, "images", batched=("images",)
     ),
 }

@@ -1,0 +1,121 @@
+"""The generator of "Towards the Automatic Anime Characters Creation": a super-resolution net fed with noise."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from gankit._core import Images, Labels, Latents, check_at_least, check_factory
+from gankit.embedders import Embedder
+from gankit.networks._arguments import check_latents, count_doublings, embed, parameter_count
+from gankit.networks._initialization import initialize_dcgan_
+
+
+class MakeGirlsMoeGenerator(nn.Module):
+    """Draw images as SRResNet enlarges them: many residual blocks on small maps, then sub-pixel convolutions.
+
+    Latents, with the embedder's vector joined after them, go through a linear layer to ``base x base`` maps of `width`
+    channels, with norm and ReLU; residual blocks (convolution, norm, ReLU, convolution, norm, plus the input), norm and
+    ReLU follow, and the maps from before the blocks are added. Each doubling is a 3x3 convolution to four times the
+    channels, a pixel shuffle, norm and ReLU; a 9x9 convolution and `output` end it.
+
+    Weights of convolutions start from N(0, 0.02), batch norms' gains from N(1, 0.02), their biases at 0, the linear layer
+    and an embedder as torch has them.
+
+    Args:
+        resolution: height and width of the images, ``base * 2**k`` with k at least 1.
+        latent_features: length of the latents.
+        width: channels of all maps.
+        blocks: how many residual blocks there are.
+        image_channels: 3 for color, 1 for gray.
+        embedder: turns labels into vectors; None for an unconditional generator.
+        norm: builds a norm layer from its number of channels.
+        output: builds the last activation; its range is that of the data.
+        base: height and width of the first maps: 16 for 128 x 128 images, 12 for 96, 8 for 64.
+
+    Shape:
+        - latents: ``(n, latent_features)``, usually from N(0, 1).
+        - labels: whatever the embedder takes; left out without an embedder.
+        - result: ``(n, image_channels, resolution, resolution)``.
+
+    Raises:
+        ValueError: if a size is below 1; if `resolution` is not ``base * 2**k``; if `norm` or `output` is no callable that
+            builds a layer; if latents have another shape or are no floats; if labels are missing with an embedder, given
+            without one, or refused by it.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import MultiHotEmbedder
+        >>> from gankit.networks import MakeGirlsMoeGenerator
+        >>> generator = MakeGirlsMoeGenerator(resolution=32, base=8, width=4, blocks=2, embedder=MultiHotEmbedder(34))
+        >>> generator(torch.randn(2, 128), torch.ones(2, 34)).shape
+        torch.Size([2, 3, 32, 32])
+
+    Reference:
+        Jin et al. 2017, "Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
+        (arXiv 1708.05509), figure 4, there at 128 x 128 with 34 tags. SRResNet: Ledig et al. 2017 (CVPR). Difference: a
+        convolution has a bias exactly where no norm follows; behind a sub-pixel convolution the norm still follows, of
+        the shuffled channels, which cancels only a bias that is equal in all four, so that one has a bias.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolution: int = 128,
+        latent_features: int = 128,
+        width: int = 64,
+        blocks: int = 16,
+        image_channels: int = 3,
+        embedder: Embedder | None = None,
+        norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+        output: Callable[[], nn.Module] = nn.Tanh,
+        base: int = 16,
+    ) -> None:
+        super().__init__()
+        doublings = count_doublings(resolution, base)
+        sizes = {"latent_features": latent_features, "width": width, "blocks": blocks, "image_channels": image_channels}
+        for name, size in sizes.items():
+            check_at_least(name, size, 1)
+        check_factory("norm", norm)
+        check_factory("output", output)
+        self.resolution = resolution
+        self.latent_features = latent_features
+        self.embedder = embedder
+        features = latent_features + (0 if embedder is None else embedder.out_features)
+        first, unflatten = nn.Linear(features, width * base * base), nn.Unflatten(1, (width, base, base))
+        self.stem = nn.Sequential(first, unflatten, norm(width), nn.ReLU())
+        self.blocks = nn.Sequential(*(_Block(width, norm) for _ in range(blocks)), norm(width), nn.ReLU())
+        self.up = nn.Sequential(*(layer for _ in range(doublings) for layer in _double(width, norm)))
+        self.end = nn.Sequential(nn.Conv2d(width, image_channels, 9, padding=4), output())
+        initialize_dcgan_(layer for part in (self.stem[1:], self.blocks, self.up, self.end) for layer in part.modules())
+
+    def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
+        """Return one image a row of `latents`."""
+        check_latents(latents, self.latent_features)
+        condition = embed(self.embedder, labels, latents.shape[0])
+        maps = self.stem(latents if condition is None else torch.cat((latents, condition), dim=1))
+        return self.end(self.up(maps + self.blocks(maps)))
+
+    def extra_repr(self) -> str:
+        """Describe the network in `repr`."""
+        return f"resolution={self.resolution}, latent_features={self.latent_features}, {parameter_count(self)}"
+
+
+class _Block(nn.Module):
+    """Convolution, norm, ReLU, convolution, norm; then the input is added, and nothing follows."""
+
+    def __init__(self, channels: int, norm: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(2):
+            normalize = norm(channels)
+            bias = isinstance(normalize, nn.Identity)
+            layers += [nn.Conv2d(channels, channels, 3, padding=1, bias=bias), normalize, nn.ReLU()]
+        self.layers = nn.Sequential(*layers[:-1])
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return maps + self.layers(maps)
+
+
+def _double(channels: int, norm: Callable[[int], nn.Module]) -> list[nn.Module]:
+    return [nn.Conv2d(channels, 4 * channels, 3, padding=1), nn.PixelShuffle(2), norm(channels), nn.ReLU()]

@@ -1,0 +1,101 @@
+"""The generator of R3GAN: a plain modern residual net without norms."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from gankit._core import Images, Labels, Latents, check_at_least
+from gankit.blocks import BlurUpsample
+from gankit.embedders import Embedder
+from gankit.networks._arguments import check_latents, embed, parameter_count
+from gankit.networks._r3gan_parts import R3GANBlock, change_channels, check_stages, initialize_variance_
+
+_FACES_64 = (768, 768, 768, 768, 384)
+
+
+class R3GANGenerator(nn.Module):
+    """Draw images by residual bottlenecks without norms, each stage at twice the resolution of the one before.
+
+    Latents, with the embedder's vector joined after them, are mapped to one number a channel, which scales that channel's
+    learned picture of ``base x base``. A stage changes the channels by a 1x1 convolution where they differ, doubles the
+    picture smoothly, and has `blocks` bottlenecks: 1x1 to twice the channels, 3x3 in groups, 1x1 back, plus the input. A
+    1x1 convolution makes the colors; nothing bounds them.
+
+    Weights start from normal laws that keep the variance, shrunk in the bottlenecks by the fourth root of their number;
+    the last convolution of each starts at 0, so that a fresh network is linear in its latents. An embedder keeps its own
+    start.
+
+    Args:
+        widths: channels of each stage, from the smallest picture to the largest, which is ``base * 2**(stages - 1)``.
+        latent_features: length of the latents.
+        blocks: bottlenecks in each stage.
+        group_channels: channels in each group of the 3x3 convolutions; it divides twice each width.
+        image_channels: 3 for color, 1 for gray.
+        embedder: turns labels into vectors; None for an unconditional generator.
+        base: height and width of the first maps, such as 6 for 96 x 96 images.
+
+    Shape:
+        - latents: ``(n, latent_features)``, usually from N(0, 1).
+        - labels: whatever the embedder takes; left out without an embedder.
+        - result: ``(n, image_channels, resolution, resolution)``, unbounded.
+
+    Raises:
+        ValueError: if a size is below 1; if `group_channels` does not divide twice each width; if latents have another
+            shape or are no floats; if labels are missing with an embedder, given without one, or refused by it.
+
+    Example:
+        >>> import torch
+        >>> from gankit.networks import R3GANGenerator
+        >>> generator = R3GANGenerator(widths=(24, 24, 24, 16), group_channels=8)
+        >>> generator(torch.randn(2, 64)).shape
+        torch.Size([2, 3, 32, 32])
+
+    Reference:
+        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS), configuration E, and the
+        authors' code, whose settings for faces at 64 x 64 are the defaults. Differences: the borders of the smooth doubling
+        are mirrored, not padded with zeros (see `BlurUpsample`); everything is in the parameters' dtype, where theirs runs
+        the larger pictures in bfloat16: use autocast.
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Sequence[int] = _FACES_64,
+        latent_features: int = 64,
+        blocks: int = 2,
+        group_channels: int = 16,
+        image_channels: int = 3,
+        embedder: Embedder | None = None,
+        base: int = 4,
+    ) -> None:
+        super().__init__()
+        check_stages(widths, blocks, group_channels, base)
+        check_at_least("latent_features", latent_features, 1)
+        check_at_least("image_channels", image_channels, 1)
+        self.latent_features = latent_features
+        self.resolution = base << (len(widths) - 1)
+        self.embedder = embedder
+        features = latent_features + (0 if embedder is None else embedder.out_features)
+        self.stem = nn.Linear(features, widths[0], bias=False)
+        self.basis = nn.Parameter(torch.randn(widths[0], base, base))
+        layers: list[nn.Module] = [R3GANBlock(widths[0], group_channels, blocks * len(widths)) for _ in range(blocks)]
+        for before, after in pairwise(widths):
+            layers += [*change_channels(before, after), BlurUpsample()]
+            layers += [R3GANBlock(after, group_channels, blocks * len(widths)) for _ in range(blocks)]
+        last = nn.Conv2d(widths[-1], image_channels, 1, bias=False)
+        self.body = nn.Sequential(*layers, last)
+        initialize_variance_(self.stem)
+        initialize_variance_(last)
+
+    def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
+        """Return one image a row of `latents`."""
+        check_latents(latents, self.latent_features)
+        condition = embed(self.embedder, labels, latents.shape[0])
+        joined = latents if condition is None else torch.cat((latents, condition), dim=1)
+        return self.body(self.stem(joined)[:, :, None, None] * self.basis)
+
+    def extra_repr(self) -> str:
+        """Describe the network in `repr`."""
+        return f"resolution={self.resolution}, latent_features={self.latent_features}, {parameter_count(self)}"
