@@ -1,0 +1,1 @@
+"""Writes the tables of layers into the page that shows every network."""
