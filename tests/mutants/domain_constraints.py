@@ -78,8 +78,8 @@ CONSTRAINTS: tuple[Row, ...] = (
     (
         "gradient cut off",
         "constraints/_score_gradient.py",
-        "wide.append(gradient.to(",
-        "wide.append(gradient.detach().to(",
+        "wide.append(widen(gradient))",
+        "wide.append(widen(gradient.detach()))",
         "a logged norm taken for a penalty",
     ),
     (
