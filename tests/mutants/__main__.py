@@ -38,8 +38,9 @@ def main() -> int:
     faults = (
         [] if options.no_faults else [fault for fault in FAULTS if not options.faults or options.only in fault.name]
     )
+    fitting = [fault for fault in faults if fault.fits()]
     session = MutantSession(
-        [(mutation, 1) for mutation in made] + [(fault.mutation(), KILLS) for fault in faults],
+        [(mutation, 1) for mutation in made] + [(fault.mutation(), KILLS) for fault in fitting],
         folders=FOLDERS if options.faults else options.folders,
         tests=options.tests,
         processes=options.processes,
@@ -49,9 +50,11 @@ def main() -> int:
         _say(session.problem)
         return 2
     text, well = report_mutants(list(zip(made, session.verdicts, strict=False)), known) if made else ("", True)
-    fault_text, faults_well = report_faults(faults, session.verdicts[len(made) :]) if faults else ("", True)
+    fault_text, faults_well = report_faults(fitting, session.verdicts[len(made) :]) if fitting else ("", True)
     _say("\n\n".join(part for part in (fault_text, text, f"{time.perf_counter() - start:.0f} seconds") if part))
-    return 0 if well and faults_well else 1
+    for fault in set(faults) - set(fitting):
+        _say(f"DOES NOT FIT the library any more: {fault.name}")
+    return 0 if well and faults_well and fitting == faults else 1
 
 
 def _made(folders: list[str], only: str) -> list[Mutation]:

@@ -43,5 +43,9 @@ class Fault:
             code=compile(source.replace(self.right, self.wrong), str(path), "exec"),
         )
 
+    def fits(self) -> bool:
+        """Whether the library still has the right text, once."""
+        return (ROOT / "src" / "gankit" / self.file).read_text().count(self.right) == 1
+
 
 FAULTS = tuple(Fault(name, *rest) for name, *rest in (*LOSSES, *CONSTRAINTS))
