@@ -35,10 +35,11 @@ def test_the_generator_in_numpy(seed: int, training: bool) -> None:
     one_hot = [np.eye(count)[labels[:, i].numpy()] for i, count in enumerate(CLASSES)]
     h = oracles.dense(state, "stem.0", np.concatenate([latents.numpy(), *one_hot], axis=1)).reshape(3, 2, 3, 3)
     first = h = layers.relu(norm(h, "stem.2"))
-    for block in ("blocks.0.layers", "blocks.1.layers"):
-        inner = layers.convolve(h, state[f"{block}.0.weight"], None, padding=1)
-        inner = layers.convolve(layers.relu(norm(inner, f"{block}.1")), state[f"{block}.3.weight"], None, padding=1)
-        h = h + norm(inner, f"{block}.4")
+    for block in ("blocks.0", "blocks.1"):
+        inner = layers.convolve(h, state[f"{block}.conv1.weight"], state[f"{block}.conv1.bias"], padding=1)
+        inner = layers.relu(norm(inner, f"{block}.norm1"))
+        inner = layers.convolve(inner, state[f"{block}.conv2.weight"], state[f"{block}.conv2.bias"], padding=1)
+        h = h + norm(inner, f"{block}.norm2")
     h = first + layers.relu(norm(h, "blocks.2"))
     for place in (0, 4):
         h = layers.convolve(h, state[f"up.{place}.weight"], state[f"up.{place}.bias"], padding=1)
@@ -57,8 +58,8 @@ def test_the_critic_in_numpy(seed: int) -> None:
         return layers.convolve(x, state[f"{name}.weight"], state[f"{name}.bias"], stride, 1)
 
     h = layers.leaky_relu(convolve(images.numpy(), "body.0", 2))
-    for block in ("body.2.layers", "body.3.layers"):
-        h = layers.leaky_relu(h + convolve(layers.leaky_relu(convolve(h, f"{block}.0", 1)), f"{block}.2", 1))
+    for block in ("body.2", "body.3"):
+        h = layers.leaky_relu(h + convolve(layers.leaky_relu(convolve(h, f"{block}.conv1", 1)), f"{block}.conv2", 1))
     h = layers.leaky_relu(convolve(h, "body.4", 2))
     wanted = [oracles.scores(state, h, None), *oracles.classes(state, h, CLASSES)]
     for got, value in zip(tensors_of(critic(images)), wanted, strict=True):
@@ -74,11 +75,11 @@ def test_the_published_layers_at_128() -> None:
     maps = [row.output[1:] for row in table.rows if row.kind == "Conv2d"]
     assert maps == [(64, 16, 16)] * 32 + [(256, 16, 16), (256, 32, 32), (256, 64, 64), (3, 128, 128)]
     stem, norms = 162 * 64 * 256 + 64 * 256, (1 + 32 + 1 + 3) * 128
-    assert table.parameters == stem + norms + 32 * 9 * 64 * 64 + 3 * (9 * 64 * 256 + 256) + 81 * 64 * 3 + 3
+    assert table.parameters == stem + norms + 32 * (9 * 64 * 64 + 64) + 3 * (9 * 64 * 256 + 256) + 81 * 64 * 3 + 3
     table = layer_table(critic, torch.empty(2, 3, 128, 128))
-    strided = [row.output[1:] for row in table.rows if row.kind == "Conv2d" and "layers" not in row.name]
+    strided = [row.output[1:] for row in table.rows if row.kind == "Conv2d" and "conv" not in row.name]
     assert strided == [(32, 64, 64), (64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4), (1024, 2, 2)]
-    inside = [row.output[1] for row in table.rows if row.kind == "Conv2d" and "layers" in row.name]
+    inside = [row.output[1] for row in table.rows if row.kind == "Conv2d" and "conv" in row.name]
     assert inside == [channels for channels in (32, 64, 128, 256, 512) for _ in range(4)]
     assert {row.name: row.output for row in table.rows if row.kind == "Linear"}["end.classes.logits"] == (2, 34)
     assert not any("Norm" in row.kind for row in table.rows)

@@ -31,10 +31,9 @@ def grouped(x: layers.Array, weight: layers.Array, bias: layers.Array | None, pa
 
 
 def block(state: layers.State, name: str, x: layers.Array) -> layers.Array:
-    part = f"{name}.layers"
-    h = layers.leaky_relu(layers.convolve(x, state[f"{part}.0.weight"], state[f"{part}.0.bias"]))
-    h = layers.leaky_relu(grouped(h, state[f"{part}.2.weight"], state[f"{part}.2.bias"], 1))
-    return x + layers.convolve(h, state[f"{part}.4.weight"], None)
+    h = layers.leaky_relu(layers.convolve(x, state[f"{name}.conv1.weight"], state[f"{name}.conv1.bias"]))
+    h = layers.leaky_relu(grouped(h, state[f"{name}.conv2.weight"], state[f"{name}.conv2.bias"], 1))
+    return x + layers.convolve(h, state[f"{name}.conv3.weight"], None)
 
 
 def blurred_half(x: layers.Array) -> layers.Array:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from functools import partial
 
-import torch
 from torch import nn
 
 from gankit._core import Images, Scores, check_at_least
+from gankit.blocks import PostActivationBlock
 from gankit.networks._arguments import check_images, count_positions, parameter_count
 from gankit.networks._critic_end import CriticEnd
 from gankit.networks._critic_output import CriticOutput
@@ -72,7 +72,7 @@ class MakeGirlsMoeCritic(nn.Module):
         layers: list[nn.Module] = [nn.Conv2d(image_channels, width, 4, stride=2, padding=1), _LEAKY()]
         channels = width
         for _ in range(halvings - 1):
-            layers += [_Block(channels), _Block(channels)]
+            layers += [_block(channels), _block(channels)]
             layers += [nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1), _LEAKY()]
             channels *= 2
         self.body = nn.Sequential(*layers)
@@ -89,14 +89,5 @@ class MakeGirlsMoeCritic(nn.Module):
         return f"resolution={self.resolution}, {parameter_count(self)}"
 
 
-class _Block(nn.Module):
-    """Convolution, leaky ReLU, convolution; the input is added, and a leaky ReLU follows."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        first, second = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
-        self.layers = nn.Sequential(first, _LEAKY(), second)
-        self.activation = _LEAKY()
-
-    def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        return self.activation(maps + self.layers(maps))
+def _block(channels: int) -> PostActivationBlock:
+    return PostActivationBlock(channels, channels, norm=nn.Identity, activation=_LEAKY)

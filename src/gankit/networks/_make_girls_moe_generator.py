@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from gankit._core import Images, Labels, Latents, check_at_least, check_factory
+from gankit.blocks import SRResNetBlock
 from gankit.embedders import Embedder
 from gankit.networks._arguments import check_latents, count_doublings, embed, parameter_count
 from gankit.networks._initialization import initialize_dcgan_
@@ -53,9 +54,8 @@ class MakeGirlsMoeGenerator(nn.Module):
 
     Reference:
         Jin et al. 2017, "Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
-        (arXiv 1708.05509), figure 4, there at 128 x 128 with 34 tags. SRResNet: Ledig et al. 2017 (CVPR). Difference: a
-        convolution has a bias exactly where no norm follows; behind a sub-pixel convolution the norm still follows, of
-        the shuffled channels, which cancels only a bias that is equal in all four, so that one has a bias.
+        (arXiv 1708.05509), figure 4, there at 128 x 128 with 34 tags. SRResNet: Ledig et al. 2017 (CVPR). Every
+        convolution has a bias, as in the programs that follow the paper.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class MakeGirlsMoeGenerator(nn.Module):
         features = latent_features + (0 if embedder is None else embedder.out_features)
         first, unflatten = nn.Linear(features, width * base * base), nn.Unflatten(1, (width, base, base))
         self.stem = nn.Sequential(first, unflatten, norm(width), nn.ReLU())
-        self.blocks = nn.Sequential(*(_Block(width, norm) for _ in range(blocks)), norm(width), nn.ReLU())
+        self.blocks = nn.Sequential(*(SRResNetBlock(width, norm=norm) for _ in range(blocks)), norm(width), nn.ReLU())
         self.up = nn.Sequential(*(layer for _ in range(doublings) for layer in _double(width, norm)))
         self.end = nn.Sequential(nn.Conv2d(width, image_channels, 9, padding=4), output())
         initialize_dcgan_(layer for part in (self.stem[1:], self.blocks, self.up, self.end) for layer in part.modules())
@@ -99,22 +99,6 @@ class MakeGirlsMoeGenerator(nn.Module):
     def extra_repr(self) -> str:
         """Describe the network in `repr`."""
         return f"resolution={self.resolution}, latent_features={self.latent_features}, {parameter_count(self)}"
-
-
-class _Block(nn.Module):
-    """Convolution, norm, ReLU, convolution, norm; then the input is added, and nothing follows."""
-
-    def __init__(self, channels: int, norm: Callable[[int], nn.Module]) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for _ in range(2):
-            normalize = norm(channels)
-            bias = isinstance(normalize, nn.Identity)
-            layers += [nn.Conv2d(channels, channels, 3, padding=1, bias=bias), normalize, nn.ReLU()]
-        self.layers = nn.Sequential(*layers[:-1])
-
-    def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        return maps + self.layers(maps)
 
 
 def _double(channels: int, norm: Callable[[int], nn.Module]) -> list[nn.Module]:

@@ -10,7 +10,7 @@ from gankit._core import Images, Labels, Scores, check_at_least
 from gankit.blocks import BlurDownsample
 from gankit.embedders import Embedder
 from gankit.networks._arguments import check_images, embed, parameter_count
-from gankit.networks._r3gan_parts import R3GANBlock, change_channels, check_stages, initialize_variance_
+from gankit.networks._r3gan_parts import bottlenecks, change_channels, check_stages, initialize_variance_
 
 _FACES_64 = (384, 768, 768, 768, 768)
 
@@ -73,11 +73,10 @@ class R3GANCritic(nn.Module):
         self.resolution = base << (len(widths) - 1)
         self.embedder = embedder
         first = nn.Conv2d(image_channels, widths[0], 1, bias=False)
-        layers: list[nn.Module] = [first]
-        layers += [R3GANBlock(widths[0], group_channels, blocks * len(widths)) for _ in range(blocks)]
+        layers = [first, *bottlenecks(widths[0], group_channels, blocks, len(widths))]
         for before, after in pairwise(widths):
             layers += [BlurDownsample(), *change_channels(before, after)]
-            layers += [R3GANBlock(after, group_channels, blocks * len(widths)) for _ in range(blocks)]
+            layers += bottlenecks(after, group_channels, blocks, len(widths))
         basis = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
         self.body = nn.Sequential(*layers, basis, nn.Flatten())
         self.score = nn.Linear(widths[-1], 1 if embedder is None else embedder.out_features, bias=False)

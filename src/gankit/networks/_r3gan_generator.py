@@ -10,7 +10,7 @@ from gankit._core import Images, Labels, Latents, check_at_least
 from gankit.blocks import BlurUpsample
 from gankit.embedders import Embedder
 from gankit.networks._arguments import check_latents, embed, parameter_count
-from gankit.networks._r3gan_parts import R3GANBlock, change_channels, check_stages, initialize_variance_
+from gankit.networks._r3gan_parts import bottlenecks, change_channels, check_stages, initialize_variance_
 
 _FACES_64 = (768, 768, 768, 768, 384)
 
@@ -80,10 +80,10 @@ class R3GANGenerator(nn.Module):
         features = latent_features + (0 if embedder is None else embedder.out_features)
         self.stem = nn.Linear(features, widths[0], bias=False)
         self.basis = nn.Parameter(torch.randn(widths[0], base, base))
-        layers: list[nn.Module] = [R3GANBlock(widths[0], group_channels, blocks * len(widths)) for _ in range(blocks)]
+        layers = bottlenecks(widths[0], group_channels, blocks, len(widths))
         for before, after in pairwise(widths):
             layers += [*change_channels(before, after), BlurUpsample()]
-            layers += [R3GANBlock(after, group_channels, blocks * len(widths)) for _ in range(blocks)]
+            layers += bottlenecks(after, group_channels, blocks, len(widths))
         last = nn.Conv2d(widths[-1], image_channels, 1, bias=False)
         self.body = nn.Sequential(*layers, last)
         initialize_variance_(self.stem)
