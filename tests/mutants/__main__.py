@@ -12,7 +12,7 @@ import time
 # Before torch is imported: one thread a process, no device (forks cannot share one), and the same examples in each run.
 os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "CI": "1"}
 
-from tests.mutants.domain import FAULTS, KILLS
+from tests.mutants.domain import FAULTS, KILLS, Fault
 from tests.mutants.mutation import ROOT, Mutation, mutations
 from tests.mutants.report import report_faults, report_mutants
 from tests.mutants.session import MutantSession
@@ -35,9 +35,7 @@ def main() -> int:
     options = parser.parse_args()
     start, known = time.perf_counter(), listed()
     made = [] if options.faults else _made(options.folders, options.only)
-    faults = (
-        [] if options.no_faults else [fault for fault in FAULTS if not options.faults or options.only in fault.name]
-    )
+    faults = [] if options.no_faults else _faults(options.folders, options.only, by_name=options.faults)
     fitting = [fault for fault in faults if fault.fits()]
     session = MutantSession(
         [(mutation, 1) for mutation in made] + [(fault.mutation(), KILLS) for fault in fitting],
@@ -60,6 +58,12 @@ def main() -> int:
 def _made(folders: list[str], only: str) -> list[Mutation]:
     files = [path for folder in folders for path in sorted((ROOT / "src" / "gankit" / folder).glob("*.py"))]
     return [mutation for path in files if only in path.name for mutation in mutations(path)]
+
+
+def _faults(folders: list[str], only: str, *, by_name: bool) -> list[Fault]:
+    if by_name:
+        return [fault for fault in FAULTS if only in fault.name]
+    return [fault for fault in FAULTS if fault.file.split("/")[0] in {*folders, "_core"} and only in fault.file]
 
 
 def _say(text: str) -> None:
