@@ -47,7 +47,7 @@ class BottleneckBlock(nn.Module):
         True
 
     Reference:
-        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern Baseline GAN" (NeurIPS), section 4 and the
+        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS), section 4 and the
         authors' code; the start: Zhang et al. 2019, "Fixup Initialization" (ICLR), with m = 3 convolutions, hence
         ``depth**(-1 / (2 * m - 2))``. The biases, which the authors keep in their activations, are the convolutions'.
     """
