@@ -1,0 +1,1 @@
+"""Draws the blocks of the library as pictures of their data flow."""

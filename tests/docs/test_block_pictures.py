@@ -1,0 +1,118 @@
+"""The pictures of blocks are fresh, and show what the blocks compute."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import torch
+from torch import nn
+
+from docs.block_pictures.drawing import draw
+from docs.block_pictures.pictures import FOLDER, PICTURES, Box, Picture
+from gankit import blocks
+
+every_picture = pytest.mark.parametrize("name", PICTURES)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+class Shift(nn.Module):
+    """Stands in for dropout, which is nothing in eval mode and chance in train mode."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 0.25
+
+
+PARTS: dict[str, Any] = {"norm": partial(nn.GroupNorm, 1), "activation": nn.ReLU}
+CONVOLUTION, NORM, DROPOUT, ACTIVATION = blocks.Step
+UP, DOWN = {"up": blocks.NearestUpsample()}, {"down": blocks.MeanDownsample()}
+BLOCKS: dict[str, Callable[[], nn.Module]] = {
+    "post_activation": lambda: blocks.PostActivationBlock(3, 3, **PARTS),
+    "norm_after_addition": lambda: blocks.NormAfterAdditionBlock(3, 3, **PARTS),
+    "activation_before_addition": lambda: blocks.ActivationBeforeAdditionBlock(3, 3, **PARTS),
+    "activation_first": lambda: blocks.ActivationFirstBlock(3, 3, **PARTS),
+    "pre_activation": lambda: blocks.PreActivationBlock(3, 3, **PARTS),
+    "pre_activation_up": lambda: blocks.PreActivationBlock(3, 5, **PARTS, **UP),
+    "pre_activation_down": lambda: blocks.PreActivationBlock(3, 5, **PARTS, **DOWN),
+    "pre_activation_first": lambda: blocks.PreActivationBlock(3, 5, **PARTS, **DOWN, first=True),
+    "srresnet": lambda: blocks.SRResNetBlock(3, **PARTS),
+    "bottleneck": lambda: blocks.BottleneckBlock(3, 2),
+    "convolution": lambda: blocks.ConvolutionBlock(3, 5, **PARTS, dropout=Shift),
+    "convolution_dropout_last": lambda: blocks.ConvolutionBlock(
+        3, 5, **PARTS, dropout=Shift, order=(CONVOLUTION, NORM, ACTIVATION, DROPOUT)
+    ),
+    "convolution_activation_first": lambda: blocks.ConvolutionBlock(
+        3, 5, **PARTS, dropout=Shift, order=(ACTIVATION, CONVOLUTION, NORM, DROPOUT)
+    ),
+}
+
+
+def made(name: str) -> tuple[nn.Module, torch.Tensor]:
+    """The block of a picture, no weight of it special, and an input."""
+    torch.manual_seed(0)
+    block = BLOCKS[name]().double()
+    for parameter in block.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return block, torch.randn(2, 3, 4, 6, dtype=torch.float64)
+
+
+def walk(boxes: Sequence[Box], block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    for box in boxes:
+        x = block.get_submodule(box.layer)(x)
+    return x
+
+
+def compute(picture: Picture, block: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Send numbers along the ways that are drawn."""
+    result = walk(picture.residual, block, x)
+    if picture.shortcut is not None:
+        result = result + walk(picture.shortcut, block, x)
+    return walk(picture.after, block, result)
+
+
+@every_picture
+def test_a_picture_is_fresh(name: str) -> None:
+    text = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+    assert draw(PICTURES[name]) == text, "run python -m docs.block_pictures"
+
+
+def test_there_is_no_other_picture() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == {f"{name}.svg" for name in PICTURES}
+
+
+@every_picture
+def test_a_picture_computes_what_its_block_does(name: str) -> None:
+    block, x = made(name)
+    torch.testing.assert_close(compute(PICTURES[name], block, x), block(x))
+
+
+@every_picture
+def test_boxes_in_the_other_order_compute_something_else(name: str) -> None:
+    block, x = made(name)
+    changed = replace(PICTURES[name], residual=PICTURES[name].residual[::-1])
+    try:
+        result = compute(changed, block, x)
+    except RuntimeError:  # the channels do not even fit
+        return
+    assert not torch.allclose(result, block(x))
+
+
+@every_picture
+def test_everything_drawn_lies_within_the_picture(name: str) -> None:
+    root = ElementTree.fromstring(draw(PICTURES[name]))
+    width, height = float(root.attrib["width"]), float(root.attrib["height"])
+    keys = ("x", "y", "width", "height")
+    rectangles = [{key: float(box.get(key, "nan")) for key in keys} for box in root.iter(f"{SVG}rect")]
+    picture = PICTURES[name]
+    assert len(rectangles) == 2 + len(picture.residual) + len(picture.shortcut or ()) + len(picture.after)
+    for box in rectangles:
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= height
+    for box in rectangles:
+        others = [other for other in rectangles if other is not box]
+        assert not any(
+            abs(box["x"] - other["x"]) < min(box["width"], other["width"]) and abs(box["y"] - other["y"]) < 20
+            for other in others
+        )
