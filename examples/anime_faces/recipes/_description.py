@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from examples.anime_faces.data import Attribute
+from examples.anime_faces.recipes._condition import Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,15 @@ class Description:
     def classes(self) -> tuple[int, ...]:
         """The number of classes of each attribute."""
         return tuple(len(attribute.classes) for attribute in self.attributes)
+
+    @property
+    def condition(self) -> Condition:
+        """What embeds, guesses, draws and mistakes the labels.
+
+        Raises:
+            ValueError: The data set has none.
+        """
+        return Condition(attributes=self.attributes, incomplete=self.incomplete)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, dicts, numbers and strings, as settings files keep them."""

@@ -31,7 +31,8 @@ SOFTNESS = 0.2
 def build(description: Description, options: AcganOptions, hardware: Hardware, steps: int) -> System:
     """Put report E together; nothing in it decays, so `steps` plays no part."""
     del steps
-    classes, device = description.classes, hardware.device
+    condition, device = description.condition, hardware.device
+    classes = condition.classes
     generator = hardware.place(
         AcganGenerator(size=description.size, classes=classes, embedding=options.embedding, width=options.width)
     )
@@ -47,16 +48,13 @@ def build(description: Description, options: AcganOptions, hardware: Hardware, s
             terms[attribute.name] = options.class_weight * gk.losses.class_loss(output.classes[index], labels[:, index])
         return terms
 
-    def draw_labels(count: int) -> torch.Tensor:
-        return torch.stack([torch.randint(number, (count,), device=device) for number in classes], dim=1)
-
     def real_terms(images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
         output = critic(images)
         scores["real"] = output.scores.detach().mean()
         return critic_price(output, 1 - SOFTNESS * torch.rand(len(images), device=device), labels)
 
     def fake_terms(images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        labels = draw_labels(len(images))
+        labels = condition.draw(len(images), device=device)
         with torch.no_grad():
             fake = generator(torch.randn(len(images), LATENTS, device=device), labels)
         output = critic(fake)
@@ -65,7 +63,7 @@ def build(description: Description, options: AcganOptions, hardware: Hardware, s
 
     def generator_terms(images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
         count = 2 * len(images)
-        labels = draw_labels(count)
+        labels = condition.draw(count, device=device)
         output = critic(generator(torch.randn(count, LATENTS, device=device), labels))
         terms = {
             "score": gk.losses.labelled_loss(objective, output.scores, 1 - SOFTNESS * torch.rand(count, device=device))

@@ -49,7 +49,7 @@ def build(description: Description, options: DefaultOptions, hardware: Hardware,
     """Put the default together; learning rates follow the run's length."""
     if options.batch_size % GROUP:
         raise ValueError(f"--batch-size must be a multiple of {GROUP}, but it is {options.batch_size}")
-    classes = tuple(count + missing for count, missing in zip(description.classes, description.incomplete, strict=True))
+    classes = description.condition.classes if description.attributes else ()
     size, width = description.size, options.width
     generator = hardware.place(DefaultGenerator(size=size, classes=classes, width=width))
     critic = hardware.place(DefaultCritic(size=size, classes=classes, width=width, group=GROUP))

@@ -48,7 +48,7 @@ def build(description: Description, options: TagsOptions, hardware: Hardware, st
         resolution=description.size,
         latent_features=LATENTS,
         width=2 * options.width,
-        embedder=gk.embedders.MultiHotEmbedder(tags),
+        embedder=description.condition.multi_hot(),
         base=base,
     )
     norm = nn.BatchNorm2d if options.literal else layer_norm
