@@ -134,6 +134,7 @@ def test_a_residual_critic_needs_both_the_rectifier_and_the_mean_of_reshapes() -
         return critic
 
     shape = (16, 3, 64, 64)
+    assert round(forward_units(lambda: with_torchs_pooling(nn.ReLU), *shape), 1) == 12.0
     assert round(forward_units(lambda: with_torchs_pooling(ReLU), *shape), 1) == 12.0
     assert round(forward_units(lambda: norm_free_residual(nn.ReLU, 64, 16), *shape), 1) == 11.8
     assert round(forward_units(lambda: norm_free_residual(ReLU, 64, 16), *shape), 1) == 10.0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 import torch
@@ -27,7 +27,8 @@ class Shift(nn.Module):
 
 PARTS: dict[str, Any] = {"norm": partial(nn.GroupNorm, 1), "activation": nn.ReLU}
 CONVOLUTION, NORM, DROPOUT, ACTIVATION = blocks.Step
-UP, DOWN = {"up": blocks.NearestUpsample()}, {"down": blocks.MeanDownsample()}
+UP: dict[str, Any] = {"up": blocks.NearestUpsample()}
+DOWN: dict[str, Any] = {"down": blocks.MeanDownsample()}
 BLOCKS: dict[str, Callable[[], nn.Module]] = {
     "post_activation": lambda: blocks.PostActivationBlock(3, 3, **PARTS),
     "norm_after_addition": lambda: blocks.NormAfterAdditionBlock(3, 3, **PARTS),
@@ -101,7 +102,7 @@ def test_boxes_in_the_other_order_compute_something_else(name: str) -> None:
 
 @every_picture
 def test_everything_drawn_lies_within_the_picture(name: str) -> None:
-    root = ElementTree.fromstring(draw(PICTURES[name]))
+    root = ET.fromstring(draw(PICTURES[name]))
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     keys = ("x", "y", "width", "height")
     rectangles = [{key: float(box.get(key, "nan")) for key in keys} for box in root.iter(f"{SVG}rect")]
