@@ -13,6 +13,7 @@ from torch import nn
 
 from gankit._core import batch_in_parts
 from gankit.constraints import finite_difference_penalty, zero_centered_penalty
+from gankit.constraints._finite_difference_penalty import _normal_like
 
 lengths = st.sampled_from((0.01, 0.1, 1.0))
 
@@ -168,3 +169,7 @@ def test_samples_are_checked() -> None:
         finite_difference_penalty(lambda x: x.sum(1), torch.zeros(0, 3))
     with pytest.raises(ValueError, match="samples must be a floating-point tensor"):
         finite_difference_penalty(lambda x: x.sum(1), torch.zeros(2, 3, dtype=torch.int64))
+
+
+def test_noise_is_drawn_where_the_samples_are() -> None:
+    assert _normal_like(torch.zeros(3, 2, device="meta"), None).device.type == "meta"

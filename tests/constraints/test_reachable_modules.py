@@ -104,3 +104,10 @@ def test_a_long_list_and_an_unset_variable_are_passed_over(registrations: list[s
     later = nn.Linear(2, 1)
     gradient_norm(early, torch.zeros(3, 2))
     assert registrations == ["Linear"]
+
+
+def test_a_module_that_is_reached_on_two_ways_is_audited_once(registrations: list[str]) -> None:
+    first = nn.Linear(2, 3)
+    critic = nn.Sequential(first, nn.Linear(3, 1))
+    gradient_norm(lambda x: critic[1](first(x)), torch.zeros(3, 2))
+    assert sorted(registrations) == ["Linear", "Linear", "Sequential"]

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, strategies as st
 from support.strategies import seeds
 
-from gankit.losses import mismatched_indices, mismatched_labels
+from gankit.losses import _mismatched, mismatched_indices, mismatched_labels
 
 counts = st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple).filter(lambda each: prod(each) > 1)
 
@@ -218,3 +218,15 @@ def test_both_compile_and_equal_conditions_are_then_refused_by_the_device() -> N
 def test_mistakes_are_named(call: Any, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         call(torch.tensor([0, 1, 2]))
+
+
+def test_the_most_combinations_fit_whole_numbers() -> None:
+    last = torch.tensor([[2**31 - 1, 2**31 - 1]])
+    other = mismatched_labels(last, (2**31, 2**31), draw=torch.tensor([2**62 - 1]))
+    assert other.tolist() == [[2**31 - 1, 2**31 - 2]]
+
+
+def test_on_a_device_the_device_itself_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_mismatched, "values_are_at_hand", lambda _: False)
+    with pytest.raises(RuntimeError, match="conditions must hold at least two different ones"):
+        mismatched_indices(torch.zeros(3))
