@@ -15,6 +15,7 @@ from gankit.networks import (
     LayerTable,
     MakeGirlsMoeCritic,
     MakeGirlsMoeGenerator,
+    PatchGANCritic,
     R3GANCritic,
     R3GANGenerator,
     ResidualCritic,
@@ -39,6 +40,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[tuple[int, ...], ...]]]
     ),
     "make_girls_moe_critic": (lambda: MakeGirlsMoeCritic(num_classes=34), ((1, 3, 128, 128),)),
     "unet_colorizer": (UNetColorizer, ((1, 1, 64, 64),)),
+    "patchgan_critic": (PatchGANCritic, ((1, 3, 256, 256),)),
     "stargan_generator": (
         lambda: StarGANGenerator(embedder=MultiHotEmbedder(5)),
         ((1, 3, 128, 128), (1, 5)),

@@ -16,6 +16,7 @@ from gankit.networks import (
     JoinedCritic,
     MakeGirlsMoeCritic,
     MakeGirlsMoeGenerator,
+    PatchGANCritic,
     R3GANCritic,
     R3GANGenerator,
     ResidualCritic,
@@ -64,6 +65,10 @@ OTHERS: dict[str, tuple[Callable[[], nn.Module], Callable[[int, int], tuple[torc
     "make_girls_moe_critic": (
         lambda: MakeGirlsMoeCritic(resolution=12, halvings=2, width=2, num_classes=CLASSES),
         lambda seed, samples: (normal(seed, samples, 3, 12, 12),),
+    ),
+    "patchgan_critic": (
+        lambda: PatchGANCritic(width=2, halvings=2, norm=nn.InstanceNorm2d),
+        lambda seed, samples: (normal(seed, samples, 3, 16, 12),),
     ),
     "r3gan_generator": (
         lambda: R3GANGenerator(widths=(4, 6, 6), base=3, latent_features=5, blocks=1, group_channels=4),

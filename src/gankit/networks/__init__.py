@@ -11,6 +11,7 @@ from gankit.networks._layer_table import (
 )
 from gankit.networks._make_girls_moe_critic import MakeGirlsMoeCritic as MakeGirlsMoeCritic
 from gankit.networks._make_girls_moe_generator import MakeGirlsMoeGenerator as MakeGirlsMoeGenerator
+from gankit.networks._patchgan_critic import PatchGANCritic as PatchGANCritic
 from gankit.networks._r3gan_critic import R3GANCritic as R3GANCritic
 from gankit.networks._r3gan_generator import R3GANGenerator as R3GANGenerator
 from gankit.networks._residual_critic import ResidualCritic as ResidualCritic

@@ -59,6 +59,9 @@ NETWORKS: dict[str, Row] = {
         batched=("images", "labels"),
     ),
     "StarGANCritic": _two_headed_row(lambda: networks.StarGANCritic(resolution=8, width=2, halvings=2), _pictures),
+    "PatchGANCritic": module_row(
+        lambda: networks.PatchGANCritic(width=2, halvings=1), _pictures, "images", batched=("images",)
+    ),
     "JoinedCritic": module_row(
         lambda: networks.JoinedCritic(embedder=MultiHotEmbedder(5), resolution=8, width=2, mixing=3),
         lambda dtype: _pictures(dtype) | {"labels": torch.eye(5, dtype=dtype)},
