@@ -15,7 +15,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "CI": "1"}
 from tests.mutants.domain import FAULTS, KILLS, Fault
 from tests.mutants.mutation import ROOT, Mutation, mutations
 from tests.mutants.report import report_faults, report_mutants
-from tests.mutants.session import MutantSession
+from tests.mutants.session import MutantSession, Task
 from tests.mutants.survivors import listed
 
 FOLDERS = ("losses", "constraints")
@@ -36,9 +36,13 @@ def main() -> int:
     start, known = time.perf_counter(), listed()
     made = [] if options.faults else _made(options.folders, options.only)
     faults = [] if options.no_faults else _faults(options.folders, options.only, by_name=options.faults)
+    known_keys = {one.key for one in known}
     fitting = [fault for fault in faults if fault.fits()]
     session = MutantSession(
-        [(mutation, 1) for mutation in made] + [(fault.mutation(), KILLS) for fault in fitting],
+        [
+            *(Task(mutation=mutation, expected=mutation.key in known_keys) for mutation in made),
+            *(Task(mutation=fault.mutation(), kills=KILLS) for fault in fitting),
+        ],
         folders=FOLDERS if options.faults else options.folders,
         tests=options.tests,
         processes=options.processes,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +20,17 @@ from tests.mutants.swap import swap_in
 from tests.mutants.trial import CrashedError, OutOfTimeError, in_child
 
 FIXED_SECONDS = 10.0
+EXPECTED_SECONDS = 2.0
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A mutant to try."""
+
+    mutation: Mutation
+    kills: int = 1  # how many test functions have to fail
+    expected: bool = False  # it is known to survive: the most promising tests alone are run, to see that it still does
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +50,8 @@ class Verdict:
 class MutantSession:
     """The pytest plugin; `verdicts` holds the result, `problem` what kept it from being made."""
 
-    def __init__(
-        self, tasks: Sequence[tuple[Mutation, int]], *, folders: Sequence[str], tests: str, processes: int
-    ) -> None:
-        self.tasks = tasks  # each mutant, and how many test functions have to fail
+    def __init__(self, tasks: Sequence[Task], *, folders: Sequence[str], tests: str, processes: int) -> None:
+        self.tasks = tasks
         self.folders = tuple(folders)
         self.tests = tests  # only tests whose path holds this
         self.processes = processes
@@ -94,13 +103,17 @@ class MutantSession:
 
     def baseline(self, index: int) -> Reach:
         """Run one test in the unchanged library."""
-        files = frozenset(str(ROOT / file) for file in {mutation.file for mutation, _ in self.tasks})
+        files = frozenset(str(ROOT / file) for file in {task.mutation.file for task in self.tasks})
         return reach_of(lambda: self._passes(index, None), files)
 
     def verdict(self, index: int) -> Verdict:
         """Try one mutant."""
-        mutation, kills = self.tasks[index]
+        task = self.tasks[index]
+        mutation, kills = task.mutation, task.kills
         order = self._order(mutation)
+        if task.expected:
+            spent = accumulate(self._reach[test].seconds for test in order)
+            order = [test for test, total in zip(order, spent, strict=True) if total < EXPECTED_SECONDS]
         seconds = FIXED_SECONDS + 2 * sum(self._reach[test].seconds for test in order)
         killers: tuple[int, ...] = ()
         try:
@@ -119,8 +132,8 @@ class MutantSession:
         with ProcessPoolExecutor(self.processes, get_context("fork"), initializer=_be_quiet) as pool:
             for result in pool.map(work, range(count), chunksize=1):
                 done.append(result)
-                if isinstance(result, Verdict) and result.survived:
-                    sys.stderr.write(f"{result.tests:5} tests pass: {self.tasks[len(done) - 1][0]}\n")
+                if isinstance(result, Verdict) and result.survived and not self.tasks[len(done) - 1].expected:
+                    sys.stderr.write(f"{result.tests:5} tests pass: {self.tasks[len(done) - 1].mutation}\n")
                 if len(done) % 100 == 0 or len(done) == count:
                     sys.stderr.write(f"{len(done)} of {count} {what}\n")
         return done

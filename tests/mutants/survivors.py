@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.mutants.mutation import Mutation
 
 LIST = Path(__file__).with_name("survivors.toml")
-KINDS = frozenset({"equivalent", "message", "redundant", "speed"})
+KINDS = frozenset({"equivalent", "redundant", "message", "speed", "arbitrary", "device"})
 _TEXTS = ("file", "function", "operator", "before", "after")
 
 
@@ -16,8 +16,7 @@ _TEXTS = ("file", "function", "operator", "before", "after")
 class Survivor:
     """A mutant that no test can or need notice.
 
-    Kinds: "equivalent" (nothing that can be observed changes), "message" (only the words or the place of a message),
-    "redundant" (a guard that another one stands behind), "speed" (only time or memory changes).
+    The kinds are explained at the top of the list.
     """
 
     key: tuple[str, ...]
