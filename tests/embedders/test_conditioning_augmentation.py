@@ -129,3 +129,9 @@ def test_mistakes_are_named() -> None:
     for message, mistake in cases.items():
         with pytest.raises(ValueError, match=message):
             mistake()
+
+
+def test_a_draw_in_float64_has_all_its_digits() -> None:
+    mean = torch.zeros(3, 2, dtype=torch.float64)
+    drawn = ConditionDistribution(mean, mean).sample(rng=torch.Generator().manual_seed(3))
+    assert_close(drawn, torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3)))

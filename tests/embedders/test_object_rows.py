@@ -12,7 +12,7 @@ from embedders.published import write_array_of_objects, write_pickled_by_python_
 from hypothesis import given, strategies as st
 from support.strategies import PRIMES, seeds
 
-from gankit.embedders._array_file import read_header, read_table
+from gankit.embedders._array_file import map_table, read_header, read_table
 from gankit.embedders._object_rows import read_object_rows
 
 PYTHON_2 = "written by Python 2"
@@ -140,3 +140,11 @@ def test_refuses_rows_of_other_kinds(tmp_path: Path, rows: list) -> None:
     np.save(path, objects, allow_pickle=True)
     with pytest.raises(ValueError, match=r"utable\.npy"):
         read(path)
+
+
+def test_a_mapped_table_cannot_be_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "table.npy"
+    np.save(path, np.zeros((3, 2), dtype=np.float32))
+    with path.open("rb") as file:
+        header, start = read_header(path, file), file.tell()
+    assert not map_table(path, header, start).flags.writeable

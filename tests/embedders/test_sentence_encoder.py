@@ -76,3 +76,12 @@ def test_mistakes_are_named() -> None:
     for message, mistake in cases.items():
         with pytest.raises(ValueError, match=message):
             mistake()
+
+
+def test_a_vector_for_each_word_is_no_vector_for_each_text() -> None:
+    class Words:
+        def encode(self, sentences: list[str]) -> np.ndarray:
+            return np.zeros((len(sentences), 3, 2), dtype=np.float32)
+
+    with pytest.raises(ValueError, match="3, 2"):
+        SentenceEncoder(Words())(["a b c", "d e f"])  # type: ignore[arg-type]

@@ -88,3 +88,7 @@ def test_mistakes_are_named() -> None:
     for message, mistake in cases.items():
         with pytest.raises(ValueError, match=message):
             mistake()
+
+
+def test_one_feature_is_enough() -> None:
+    assert TextProjection(3, 1)(torch.ones(2, 3)).shape == (2, 1)

@@ -162,3 +162,16 @@ def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], object
     with pytest.raises(ValueError, match=message):
         VectorTable.load(tmp_path / "vectors.npy", tmp_path / "texts.txt")
     assert not (tmp_path / "sentinel").exists()
+
+
+def test_the_table_is_a_copy() -> None:
+    vectors = torch.ones(2, 3)
+    table = VectorTable(["a", "b"], vectors)
+    vectors.zero_()
+    assert torch.equal(table(["b"]), torch.ones(1, 3))
+
+
+def test_three_near_texts_are_offered() -> None:
+    table = VectorTable([f"blue hair {number}" for number in range(7)], torch.zeros(7, 2))
+    with pytest.raises(ValueError, match=r"near to it are '[^']+', '[^']+', '[^']+'$"):
+        table(["blue hair"])

@@ -103,7 +103,7 @@ class VectorTable(nn.Module):
         check_texts(texts)
         for text in texts:
             if text not in self.rows:
-                close = difflib.get_close_matches(text, self.rows, n=3)
+                close = difflib.get_close_matches(text, self.rows)
                 hint = f"; near to it are {', '.join(map(repr, close))}" if close else ""
                 raise ValueError(f"texts must be in the table of {len(self.rows)} texts, got {text!r}{hint}")
         return self.vectors[torch.tensor([self.rows[text] for text in texts], device=self.vectors.device)]
