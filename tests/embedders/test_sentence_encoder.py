@@ -84,4 +84,4 @@ def test_a_vector_for_each_word_is_no_vector_for_each_text() -> None:
             return np.zeros((len(sentences), 3, 2), dtype=np.float32)
 
     with pytest.raises(ValueError, match="3, 2"):
-        SentenceEncoder(Words())(["a b c", "d e f"])  # type: ignore[arg-type]
+        SentenceEncoder(Words())(["a b c", "d e f"])
