@@ -67,3 +67,16 @@ def test_mistakes_are_named() -> None:
         gradient_norm(lambda x: x, torch.tensor(1.0))
     with pytest.raises(ValueError, match="points must be a floating-point tensor"):
         gradient_norm(lambda x: x, torch.zeros(2, 3, dtype=torch.int64))
+
+
+def test_an_empty_batch_of_inputs_is_named() -> None:
+    inputs = torch.zeros(0, 3, requires_grad=True)
+    with pytest.raises(ValueError, match=r"inputs must not be empty, got shape \(0, 3\)"):
+        score_gradient(inputs.sum(1), inputs)
+
+
+def test_under_autocast_the_gradient_at_half_precision_points_keeps_its_digits() -> None:
+    slope = torch.tensor([1.0 + 2**-12, 0.0])  # bfloat16 would round it to 1
+    with torch.autocast("cpu", torch.bfloat16):
+        norm = gradient_norm(lambda x: (x.float() * slope).sum(1), torch.zeros(2, 2, dtype=torch.bfloat16))
+    assert norm.tolist() == [1.0 + 2**-12] * 2

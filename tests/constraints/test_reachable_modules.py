@@ -111,3 +111,20 @@ def test_a_module_that_is_reached_on_two_ways_is_audited_once(registrations: lis
     critic = nn.Sequential(first, nn.Linear(3, 1))
     gradient_norm(lambda x: critic[1](first(x)), torch.zeros(3, 2))
     assert sorted(registrations) == ["Linear", "Linear", "Sequential"]
+
+
+class Judge:
+    """Scores by a method, and cannot be called itself."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+
+    def score(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x)
+
+
+def test_a_method_s_own_names_lead_to_the_module(registrations: list[str]) -> None:
+    critic = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 1))
+    with pytest.warns(UserWarning, match="couples the samples"):
+        gradient_norm(Judge(critic).score, torch.randn(3, 2))
+    assert registrations
