@@ -180,3 +180,11 @@ def test_mistakes_in_pairs_are_named(real: Any, fake: Any, match: str) -> None:
 def test_mistakes_in_means_are_named(real: Any, fake: Any, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         mean_feature_loss(real, fake)
+
+
+def test_layers_of_several_critics_are_constants_on_the_real_side() -> None:
+    real = [[torch.zeros(2, 3, requires_grad=True), torch.zeros(2, 5, requires_grad=True)]]
+    fake = [[torch.ones(2, 3, requires_grad=True), torch.ones(2, 5, requires_grad=True)]]
+    feature_matching_loss(real, fake).backward()
+    assert all(layer.grad is None for layer in real[0])
+    assert all(layer.grad is not None for layer in fake[0])
