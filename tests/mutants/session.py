@@ -17,9 +17,10 @@ import torch
 from tests.mutants.mutation import ROOT, Mutation
 from tests.mutants.reach import Reach, reach_of
 from tests.mutants.swap import swap_in
-from tests.mutants.trial import CrashedError, OutOfTimeError, in_child
+from tests.mutants.trial import CrashedError, OutOfTimeError, bound_next, in_child
 
 FIXED_SECONDS = 10.0
+TEST_SECONDS = 3.0
 EXPECTED_SECONDS = 2.0
 Result = TypeVar("Result")
 
@@ -162,6 +163,7 @@ class MutantSession:
         killers: dict[str, int] = {}
         for position, test in enumerate(order):
             function = _function_of(self._items[test])
+            bound_next(TEST_SECONDS + 5 * self._reach[test].seconds)
             if function not in killers and not self._passes(test, order[position + 1 : position + 2]):
                 killers[function] = test
                 if len(killers) == kills:

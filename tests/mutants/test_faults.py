@@ -11,7 +11,7 @@ from tests.mutants.domain import FAULTS, KILLS, Fault
 from tests.mutants.mutation import ROOT, mutations
 from tests.mutants.survivors import listed, stale
 from tests.mutants.swap import swap_in
-from tests.mutants.trial import CrashedError, OutOfTimeError, in_child
+from tests.mutants.trial import CrashedError, OutOfTimeError, bound_next, in_child
 
 SOURCE = '''
 from dataclasses import dataclass
@@ -145,5 +145,7 @@ def test_a_trial_ends_with_its_result_or_its_time() -> None:
     assert in_child(lambda: {"a": 1}, seconds=5) == {"a": 1}
     with pytest.raises(OutOfTimeError):
         in_child(forever, seconds=0)
+    with pytest.raises(OutOfTimeError):
+        in_child(lambda: (bound_next(0.1), forever()), seconds=60)
     with pytest.raises(CrashedError):
         in_child(crash, seconds=5)

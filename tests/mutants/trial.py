@@ -21,7 +21,7 @@ class CrashedError(Exception):
 def in_child(work: Callable[[], Any], *, seconds: float) -> Any:
     """Result of `work` in a forked process that may use so many seconds of processor time, and ten times as many to wait.
 
-    What it changes stays there.
+    What it changes stays there. Within the whole it may bound its pieces by `bound_next`.
     """
     reader, writer = os.pipe()
     gc.freeze()
@@ -38,11 +38,18 @@ def in_child(work: Callable[[], Any], *, seconds: float) -> Any:
     finally:
         os.close(reader)
     _, status = os.waitpid(child, 0)
-    if data is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGXCPU, signal.SIGKILL}):
+    if data is None or (
+        os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGXCPU, signal.SIGPROF, signal.SIGKILL}
+    ):
         raise OutOfTimeError
     if not data:
         raise CrashedError
     return pickle.loads(data)
+
+
+def bound_next(seconds: float) -> None:
+    """End this process as out of time unless it calls again within so many seconds of processor time."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _work_and_exit(work: Callable[[], Any], writer: int, seconds: float) -> None:
