@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -50,7 +51,7 @@ class Payload:
     """Pickles into a call of something."""
 
     def __init__(self, called: object, *arguments: object) -> None:
-        self.call = (called, arguments)
+        self.call: tuple[object, ...] = (called, arguments)
 
     def __reduce__(self) -> tuple:
         return self.call
@@ -107,6 +108,55 @@ def test_refuses_what_is_no_array_of_rows(tmp_path: Path, content: bytes) -> Non
         read(path)
 
 
+_REBUILD = b"cnumpy.core.multiarray\n_reconstruct\n"
+_ARRAY, _DTYPE = b"cnumpy\nndarray\n", b"cnumpy\ndtype\n"
+_CALLED = b"X\x22\x00\x00\x00numpy.core.multiarray _reconstruct"  # a text in the place of the name
+_CALLED_DTYPE = b"X\x0b\x00\x00\x00numpy dtype"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        (_REBUILD, _CALLED, "a call of 'numpy.core.multiarray _reconstruct' is not followed"),
+        (_REBUILD, _ARRAY, "a call of 'numpy ndarray' is not followed"),
+        (_ARRAY, _DTYPE, "a call of 'numpy.core.multiarray _reconstruct' is not followed"),
+        (_DTYPE, _CALLED_DTYPE, "a call of 'numpy dtype' is not followed"),
+        (_DTYPE, _ARRAY, "a call of 'numpy ndarray' is not followed"),
+        (_REBUILD, b"cos\nmkdir\n" + _REBUILD, "the name 'os mkdir' does not belong to a plain array"),  # never called
+        (_REBUILD, b"}" + _REBUILD, "the operation EMPTY_DICT is not followed"),  # nor used
+        (b"K\x00\x85U\x01b\x87R", b"K\x00(\x85U\x01b\x87R", "an operation finds too little before it"),
+        (b"U\x01<NNN", b"U\x01=NNN", "an array of dtype '=f4' is not read"),
+        (b"U\x02f4", b"U\x02f2", "an array of dtype '<f2' is not read"),
+    ],
+)
+def test_one_step_aside_is_an_error_though_the_rows_stand_there(
+    tmp_path: Path, right: bytes, wrong: bytes, message: str
+) -> None:
+    path = tmp_path / "utable.npy"
+    write_pickled_by_python_2(path, np.ones((2, 3), "float32"))
+    path.write_bytes(path.read_bytes().replace(right, wrong, 1))
+    with pytest.raises(
+        ValueError, match=re.escape(f"{path} is truncated, or holds more than rows of numbers: {message}")
+    ):
+        read(path)
+
+
+@pytest.mark.parametrize("protocol", [3, 4])
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_rows_come_in_a_list_as_numpy_pickles_it_and_in_nothing_else(tmp_path: Path, count: int, protocol: int) -> None:
+    path, table = tmp_path / "utable.npy", np.random.default_rng(count).normal(size=(count, 3))
+    for kind in (list, tuple):
+        state = (1, (count,), np.dtype(object), False, kind(table))
+        whole = Payload(np.zeros(0).__reduce__()[0], np.ndarray, (0,), b"b")
+        whole.call = (*whole.call, state)
+        write_array_of_objects(path, (count,), pickle.dumps(whole, protocol=protocol))
+        if kind is list:
+            assert np.array_equal(read(path), table)
+        else:
+            with pytest.raises(ValueError, match=r"an array of dtype .* is not read"):
+                read(path)
+
+
 @given(seed=seeds)
 def test_never_fails_otherwise_on_damaged_bytes(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """Some bits flipped anywhere give a ValueError, or other numbers; no other error."""
@@ -130,6 +180,8 @@ def test_never_fails_otherwise_on_damaged_bytes(tmp_path_factory: pytest.TempPat
         [np.arange(3), np.arange(3)],
         [np.ones(3, "float16")],
         [np.ones(3), None],
+        [np.ones(3), np.array([1, None], dtype=object)],  # an array of objects again
+        [np.array([1, None], dtype=object), np.ones(3)],
     ],
 )
 def test_refuses_rows_of_other_kinds(tmp_path: Path, rows: list) -> None:

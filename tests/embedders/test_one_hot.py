@@ -67,6 +67,12 @@ def test_the_dtype_follows_the_module(dtype: torch.dtype) -> None:
     assert OneHotEmbedder(5).to(dtype)(torch.tensor([1])).dtype == dtype
 
 
+def test_the_device_is_the_labels() -> None:
+    hot = OneHotEmbedder((3, 2)).to("meta")(torch.zeros(7, 2, dtype=torch.long, device="meta"))
+    assert hot.device.type == "meta"
+    assert hot.shape == (7, 5)
+
+
 def test_holds_no_state_and_survives_copies() -> None:
     embedder = OneHotEmbedder((2, 3))
     assert not embedder.state_dict()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from embedders.published import WORDS, vectors_by_definition, write_model, write_pickled_by_python_2
+from embedders.published import SHAPES, WORDS, vectors_by_definition, write_model, write_pickled_by_python_2
 from hypothesis import given, strategies as st
 from support.strategies import PRIMES, seeds
 from torch.testing import assert_close
@@ -60,6 +60,13 @@ def test_the_same_text_alone_or_in_a_batch_of_many_lengths(folder: Path) -> None
     assert_close(together, torch.cat([encoder([text]) for text in texts]))
     assert_close(torch.linalg.vector_norm(together, dim=1), torch.ones(300))
     assert not torch.allclose(together[0], together[5], atol=1e-3)
+
+
+def test_a_state_of_one_number_is_the_smallest(tmp_path: Path) -> None:
+    write_model(tmp_path, features=2, size=1)
+    encoder = SkipThoughts(tmp_path)
+    assert encoder.out_features == 1
+    assert_close(encoder(["blue hair", "red"]).abs(), torch.ones(2, 1))
 
 
 def test_unknown_words_share_one_vector_and_case_counts(folder: Path) -> None:
@@ -169,6 +176,18 @@ def _pickled_table(table: np.ndarray) -> Callable[[Path], object]:
     return lambda folder: write_pickled_by_python_2(folder / "utable.npy", table)
 
 
+def _another_head(folder: Path) -> None:
+    """Leave the pickled rows as they are, and say that there are fewer."""
+    whole = (folder / "utable.npy").read_bytes()
+    (folder / "utable.npy").write_bytes(whole.replace(b"'shape': (13,)", b"'shape': (11,)", 1))
+
+
+def _empty(features: int) -> dict[str, np.ndarray | None]:
+    """Weights that fit together, of a state without numbers."""
+    lengths = {"in": features, "out": 0, "both": 0}
+    return {name: np.ones([lengths[axis] for axis in axes]) for name, axes in SHAPES.items()}
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -189,12 +208,14 @@ def _pickled_table(table: np.ndarray) -> Callable[[Path], object]:
         (_table(np.ones(13)), r"utable.npy must hold a table \(rows, features\), got shape \(13,\)"),
         (_table(np.ones((13, 0))), r"utable.npy must hold a table \(rows, features\), got shape \(13, 0\)"),
         (_pickled_table(np.ones((12, 5))), "got 13 words, 12 rows"),
+        (_another_head, r"utable.npy says that it has the shape \(11,\), but has 13 rows"),
         (_weights(W=None), "uni_skip.npz .*: encoder_W is missing"),
         (_weights(U=np.ones((7, 7))), r"uni_skip.npz: encoder_U must have shape \(7, 14\), got \(7, 7\)"),
         (_weights(b=np.ones((14, 1))), r"uni_skip.npz: encoder_b must have shape \(14,\), got \(14, 1\)"),
         (_weights(Ux=np.ones((7, 7), "int64")), "encoder_Ux must hold floating-point numbers, got dtype int64"),
         (_weights(bx=np.array([[1.0], "x"], dtype=object)), "uni_skip.npz is no weights .*allow_pickle"),
         (_weights(bx=np.ones(0)), r"encoder_W must have shape \(5, 0\)"),
+        (_weights(**_empty(5)), r"encoder_W must have shape \(5, 0\)"),
     ],
 )
 def test_damaged_files_are_named(folder: Path, damage: Callable[[Path], object], message: str) -> None:

@@ -54,6 +54,10 @@ def test_reads_what_other_programs_write(tmp_path: Path) -> None:
         np.save(tmp_path / "vectors.npy", layout)
         table = VectorTable.load(tmp_path / "vectors.npy", tmp_path / "texts.txt")
         assert np.array_equal(table(["naïve", "blue hair", "red hair"]).numpy(), vectors[[2, 0, 1]])
+    with (tmp_path / "vectors.npy").open("wb") as file:
+        np.lib.format.write_array(file, vectors, version=(2, 0))  # as NumPy does for long heads
+    table = VectorTable.load(tmp_path / "vectors.npy", tmp_path / "texts.txt")
+    assert np.array_equal(table(["naïve"]).numpy(), vectors[[2]])
 
 
 def test_module_habits() -> None:
@@ -154,6 +158,7 @@ def _newer_version(folder: Path) -> None:
         (_write("texts.txt", b"blue\n\n"), r"texts\.txt, line 2: there is no text"),
         (_write("texts.txt", b"blue\nblue\n"), r"texts\.txt: texts must differ, got 'blue' twice"),
         (_write("texts.txt", b"blue\nna\xefve\n"), r"texts\.txt must be UTF-8 text, got byte 0xef in line 2"),
+        (_write("texts.txt", b"\nblue\nna\xefve\n"), r"texts\.txt must be UTF-8 text, got byte 0xef in line 3"),
     ],
 )
 def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], object], message: str) -> None:
@@ -169,6 +174,14 @@ def test_the_table_is_a_copy() -> None:
     table = VectorTable(["a", "b"], vectors)
     vectors.zero_()
     assert torch.equal(table(["b"]), torch.ones(1, 3))
+
+
+def test_vectors_that_someone_trains_are_saved_too(tmp_path: Path) -> None:
+    table = VectorTable(["a", "b"], normal(0, 2, 3))
+    table.vectors.requires_grad_()
+    table.save(tmp_path / "vectors.npy", tmp_path / "texts.txt")
+    again = VectorTable.load(tmp_path / "vectors.npy", tmp_path / "texts.txt")
+    assert torch.equal(again.vectors, normal(0, 2, 3))
 
 
 def test_three_near_texts_are_offered() -> None:

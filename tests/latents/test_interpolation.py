@@ -108,9 +108,10 @@ def test_opposite_latents_turn_half_a_circle(seed: int, length: int, share: floa
 
 
 def test_opposite_latents_turn_by_way_of_the_axis_that_they_point_along_least() -> None:
-    first = torch.tensor([[3.0, 0.0, 1.0], [-5.0, 3.0, 4.0], [0.0, -2.0, 0.0], [1.0, 1.0, 1.0]])
+    # The square of the last one's first number is 0 in float32; the number is not.
+    first = torch.tensor([[3.0, 0.0, 1.0], [-5.0, 3.0, 4.0], [0.0, -2.0, 0.0], [1.0, 1.0, 1.0], [1e-25, 0.0, 1.0]])
     middle = spherical_interpolation(first, -first, 0.5)
-    for start, point, axis in zip(first, middle, (1, 1, 0, 0), strict=True):
+    for start, point, axis in zip(first, middle, (1, 1, 0, 0, 1), strict=True):
         # Perpendicular to the start, of its length, and towards the positive end of that axis.
         assert point @ start == pytest.approx(0, abs=1e-5)
         assert point.norm().item() == pytest.approx(start.norm().item())
