@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ BUILD = API / "_build"
 PAGES_BUILDER = "json"
 
 _INVENTORY_LINE = re.compile(r"(?P<name>.+?) (?P<role>\S+:\S+) (?P<priority>-?\d+) (?P<uri>\S*) (?P<shown>.*)")
-_LINK = re.compile(r"\[(?P<shown>`[^`\]]+`|[^\[\]`]+)\]\[(?P<name>gankit(?:\.\w+)*)?\]")
+_LINK = re.compile(r"\[(?P<shown>`[^`\]]+`|[^\[\]`]+)\](?:\n *)?\[(?P<name>gankit(?:\.\w+)*)?\]")
+_LEFT_OVER = re.compile(r"\]\s*\[gankit\b[^\]]*\]")
 _FENCE = re.compile(r"^ *(```|~~~)")
 _CODE_BLOCK = re.compile(r"<pre>(?:<span></span>)?(.*?)</pre>", flags=re.DOTALL)
 _NOT_SEARCHED = re.compile(r'(<h1|<a class="headerlink"|<span class="viewcode-link")')
@@ -114,18 +116,38 @@ def resolve_links(markdown: str, source: str, inventory: dict[str, str]) -> str:
     """Resolve the links to names of the package on one page, outside its code blocks.
 
     Raises:
-        DocumentationError: A name is not in the reference.
+        DocumentationError: A name is not in the reference, or a link has a form that is not understood.
     """
-    lines = []
-    fenced = False
-    for number, line in enumerate(markdown.splitlines(), start=1):
-        if _FENCE.match(line):
-            fenced = not fenced
-        if fenced:
-            lines.append(line)
+    resolved: list[str] = []
+    for start, text in _stretches(markdown):
+        if _FENCE.match(text):
+            resolved.append(text)
             continue
-        lines.append(_LINK.sub(lambda match, number=number: _link(match, source, number, inventory), line))
-    return "\n".join(lines) + "\n"
+        linked = _LINK.sub(lambda match, start=start: _link(match, source, _line(start, match), inventory), text)
+        if left := _LEFT_OVER.search(linked):
+            raise DocumentationError(f"{source}, from line {start}: the link {left[0]!r} is not understood")
+        resolved.append(linked)
+    return "".join(resolved)
+
+
+def _stretches(markdown: str) -> Iterator[tuple[int, str]]:
+    """Cut a page into what stands within fences and what does not, each with the number of its first line."""
+    stretch, start, fenced = "", 1, False
+    for number, line in enumerate(markdown.splitlines(), start=1):
+        fence = bool(_FENCE.match(line))
+        if fence and not fenced:
+            yield start, stretch
+            stretch, start = "", number
+        stretch += line + "\n"
+        if fence and fenced:
+            yield start, stretch
+            stretch, start = "", number + 1
+        fenced = fenced != fence
+    yield start, stretch
+
+
+def _line(start: int, match: re.Match[str]) -> int:
+    return start + match.string.count("\n", 0, match.start())
 
 
 def _link(match: re.Match[str], source: str, number: int, inventory: dict[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The pictures of blocks are fresh, and show what the blocks compute."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,10 +25,24 @@ class Shift(nn.Module):
         return x + 0.25
 
 
-PARTS: dict[str, Any] = {"norm": partial(nn.GroupNorm, 1), "activation": nn.ReLU}
+class SquaredUpsample(nn.Module):
+    """Stands in for resampling, most of which could change places with an activation or a 1x1 convolution unseen."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (blocks.NearestUpsample()(x) - 0.5).square()
+
+
+class SquaredDownsample(nn.Module):
+    """Its counterpart."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (blocks.MeanDownsample()(x) - 0.5).square()
+
+
+PARTS: dict[str, Any] = {"norm": partial(nn.GroupNorm, 1), "activation": nn.Softplus}
 CONVOLUTION, NORM, DROPOUT, ACTIVATION = blocks.Step
-UP: dict[str, Any] = {"up": blocks.NearestUpsample()}
-DOWN: dict[str, Any] = {"down": blocks.MeanDownsample()}
+UP: dict[str, Any] = {"up": SquaredUpsample()}
+DOWN: dict[str, Any] = {"down": SquaredDownsample()}
 BLOCKS: dict[str, Callable[[], nn.Module]] = {
     "post_activation": lambda: blocks.PostActivationBlock(3, 3, **PARTS),
     "norm_after_addition": lambda: blocks.NormAfterAdditionBlock(3, 3, **PARTS),
@@ -89,15 +103,38 @@ def test_a_picture_computes_what_its_block_does(name: str) -> None:
     torch.testing.assert_close(compute(PICTURES[name], block, x), block(x))
 
 
-@every_picture
-def test_boxes_in_the_other_order_compute_something_else(name: str) -> None:
-    block, x = made(name)
-    changed = replace(PICTURES[name], residual=PICTURES[name].residual[::-1])
+def neighbors_exchanged(picture: Picture) -> Iterator[Picture]:
+    """The picture with two boxes of one way in the other order, for each two that stand one behind the other."""
+    for way in ("residual", "shortcut", "after"):
+        boxes = getattr(picture, way) or ()
+        for place in range(len(boxes) - 1):
+            exchanged = (*boxes[:place], boxes[place + 1], boxes[place], *boxes[place + 2 :])
+            yield replace(picture, **{way: exchanged})
+
+
+def unlike(picture: Picture, block: nn.Module, x: torch.Tensor) -> bool:
     try:
-        result = compute(changed, block, x)
+        result = compute(picture, block, x)
     except RuntimeError:  # the channels do not even fit
-        return
-    assert not torch.allclose(result, block(x))
+        return True
+    return result.shape != block(x).shape or not torch.allclose(result, block(x))
+
+
+@every_picture
+def test_two_boxes_exchanged_compute_something_else(name: str) -> None:
+    block, x = made(name)
+    changed = list(neighbors_exchanged(PICTURES[name]))
+    assert len(changed) >= 3
+    assert all(unlike(picture, block, x) for picture in changed)
+
+
+@every_picture
+def test_a_box_left_out_computes_something_else(name: str) -> None:
+    block, x = made(name)
+    picture = PICTURES[name]
+    for place in range(len(picture.residual)):
+        rest = picture.residual[:place] + picture.residual[place + 1 :]
+        assert unlike(replace(picture, residual=rest), block, x)
 
 
 @every_picture

@@ -27,6 +27,8 @@ INVENTORY = {
         ("[the hinge][gankit.losses.Hinge]", "[the hinge](api/gankit.losses.Hinge.md)"),
         ("[`real`][gankit.losses.Hinge.real]", "[`real`](api/gankit.losses.Hinge.md#gankit.losses.Hinge.real)"),
         ("[`gankit.losses`][]", "[`gankit.losses`](api/gankit.losses.md)"),
+        ("[the whole\nhinge][gankit.losses.Hinge]", "[the whole\nhinge](api/gankit.losses.Hinge.md)"),
+        ("[the hinge]\n  [gankit.losses.Hinge]", "[the hinge](api/gankit.losses.Hinge.md)"),
         ("[another][note] and [plain](page.md)", "[another][note] and [plain](page.md)"),
     ],
 )
@@ -43,6 +45,17 @@ def test_links_are_relative_to_their_page() -> None:
 def test_an_unknown_name_is_refused(text: str) -> None:
     with pytest.raises(DocumentationError, match=r"page\.md, line 2.*gankit\.losses\.Hing"):
         resolve_links(f"first line\n{text}\n", "page.md", INVENTORY)
+
+
+@pytest.mark.parametrize("text", ["[a `hinge` loss][gankit.losses.Hinge]", "[hinge] [gankit.losses.Hinge ]"])
+def test_a_link_that_would_show_its_brackets_is_refused(text: str) -> None:
+    with pytest.raises(DocumentationError, match=r"page\.md, from line 4: the link .* is not understood"):
+        resolve_links(f"```\n{text}\n```\n{text}\n", "page.md", INVENTORY)
+
+
+def test_lines_are_counted_through_code_blocks() -> None:
+    with pytest.raises(DocumentationError, match=r"page\.md, line 6: .*Hing'"):
+        resolve_links("one\n```\nthree\n```\nfive\n[`gankit.losses.Hing`][]\n", "page.md", INVENTORY)
 
 
 def test_code_blocks_stay_as_they_are() -> None:
