@@ -117,6 +117,11 @@ def test_constant_needs_a_round() -> None:
         Constant(round=5)  # type: ignore[arg-type]
 
 
+def test_by_default_each_network_is_updated_once_critic_first_and_nothing_is_boosted() -> None:
+    assert Round() == Round(1, generator=1, generator_first=False)
+    assert [Boosted(base=Round(2), boost=Round(7))(t).critic for t in range(3)] == [2, 2, 2]
+
+
 def test_rounds_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Round(5).critic = 6  # type: ignore[misc]
