@@ -18,11 +18,14 @@ class CheckpointError(ValueError):
 def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
     """Save a state so that a file of this name is always a whole one: the one before or the new one.
 
-    The file is a ``torch.save`` archive, sealed by the sha256 of its bytes. Equal states give equal bytes.
+    The file is a ``torch.save`` archive, sealed by the sha256 of its bytes. Equal states give equal bytes: the same types,
+    order of keys, numbers, and tensors of the same shape, dtype, memory format and bits. Tensors that share a storage are
+    saved apart and come back apart.
 
     Args:
         path: Where to; its folder must exist.
-        state: Nested dicts, lists and tuples of tensors, strings, numbers and None, such as what ``state_dict()`` returns.
+        state: Nested dicts, lists and tuples of dense tensors, strings, numbers and None, such as what ``state_dict()``
+            returns.
 
     Raises:
         ValueError: The state holds something else; the message names where. Nothing is written.

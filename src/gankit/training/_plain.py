@@ -1,42 +1,36 @@
 """States as plain data: tensors, containers, numbers and strings, and nothing that unpickling could run."""
 
-import sys
 from collections import OrderedDict
 from typing import Any
 
 import torch
 
-VALUES = (int, float, bool, type(None))
+from gankit.training._plain_tensor import plain_tensor
+
+LONGEST_NUMBER = 2039
+"""Bits of the longest whole number that the safe reader knows."""
 
 
 def plain_copy(state: Any, path: str = "state") -> Any:
-    """Return the state in one canonical form, sharing its tensors' storage, so that equal states are saved as equal bytes.
+    """Return the state in one canonical form, so that equal states are saved as equal bytes.
 
-    Ordered dicts become dicts, parameters become tensors, views of a larger storage are cut loose from it, and strings
-    are interned, since pickle writes an object that it has seen as a reference.
+    States are equal where types, the order of keys, numbers bit by bit (0.0 is not -0.0), and shapes, dtypes, memory
+    formats and bits of tensors are. It does not count which of their parts are one object: pickle writes an object that
+    it has seen as a reference, so every container, string and tensor of the copy is one of its own. Ordered dicts become
+    dicts, parameters become tensors. Tensors that are plain already share their storage with the copy.
 
     Args:
         state: What to copy.
         path: How the state is called in an error.
 
     Raises:
-        ValueError: Something else than tensors, dicts, lists, tuples, strings, numbers and None; the message names where.
+        ValueError: Something else than dense tensors, dicts, lists, tuples, strings, numbers and None, or too deep a nest;
+            the message names where.
     """
-    kind = type(state)
-    if kind is str:
-        return sys.intern(state)
-    if kind in VALUES:
-        return state
-    if kind in (torch.Tensor, torch.nn.Parameter):
-        return _plain_tensor(state)
-    if kind in (dict, OrderedDict):
-        return {_plain_key(key, path): plain_copy(value, f"{path}[{key!r}]") for key, value in state.items()}
-    if kind in (list, tuple):
-        return kind(plain_copy(value, f"{path}[{position}]") for position, value in enumerate(state))
-    raise ValueError(
-        f"{path} must be a tensor, dict, list, tuple, string, number or None, got {kind.__module__}.{kind.__qualname__}: "
-        "a checkpoint is loaded without running code, so turn it into these"
-    )
+    try:
+        return _copy(state, path, set())
+    except RecursionError:
+        raise ValueError(f"{path} must not be nested so deeply, and must not hold itself") from None
 
 
 def count_bytes(state: Any) -> int:
@@ -55,18 +49,54 @@ def count_bytes(state: Any) -> int:
     return sum(storages.values())
 
 
+def _copy(state: Any, path: str, taken: set[int]) -> Any:
+    kind = type(state)
+    if kind in (torch.Tensor, torch.nn.Parameter):
+        return plain_tensor(_checked(state, path), taken)
+    if kind in (dict, OrderedDict):
+        return {_plain_key(key, path): _copy(value, f"{path}[{key!r}]", taken) for key, value in state.items()}
+    if kind in (list, tuple):
+        return kind(_copy(value, f"{path}[{position}]", taken) for position, value in enumerate(state))
+    if kind is str:
+        return _own(state)
+    if kind is int:
+        return _short(state, path)
+    if kind in (float, bool, type(None)):
+        return state
+    raise ValueError(
+        f"{path} must be a tensor, dict, list, tuple, string, number or None, got {kind.__module__}.{kind.__qualname__}: "
+        "a checkpoint is loaded without running code, so turn it into these"
+    )
+
+
+def _checked(tensor: torch.Tensor, path: str) -> torch.Tensor:
+    if tensor.layout is not torch.strided or tensor.is_quantized:
+        kind = "a quantized one" if tensor.is_quantized else f"one of layout {tensor.layout}"
+        raise ValueError(f"{path} must be a dense tensor of numbers, got {kind}: turn it into one")
+    if tensor.is_meta:
+        raise ValueError(f"{path} must be a tensor with values, got one on the meta device")
+    return tensor
+
+
 def _plain_key(key: Any, path: str) -> str | int:
     if type(key) is str:
-        return sys.intern(key)
+        return _own(key)
     if type(key) is int:
-        return key
+        return _short(key, path)
     raise ValueError(
         f"{path} must have keys that are strings or whole numbers, got {key!r} of type {type(key).__name__}"
     )
 
 
-def _plain_tensor(tensor: torch.Tensor) -> torch.Tensor:
-    if tensor.layout is not torch.strided:
-        return tensor.detach()
-    part_of_more = tensor.untyped_storage().nbytes() > tensor.numel() * tensor.element_size()
-    return tensor.detach().clone() if part_of_more else tensor.detach()
+def _own(text: str) -> str:
+    # A string that nothing else holds, else the file would tell which strings of the state were one object. Those of one
+    # Latin character or none are single objects everywhere.
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")
+
+
+def _short(number: int, path: str) -> int:
+    if number.bit_length() > LONGEST_NUMBER:
+        raise ValueError(
+            f"{path} must hold whole numbers of at most {LONGEST_NUMBER} bits, got one of {number.bit_length()}"
+        )
+    return number
