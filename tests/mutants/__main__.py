@@ -18,14 +18,15 @@ from tests.mutants.report import report_faults, report_mutants
 from tests.mutants.session import MutantSession, Task
 from tests.mutants.survivors import listed
 
-FOLDERS = ("losses", "constraints")
+FOLDERS = ("losses", "constraints", "schedules", "latents", "embedders")
+FAULTY = tuple(dict.fromkeys(folder for fault in FAULTS if (folder := fault.file.split("/")[0]) in FOLDERS))
 
 
 def main() -> int:
     """Read the command line, run, report."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument(
-        "folders", nargs="*", default=FOLDERS, help="folders of src/gankit (default: losses constraints)"
+        "folders", nargs="*", default=FOLDERS, help=f"folders of src/gankit (default: {' '.join(FOLDERS)})"
     )
     parser.add_argument("--only", default="", help="only files whose name holds this, or faults whose name does")
     parser.add_argument("--faults", action="store_true", help="the faults by hand alone")
@@ -43,7 +44,7 @@ def main() -> int:
             *(Task(mutation=mutation, expected=mutation.key in known_keys) for mutation in made),
             *(Task(mutation=fault.mutation(), kills=KILLS) for fault in fitting),
         ],
-        folders=FOLDERS if options.faults else options.folders,
+        folders=FAULTY if options.faults else options.folders,
         tests=options.tests,
         processes=options.processes,
     )

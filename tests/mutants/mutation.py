@@ -112,6 +112,8 @@ class _Site:
 
 def _sites(node: ast.AST, above: tuple[ast.AST, ...], function: str) -> Iterator[_Site]:
     """Every node that a mutant may change: no annotations, decorators, assertions or words of messages."""
+    if _is_for_type_checkers(node):
+        return
     if above:
         yield _Site(node, above, function)
     if _is_left_alone(node):
@@ -126,12 +128,16 @@ def _sites(node: ast.AST, above: tuple[ast.AST, ...], function: str) -> Iterator
                 yield from _sites(child, (*above, node), function)
 
 
-def _is_left_alone(node: ast.AST) -> bool:
-    """Words of messages, assertions (`strict` of zip is one), and what only a type checker reads."""
+def _is_for_type_checkers(node: ast.AST) -> bool:
     if isinstance(node, ast.FunctionDef):
         return any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list)
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "TypeVar"
+
+
+def _is_left_alone(node: ast.AST) -> bool:
+    """Words of messages and assertions; `strict` of zip is one."""
     if isinstance(node, ast.Call):
-        return ast.unparse(node.func) in {"warnings.warn", "TypeVar"}
+        return ast.unparse(node.func) == "warnings.warn"
     if isinstance(node, ast.keyword):
         return node.arg == "strict"
     return isinstance(node, ast.Raise | ast.Assert | ast.JoinedStr)

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, strategies as st
 from torch import nn
 
+from gankit._core import ranks_of_whole_batch
 from gankit.constraints import gradient_penalty
 from gankit.losses import Wasserstein, critic_loss
 from gankit.training import Accumulated, Eager
@@ -113,3 +114,18 @@ def test_the_number_of_parts_stays() -> None:
         gradients.parts = 2  # pyright: ignore[reportAttributeAccessIssue]
     assert not hasattr(gradients, "__dict__")
     assert repr(gradients) == "Accumulated(parts=4)"
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_parts_know_that_they_are_parts_and_the_whole_that_it_is_whole(parts: int) -> None:
+    weight = torch.tensor(1.0, requires_grad=True)
+
+    def terms(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        if parts == 1:
+            assert ranks_of_whole_batch("a loss") == 1
+        else:
+            with pytest.raises(ValueError, match="a loss needs the whole batch, got one part of it"):
+                ranks_of_whole_batch("a loss")
+        return {"loss": (weight * x).mean()}
+
+    Accumulated(parts)(terms, (torch.ones(3),), None)

@@ -111,3 +111,27 @@ def test_orphans_of_dead_processes_are_swept_and_nothing_else(tmp_path: Path) ->
         (tmp_path / name).touch()
     sweep_orphans(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
+
+
+def test_a_file_that_cannot_be_opened_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: Path, mode: str) -> None:
+        raise PermissionError(errno.EACCES, "no", str(self), mode)
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(PermissionError), replaced_atomically(tmp_path / "a"):
+        pass
+
+
+def test_the_folder_is_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+    open_folder = os.open
+
+    def watched(path: Path, flags: int) -> int:
+        opened.append(open_folder(path, flags))
+        return opened[-1]
+
+    with replaced_atomically(tmp_path / "a"):
+        monkeypatch.setattr(os, "open", watched)
+    assert len(opened) == 1
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])

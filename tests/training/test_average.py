@@ -214,3 +214,11 @@ def test_states_that_do_not_fit_are_refused() -> None:
         average.load_state_dict({"version": 2})
     with pytest.raises(ValueError, match="'bias' is missing; 'weight' has shape"):
         average.load_state_dict({"version": 1, "updates": 0, "network": {"weight": torch.ones(1)}})
+
+
+def test_by_default_the_average_warms_up() -> None:
+    network = nn.Linear(5, 3, dtype=torch.float64)
+    average, start = WeightAverage(network), network.weight.detach().clone()
+    _draw(network, 1)
+    average.update()
+    torch.testing.assert_close(_weight(average), torch.lerp(network.weight.detach(), start, 2 / 11))

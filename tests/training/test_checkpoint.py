@@ -1,4 +1,5 @@
 import ast
+import errno
 import hashlib
 import io
 import os
@@ -291,3 +292,26 @@ def test_the_seal_is_the_sha256_of_what_stands_before_it(tmp_path: Path) -> None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert torch.load(tmp_path / "a.pt", weights_only=True)["step"] == 0
+
+
+def test_an_error_of_torch_that_is_no_failed_write_stays_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise RuntimeError("a tensor of another kind")
+
+    monkeypatch.setattr(torch, "save", refused)
+    with pytest.raises(RuntimeError, match="a tensor of another kind"):
+        save_checkpoint(tmp_path / "a.pt", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_cannot_be_read_is_no_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_checkpoint(tmp_path / "a.pt", {})
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(torch, "load", broken)
+    with pytest.raises(OSError, match="input/output error"):
+        load_checkpoint(tmp_path / "a.pt")

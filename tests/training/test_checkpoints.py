@@ -34,6 +34,25 @@ def test_the_newest_is_loaded_and_the_oldest_go(tmp_path: Path) -> None:
     assert checkpoints.steps() == [10, 100]
 
 
+def test_by_default_two_are_kept_and_one_that_is_gone_already_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    for step in (1, 2, 3):
+        checkpoints.save(step, {})
+    assert checkpoints.steps() == [2, 3]
+    listed = Checkpoints.steps
+
+    def then_removed(self: Checkpoints) -> list[int]:
+        steps = listed(self)
+        self.path(2).unlink()
+        return steps
+
+    monkeypatch.setattr(Checkpoints, "steps", then_removed)
+    checkpoints.save(4, {})
+    assert listed(checkpoints) == [3, 4]
+
+
 def test_a_step_may_be_saved_again(tmp_path: Path) -> None:
     checkpoints = _filled(tmp_path, 1, 2)
     checkpoints.save(2, "again")
@@ -54,8 +73,9 @@ def test_later_steps_are_left_alone_and_what_was_just_saved_stays(tmp_path: Path
 def test_a_damaged_newest_falls_back_with_a_warning(tmp_path: Path) -> None:
     checkpoints = _filled(tmp_path, 1, 2, 3)
     _damage(checkpoints.path(3))
-    with pytest.warns(RuntimeWarning, match=r"checkpoint-3\.pt was refused: .*taking the checkpoint before it"):
+    with pytest.warns(RuntimeWarning, match=r"checkpoint-3\.pt was refused: .*before it") as warned:
         loaded = checkpoints.load_latest()
+    assert [one.filename for one in warned] == [__file__]
     assert loaded is not None
     assert loaded[0] == 2
     assert loaded[1]["value"].item() == 2

@@ -120,6 +120,57 @@ def test_an_error_in_the_step_leaves_the_optimizer_clean() -> None:
     assert not hasattr(optimizer, "found_inf")
 
 
+def test_the_guard_looks_every_hundred_calls_unless_told_otherwise() -> None:
+    parameters = _parameters(0.5)
+    optimizer, guard = SGD(parameters, lr=0.1), DeviceGuard()
+    gradients = [_gradient(parameter) for parameter in parameters]
+    guard.step(optimizer, {"loss": torch.tensor(math.nan)}, gradients)
+    for _ in range(98):
+        guard.step(optimizer, TERMS, gradients)
+    with pytest.raises(NonFiniteError, match=r"^0 of the last 100 steps were skipped.*'loss' 1 times"):
+        guard.step(optimizer, TERMS, gradients)
+
+
+def test_a_skipped_step_is_told_though_every_term_was_finite() -> None:
+    parameters = _parameters(math.nan)
+    with pytest.raises(NonFiniteError, match=r"^1 of the last 1 steps were skipped.* not finite: none$"):
+        _step(DeviceGuard(read_every=1), SGD(parameters, lr=0.1), parameters)
+
+
+def test_without_a_gradient_nothing_is_skipped() -> None:
+    DeviceGuard(read_every=1).step(SGD([nn.Parameter(torch.ones(2))], lr=0.1), TERMS, [])
+
+
+def test_one_group_that_is_not_fused_makes_all_step_with_zero_gradients() -> None:
+    bad, zero = _parameters(math.nan), _parameters(0.5)
+    for parameter in zero:
+        _gradient(parameter).zero_()
+    optimizers = [Adam([{"params": p[:1]}, {"params": p[1:], "fused": False}], fused=True) for p in (bad, zero)]
+    _step(DeviceGuard(), optimizers[0], bad)
+    optimizers[1].step()
+    assert all(torch.equal(a, b) for a, b in zip(bad, zero, strict=True))
+
+
+class _OwnFused(Optimizer):
+    """Says that it is fused, and knows nothing of the flag."""
+
+    def __init__(self, parameters: list[nn.Parameter]) -> None:
+        super().__init__(parameters, {"fused": True})
+
+    def step(self, closure: object = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        del closure
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.data.sub_(parameter.grad)
+
+
+def test_a_fused_optimizer_that_knows_no_flag_steps_with_zero_gradients() -> None:
+    parameters = _parameters(math.nan)
+    before = [parameter.detach().clone() for parameter in parameters]
+    _step(DeviceGuard(), _OwnFused(parameters), parameters)
+    assert all(torch.equal(a, b) for a, b in zip(parameters, before, strict=True))
+
+
 @pytest.mark.cuda
 @pytest.mark.parametrize("fused", [True, False])
 def test_an_update_on_cuda_skips_without_waiting_for_the_device(fused: bool) -> None:

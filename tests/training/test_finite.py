@@ -67,3 +67,16 @@ def test_many_bad_gradients_are_counted(count: int, listed: int, end: str) -> No
 
 def test_finite_values_and_missing_gradients_pass() -> None:
     refuse_non_finite({"loss": torch.tensor(3e38)}, [nn.Parameter(torch.ones(2))], {})
+
+
+def test_one_bad_number_is_enough_and_parameters_without_gradient_are_passed_over() -> None:
+    network = nn.Linear(2, 3)
+    network.bias.grad = torch.tensor([1.0, math.nan, 1.0])
+    with pytest.raises(NonFiniteError, match=r"are: 'number 1' of shape \(3,\); no weight"):
+        refuse_non_finite({"loss": torch.tensor(1.0)}, list(network.parameters()), {})
+
+
+def test_the_flag_lies_where_the_first_gradient_does() -> None:
+    other = torch.zeros(3, device="meta")
+    assert found_non_finite([other]).device == other.device
+    assert found_non_finite([other, torch.zeros(2)]).device == other.device

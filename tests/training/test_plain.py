@@ -222,5 +222,6 @@ def test_keys_must_be_strings_or_whole_numbers(key: Any) -> None:
 
 def test_bytes_of_shared_storage_count_once() -> None:
     tensor = torch.ones(5, dtype=torch.float64)
+    assert count_bytes(plain_copy({"a": {3: tensor}, "b": [torch.ones(7)]})) == 40 + 28
     assert count_bytes([tensor, {"a": tensor.view(1, 5)}, (torch.ones(3),), "text"]) == 40 + 12
     assert count_bytes(plain_copy([tensor, tensor])) == 80

@@ -95,6 +95,14 @@ def test_a_generator_without_batches_shares_those_of_the_last_named_update(gener
     assert [entry for entry in _plain(log) if entry[0] == "generator"] == [("generator", reused)] * 2
 
 
+def test_the_last_of_three_named_updates_lends_its_batch() -> None:
+    log: Log = []
+    batches = {f"critic/{name}": _numbers(start) for name, start in (("a", 10), ("b", 20), ("c", 30))}
+    critic = {name: _step(name, log) for name in ("a", "b", "c")}
+    play_round(Round(), batches, critic=critic, generator=_step("generator", log))
+    assert _plain(log) == [("a", 10), ("b", 20), ("c", 30), ("generator", 30)]
+
+
 def test_no_batch_is_drawn_for_an_update_without_a_turn() -> None:
     log: Log = []
     batches = {"critic": _numbers(10), "generator": _numbers(20)}

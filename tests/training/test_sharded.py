@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
@@ -15,6 +17,19 @@ def test_a_plain_tensor_is_no_shard_and_asking_imports_nothing() -> None:
         "assert not is_sharded(torch.zeros(2)); assert 'torch.distributed.tensor' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+class _Shard(torch.Tensor):
+    """Stands in for the type, whose module takes seconds to import."""
+
+
+def test_only_the_type_of_that_module_is_a_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    shard = torch.zeros(2).as_subclass(_Shard)
+    monkeypatch.delitem(sys.modules, "torch.distributed.tensor", raising=False)
+    assert not is_sharded(shard)
+    monkeypatch.setitem(sys.modules, "torch.distributed.tensor", cast("ModuleType", SimpleNamespace(DTensor=_Shard)))
+    assert is_sharded(shard)
+    assert not is_sharded(torch.zeros(2))
 
 
 @pytest.mark.slow

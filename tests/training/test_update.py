@@ -119,6 +119,58 @@ def test_terms_with_new_names_are_walked_again() -> None:
         update(torch.ones(3, 2))
 
 
+def test_the_graph_is_walked_once_for_each_set_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    walked: list[list[str]] = []
+    monkeypatch.setattr("gankit.training._update.check_reach", lambda terms, _: walked.append(list(terms)))
+    critic, names = nn.Linear(2, 1), ["loss"]
+    update = Update(torch.optim.SGD(critic.parameters(), lr=0.1), lambda x: {name: critic(x).mean() for name in names})
+    for _ in range(3):
+        update(torch.ones(3, 2))
+    names.append("penalty")
+    for _ in range(3):
+        update(torch.ones(3, 2))
+    assert walked == [["loss"], ["loss", "penalty"]]
+
+
+def test_a_parameter_that_the_terms_no_longer_reach_rests() -> None:
+    critic, scale = nn.Linear(2, 1), nn.Parameter(torch.ones(()))
+    scaled = True
+    update = Update(
+        torch.optim.Adam([*critic.parameters(), scale], lr=0.1),
+        lambda x: {"loss": (scale if scaled else 1) * critic(x).mean()},
+    )
+    update(torch.ones(3, 2))
+    scaled, before = False, scale.detach().clone()
+    update(torch.ones(3, 2))
+    assert scale.grad is None
+    assert torch.equal(scale, before)
+
+
+class _Guard:
+    """Stands in for the guard of devices, and notes what it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[object, ...]] = []
+
+    def step(self, *given: object) -> None:
+        self.given.append(given)
+
+
+def test_elsewhere_than_on_the_cpu_the_guard_takes_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    guard = _Guard()
+    monkeypatch.setattr("gankit.training._update.DeviceGuard", lambda: guard)
+    critic, unused = nn.Linear(2, 1, device="meta"), nn.Parameter(torch.ones(3, device="meta"))
+    optimizer = torch.optim.SGD([unused, *critic.parameters()], lr=0.1)
+    terms = Update(optimizer, lambda x: {"loss": critic(x).mean()})(torch.ones(5, 2, device="meta"))
+    ((given_optimizer, given_terms, given_gradients),) = guard.given
+    assert given_optimizer is optimizer
+    assert given_terms is terms
+    assert given_gradients == [critic.weight.grad, critic.bias.grad]
+    here = nn.Linear(2, 1)
+    Update(torch.optim.SGD(here.parameters(), lr=0.1), lambda x: {"loss": here(x).mean()})(torch.ones(5, 2))
+    assert len(guard.given) == 1
+
+
 def test_terms_are_detached_and_named_as_given() -> None:
     critic = nn.Linear(2, 1)
     update = Update(
