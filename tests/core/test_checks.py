@@ -5,7 +5,17 @@ import math
 import pytest
 import torch
 
-from gankit._core import check_at_least, check_fraction, check_positive, uniform_like
+from gankit._core import (
+    check_at_least,
+    check_batch,
+    check_finite,
+    check_floating,
+    check_fraction,
+    check_positive,
+    check_same_shape,
+    uniform_like,
+    values_are_at_hand,
+)
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5])
@@ -34,3 +44,59 @@ def test_uniform_draws_follow_the_tensor_and_the_generator() -> None:
     assert torch.equal(drawn, torch.rand(5, 1, generator=torch.Generator().manual_seed(7), dtype=torch.float64))
     assert torch.equal(state, torch.get_rng_state())
     assert not torch.equal(uniform_like(like, (3,), None), uniform_like(like, (3,), None))
+
+
+@pytest.mark.parametrize("value", [0, -3, 1.5, -1e300])
+def test_finite_numbers(value: float) -> None:
+    check_finite("slope", value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, False, "1", None, 1j])
+def test_what_is_no_finite_number(value: float) -> None:
+    for check in (check_finite, check_positive, check_fraction):
+        with pytest.raises(ValueError, match="slope must be a finite number, got "):
+            check("slope", value)
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None])
+def test_what_is_no_whole_number(value: int) -> None:
+    with pytest.raises(ValueError, match="count must be a whole number, got "):
+        check_at_least("count", value, 0)
+
+
+def test_positive_numbers_are_above_zero() -> None:
+    check_positive("rate", 1e-300)
+    with pytest.raises(ValueError, match="rate must be above 0, got -1"):
+        check_positive("rate", -1)
+
+
+def test_ends_of_fractions_are_told() -> None:
+    with pytest.raises(ValueError, match=r"share must lie in 0\.\.1, got 2"):
+        check_fraction("share", 2)
+
+
+def test_tensors_are_checked_for_their_kind_and_shape() -> None:
+    check_floating("real", torch.ones(2, dtype=torch.bfloat16))
+    check_batch("real", torch.ones(1))
+    check_same_shape("fake", torch.ones(2, 3), "real", torch.zeros(2, 3))
+    with pytest.raises(ValueError, match="real must be a tensor, got list"):
+        check_floating("real", [1.0])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"real must be a floating-point tensor, got dtype torch\.bool"):
+        check_floating("real", torch.ones(2, dtype=torch.bool))
+    with pytest.raises(ValueError, match="real must have a batch axis, got a 0-d tensor"):
+        check_batch("real", torch.ones(()))
+    with pytest.raises(ValueError, match=r"real must not be empty, got shape \(3, 0\)"):
+        check_batch("real", torch.ones(3, 0))
+    with pytest.raises(ValueError, match=r"fake and real must have the same shape, got \(2, 3\) and \(3,\)"):
+        check_same_shape("fake", torch.ones(2, 3), "real", torch.ones(3))
+
+
+def test_values_are_at_hand_on_the_cpu_outside_of_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert values_are_at_hand(torch.ones(2))
+    assert not values_are_at_hand(torch.ones(2, device="meta"))
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert not values_are_at_hand(torch.ones(2))
+
+
+def test_uniform_draws_lie_where_the_tensor_does() -> None:
+    assert uniform_like(torch.ones(2, device="meta"), (3,), None).device.type == "meta"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from gankit._core import uniform_draw
+from gankit._core import refuse_both, uniform_draw
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,26 @@ def test_mistakes_are_named(draw: Any, match: str) -> None:
 def test_numbers_and_a_generator_are_refused_together() -> None:
     with pytest.raises(ValueError, match="draw and rng must not both be given"):
         uniform_draw(torch.zeros(3), torch.zeros(3), (3,), torch.Generator())
+
+
+def test_new_numbers_lie_where_the_tensor_does() -> None:
+    assert uniform_draw(None, torch.ones(2, device="meta"), (3,), None).device.type == "meta"
+
+
+def test_numbers_that_cannot_be_read_are_not_checked() -> None:
+    draw = torch.full((3,), 7.0, device="meta")
+    assert uniform_draw(draw, torch.ones(2, device="meta"), (3,), None) is draw
+
+
+@pytest.mark.parametrize("shape", [(3,), [3], torch.Size([3])])
+def test_shapes_may_be_any_sequence(shape: Any) -> None:
+    assert uniform_draw(torch.zeros(3), torch.zeros(2), shape, None).shape == (3,)
+    assert uniform_draw(None, torch.zeros(2), shape, None).shape == (3,)
+
+
+def test_a_draw_or_a_generator_alone_or_none_passes() -> None:
+    refuse_both("noise", torch.zeros(3), None)
+    refuse_both("noise", None, torch.Generator())
+    refuse_both("noise", None, None)
+    with pytest.raises(ValueError, match="noise and rng must not both be given: a given noise leaves nothing to draw"):
+        refuse_both("noise", torch.zeros(3), torch.Generator())

@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from core.two_ranks import TwoRanks
+from hypothesis import given, strategies as st
 
-from gankit._core import batch_in_parts, gather_whole_batch, mean_of_whole_batch, ranks_of_whole_batch
+from gankit._core import (
+    batch_in_parts,
+    gather_whole_batch,
+    mean_of_whole_batch,
+    ranks_of_whole_batch,
+    sum_over_ranks,
+)
 from gankit.losses import Hinge, relativistic_average_critic_loss
 from gankit.training import Accumulated
 
@@ -84,3 +92,108 @@ def test_two_ranks_share_values_and_gradients(tmp_path: Path) -> None:
     for process in processes:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors.decode()
+
+
+def _whole(seed: int, *shape: int) -> torch.Tensor:
+    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+@given(seed=st.integers(0, 2**31 - 1), cut=st.integers(1, 6))
+def test_the_mean_is_that_of_all_ranks_and_so_is_its_gradient(seed: int, cut: int) -> None:
+    whole = _whole(seed, 7, 3)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def play(rank: int) -> tuple[float, torch.Tensor]:
+            own = (whole[:cut], whole[cut:])[rank].clone().requires_grad_()
+            mean = mean_of_whole_batch("part", own)
+            ((rank + 1) * mean.square()).backward()
+            assert own.grad is not None
+            return mean.item(), own.grad
+
+        (first, first_slope), (second, second_slope) = TwoRanks(patch).run(play)
+    assert first == second == pytest.approx(whole.mean().item(), rel=1e-12)
+    # Both ranks' losses depend on every sample: (1 + 2) * mean^2.
+    expected = torch.full((7, 3), 3 * 2 * whole.mean().item() / whole.numel(), dtype=torch.float64)
+    torch.testing.assert_close(torch.cat([first_slope, second_slope]), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_samples_of_all_ranks_are_joined_in_order_with_gradients_from_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, weights = _whole(0, 6, 5), _whole(1, 6, 5)
+
+    def play(rank: int) -> tuple[torch.Tensor, int, torch.Tensor]:
+        own = whole[3 * rank : 3 * rank + 3].clone().requires_grad_()
+        gathered, start = gather_whole_batch("part", own)
+        (gathered * weights * (rank + 1)).sum().backward()
+        assert own.grad is not None
+        return gathered.detach(), start, own.grad
+
+    for rank, (gathered, start, slope) in enumerate(TwoRanks(monkeypatch).run(play)):
+        assert start == 3 * rank
+        torch.testing.assert_close(gathered, whole, rtol=0, atol=0)
+        torch.testing.assert_close(slope, 3 * weights[start : start + 3])
+
+
+def test_sums_keep_their_inputs_and_can_be_differentiated_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def play(rank: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        own = torch.tensor([2.0 + rank, 5.0], dtype=torch.float64, requires_grad=True)
+        total = sum_over_ranks(own)
+        assert own.tolist() == [2.0 + rank, 5.0]
+        (slope,) = torch.autograd.grad(total.square().sum().expand(1, 2).sum(), own, create_graph=True)
+        (curve,) = torch.autograd.grad(slope.sum(), own)
+        return total.detach(), slope.detach(), curve
+
+    for total, slope, curve in TwoRanks(monkeypatch).run(play):
+        assert total.tolist() == [5.0, 10.0]
+        # The loss of each rank, 2 * total^2, has the slope 4 * total, and there are two; so are slopes of slopes.
+        assert slope.tolist() == [40.0, 80.0]
+        assert curve.tolist() == [16.0, 16.0]
+
+
+def test_gradients_that_are_strided_in_memory_are_reduced_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def play(_: int) -> torch.Tensor:
+        own = torch.ones(2, 3, requires_grad=True)
+        (sum_over_ranks(own).t() * torch.arange(6.0).reshape(3, 2)).sum().backward()
+        assert own.grad is not None
+        return own.grad
+
+    for slope in TwoRanks(monkeypatch).run(play):
+        assert slope.tolist() == [[0.0, 4.0, 8.0], [2.0, 6.0, 10.0]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_mean_keeps_dtype_and_device(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
+    for mean in TwoRanks(monkeypatch).run(lambda rank: mean_of_whole_batch("part", torch.ones(2 + rank, dtype=dtype))):
+        assert mean.dtype == dtype
+        assert mean.item() == 1.0
+
+
+def test_ranks_are_counted_and_parts_refused_on_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    def play(_: int) -> int:
+        with batch_in_parts(), pytest.raises(ValueError, match="part needs the whole batch, got one part of it"):
+            ranks_of_whole_batch("part")
+        return ranks_of_whole_batch("part")
+
+    assert TwoRanks(monkeypatch).run(play) == [2, 2]
+
+
+def test_several_ranks_cannot_be_compiled_and_one_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert ranks_of_whole_batch("part") == 1
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    with pytest.raises(ValueError, match="part needs the whole batch and cannot be compiled where 2 ranks share it"):
+        ranks_of_whole_batch("part")
+    monkeypatch.setattr(torch.distributed, "is_available", lambda: False)
+    assert ranks_of_whole_batch("part") == 1
+
+
+def test_inside_of_parts_the_count_goes_up_and_down_by_one() -> None:
+    for depth in (1, 2, 3):
+        contexts = [batch_in_parts() for _ in range(depth)]
+        for context in contexts:
+            context.__enter__()
+        for context in contexts:
+            with pytest.raises(ValueError, match="needs the whole batch"):
+                ranks_of_whole_batch("part")
+            context.__exit__(None, None, None)
+        assert ranks_of_whole_batch("part") == 1
