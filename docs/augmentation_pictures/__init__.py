@@ -1,0 +1,1 @@
+"""Draws what each augmentation does to one picture."""
