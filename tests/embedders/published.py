@@ -37,7 +37,11 @@ def write_model(folder: Path, *, features: int = 5, size: int = 7, seed: int = 0
 
 
 def write_pickled_by_python_2(path: Path, table: np.ndarray) -> None:
-    """Write an array of row arrays as Python 2 pickled it: protocol 2, numbers in a plain byte string."""
+    """Write an array of row arrays as Python 2 pickled it: protocol 2, numbers in a plain byte string.
+
+    The published file has 2342138474 bytes for 930913 rows of 620 numbers: what these operations take if 20000 of its
+    rows have one axis and the others two, ``(1, 620)``. Here every third has one.
+    """
     rows, features = table.shape
     name = b"cnumpy.core.multiarray\n_reconstruct\nq\x01"  # a name, remembered as number 1
     array = b"cnumpy\nndarray\nq\x02"
@@ -48,7 +52,8 @@ def write_pickled_by_python_2(path: Path, table: np.ndarray) -> None:
         whole += b"("
         for index in range(start, min(rows, start + 3)):
             number = struct.pack("<I", 8 + index)
-            whole += b"h\x01h\x02K\x00\x85U\x01b\x87Rr" + number + b"(K\x01" + _integer(features) + b"\x85"
+            shape = _integer(features) + b"\x85" if index % 3 == 1 else b"K\x01" + _integer(features) + b"\x86"
+            whole += b"h\x01h\x02K\x00\x85U\x01b\x87Rr" + number + b"(K\x01" + shape
             if index == 0:
                 whole += b"h\x04U\x02f4K\x00K\x01\x87Rq\x07(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
             else:
@@ -75,7 +80,7 @@ def vectors_by_definition(folder: Path, sentences: Sequence[Sequence[str]]) -> n
     with np.load(folder / "uni_skip.npz") as archive:
         weights = {name: archive[f"encoder_{name}"].astype("float64") for name in SHAPES}
     loaded = np.load(folder / "utable.npy", allow_pickle=True, encoding="latin1")
-    table = {word: np.asarray(loaded[row], "float64") for row, word in enumerate(WORDS)}
+    table = {word: np.asarray(loaded[row], "float64").reshape(-1) for row, word in enumerate(WORDS)}
     vectors = []
     for sentence in sentences:
         state = np.zeros(weights["bx"].size)

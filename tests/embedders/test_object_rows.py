@@ -13,7 +13,8 @@ from embedders.published import write_array_of_objects, write_pickled_by_python_
 from hypothesis import given, strategies as st
 from support.strategies import PRIMES, seeds
 
-from gankit.embedders._array_file import map_table, read_header, read_table
+from gankit.embedders._array_file import map_table, read_table
+from gankit.embedders._array_header import read_header
 from gankit.embedders._object_rows import read_object_rows
 
 PYTHON_2 = "written by Python 2"
@@ -43,7 +44,9 @@ def test_equals_numpys_unpickled_rows(
         unpickled = np.load(path, allow_pickle=True, encoding="latin1")
     result = read(path)
     assert result.dtype == table.dtype.newbyteorder("=")
-    assert np.array_equal(result, np.stack(list(unpickled)))
+    assert np.array_equal(result, np.stack([row.reshape(-1) for row in unpickled]))
+    if kind == PYTHON_2:
+        assert [row.ndim for row in unpickled[:3]] == [2, 1, 2][: len(table)]
     assert np.array_equal(result, table)
 
 
@@ -176,7 +179,11 @@ def test_never_fails_otherwise_on_damaged_bytes(tmp_path_factory: pytest.TempPat
     [
         [],
         [np.ones(3), np.ones(2)],
-        [np.ones((1, 3)), np.ones((1, 3))],
+        [np.ones((3, 1)), np.ones((3, 1))],
+        [np.ones((1, 1, 3)), np.ones(3)],
+        [np.ones((2, 2)), np.ones(4)],
+        [np.ones(0), np.ones(0)],
+        [np.ones((1, 0)), np.ones((1, 0))],
         [np.arange(3), np.arange(3)],
         [np.ones(3, "float16")],
         [np.ones(3), None],

@@ -204,7 +204,7 @@ def _empty(features: int) -> dict[str, np.ndarray | None]:
         (_words("the\nna\xefve\n"), "dictionary.txt must be UTF-8 text, got byte 0xef in line 2"),
         (_table(np.ones((12, 5))), "dictionary.txt must name each row of .*utable.npy: got 13 words, 12 rows"),
         (_table(np.ones((13, 6), "float32")), r"encoder_W must have shape \(6, 14\), got \(5, 14\)"),
-        (_table(np.ones((13, 5), "int64")), "utable.npy must hold floating-point numbers, got dtype int64"),
+        (_table(np.ones((13, 5), "int64")), "utable.npy must hold floating-point numbers of .*, got dtype int64"),
         (_table(np.ones(13)), r"utable.npy must hold a table \(rows, features\), got shape \(13,\)"),
         (_table(np.ones((13, 0))), r"utable.npy must hold a table \(rows, features\), got shape \(13, 0\)"),
         (_pickled_table(np.ones((12, 5))), "got 13 words, 12 rows"),
@@ -212,8 +212,11 @@ def _empty(features: int) -> dict[str, np.ndarray | None]:
         (_weights(W=None), "uni_skip.npz .*: encoder_W is missing"),
         (_weights(U=np.ones((7, 7))), r"uni_skip.npz: encoder_U must have shape \(7, 14\), got \(7, 7\)"),
         (_weights(b=np.ones((14, 1))), r"uni_skip.npz: encoder_b must have shape \(14,\), got \(14, 1\)"),
-        (_weights(Ux=np.ones((7, 7), "int64")), "encoder_Ux must hold floating-point numbers, got dtype int64"),
-        (_weights(bx=np.array([[1.0], "x"], dtype=object)), "uni_skip.npz is no weights .*allow_pickle"),
+        (_weights(Ux=np.ones((7, 7), "int64")), "encoder_Ux must hold floating-point numbers of .*, got dtype int64"),
+        (
+            _weights(bx=np.array([[1.0], "x"], dtype=object)),
+            "encoder_bx holds pickled Python objects, which are never loaded",
+        ),
         (_weights(bx=np.ones(0)), r"encoder_W must have shape \(5, 0\)"),
         (_weights(**_empty(5)), r"encoder_W must have shape \(5, 0\)"),
     ],
@@ -230,7 +233,7 @@ def test_a_table_in_the_place_of_the_weights_is_named(folder: Path) -> None:
         SkipThoughts(folder)
     write_model(folder, pickled=False)
     (folder / "uni_skip.npz").write_bytes((folder / "utable.npy").read_bytes())
-    with pytest.raises(ValueError, match="it is no archive of arrays"):
+    with pytest.raises(ValueError, match="File is not a zip file"):
         SkipThoughts(folder)
 
 

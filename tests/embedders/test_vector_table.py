@@ -150,7 +150,7 @@ def _newer_version(folder: Path) -> None:
         (_archive, r"vectors\.npy is no \.npy file, or truncated"),
         (_newer_version, r"vectors\.npy is of a version of NumPy's format that is not read, \(3, 0\)"),
         (_attack, r"vectors\.npy holds pickled Python objects, which are never loaded"),
-        (_save(np.eye(2, dtype="int64")), r"vectors\.npy must hold floating-point numbers, got dtype int64"),
+        (_save(np.eye(2, dtype="int64")), r"vectors\.npy must hold floating-point numbers of .*, got dtype int64"),
         (_save(np.ones(2)), r"vectors\.npy must hold a table \(rows, features\), got shape \(2,\)"),
         (_save(np.ones((0, 2))), r"vectors\.npy must hold a table \(rows, features\), got shape \(0, 2\)"),
         (_save(np.eye(3)), r"texts\.txt must have one text a row of .*vectors\.npy: got 2 texts, 3 rows"),

@@ -1,18 +1,14 @@
 """Tables of numbers in NumPy's file format, read without running anything that a file holds."""
 
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from gankit.embedders._array_header import ArrayHeader, read_header
 
-class ArrayHeader(NamedTuple):
-    """What the head of a ``.npy`` file says of the numbers behind it."""
-
-    shape: tuple[int, ...]
-    fortran_order: bool
-    dtype: np.dtype
+_BITS = (16, 32, 64)
 
 
 def read_table(path: Path) -> npt.NDArray[np.floating]:
@@ -43,26 +39,24 @@ def open_array(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def read_header(path: Path, file: BinaryIO) -> ArrayHeader:
-    """Read the head of a ``.npy`` file, and stop at the first number."""
-    try:
-        version = np.lib.format.read_magic(file)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
-        return ArrayHeader(*read(file))
-    except KeyError as error:
-        raise ValueError(f"{path} is of a version of NumPy's format that is not read, {error}") from error
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is no .npy file, or truncated: {error}") from error
-
-
 def check_table(path: Path, header: ArrayHeader) -> None:
     """Refuse what is no table of floating-point numbers with a row and a column at least."""
-    if header.dtype.hasobject:
-        raise ValueError(f"{path} holds pickled Python objects, which are never loaded; save a plain table of numbers")
-    if header.dtype.kind != "f":
-        raise ValueError(f"{path} must hold floating-point numbers, got dtype {header.dtype}")
+    check_numbers(path, header)
     if len(header.shape) != 2 or 0 in header.shape:
         raise ValueError(f"{path} must hold a table (rows, features), got shape {header.shape}")
+
+
+def check_numbers(name: object, header: ArrayHeader) -> None:
+    """Refuse what are no floating-point numbers that a tensor can hold."""
+    if header.dtype.hasobject:
+        raise ValueError(f"{name} holds pickled Python objects, which are never loaded; save a plain table of numbers")
+    if header.dtype.kind != "f" or 8 * header.dtype.itemsize not in _BITS:
+        raise ValueError(f"{name} must hold floating-point numbers of 16, 32 or 64 bits, got dtype {header.dtype}")
+
+
+def shortened(error: Exception) -> str:
+    """Return what an error says, without the megabytes that a hostile file may put into it."""
+    return str(error)[:300]
 
 
 def read_words(path: Path) -> list[str]:

@@ -1,17 +1,22 @@
 """The rows of an array of arrays, read out of its pickle without unpickling.
 
 The word vectors of skip-thoughts were published as an array of Python objects: each row is an array of its own, pickled
-by Python 2. An unpickler would import and call whatever such a file names. Here the file is only disassembled, and of
-the disassembly no more is followed than lists of plain arrays; any other name or operation is an error.
+by Python 2. Those of the words that the model was trained with have the shape ``(620,)``, the others, that were mapped
+from word2vec, ``(1, 620)``. An unpickler would import and call whatever such a file names. Here the file is only
+disassembled, and of the disassembly no more is followed than lists of plain arrays; any other name or operation is an
+error.
 """
 
+import mmap
 import pickletools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
+
+from gankit.embedders._array_file import shortened
 
 _REBUILD = ("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct")
 _ARRAY = "numpy ndarray"
@@ -32,21 +37,36 @@ def read_object_rows(path: Path, file: BinaryIO) -> npt.NDArray[np.floating]:
         ValueError: naming the file, if it is truncated, or holds anything but rows of floating-point numbers of one
             length.
     """
-    machine = _Machine()
-    try:
-        for operation, argument, _ in pickletools.genops(file):
-            machine.run(operation.name, argument)
-        rows = [row.numbers for row in machine.stack.pop().rows]
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is truncated, or holds more than rows of numbers: {error}") from error
-    del machine
-    if not rows or any(row is None or row.ndim != 1 or row.shape != rows[0].shape for row in rows):
+    # Mapped, since a read from a map ends with it: a length in the file can ask for more than memory has.
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        mapped.seek(file.tell())
+        rows = _rows(path, mapped)
+    if not rows or any(row is None or not _is_vector(row) or row.size != rows[0].size for row in rows):
         raise ValueError(f"{path} must hold rows of numbers of one length")
-    table = np.empty((len(rows), len(rows[0])), rows[0].dtype.newbyteorder("="))
+    # One row may stand at many places: a small file must not become a large table.
+    if sum(row.nbytes for row in rows) > path.stat().st_size:
+        raise ValueError(f"{path} must hold each row once, got {len(rows)} rows of {rows[0].size} numbers")
+    table = np.empty((len(rows), rows[0].size), rows[0].dtype.newbyteorder("="))
     for index, row in enumerate(rows):
         table[index] = row
         rows[index] = None  # all of them take over two gigabytes: let each go once it is copied
     return table
+
+
+def _rows(path: Path, file: mmap.mmap) -> list[Any]:
+    machine = _Machine()
+    try:
+        for operation, argument, _ in pickletools.genops(cast("IO[bytes]", file)):
+            machine.run(operation.name, argument)
+        rows = [row.numbers for row in machine.stack.pop().rows]
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is truncated, or holds more than rows of numbers: {shortened(error)}") from error
+    machine.forget()
+    return rows
+
+
+def _is_vector(row: npt.NDArray[np.floating]) -> bool:
+    return row.size > 0 and row.shape in {(row.size,), (1, row.size)}
 
 
 class _Name(str):
@@ -122,6 +142,11 @@ class _Machine:
             "BUILD": lambda _: self._complete(*self._pop(1)),
         }
 
+    def forget(self) -> None:
+        """Let all values go; the machine's own tables refer to it, so that it would keep them for a while."""
+        self.stack.clear()
+        self._memo.clear()
+
     def run(self, operation: str, argument: Any) -> None:
         """Follow one operation: push a value, or change what is there."""
         if operation in self._values:
@@ -166,8 +191,12 @@ def _begun(function: Any, arguments: Any) -> _Array | _Dtype:
         return _Array()
     if isinstance(function, _Name) and function == _DTYPE:
         return _Dtype(_text(arguments[0]))
-    raise ValueError(f"a call of {function!r} is not followed")
+    # Of other values no more than the type is said: they may nest too deep to be printed.
+    called = repr(function) if isinstance(function, str) else type(function).__name__
+    raise ValueError(f"a call of {called} is not followed")
 
 
-def _text(value: str | bytes) -> str:
+def _text(value: Any) -> str:
+    if not isinstance(value, str | bytes):
+        raise ValueError(f"a text is wanted, got {type(value).__name__}")
     return value.decode("ascii") if isinstance(value, bytes) else value

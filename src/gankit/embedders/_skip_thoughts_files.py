@@ -1,14 +1,16 @@
 """The published files of the uni-directional skip-thought model."""
 
+import math
 import zipfile
-from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gankit.embedders._array_file import check_table, map_table, open_array, read_header, read_words
+from gankit.embedders._array_file import check_numbers, check_table, map_table, open_array, read_words, shortened
+from gankit.embedders._array_header import read_header
 from gankit.embedders._object_rows import read_object_rows
 
 _Array = npt.NDArray[np.floating]
@@ -62,14 +64,18 @@ def read_recurrent_weights(path: Path, in_features: int) -> RecurrentWeights:
         in_features: the length of a word's vector.
 
     Raises:
-        ValueError: naming the file, and the array, if something is missing, truncated, or of another shape or type.
+        ValueError: naming the file, and the array, if something is missing, truncated, compressed, or of another shape
+            or type.
     """
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}")
-    try:
-        arrays = _encoder_arrays(path)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise ValueError(f"{path} is no weights of a skip-thought encoder, or truncated: {error}") from error
+    with open_array(path) as file:
+        try:
+            archive = zipfile.ZipFile(file)
+            arrays = {name: _read_encoder(archive, name) for name in ("W", "U", "b", "Wx", "Ux", "bx")}
+        # The last of these stands for encrypted archives and for features of the format that are not read.
+        except (ValueError, EOFError, OSError, zipfile.BadZipFile, RuntimeError) as error:
+            raise ValueError(
+                f"{path} is no weights of a skip-thought encoder, or truncated: {shortened(error)}"
+            ) from error
     size = arrays["bx"].size
     for name, shape in {
         "W": (in_features, 2 * size),
@@ -89,19 +95,20 @@ def read_recurrent_weights(path: Path, in_features: int) -> RecurrentWeights:
     )
 
 
-def _encoder_arrays(path: Path) -> dict[str, _Array]:
-    with path.open("rb") as file:  # opened here: NumPy leaves a truncated archive open
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it is no archive of arrays")
-        return {name: _floating(archive, name) for name in ("W", "U", "b", "Wx", "Ux", "bx")}
-
-
-def _floating(archive: Mapping[str, npt.NDArray], name: str) -> _Array:
+def _read_encoder(archive: zipfile.ZipFile, name: str) -> _Array:
     key = f"encoder_{name}"
-    if key not in archive:
+    if f"{key}.npy" not in archive.namelist():
         raise ValueError(f"{key} is missing")
-    array = archive[key]
-    if array.dtype.kind != "f":
-        raise ValueError(f"{key} must hold floating-point numbers, got dtype {array.dtype}")
-    return array
+    member = archive.getinfo(f"{key}.npy")
+    # As NumPy's savez writes it. A compressed one could take a thousand times the memory that the file takes.
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{key} must not be compressed: save it with numpy.savez")
+    content = BytesIO(archive.read(member))
+    header = read_header(key, content)
+    check_numbers(key, header)
+    place, numbers = content.tell(), math.prod(header.shape)
+    held = len(content.getbuffer()) - place
+    if held != numbers * header.dtype.itemsize:
+        raise ValueError(f"{key} says that it has the shape {header.shape} of {header.dtype}, but holds {held} bytes")
+    order = "F" if header.fortran_order else "C"
+    return np.frombuffer(content.getbuffer(), header.dtype, numbers, place).reshape(header.shape, order=order)
