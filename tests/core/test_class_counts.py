@@ -10,7 +10,7 @@ def test_a_number_is_one_attribute(given: object, wanted: tuple[int, ...]) -> No
     assert as_class_counts(given) == wanted  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("wrong", [(), 0, (3, 0), True, (2.0,)])
+@pytest.mark.parametrize("wrong", [(), 0, (3, 0), True, (2.0,), 2.0, None, "12"])
 def test_mistakes_are_named(wrong: object) -> None:
     with pytest.raises(ValueError, match="num_classes must"):
         as_class_counts(wrong)  # type: ignore[arg-type]

@@ -10,7 +10,20 @@ from hypothesis import given, strategies as st
 from torch import nn
 
 from gankit.embedders import OneHotEmbedder
-from gankit.networks import DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
+from gankit.networks import (
+    DCGANCritic,
+    DCGANGenerator,
+    JoinedCritic,
+    MakeGirlsMoeCritic,
+    MakeGirlsMoeGenerator,
+    PatchGANCritic,
+    R3GANCritic,
+    R3GANGenerator,
+    ResidualCritic,
+    ResidualGenerator,
+    StarGANGenerator,
+    UNetColorizer,
+)
 from gankit.networks._arguments import count_doublings
 
 SMALL: dict[str, Any] = {"resolution": 8, "width": 2}
@@ -140,3 +153,61 @@ def test_the_condition_reaches_every_network() -> None:
         critic = make(**SMALL, embedder=OneHotEmbedder((3, 2))).eval()
         images = torch.randn(2, 3, 8, 8)
         assert not torch.allclose(critic(images, labels), critic(images, other))
+
+
+WITH_EMBEDDER: dict[str, Callable[..., nn.Module]] = {
+    "dcgan generator": DCGANGenerator,
+    "dcgan critic": DCGANCritic,
+    "residual generator": ResidualGenerator,
+    "residual critic": ResidualCritic,
+    "joined critic": JoinedCritic,
+    "make girls moe": MakeGirlsMoeGenerator,
+    "stargan": StarGANGenerator,
+    "unet": UNetColorizer,
+    "r3gan generator": R3GANGenerator,
+    "r3gan critic": R3GANCritic,
+}
+
+
+@pytest.mark.parametrize("name", WITH_EMBEDDER)
+@pytest.mark.parametrize("wrong", [23, OneHotEmbedder, nn.ReLU()])
+def test_embedders_that_are_none(name: str, wrong: object) -> None:
+    expect("embedder must turn labels into vectors .*, got", lambda: WITH_EMBEDDER[name](embedder=wrong))
+
+
+@pytest.mark.parametrize("make", [JoinedCritic, StarGANGenerator])
+def test_networks_that_need_an_embedder(make: Callable[..., nn.Module]) -> None:
+    expect("embedder must turn labels into vectors .*, got None", lambda: make(embedder=None))
+
+
+@pytest.mark.parametrize("wrong", [None, 2.0])
+@pytest.mark.parametrize("make", [*CRITICS, MakeGirlsMoeCritic])
+def test_numbers_of_classes(make: Callable[..., nn.Module], wrong: object) -> None:
+    expect(f"num_classes must be a whole number or a sequence of them, got {wrong}", lambda: make(num_classes=wrong))
+
+
+@pytest.mark.parametrize("wrong", [768, {16, 24}], ids=str)
+@pytest.mark.parametrize("make", [R3GANGenerator, R3GANCritic])
+def test_widths_are_a_sequence(make: Callable[..., nn.Module], wrong: object) -> None:
+    expect("widths must be a sequence of whole numbers, one a stage, got", lambda: make(widths=wrong))
+
+
+def test_labels_without_an_embedder_may_be_anything() -> None:
+    network: Any = DCGANGenerator(**SMALL)
+    expect(r"labels must be left out: .* got \[1, 2\]", lambda: network(torch.randn(2, 100), [1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("make", "part"),
+    [
+        *((make, "activation") for make in (*GENERATORS, *CRITICS, JoinedCritic, PatchGANCritic)),
+        (MakeGirlsMoeGenerator, "output"),
+        (UNetColorizer, "output"),
+    ],
+)
+def test_callables_that_build_no_layer(make: Callable[..., nn.Module], part: str) -> None:
+    options: dict[str, Any] = {"embedder": OneHotEmbedder(3)} if make is JoinedCritic else {}
+    expect(
+        "norm must build a torch.nn.Module, .* which gives None", lambda: make(**options, norm=lambda channels: None)
+    )
+    expect(rf"{part} must be .* tanh\(\) missing", lambda: make(**options, **{part: torch.tanh}))

@@ -18,8 +18,10 @@ from gankit._core._draws import (
     uniform_like as uniform_like,
 )
 from gankit._core._factories import (
+    build_layer as build_layer,
     check_factory as check_factory,
     check_out_of_place as check_out_of_place,
+    layer_builder as layer_builder,
 )
 from gankit._core._score_maps import (
     ScoreMaps as ScoreMaps,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gankit._core import check_at_least, check_factory, check_out_of_place, check_positive
+from gankit._core import build_layer, check_at_least, check_factory, check_out_of_place, check_positive
 from gankit.blocks._activations import LeakyReLU
 from gankit.blocks._maps import check_maps
 
@@ -77,9 +77,9 @@ class BottleneckBlock(nn.Module):
             raise ValueError(f"cardinality must divide channels * expansion = {inside}, got {cardinality}")
         self.channels = channels
         self.conv1 = nn.Conv2d(channels, inside, 1)
-        self.activation1 = activation()
+        self.activation1 = build_layer("activation", activation)
         self.conv2 = nn.Conv2d(inside, inside, 3, padding=1, groups=cardinality)
-        self.activation2 = activation()
+        self.activation2 = build_layer("activation", activation)
         self.conv3 = nn.Conv2d(inside, channels, 1, bias=False)
         check_out_of_place("activation", self.activation2)
         for layer in (self.conv1, self.conv2):

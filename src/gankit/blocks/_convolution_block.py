@@ -1,13 +1,13 @@
 """A convolution with its norm, dropout and activation, in an order that is said."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 from functools import partial
 
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, check_at_least, check_factory, check_out_of_place
+from gankit._core import Condition, Conditioned, build_layer, check_at_least, check_factory, check_out_of_place
 from gankit.blocks._conditioned_sequential import call_layer
 from gankit.blocks._maps import check_maps
 
@@ -94,10 +94,10 @@ class ConvolutionBlock(nn.Module, Conditioned):
         self.order = _checked_order(order)
         after = self.order.index(Step.CONVOLUTION)
         norm_channels = in_channels if Step.NORM in self.order[:after] else out_channels
-        self.convolution = convolution(in_channels, out_channels)
-        self.norm = norm(norm_channels) if Step.NORM in self.order else nn.Identity()
-        self.dropout = dropout() if Step.DROPOUT in self.order else nn.Identity()
-        self.activation = activation() if Step.ACTIVATION in self.order else nn.Identity()
+        self.convolution = build_layer("convolution", convolution, in_channels, out_channels)
+        self.norm = build_layer("norm", norm, norm_channels) if Step.NORM in self.order else nn.Identity()
+        self.dropout = build_layer("dropout", dropout) if Step.DROPOUT in self.order else nn.Identity()
+        self.activation = build_layer("activation", activation) if Step.ACTIVATION in self.order else nn.Identity()
         check_out_of_place("dropout", self.dropout)
         check_out_of_place("activation", self.activation)
 
@@ -126,8 +126,8 @@ class ConvolutionBlock(nn.Module, Conditioned):
 
 
 def _checked_order(order: Sequence[Step]) -> tuple[Step, ...]:
-    steps = tuple(order)
-    if not all(isinstance(step, Step) for step in steps):
+    steps = tuple(order) if isinstance(order, Iterable) else ()
+    if not isinstance(order, Iterable) or not all(isinstance(step, Step) for step in steps):
         raise ValueError(f"order must be made of Steps, got {order!r}")
     if len(set(steps)) < len(steps):
         raise ValueError(f"order must name each step at most once, got {order!r}")

@@ -46,7 +46,8 @@ class DepthConcatenation(nn.Module, Conditioned):
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
         """Return `x` with the condition behind its channels."""
         check_maps("x", x, None)
-        return join_replicated(x, check_condition(condition, x.shape[0], self.condition_features))
+        condition = check_condition(condition, x.shape[0], self.condition_features, whole_numbers=True)
+        return join_replicated(x, condition)
 
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""

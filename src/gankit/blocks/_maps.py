@@ -28,12 +28,19 @@ def check_even(x: torch.Tensor) -> None:
         raise ValueError(f"x must have an even height and width to be halved, got {x.shape[2]} x {x.shape[3]}")
 
 
-def check_condition(condition: torch.Tensor | None, samples: int, features: int) -> torch.Tensor:
-    """Return `condition` if it is a ``(samples, features)`` tensor, else refuse it."""
+def check_condition(
+    condition: torch.Tensor | None, samples: int, features: int, *, whole_numbers: bool = False
+) -> torch.Tensor:
+    """Return `condition` if it is a ``(samples, features)`` tensor, else refuse it.
+
+    Linear layers take floating-point numbers alone; with `whole_numbers` others pass too.
+    """
     if condition is None:
         raise ValueError(
             f"condition must be given, of shape ({samples}, {features}): this layer depends on it, got None"
         )
+    if not (whole_numbers and isinstance(condition, torch.Tensor)):
+        check_floating("condition", condition)
     if tuple(condition.shape) != (samples, features):
         raise ValueError(f"condition must have shape ({samples}, {features}), got {tuple(condition.shape)}")
     return condition

@@ -44,6 +44,8 @@ class MultiScale(nn.Module):
 
     def __init__(self, critics: Iterable[nn.Module], down: nn.Module) -> None:
         super().__init__()
+        if not isinstance(critics, Iterable):
+            raise ValueError(f"critics must be a sequence of modules, got {critics!r}")
         critics = list(critics)
         if not critics:
             raise ValueError("critics must hold at least one critic, got none")

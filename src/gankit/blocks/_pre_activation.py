@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, check_out_of_place
+from gankit._core import Condition, Conditioned, build_layer, check_out_of_place
 from gankit.blocks._conditioned_sequential import call_layer
 from gankit.blocks._maps import check_maps
-from gankit.blocks._residual import check_block, project
+from gankit.blocks._residual import check_block, check_resampling, project
 
 
 class PreActivationBlock(nn.Module, Conditioned):
@@ -78,18 +78,19 @@ class PreActivationBlock(nn.Module, Conditioned):
     ) -> None:
         super().__init__()
         check_block(in_channels, out_channels, norm, activation)
+        check_resampling(up, down)
         if up is not None and (down is not None or first):
             raise ValueError(f"up must be left out with down and in a first block, got {up!r}")
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.first = first
         hidden = in_channels if down is not None and not first else out_channels
-        self.norm1 = None if first else norm(in_channels)
-        self.activation1 = None if first else activation()
+        self.norm1 = None if first else build_layer("norm", norm, in_channels)
+        self.activation1 = None if first else build_layer("activation", activation)
         self.up = up
         self.conv1 = nn.Conv2d(in_channels, hidden, 3, padding=1)
-        self.norm2 = norm(hidden)
-        self.activation2 = activation()
+        self.norm2 = build_layer("norm", norm, hidden)
+        self.activation2 = build_layer("activation", activation)
         self.conv2 = nn.Conv2d(hidden, out_channels, 3, padding=1)
         self.down = down
         self.shortcut = None

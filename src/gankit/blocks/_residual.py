@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, check_at_least, check_factory, check_out_of_place
+from gankit._core import Condition, Conditioned, build_layer, check_at_least, check_factory, check_out_of_place
 from gankit.blocks._conditioned_sequential import call_layer
 
 
@@ -30,6 +30,7 @@ class ResidualBlock(nn.Module, Conditioned):
     ) -> None:
         super().__init__()
         check_block(in_channels, out_channels, norm, activation)
+        check_resampling(up, down)
         if up is not None and down is not None:
             raise ValueError(f"up must be left out with down, got {up!r}")
         self.in_channels = in_channels
@@ -37,12 +38,12 @@ class ResidualBlock(nn.Module, Conditioned):
         hidden = in_channels if down is not None else out_channels
         self.up = up
         self.conv1 = nn.Conv2d(in_channels, hidden, 3, padding=1)
-        self.norm1 = norm(hidden)
-        self.activation1 = activation()
+        self.norm1 = build_layer("norm", norm, hidden)
+        self.activation1 = build_layer("activation", activation)
         self.conv2 = nn.Conv2d(hidden, out_channels, 3, padding=1)
         self.down = down
-        self.norm2 = norm(out_channels)
-        self.activation2 = activation()
+        self.norm2 = build_layer("norm", norm, out_channels)
+        self.activation2 = build_layer("activation", activation)
         projected = in_channels != out_channels or up is not None or down is not None
         self.shortcut = project(in_channels, out_channels) if projected else None
         check_out_of_place("activation", self.activation2)
@@ -82,6 +83,13 @@ def check_block(
     check_at_least("out_channels", out_channels, 1)
     check_factory("norm", norm)
     check_factory("activation", activation)
+
+
+def check_resampling(up: nn.Module | None, down: nn.Module | None) -> None:
+    """Refuse anything but finished layers."""
+    for name, layer, such in (("up", up, "NearestUpsample()"), ("down", down, "MeanDownsample()")):
+        if layer is not None and not isinstance(layer, nn.Module):
+            raise ValueError(f"{name} must be a finished layer, such as {such}, or None, got {layer!r}")
 
 
 def project(in_channels: int, out_channels: int) -> nn.Conv2d:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, check_at_least, check_factory, check_out_of_place
+from gankit._core import Condition, Conditioned, build_layer, check_at_least, check_factory, check_out_of_place
 from gankit.blocks._conditioned_sequential import call_layer
 from gankit.blocks._maps import check_maps
 
@@ -56,10 +56,10 @@ class SRResNetBlock(nn.Module, Conditioned):
         check_factory("activation", activation)
         self.channels = channels
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm1 = norm(channels)
-        self.activation = activation()
+        self.norm1 = build_layer("norm", norm, channels)
+        self.activation = build_layer("activation", activation)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm2 = norm(channels)
+        self.norm2 = build_layer("norm", norm, channels)
         check_out_of_place("activation", self.activation)
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:

@@ -27,11 +27,24 @@ def _reaches(resolution: int, base: int) -> bool:
     return rest == 0 and times >= 2 and times & (times - 1) == 0
 
 
+def vector_length(embedder: Embedder | None, *, required: bool = False) -> int:
+    """Return how long the embedder's vectors are, 0 where there is none; refuse what is no embedder."""
+    if embedder is None and not required:
+        return 0
+    length = getattr(embedder, "out_features", None)
+    if not callable(embedder) or isinstance(length, bool) or not isinstance(length, int) or length < 1:
+        raise ValueError(
+            f"embedder must turn labels into vectors of `out_features` numbers, as OneHotEmbedder(12) does, got {embedder!r}"
+        )
+    return length
+
+
 def embed(embedder: Embedder | None, labels: Labels | None, samples: int) -> Condition | None:
     """Return the condition of each sample, or None in an unconditional network."""
     if embedder is None:
         if labels is not None:
-            raise ValueError(f"labels must be left out: this network has no embedder, got shape {tuple(labels.shape)}")
+            given = f"shape {tuple(labels.shape)}" if isinstance(labels, torch.Tensor) else f"{labels!r}"
+            raise ValueError(f"labels must be left out: this network has no embedder, got {given}")
         return None
     if labels is None:
         raise ValueError("labels must be given: this network has an embedder, got None")

@@ -19,12 +19,16 @@ class CriticEnd(nn.Module):
         super().__init__()
         flat = channels * positions
         self.score = nn.Linear(flat, 1) if condition_features is None else ProjectionHead(channels, condition_features)
-        wanted = isinstance(num_classes, int) or len(num_classes) > 0
+        wanted = not isinstance(num_classes, Sequence) or len(num_classes) > 0
         self.classes = ClassHead(flat, num_classes) if wanted else None
 
     def forward(self, maps: torch.Tensor, condition: Condition | None) -> Scores | CriticOutput:
+        if condition is not None:
+            scores = self.score(maps.sum(dim=(2, 3)), condition)
+            return scores if self.classes is None else CriticOutput(scores, self.classes(maps.flatten(1)))
+        # Maps with channels innermost are copied to be flattened: once, for all that reads them.
         flat = maps.flatten(1)
-        scores = self.score(flat).squeeze(1) if condition is None else self.score(maps.sum(dim=(2, 3)), condition)
+        scores = self.score(flat).squeeze(1)
         return scores if self.classes is None else CriticOutput(scores, self.classes(flat))
 
     def linear_layers(self) -> list[nn.Linear]:

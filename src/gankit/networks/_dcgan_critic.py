@@ -5,10 +5,10 @@ from functools import partial
 
 from torch import nn
 
-from gankit._core import Images, Labels, Scores, check_at_least, check_factory
+from gankit._core import Images, Labels, Scores, check_at_least, layer_builder
 from gankit.blocks import ConditionedSequential
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count
+from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count, vector_length
 from gankit.networks._critic_end import CriticEnd
 from gankit.networks._critic_output import CriticOutput
 from gankit.networks._initialization import initialize_dcgan_
@@ -80,8 +80,7 @@ class DCGANCritic(nn.Module):
         doublings = count_doublings(resolution, base)
         for name, size in (("width", width), ("image_channels", image_channels)):
             check_at_least(name, size, 1)
-        for name, factory in (("norm", norm), ("activation", activation)):
-            check_factory(name, factory)
+        norm, activation = layer_builder("norm", norm), layer_builder("activation", activation)
         self.resolution = resolution
         self.image_channels = image_channels
         self.embedder = embedder
@@ -92,7 +91,7 @@ class DCGANCritic(nn.Module):
             layers += [_halve(channels, 2 * channels, isinstance(normalize, nn.Identity)), normalize, activation()]
             channels *= 2
         self.body = ConditionedSequential(*layers)
-        condition_features = None if embedder is None else embedder.out_features
+        condition_features = vector_length(embedder) or None
         self.end = CriticEnd(channels, base * base, condition_features, num_classes)
         initialize_dcgan_([*layers, *self.end.linear_layers()])
 

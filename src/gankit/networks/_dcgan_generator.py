@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gankit._core import Images, Labels, Latents, check_at_least, check_factory
+from gankit._core import Images, Labels, Latents, check_at_least, layer_builder
 from gankit.blocks import ConditionedSequential
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_latents, count_doublings, embed, parameter_count
+from gankit.networks._arguments import check_latents, count_doublings, embed, parameter_count, vector_length
 from gankit.networks._initialization import initialize_dcgan_
 
 
@@ -77,15 +77,15 @@ class DCGANGenerator(nn.Module):
         doublings = count_doublings(resolution, base)
         for name, size in (("latent_features", latent_features), ("width", width), ("image_channels", image_channels)):
             check_at_least(name, size, 1)
-        for name, factory in (("norm", norm), ("activation", activation), ("output", output)):
-            check_factory(name, factory)
+        norm, activation = layer_builder("norm", norm), layer_builder("activation", activation)
+        output = layer_builder("output", output)
         self.resolution = resolution
         self.latent_features = latent_features
         self.base = base
         self.embedder = embedder
         channels = width << (doublings - 1)
         self.channels = channels
-        features = latent_features + (0 if embedder is None else embedder.out_features)
+        features = latent_features + vector_length(embedder)
         normalize = norm(channels)
         self.stem = nn.Linear(features, channels * base * base, bias=isinstance(normalize, nn.Identity))
         layers: list[nn.Module] = [normalize, activation()]

@@ -5,10 +5,10 @@ from functools import partial
 
 from torch import nn
 
-from gankit._core import Images, Labels, Scores, check_at_least, check_factory
+from gankit._core import Images, Labels, Scores, check_at_least, layer_builder
 from gankit.blocks import ConditionedSequential, DepthConcatenation
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count
+from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count, vector_length
 from gankit.networks._initialization import initialize_dcgan_
 
 _LEAKY = partial(nn.LeakyReLU, 0.2)
@@ -76,8 +76,8 @@ class JoinedCritic(nn.Module):
         doublings = count_doublings(resolution, base)
         for name, size, least in (("width", width, 1), ("mixing", mixing, 0), ("image_channels", image_channels, 1)):
             check_at_least(name, size, least)
-        for name, factory in (("norm", norm), ("activation", activation)):
-            check_factory(name, factory)
+        norm, activation = layer_builder("norm", norm), layer_builder("activation", activation)
+        vectors = vector_length(embedder, required=True)
         self.resolution = resolution
         self.image_channels = image_channels
         self.embedder = embedder
@@ -88,8 +88,8 @@ class JoinedCritic(nn.Module):
             bias = isinstance(normalize, nn.Identity)
             layers += [nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1, bias=bias), normalize, activation()]
             channels *= 2
-        layers.append(DepthConcatenation(embedder.out_features))
-        channels += embedder.out_features
+        layers.append(DepthConcatenation(vectors))
+        channels += vectors
         if mixing:
             normalize = norm(mixing)
             bias = isinstance(normalize, nn.Identity)

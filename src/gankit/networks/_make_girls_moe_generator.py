@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gankit._core import Images, Labels, Latents, check_at_least, check_factory
+from gankit._core import Images, Labels, Latents, check_at_least, layer_builder
 from gankit.blocks import SRResNetBlock
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_latents, count_doublings, embed, parameter_count
+from gankit.networks._arguments import check_latents, count_doublings, embed, parameter_count, vector_length
 from gankit.networks._initialization import initialize_dcgan_
 
 
@@ -76,12 +76,11 @@ class MakeGirlsMoeGenerator(nn.Module):
         sizes = {"latent_features": latent_features, "width": width, "blocks": blocks, "image_channels": image_channels}
         for name, size in sizes.items():
             check_at_least(name, size, 1)
-        check_factory("norm", norm)
-        check_factory("output", output)
+        norm, output = layer_builder("norm", norm), layer_builder("output", output)
         self.resolution = resolution
         self.latent_features = latent_features
         self.embedder = embedder
-        features = latent_features + (0 if embedder is None else embedder.out_features)
+        features = latent_features + vector_length(embedder)
         first, unflatten = nn.Linear(features, width * base * base), nn.Unflatten(1, (width, base, base))
         self.stem = nn.Sequential(first, unflatten, norm(width), nn.ReLU())
         self.blocks = nn.Sequential(*(SRResNetBlock(width, norm=norm) for _ in range(blocks)), norm(width), nn.ReLU())

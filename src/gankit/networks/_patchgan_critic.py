@@ -5,7 +5,7 @@ from functools import partial
 
 from torch import nn
 
-from gankit._core import Images, Scores, check_at_least, check_batch, check_factory, check_floating
+from gankit._core import Images, Scores, check_at_least, check_batch, check_floating, layer_builder
 from gankit.blocks import PatchHead
 from gankit.networks._arguments import parameter_count
 
@@ -60,8 +60,7 @@ class PatchGANCritic(nn.Module):
         super().__init__()
         for name, size in (("image_channels", image_channels), ("width", width), ("halvings", halvings)):
             check_at_least(name, size, 1)
-        check_factory("norm", norm)
-        check_factory("activation", activation)
+        norm, activation = layer_builder("norm", norm), layer_builder("activation", activation)
         self.image_channels = image_channels
         self.least = 3 << halvings
         channels = [width << min(step, _MOST_DOUBLINGS) for step in range(halvings + 1)]

@@ -9,7 +9,7 @@ from torch import nn
 from gankit._core import Images, Labels, Scores, check_at_least
 from gankit.blocks import BlurDownsample
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_images, embed, parameter_count
+from gankit.networks._arguments import check_images, embed, parameter_count, vector_length
 from gankit.networks._r3gan_parts import bottlenecks, change_channels, check_stages, initialize_variance_
 
 _FACES_64 = (384, 768, 768, 768, 768)
@@ -79,7 +79,7 @@ class R3GANCritic(nn.Module):
             layers += bottlenecks(after, group_channels, blocks, len(widths))
         basis = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
         self.body = nn.Sequential(*layers, basis, nn.Flatten())
-        self.score = nn.Linear(widths[-1], 1 if embedder is None else embedder.out_features, bias=False)
+        self.score = nn.Linear(widths[-1], vector_length(embedder) or 1, bias=False)
         for layer in (first, basis, self.score):
             initialize_variance_(layer)
 

@@ -9,7 +9,7 @@ from torch import nn
 from gankit._core import Images, Labels, Latents, check_at_least
 from gankit.blocks import BlurUpsample
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_latents, embed, parameter_count
+from gankit.networks._arguments import check_latents, embed, parameter_count, vector_length
 from gankit.networks._r3gan_parts import bottlenecks, change_channels, check_stages, initialize_variance_
 
 _FACES_64 = (768, 768, 768, 768, 384)
@@ -77,7 +77,7 @@ class R3GANGenerator(nn.Module):
         self.latent_features = latent_features
         self.resolution = base << (len(widths) - 1)
         self.embedder = embedder
-        features = latent_features + (0 if embedder is None else embedder.out_features)
+        features = latent_features + vector_length(embedder)
         self.stem = nn.Linear(features, widths[0], bias=False)
         self.basis = nn.Parameter(torch.randn(widths[0], base, base))
         layers = bottlenecks(widths[0], group_channels, blocks, len(widths))

@@ -35,6 +35,8 @@ def check_stages(widths: Sequence[int], blocks: int, group_channels: int, base: 
     """Refuse widths that groups of `group_channels` do not divide."""
     for name, size in (("blocks", blocks), ("group_channels", group_channels), ("base", base)):
         check_at_least(name, size, 1)
+    if not isinstance(widths, Sequence):
+        raise ValueError(f"widths must be a sequence of whole numbers, one a stage, got {widths!r}")
     if not widths:
         raise ValueError("widths must name at least one stage, got none")
     for width in widths:

@@ -9,7 +9,7 @@ from torch import nn
 from gankit._core import Images, Labels, Scores, check_at_least
 from gankit.blocks import ConditionedSequential, MeanDownsample, PreActivationBlock, ProjectionHead
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count
+from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count, vector_length
 from gankit.networks._critic_end import CriticEnd
 from gankit.networks._critic_output import CriticOutput
 from gankit.networks._initialization import initialize_block_, initialize_uniform_, scale_for_sum_
@@ -95,7 +95,7 @@ class ResidualCritic(nn.Module):
         ]
         stem = nn.Conv2d(image_channels, width, 3, padding=1)
         self.body = ConditionedSequential(stem, *blocks)
-        condition_features = None if embedder is None else embedder.out_features
+        condition_features = vector_length(embedder) or None
         self.end = CriticEnd(channels[-1], base * base, condition_features, num_classes)
         for layer in (stem, *self.end.linear_layers()):
             initialize_uniform_(layer, after_relu=False)

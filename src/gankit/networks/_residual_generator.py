@@ -6,10 +6,10 @@ from itertools import pairwise
 
 from torch import nn
 
-from gankit._core import Conditioned, Images, Labels, Latents, check_at_least, check_factory
+from gankit._core import Conditioned, Images, Labels, Latents, check_at_least, layer_builder
 from gankit.blocks import ConditionalBatchNorm2d, ConditionedSequential, NearestUpsample, PreActivationBlock
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_latents, count_doublings, embed, parameter_count
+from gankit.networks._arguments import check_latents, count_doublings, embed, parameter_count, vector_length
 from gankit.networks._initialization import initialize_block_, initialize_uniform_
 
 
@@ -79,12 +79,12 @@ class ResidualGenerator(nn.Module):
         doublings = count_doublings(resolution, base)
         for name, size in (("latent_features", latent_features), ("width", width), ("image_channels", image_channels)):
             check_at_least(name, size, 1)
-        check_factory("output", output)
+        activation, output = layer_builder("activation", activation), layer_builder("output", output)
         self.resolution = resolution
         self.latent_features = latent_features
         self.base = base
         self.embedder = embedder
-        norm = _default_norm(embedder) if norm is None else norm
+        norm = layer_builder("norm", _default_norm(embedder) if norm is None else norm)
         channels = [width << max(0, doublings - 1 - max(0, step - 1)) for step in range(doublings + 1)]
         self.channels = channels[0]
         self.stem = nn.Linear(latent_features, channels[0] * base * base)
@@ -118,4 +118,4 @@ class ResidualGenerator(nn.Module):
 def _default_norm(embedder: Embedder | None) -> Callable[[int], nn.Module]:
     if embedder is None:
         return nn.BatchNorm2d
-    return partial(ConditionalBatchNorm2d, condition_features=embedder.out_features)
+    return partial(ConditionalBatchNorm2d, condition_features=vector_length(embedder))

@@ -7,7 +7,7 @@ from torch.nn import functional
 from gankit._core import Images, Labels, check_at_least
 from gankit.blocks import DepthConcatenation
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_halvable_images, embed, parameter_count
+from gankit.networks._arguments import check_halvable_images, embed, parameter_count, vector_length
 
 
 class StarGANGenerator(nn.Module):
@@ -57,10 +57,11 @@ class StarGANGenerator(nn.Module):
         super().__init__()
         for name, size in (("width", width), ("blocks", blocks), ("image_channels", image_channels)):
             check_at_least(name, size, 1)
+        vectors = vector_length(embedder, required=True)
         self.image_channels = image_channels
         self.embedder = embedder
-        self.join = DepthConcatenation(embedder.out_features)
-        layers = [nn.Conv2d(image_channels + embedder.out_features, width, 7, padding=3, bias=False), *_tail(width)]
+        self.join = DepthConcatenation(vectors)
+        layers = [nn.Conv2d(image_channels + vectors, width, 7, padding=3, bias=False), *_tail(width)]
         for wide in (2 * width, 4 * width):
             layers += [nn.Conv2d(wide // 2, wide, 4, stride=2, padding=1, bias=False), *_tail(wide)]
         layers += [_ResidualBlock(4 * width) for _ in range(blocks)]

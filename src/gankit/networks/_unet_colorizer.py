@@ -6,10 +6,10 @@ from functools import partial
 import torch
 from torch import nn
 
-from gankit._core import Images, Labels, check_at_least, check_factory
+from gankit._core import Images, Labels, check_at_least, layer_builder
 from gankit.blocks import DepthConcatenation
 from gankit.embedders import Embedder
-from gankit.networks._arguments import check_halvable_images, embed, parameter_count
+from gankit.networks._arguments import check_halvable_images, embed, parameter_count, vector_length
 from gankit.networks._initialization import initialize_dcgan_
 
 _LEAKY = partial(nn.LeakyReLU, 0.2)
@@ -58,8 +58,7 @@ class UNetColorizer(nn.Module):
 
     Reference:
         Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR), section 6.1 and the
-        authors' code; the labels are gankit's own. A convolution has a bias exactly where no norm follows. Pictures that
-        end at one position need another norm than an instance norm, which turns a single position into 0.
+        authors' code; the labels are gankit's own. A convolution has a bias exactly where no norm follows.
     """
 
     def __init__(
@@ -78,8 +77,9 @@ class UNetColorizer(nn.Module):
         for name, size in (("width", width), ("in_channels", in_channels), ("image_channels", image_channels)):
             check_at_least(name, size, 1)
         check_at_least("halvings", halvings, 2)
-        for name, factory in (("norm", norm), ("dropout", dropout), ("output", output)):
-            check_factory(name, factory)
+        norm, dropout = layer_builder("norm", norm), layer_builder("dropout", dropout)
+        output = layer_builder("output", output)
+        vectors = vector_length(embedder)
         self.in_channels = in_channels
         self.halvings = halvings
         self.embedder = embedder
@@ -90,12 +90,12 @@ class UNetColorizer(nn.Module):
             inmost = step == halvings - 1
             normalize = nn.Identity() if inmost else norm(channels[step])
             down.append(_down(channels[step - 1], channels[step], normalize))
-            below = channels[step] + (_features(embedder) if inmost else channels[step])
+            below = channels[step] + (vectors if inmost else channels[step])
             last = dropout() if not inmost and channels[step - 1] == _WIDEST * width else nn.Identity()
             up.insert(0, _up(below, channels[step - 1], norm(channels[step - 1]), last))
         up.append(_up(2 * width, image_channels, nn.Identity(), output()))
         self.down = nn.ModuleList(down)
-        self.join = None if embedder is None else DepthConcatenation(embedder.out_features)
+        self.join = DepthConcatenation(vectors) if vectors else None
         self.up = nn.ModuleList(up)
         initialize_dcgan_([*self.down.modules(), *self.up.modules()])
 
@@ -117,10 +117,6 @@ class UNetColorizer(nn.Module):
     def extra_repr(self) -> str:
         """Describe the network in `repr`."""
         return f"halvings={self.halvings}, {parameter_count(self)}"
-
-
-def _features(embedder: Embedder | None) -> int:
-    return 0 if embedder is None else embedder.out_features
 
 
 def _down(in_channels: int, out_channels: int, normalize: nn.Module) -> nn.Module:
