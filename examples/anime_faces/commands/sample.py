@@ -26,7 +26,8 @@ class Sample:
     """
 
     words: tyro.conf.Positional[tuple[str, ...]] = ()
-    """What to draw, one prompt in quotes each. A half that is left out is drawn at random."""
+    """What to draw, one prompt in quotes each. A half that is left out is drawn at random. Recipes that read texts take any
+    words."""
     run_folder: Annotated[Path, tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder, or one checkpoint file."""
     prompts: Annotated[Path | None, shown_as("FILE")] = None
@@ -57,19 +58,23 @@ class Sample:
             self._write_pictures(self.pictures, prompts, images)
 
     def _prompts(self, generator: "LoadedGenerator") -> "list[Prompt]":
-        from examples.anime_faces.data import Prompt, parse_prompt, read_prompts
+        from examples.anime_faces.data import Prompt, no_classes, parse_prompt, read_prompts
 
-        attributes = generator.attributes
-        found = [
-            Prompt(str(number), text, parse_prompt(text, attributes)) for number, text in enumerate(self.words, start=1)
-        ]
+        attributes, examples = generator.attributes, generator.example_texts
+        parse = no_classes if examples is not None else lambda text: parse_prompt(text, attributes)
+        found = [Prompt(str(number), text, parse(text)) for number, text in enumerate(self.words, start=1)]
         if self.prompts is not None:
-            found += read_prompts(self.prompts, attributes)
+            found += read_prompts(self.prompts, parse)
+        if examples is not None:
+            return found or [Prompt(str(number), text, ()) for number, text in enumerate(examples, start=1)]
         return found or [Prompt("1", "", (-1,) * len(attributes))]
 
     def _draw(self, generator: "LoadedGenerator", prompt: "Prompt", index: int) -> "np.ndarray":
         import torch
 
+        if generator.example_texts is not None:
+            images = generator.generate_texts([prompt.text] * self.n, seed=self.seed + index)
+            return images.permute(0, 2, 3, 1).numpy()
         class_ids: torch.Tensor = torch.tensor([prompt.class_ids] * self.n, dtype=torch.int64).reshape(self.n, -1)
         images = generator.generate(class_ids, seed=self.seed + index)
         return images.permute(0, 2, 3, 1).numpy()

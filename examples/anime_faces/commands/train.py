@@ -25,7 +25,7 @@ class Train(Generic[Options]):
     out: Path
     """Folder of the run: checkpoints, sample grids, loss curves and settings."""
     recipe: str = "default"
-    """How to train: default, acgan or tags_wgan_gp."""
+    """How to train: default, acgan, tags_wgan_gp, matching_wgan or gan_cls."""
     minutes: Annotated[float | None, shown_as("MINUTES")] = None
     """Train about this long; turned into a number of steps at the start, which stays."""
     steps: Annotated[int | None, shown_as("STEPS")] = None

@@ -16,6 +16,7 @@ from examples.anime_faces.data._lines import ParseError as ParseError
 from examples.anime_faces.data._picture import Reading as Reading
 from examples.anime_faces.data._prompts import (
     Prompt as Prompt,
+    no_classes as no_classes,
     parse_prompt as parse_prompt,
     read_prompts as read_prompts,
 )
@@ -24,3 +25,4 @@ from examples.anime_faces.data._source import Source as Source
 from examples.anime_faces.data._summary import summarize as summarize
 from examples.anime_faces.data._table import table_source as table_source
 from examples.anime_faces.data._tagged import tag_source as tag_source
+from examples.anime_faces.data._texts import text_of_tags as text_of_tags, varied_texts as varied_texts

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from examples.anime_faces.data._attribute import Attribute
-from examples.anime_faces.data._digest import array_digest, dataset_fingerprint
+from examples.anime_faces.data._digest import array_digest, dataset_fingerprint, texts_digest
+from examples.anime_faces.data._texts import texts_of_flags, texts_of_labels
 
 SCHEMA = 1
 """Version of the folder's layout; `Dataset.open` refuses every other."""
@@ -18,6 +19,7 @@ INFO_FILE = "dataset.json"
 IMAGES_FILE = "images.npy"
 LABELS_FILE = "labels.npy"
 SKIPPED_FILE = "skipped.jsonl"
+TEXTS_FILE = "texts.txt"
 FACTORS_FOLDER = "factors"
 
 
@@ -34,6 +36,7 @@ class Dataset:
         factors: for rendered faces, exact values of all that is visible, each ``(n, ...)``; else empty.
         skipped: what was not used, as ``{"file": ..., "reason": ...}``.
         info: the whole of dataset.json.
+        own_texts: the text of each picture, where more is known of it than its labels; else None.
     """
 
     path: Path
@@ -44,6 +47,7 @@ class Dataset:
     factors: Mapping[str, np.ndarray]
     skipped: tuple[Mapping[str, str], ...]
     info: Mapping[str, Any]
+    own_texts: tuple[str, ...] | None = None
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -64,6 +68,7 @@ class Dataset:
                 factors=_read_factors(path, info),
                 skipped=_read_skipped(path),
                 info=info,
+                own_texts=_read_texts(path, info),
             )
             dataset._check()
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
@@ -82,7 +87,7 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """The sha256 of all pictures, labels and factors; equal data sets have equal fingerprints."""
+        """The sha256 of all pictures, labels, factors and texts; equal data sets have equal fingerprints."""
         return self.info["fingerprint"]
 
     def class_ids(self) -> np.ndarray:
@@ -96,6 +101,23 @@ class Dataset:
             start += len(attribute.classes)
         return ids
 
+    def texts(self, *, all_tags: bool = True) -> list[str]:
+        """Return the text of each picture; empty where nothing is known of it.
+
+        Args:
+            all_tags: take all tags where the data set has more than labels: those of a tag file, and the extra tags of a
+                rendered face, which describe nothing in it and follow the phrases of its colors. Otherwise, and where
+                there are labels alone, the text is the phrases of the classes, such as ``blue hair red eyes``.
+        """
+        if all_tags and self.own_texts is not None:
+            return list(self.own_texts)
+        texts = texts_of_labels(self.labels, self.attributes)
+        extra = self.factors.get("extra_tags")
+        if not all_tags or extra is None:
+            return texts
+        more = texts_of_flags(extra, self.info["extra_tags"])
+        return [f"{text} {tags}".strip() for text, tags in zip(texts, more, strict=True)]
+
     def verify(self) -> None:
         """Read every byte and compare it with the fingerprint.
 
@@ -104,6 +126,8 @@ class Dataset:
         """
         arrays = {"images": self.images, "labels": self.labels, **{f"factors/{k}": v for k, v in self.factors.items()}}
         digests = {name: array_digest(array) for name, array in arrays.items()}
+        if self.own_texts is not None:
+            digests["texts"] = texts_digest(self.own_texts)
         changed = [name for name, digest in digests.items() if self.info["sha256"].get(name) != digest]
         if changed or dataset_fingerprint(self.attributes, digests) != self.fingerprint:
             raise ValueError(f"the data set in {self.path} was changed since it was written: {changed or INFO_FILE}")
@@ -116,6 +140,8 @@ class Dataset:
         for name, values in self.factors.items():
             if len(values) != count:
                 raise ValueError(f"{FACTORS_FOLDER}/{name}.npy must have {count} rows, got {len(values)}")
+        if self.own_texts is not None and len(self.own_texts) != count:
+            raise ValueError(f"{TEXTS_FILE} must have {count} lines, got {len(self.own_texts)}")
 
 
 def _check_bytes(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -149,3 +175,13 @@ def _read_factors(path: Path, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
 def _read_skipped(path: Path) -> tuple[Mapping[str, str], ...]:
     lines = (path / SKIPPED_FILE).read_text(encoding="utf-8").split("\n")
     return tuple(json.loads(line) for line in lines if line)
+
+
+def _read_texts(path: Path, info: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the lines of the texts; data sets from before there were texts, and those with labels alone, have none."""
+    if "texts" not in info["sha256"]:
+        return None
+    *lines, rest = (path / TEXTS_FILE).read_text(encoding="utf-8").split("\n")
+    if rest:
+        raise ValueError(f"{TEXTS_FILE} is cut off")
+    return tuple(lines)

@@ -19,8 +19,13 @@ def array_digest(array: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+def texts_digest(texts: Sequence[str]) -> str:
+    """Return the sha256 of texts, one a line."""
+    return hashlib.sha256("".join(f"{text}\n" for text in texts).encode("utf-8")).hexdigest()
+
+
 def dataset_fingerprint(attributes: Sequence[Attribute], digests: Mapping[str, str]) -> str:
-    """Return the sha256 of the attributes and of the digests of all arrays."""
+    """Return the sha256 of the attributes and of the digests of all arrays and texts."""
     names = [[attribute.name, list(attribute.classes)] for attribute in attributes]
     text = json.dumps([names, sorted(digests.items())], ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -74,7 +74,7 @@ def write_images(
 
 
 def _settings(source: Source, reading: Reading) -> dict[str, Any]:
-    return {
+    settings = {
         "kind": source.kind,
         "images": str(source.root.resolve()),
         "labels": str(source.labels.resolve()) if source.labels else None,
@@ -84,6 +84,12 @@ def _settings(source: Source, reading: Reading) -> dict[str, Any]:
         "follow_links": reading.follow_links,
         "files": source.digest(),
     }
+    # Named only where there are texts, so that data sets of other kinds are what they were before texts were kept.
+    return settings | ({"texts": "all tags"} if _has_texts(source) else {})
+
+
+def _has_texts(source: Source) -> bool:
+    return any(picture.text is not None for picture in source.pictures)
 
 
 def _write(
@@ -92,6 +98,7 @@ def _write(
     width = sum(len(attribute.classes) for attribute in source.attributes)
     skipped = list(source.skipped)
     conversions: Counter[str] = Counter()
+    with_texts = _has_texts(source)
     bar = tqdm(total=len(source.pictures), unit="pictures", desc="reading", disable=None)
     with bar, DatasetWriter(folder, size=size, attributes=source.attributes) as writer:
         for block in blocks:
@@ -100,7 +107,8 @@ def _write(
                     skipped.append(entry)
                 else:
                     conversions.update(square.conversions)
-                    writer.add(square.pixels[None], _label_row(picture, width))
+                    texts = [picture.text or ""] if with_texts else None
+                    writer.add(square.pixels[None], _label_row(picture, width), texts=texts)
             bar.update(len(block))
         skipped.sort(key=lambda entry: natural_order(entry["file"]))
         reasons = dict(Counter(entry["reason"] for entry in skipped).most_common())

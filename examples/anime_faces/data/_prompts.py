@@ -1,7 +1,7 @@
 """Asking for pictures in words: ``blue hair red eyes``."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from examples.anime_faces.data._lines import ParseError, read_lines
 from examples.anime_faces.data._phrases import Choice, Phrases, phrases_of
 
 _LONGEST_TEXT = 10_000
+_WORD = re.compile(r"\w")
 _ID = re.compile(r"[\w-][\w.-]*")
 
 
@@ -20,7 +21,8 @@ class Prompt:
     Args:
         id: names the pictures made for it; letters, digits, ``_``, ``-`` and ``.`` only.
         text: the words.
-        class_ids: the class id of each attribute, -1 where the words leave it open.
+        class_ids: the class id of each attribute, -1 where the words leave it open; empty where any words may be asked
+            for.
     """
 
     id: str
@@ -76,14 +78,25 @@ def parse_prompt(text: str, attributes: Sequence[Attribute]) -> tuple[int, ...]:
     return tuple(class_ids)
 
 
-def read_prompts(path: Path | str, attributes: Sequence[Attribute]) -> list[Prompt]:
+def no_classes(text: str) -> tuple[int, ...]:
+    """Read no classes out of a prompt, for recipes that take any words; they need a word at least.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if not _WORD.search(text):
+        raise ValueError(f"a prompt must have a word in it, got {text!r}")
+    return ()
+
+
+def read_prompts(path: Path | str, parse: Callable[[str], tuple[int, ...]]) -> list[Prompt]:
     """Read a file of prompts, one a line, as ``id,text`` or as the text alone. Empty lines are passed over.
 
     A line without an id is named by its number, or the next number that is free.
 
     Args:
         path: the file, UTF-8.
-        attributes: the attributes of the data set.
+        parse: reads the class ids out of a text, or raises ValueError where it cannot be understood.
 
     Raises:
         ValueError: naming file and line, if a prompt cannot be understood, an id is given twice or is not fit for the
@@ -104,7 +117,7 @@ def read_prompts(path: Path | str, attributes: Sequence[Attribute]) -> list[Prom
     prompts = []
     for number, name, text in parts:
         try:
-            class_ids = parse_prompt(text, attributes)
+            class_ids = parse(text)
         except ValueError as error:
             raise ParseError(path, number, str(error)) from error
         prompts.append(Prompt(_free_name(number, taken) if name is None else name, text, class_ids))

@@ -21,10 +21,12 @@ class Picture:
     Args:
         name: the file, relative to the folder, parts separated by ``/``.
         columns: the columns of the labels that are 1.
+        text: what is written about it, where the source has more than its labels.
     """
 
     name: str
     columns: frozenset[int] = frozenset()
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class Source:
         for picture in self.pictures:
             line = (picture.name, sorted(picture.columns), *_stamp(self.root / picture.name))
             digest.update(repr(line).encode("utf-8", "surrogateescape"))
+            if picture.text is not None:
+                digest.update(repr(picture.text).encode("utf-8"))
         return digest.hexdigest()
 
 

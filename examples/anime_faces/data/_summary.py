@@ -29,6 +29,9 @@ def _lines(dataset: Dataset) -> Iterator[str]:
     for note, count in info.get("notes", {}).items():
         if count:
             yield f"  {count} {note}"
+    if dataset.own_texts is not None:
+        held = [text for text in dataset.own_texts if text]
+        yield f"  {len(held)} pictures have a text of all their tags; {len(set(held))} texts differ"
     start = 0
     for attribute in dataset.attributes:
         block = dataset.labels[:, start : start + len(attribute.classes)]

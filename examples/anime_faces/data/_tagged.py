@@ -6,13 +6,14 @@ from examples.anime_faces.data._attribute import FACE_ATTRIBUTES
 from examples.anime_faces.data._folder import list_files
 from examples.anime_faces.data._source import PICTURE_ENDINGS, Picture, Source
 from examples.anime_faces.data._tags import color_columns, read_tags
+from examples.anime_faces.data._texts import text_of_tags
 
 
 def tag_source(root: Path, tags: Path) -> Source:
-    """Return the pictures of a folder with the hair and eye colors of a tag file.
+    """Return the pictures of a folder with the hair and eye colors of a tag file, and with all its tags as their texts.
 
     A picture is found by its id: ``17.jpg`` (or another ending) directly in the folder belongs to the line ``17,...``.
-    Tags that are no color are passed over; several colors of hair or eyes are all kept. An id on several lines has the
+    Tags that are no color make no label; several colors of hair or eyes are all kept. An id on several lines has the
     tags of all of them, so the order of the lines changes nothing. Pictures without a line are skipped; ids without a
     picture are counted only, since a tag file often covers more than one has.
 
@@ -23,22 +24,23 @@ def tag_source(root: Path, tags: Path) -> Source:
     Raises:
         ValueError: if the tag file cannot be understood (naming file and line), or there is no such folder.
     """
-    columns: dict[str, frozenset[int]] = {}
-    repeated = 0
+    lines: dict[str, list[tuple[str, ...]]] = {}
     for line in read_tags(tags):
-        repeated += line.id in columns
-        columns[line.id] = columns.get(line.id, frozenset()) | color_columns(line.tags)
+        lines.setdefault(line.id, []).append(line.tags)
+    repeated = sum(len(each) - 1 for each in lines.values())
     names, skipped = list_files(root, leave_out=tags)
     pictures: dict[str, Picture] = {}
     # Of several files with one id, the one with the preferred ending is taken.
     for name in sorted(names, key=_preference):
         picture_id = str(PurePosixPath(name).with_suffix(""))
-        if picture_id not in columns:
+        if picture_id not in lines:
             skipped.append({"file": name, "reason": "no line in the tag file"})
         elif picture_id in pictures:
             skipped.append({"file": name, "reason": "another file has the same id"})
         else:
-            pictures[picture_id] = Picture(name, columns[picture_id])
+            # Sorted and each tag once: neither the order nor the number of an id's lines changes its text.
+            held = tuple(dict.fromkeys(tag for each in sorted(lines[picture_id]) for tag in each))
+            pictures[picture_id] = Picture(name, color_columns(held), text_of_tags(held))
     places = {name: place for place, name in enumerate(names)}
     return Source(
         kind="tags",
@@ -48,7 +50,7 @@ def tag_source(root: Path, tags: Path) -> Source:
         skipped=sorted(skipped, key=lambda entry: (places.get(entry["file"], -1), entry["file"])),
         notes={
             "lines for an id that another line has too": repeated,
-            "ids in the tag file without a picture": len(columns.keys() - pictures.keys()),
+            "ids in the tag file without a picture": len(lines.keys() - pictures.keys()),
         },
         labels=tags,
     )

@@ -17,8 +17,9 @@ from examples.anime_faces.data._dataset import (
     LABELS_FILE,
     SCHEMA,
     SKIPPED_FILE,
+    TEXTS_FILE,
 )
-from examples.anime_faces.data._digest import array_digest, dataset_fingerprint
+from examples.anime_faces.data._digest import array_digest, dataset_fingerprint, texts_digest
 
 
 class DatasetWriter:
@@ -41,6 +42,7 @@ class DatasetWriter:
         self._count = 0
         self._labels: list[np.ndarray] = []
         self._factors: dict[str, list[np.ndarray]] = {}
+        self._texts: list[str] = []
         self._digest = hashlib.sha256()
         self._file = (folder / IMAGES_FILE).open("xb")
         self._header_length = self._write_header()
@@ -53,15 +55,24 @@ class DatasetWriter:
     ) -> None:
         self._file.close()
 
-    def add(self, images: np.ndarray, labels: np.ndarray, factors: Mapping[str, np.ndarray] | None = None) -> None:
+    def add(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        factors: Mapping[str, np.ndarray] | None = None,
+        *,
+        texts: Sequence[str] | None = None,
+    ) -> None:
         """Append pictures.
 
         Args:
             images: uint8 ``(k, size, size, 3)``.
             labels: uint8 ``(k, sum of classes)`` of 0 and 1.
             factors: arrays ``(k, ...)``, the same names at every call.
+            texts: k lines of text, at every call or at none.
         """
         count = len(images)
+        assert texts is None or (len(texts) == count and not any("\n" in text for text in texts))
         assert images.shape == (count, self._size, self._size, 3)
         assert images.dtype == np.uint8
         assert labels.shape == (count, self._columns)
@@ -71,7 +82,9 @@ class DatasetWriter:
         self._labels.append(labels.astype(np.uint8))
         for name, values in (factors or {}).items():
             self._factors.setdefault(name, []).append(values)
+        self._texts += texts or []
         self._count += count
+        assert len(self._texts) in (0, self._count)
 
     def finish(
         self,
@@ -93,7 +106,12 @@ class DatasetWriter:
         header_length = self._write_header()
         assert header_length == self._header_length
         self._file.close()
-        digests = {"images": self._digest.hexdigest(), **self._write_labels(), **self._write_factors()}
+        digests = {
+            "images": self._digest.hexdigest(),
+            **self._write_labels(),
+            **self._write_factors(),
+            **self._write_texts(),
+        }
         _write_text(
             self._folder / SKIPPED_FILE, "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in skipped)
         )
@@ -131,6 +149,12 @@ class DatasetWriter:
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
             digests[f"factors/{name}"] = array_digest(values)
         return digests
+
+    def _write_texts(self) -> dict[str, str]:
+        if not self._texts:
+            return {}
+        _write_text(self._folder / TEXTS_FILE, "".join(f"{text}\n" for text in self._texts))
+        return {"texts": texts_digest(self._texts)}
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -37,6 +37,7 @@ def evaluate_pictures(
     images: np.ndarray,
     class_ids: np.ndarray,
     *,
+    rows: np.ndarray | None = None,
     seed: int = 0,
     samples: int = 12_000,
     features: Features | None = None,
@@ -51,7 +52,9 @@ def evaluate_pictures(
         generate: turns class ids, int64 of shape ``(n, attributes)`` with -1 for what a picture does not name, into
             uint8 pictures ``(n, 3, size, size)``.
         images: the data set, uint8 of shape ``(n, size, size, 3)``.
-        class_ids: int64 of shape ``(n, attributes)``; no columns where there are no labels.
+        class_ids: int64 of shape ``(n, attributes)``; no columns where there are no labels. Whatever else `generate`
+            understands will do as well.
+        rows: of the pictures that count; all if None.
         seed: of the parting and of the kernel distance.
         samples: how many to draw at most; no more are drawn than half the data set holds.
         features: feature network; the encoder if None.
@@ -60,13 +63,12 @@ def evaluate_pictures(
     Raises:
         ValueError: if there are too few pictures or samples to have neighbors.
     """
-    count = min(samples, len(images) // 2)
+    rows = np.arange(len(images)) if rows is None else rows
+    count = min(samples, len(rows) // 2)
     if count < LEAST:
-        raise ValueError(
-            f"samples and half the pictures must be at least {LEAST}, got {samples} and {len(images) // 2}"
-        )
+        raise ValueError(f"samples and half the pictures must be at least {LEAST}, got {samples} and {len(rows) // 2}")
     evaluation = Evaluation(samples=count, reference=count, seed=seed)
-    order = np.random.default_rng(seed).permutation(len(images))
+    order = np.random.default_rng(seed).permutation(rows)
     first, second = np.sort(order[:count]), np.sort(order[count : 2 * count])
     with evaluation.timed("sampling"):
         drawn = generate(torch.from_numpy(class_ids[first])).cpu()

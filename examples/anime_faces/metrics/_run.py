@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from examples.anime_faces.data import Dataset
@@ -100,9 +101,18 @@ def _evaluate(question: Question, generator: LoadedGenerator, dataset: Dataset, 
         return evaluate_rendered(
             generate, dataset.images, knobs, seed=seed, samples=samples, features=features, device=device
         )
-    class_ids = dataset.class_ids()
+    if generator.example_texts is None:
+        ask, asked, rows = generate, dataset.class_ids(), np.arange(len(dataset))
+    else:
+        texts = generator.texts_of(dataset)
+        asked, rows = np.arange(len(dataset))[:, None], np.array(list(texts))
+
+        def ask(class_ids: torch.Tensor) -> torch.Tensor:
+            """Draw what is written about the pictures whose rows stand in the place of class ids."""
+            return generator.generate_texts([texts[row] for row in class_ids[:, 0].tolist()], seed=question.seed)
+
     return evaluate_pictures(
-        generate, dataset.images, class_ids, seed=seed, samples=samples, features=features, device=device
+        ask, dataset.images, asked, rows=rows, seed=seed, samples=samples, features=features, device=device
     )
 
 

@@ -10,6 +10,8 @@ from examples.anime_faces.recipes._options import (
     OPTIONS as OPTIONS,
     AcganOptions as AcganOptions,
     DefaultOptions as DefaultOptions,
+    GanClsOptions as GanClsOptions,
+    MatchingOptions as MatchingOptions,
     TagsOptions as TagsOptions,
 )
 

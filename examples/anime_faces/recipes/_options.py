@@ -1,6 +1,9 @@
 """The options of each recipe; kept apart from the recipes so that `--help` answers without loading torch."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,4 +62,75 @@ class TagsOptions:
     """Critic updates before each generator update."""
 
 
-OPTIONS = {"default": DefaultOptions, "acgan": AcganOptions, "tags_wgan_gp": TagsOptions}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextOptions:
+    """What recipes that are conditioned on texts have in common."""
+
+    text_vectors: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = ""
+    """Table of vectors (.npy) that were computed before; the texts stand beside it in a file that ends in .txt. Without it,
+    and without --skip-thoughts, vectors are hashed n-grams."""
+    skip_thoughts: Annotated[str, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = ""
+    """Folder with the published files of skip-thoughts, to encode texts by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchingOptions(TextOptions):
+    """Options of the recipe `matching_wgan` (report A)."""
+
+    literal: bool = False
+    """Weigh mismatched pairs and generated pictures by 1 each, as the report does, in place of 1/2."""
+    all_tags: bool = True
+    """Condition on all tags of a picture; else on the words for its labels alone."""
+    batch_size: int = 64
+    """Pictures in one batch."""
+    width: int = 64
+    """Channels of the layers next to the picture."""
+    projected: int = 128
+    """Numbers that the vector of a text is compressed to, in each network by itself."""
+    learning_rate: float = 5e-5
+    """Step size of RMSprop for both networks."""
+    clip: float = 0.01
+    """Largest weight of the critic."""
+    critic_steps: int = 5
+    """Critic updates before each generator update."""
+    boosted_steps: int = 25
+    """Critic updates in the rounds of a burst: the first 25 of each epoch, and each 500th."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GanClsOptions(TextOptions):
+    """Options of the recipe `gan_cls` (report D)."""
+
+    literal: bool = False
+    """Do as the program that the report was made from: weights 1 and 1, and one noise for both generator updates."""
+    all_tags: bool = False
+    """Condition on all tags of a picture; else on the words for its labels alone."""
+    batch_size: int = 64
+    """Pictures in one batch."""
+    width: int = 64
+    """Channels of the layers next to the picture."""
+    projected: int = 256
+    """Numbers that the vector of a text is compressed to, in each network by itself."""
+    learning_rate: float = 2e-4
+    """Step size of Adam for both networks."""
+    generator_steps: int = 2
+    """Generator updates after each critic update."""
+    beta: float = 0.1
+    """Weight of half the squared weights of the generator's text projection; the report tries 0.1, 0.01 and 0."""
+    cheat: float = 0.1
+    """Probability that a generated picture is priced as a real one; the greatest one where it changes."""
+    cheat_per_batch: bool = False
+    """Throw one coin for a whole batch, not one for each picture."""
+    cheat_decays: bool = False
+    """Let the probability fall to 0 along the run."""
+    cheat_adapts: bool = False
+    """Let the probability begin at 0, rise while the critic is sure of real pictures, and fall while it is not."""
+
+
+OPTIONS = {
+    "default": DefaultOptions,
+    "acgan": AcganOptions,
+    "tags_wgan_gp": TagsOptions,
+    "matching_wgan": MatchingOptions,
+    "gan_cls": GanClsOptions,
+}

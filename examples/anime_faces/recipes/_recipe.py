@@ -22,6 +22,18 @@ def nothing_changes(step: int) -> None:
     del step
 
 
+class Stateful(Protocol):
+    """A part of a system that changes while it trains and is no network: its state is saved beside theirs."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a state."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """Everything that one training run moves.
@@ -40,6 +52,7 @@ class System:
         group: how many pictures of each condition are in a batch; it divides the batch size.
         scores: mean scores that the terms leave here under ``"real"`` and ``"fake"``; the critic gap is their difference.
         plan: called with the step before it runs; sets what changes over time, as a pure function of the step.
+        parts: whatever else changes over time, by name, so that checkpoints hold its state.
     """
 
     generator: nn.Module
@@ -55,6 +68,7 @@ class System:
     group: int = 1
     scores: dict[str, torch.Tensor] = field(default_factory=dict)
     plan: Callable[[int], None] = nothing_changes
+    parts: Mapping[str, Stateful] = field(default_factory=dict)
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -74,6 +88,16 @@ class Conditioning(Protocol):
         ...
 
 
+def always(conditioning: Conditioning) -> Callable[[Any], Conditioning]:
+    """Return a recipe's `conditioning` that is the same whatever its options are."""
+
+    def same(options: object) -> Conditioning:
+        del options
+        return conditioning
+
+    return same
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """A way to train: its name, its options, the data that it accepts, and how to build its system.
@@ -83,7 +107,7 @@ class Recipe:
         description: one sentence for help and reports.
         options: the dataclass of its options.
         steps: how many rounds it trains when neither steps nor minutes are named.
-        conditioning: how it reads labels.
+        conditioning: how it reads labels or texts, with these options.
         build: makes the system for a data set; ``steps`` is the length of the plan for what decays.
     """
 
@@ -91,5 +115,5 @@ class Recipe:
     description: str
     options: type
     steps: int
-    conditioning: Conditioning
+    conditioning: Callable[[Any], Conditioning]
     build: Callable[[Description, Any, Hardware, int], System]

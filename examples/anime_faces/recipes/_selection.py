@@ -17,11 +17,17 @@ class Selection:
         rows: indices of the pictures, ascending.
         conditions: one condition a row; ``None`` where nothing is labelled.
         description: what networks are built from.
+        vectors: where the conditions are vectors that many pictures share: each vector once; `conditions` are their
+            indices then.
+        mixed: whether every batch must hold two different conditions at least, for critics that are shown pairs that do
+            not match.
     """
 
     rows: np.ndarray
     conditions: np.ndarray | None
     description: Description
+    vectors: torch.Tensor | None = None
+    mixed: bool = False
 
 
 def _describe(dataset: Dataset, attributes: tuple[Attribute, ...], incomplete: tuple[bool, ...]) -> Description:

@@ -21,7 +21,7 @@ from examples.anime_faces.recipes._acgan_networks import AcganCritic, AcganGener
 from examples.anime_faces.recipes._description import Description
 from examples.anime_faces.recipes._hardware import Hardware
 from examples.anime_faces.recipes._options import AcganOptions
-from examples.anime_faces.recipes._recipe import Recipe, System
+from examples.anime_faces.recipes._recipe import Recipe, System, always
 from examples.anime_faces.recipes._selection import ExactlyOne
 
 LATENTS = 100
@@ -100,6 +100,6 @@ RECIPE = Recipe(
     description="Report E: an ACGAN with label embeddings, soft targets and half batches for the critic.",
     options=AcganOptions,
     steps=20_000,
-    conditioning=ExactlyOne(),
+    conditioning=always(ExactlyOne()),
     build=build,
 )

@@ -23,7 +23,7 @@ from examples.anime_faces.recipes._default_networks import LATENTS, DefaultCriti
 from examples.anime_faces.recipes._description import Description
 from examples.anime_faces.recipes._hardware import Hardware
 from examples.anime_faces.recipes._options import DefaultOptions
-from examples.anime_faces.recipes._recipe import Recipe, System
+from examples.anime_faces.recipes._recipe import Recipe, System, always
 from examples.anime_faces.recipes._selection import WhateverIsKnown
 
 GROUP = 4
@@ -110,6 +110,6 @@ RECIPE = Recipe(
     description="The best known here for two CPU cores in ten minutes; works with any labels and with none.",
     options=DefaultOptions,
     steps=6_000,
-    conditioning=WhateverIsKnown(),
+    conditioning=always(WhateverIsKnown()),
     build=build,
 )

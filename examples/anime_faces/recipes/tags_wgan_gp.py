@@ -26,7 +26,7 @@ import gankit as gk
 from examples.anime_faces.recipes._description import Description
 from examples.anime_faces.recipes._hardware import Hardware
 from examples.anime_faces.recipes._options import TagsOptions
-from examples.anime_faces.recipes._recipe import Recipe, System
+from examples.anime_faces.recipes._recipe import Recipe, System, always
 from examples.anime_faces.recipes._selection import AnyTag
 from examples.anime_faces.recipes._sizes import base_and_doublings
 from examples.anime_faces.recipes._tags_networks import TagsCritic, layer_norm, start_small
@@ -99,6 +99,6 @@ RECIPE = Recipe(
     description="Report C: pictures from a multi-hot vector of tags, by WGAN-GP (--literal: as its program did).",
     options=TagsOptions,
     steps=10_000,
-    conditioning=AnyTag(),
+    conditioning=always(AnyTag()),
     build=build,
 )

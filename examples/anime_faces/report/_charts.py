@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from examples.anime_faces.run import with_totals
+
 WIDTH, HEIGHT = 760, 210
 LEFT, RIGHT, TOP, BOTTOM = 46, 752, 8, 184
 MOST_POINTS = 300
 COLORS = ("#4a72c8", "#d1495b", "#3a9d5d", "#e08e1b", "#8e5cc4", "#2a9d9d", "#a07a3c", "#7b818c")
 PANELS = (
+    ("Losses of both networks", "losses/", ()),
     ("Critic losses", "critic/", ()),
     ("Generator losses", "generator/", ()),
     ("Mean scores of the critic, and the gap between real and generated", "scores/", ("critic gap",)),
@@ -18,8 +21,8 @@ PANELS = (
 
 
 def draw_charts(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Return one chart for each network's losses and one for the scores, as HTML."""
-    thinned = _thinned(lines)
+    """Return a chart of both losses, one for the terms of each and one for the scores, as HTML."""
+    thinned = [{**line, "averages": with_totals(line["averages"])} for line in _thinned(lines)]
     names = list(dict.fromkeys(name for line in thinned for name in line["averages"]))
     charts: list[str] = []
     for title, prefix, others in PANELS:

@@ -23,6 +23,9 @@ def data_section(evidence: Evidence) -> str:
     ]
     facts.append(("pictures in use", f"{settings.pictures:,}"))
     facts += [(attribute.name, ", ".join(attribute.classes)) for attribute in description.attributes]
+    if description.text is not None:
+        facts.append(("texts", f"{description.text.encoder}, {description.text.features} numbers each"))
+        facts.append(("such as", "; ".join(description.text.examples[:3])))
     facts.append(("fingerprint", settings.fingerprint))
     return f'<h2 id="data">Data</h2><div class="card">{definitions(facts)}</div>{_skipped(evidence)}'
 
@@ -112,7 +115,8 @@ def _changed_options(recipe: str, options: dict[str, object]) -> list[str]:
 def _sampling(evidence: Evidence) -> str:
     attributes = evidence.settings.description.attributes
     folder = shlex.quote(str(evidence.folder.path))
-    prompt = " ".join(attribute.phrase(0) for attribute in attributes)
-    asked = f"{shlex.quote(prompt)} " if attributes else ""
+    text = evidence.settings.description.text
+    prompt = " ".join(attribute.phrase(0) for attribute in attributes) if text is None else text.examples[0]
+    asked = f"{shlex.quote(prompt)} " if prompt else ""
     command = f"{PROGRAM} sample {asked}--n 16 --run {folder}"
     return f"<p>And to draw more pictures:</p><pre>{escape(command)}</pre>"

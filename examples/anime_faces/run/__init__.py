@@ -1,6 +1,10 @@
 """Training runs: settings, data feed, loop, checkpoints, previews; and the trained generator afterwards."""
 
-from examples.anime_faces.run._curves import draw_curves as draw_curves, series as series
+from examples.anime_faces.run._curves import (
+    draw_curves as draw_curves,
+    series as series,
+    with_totals as with_totals,
+)
 from examples.anime_faces.run._feed import Feed as Feed
 from examples.anime_faces.run._fine_tune import load_any_checkpoint as load_any_checkpoint
 from examples.anime_faces.run._folder import RunFolder as RunFolder, RunLockedError as RunLockedError

@@ -7,11 +7,29 @@ from typing import Any
 COLORS = ("#4062bb", "#d1495b", "#2e933c", "#e08e1b", "#7b4bb7", "#2a9d9d", "#8a6d3b", "#6c757d")
 
 
+def with_totals(averages: Mapping[str, float]) -> dict[str, float]:
+    """Add the whole loss of each network, the sum of its terms, to a line's averages.
+
+    The two are drawn together (report A, line 47). Only the last critic update of a round is in the log, so the critic has as
+    many points as the generator however often it is updated.
+
+    Example:
+        >>> with_totals({"critic/score": 1.0, "critic/penalty": 0.5, "generator/score": -2.0})["losses/critic"]
+        1.5
+    """
+    totals: dict[str, float] = {}
+    for network in ("critic", "generator"):
+        terms = [value for name, value in averages.items() if name.startswith(f"{network}/")]
+        if terms:
+            totals[f"losses/{network}"] = sum(terms)
+    return {**totals, **averages}
+
+
 def series(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[int], list[float]]]:
     """Return steps and running averages of each logged value, in the order of first appearance."""
     found: dict[str, tuple[list[int], list[float]]] = {}
     for line in lines:
-        for name, value in line["averages"].items():
+        for name, value in with_totals(line["averages"]).items():
             steps, values = found.setdefault(name, ([], []))
             steps.append(line["step"])
             values.append(value)
@@ -19,7 +37,7 @@ def series(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[int], lis
 
 
 def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw losses of both networks, and the critic gap, as running averages over 100 steps.
+    """Draw the losses of both networks together and term by term, and the critic gap, as running averages over 100 steps.
 
     Args:
         lines: Lines of the log.
@@ -55,8 +73,9 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def _panels(found: Mapping[str, object]) -> list[tuple[str, list[str]]]:
-    """Group the values: each network's losses, then the gap of scores."""
+    """Group the values: both networks' losses, each one's terms, then the gap of scores."""
     groups = [
+        ("losses of both networks", [name for name in found if name.startswith("losses/")]),
         ("critic losses", [name for name in found if name.startswith("critic/")]),
         ("generator losses", [name for name in found if name.startswith("generator/")]),
         (

@@ -1,32 +1,21 @@
-"""From latents and class ids to uint8 pictures, the same for previews and for samples."""
+"""From latents and conditions to uint8 pictures, the same for previews and for samples."""
 
 import torch
 from torch import nn
-
-from examples.anime_faces.recipes._description import Description
-from examples.anime_faces.recipes._recipe import Conditioning
 
 CHUNK = 128
 
 
 @torch.no_grad()
 def draw_images(
-    generator: nn.Module,
-    latents: torch.Tensor,
-    class_ids: torch.Tensor,
-    *,
-    conditioning: Conditioning,
-    description: Description,
-    device: str,
+    generator: nn.Module, latents: torch.Tensor, condition: torch.Tensor | None, *, device: str
 ) -> torch.Tensor:
     """Draw one picture for each latent, with the network as it would be used: in evaluation mode, in float32.
 
     Args:
         generator: Called as ``generator(latents, condition)``; its mode is put back afterwards.
         latents: ``(n, features)``.
-        class_ids: ``(n, attributes)``, all known.
-        conditioning: Turns class ids into what the generator is given.
-        description: The data that it was trained on.
+        condition: What the generator is given beside them, one row a latent; None without labels.
         device: Where the generator lies.
 
     Returns:
@@ -38,10 +27,8 @@ def draw_images(
         drawn: list[torch.Tensor] = []
         for start in range(0, len(latents), CHUNK):
             some = slice(start, start + CHUNK)
-            condition = conditioning.encode(class_ids[some], description)
-            if condition is not None:
-                condition = condition.to(device)
-            images = generator(latents[some].to(device), condition)
+            given = None if condition is None else condition[some].to(device)
+            images = generator(latents[some].to(device), given)
             drawn.append(to_pixels(images).cpu())
         return torch.cat(drawn)
     finally:

@@ -11,6 +11,7 @@ from examples.anime_faces.run._stores import MappedStore, Store, as_network_inpu
 
 Batch = tuple[torch.Tensor, torch.Tensor | None]
 PARTNERS = 1  # keeps the draws of partners apart from those of the order
+OTHERS = 2  # and those of the pictures that mix a batch
 
 
 class Feed:
@@ -30,8 +31,11 @@ class Feed:
             with the same condition, drawn by seed and number of the batch, follow in as many blocks of that length. Without
             conditions it does nothing.
 
+    Where the selection's batches must be mixed, one whose conditions are all the same has its last picture replaced by one
+    with another condition, drawn by seed and number of the batch.
+
     Raises:
-        ValueError: `batch_size` is below 1, or no multiple of `group`.
+        ValueError: `batch_size` is below 1, or below 2 where batches must be mixed, or no multiple of `group`.
     """
 
     def __init__(
@@ -47,6 +51,8 @@ class Feed:
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch size must be at least 1, but it is {batch_size}")
+        if selection.mixed and batch_size < 2:
+            raise ValueError(f"batch size must be at least 2, for two different conditions, but it is {batch_size}")
         if batch_size % group:
             raise ValueError(f"batch size must be a multiple of {group}, but it is {batch_size}")
         self.draws = 0
@@ -60,6 +66,7 @@ class Feed:
         self._conditions = None
         if selection.conditions is not None:
             self._conditions = torch.from_numpy(selection.conditions).to(hardware.device)
+        self._vectors = None if selection.vectors is None else selection.vectors.to(hardware.device)
         mapped_to_cuda = isinstance(store, MappedStore) and torch.device(hardware.device).type == "cuda"
         self._reader = ThreadPoolExecutor(1) if mapped_to_cuda else None
         self._ahead: tuple[int, Future[Batch]] | None = None
@@ -82,7 +89,17 @@ class Feed:
         positions = np.arange(number * self._leaders, (number + 1) * self._leaders)
         epochs, places = np.divmod(positions, count)
         leaders = np.concatenate([self._order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
+        if self._selection.mixed:
+            return self._mixed(leaders, number)
         return leaders if self._peers is None else self._with_partners(leaders, number, self._peers)
+
+    def _mixed(self, leaders: np.ndarray, number: int) -> np.ndarray:
+        conditions = self._selection.conditions
+        assert conditions is not None
+        if (conditions[leaders] != conditions[leaders[0]]).any():
+            return leaders
+        others = np.flatnonzero(conditions != conditions[leaders[0]])
+        return np.append(leaders[:-1], np.random.default_rng((self._seed, number, OTHERS)).choice(others))
 
     def _with_partners(self, leaders: np.ndarray, number: int, peers: list[np.ndarray]) -> np.ndarray:
         rng = np.random.default_rng((self._seed, number, PARTNERS))
@@ -109,7 +126,8 @@ class Feed:
         images = as_network_input(self._store.take(self._selection.rows[positions]), self._hardware)
         if self._conditions is None:
             return images, None
-        return images, self._conditions[torch.from_numpy(positions).to(self._conditions.device)]
+        condition = self._conditions[torch.from_numpy(positions).to(self._conditions.device)]
+        return images, condition if self._vectors is None else self._vectors[condition]
 
 
 def _rows_by_condition(conditions: np.ndarray | None) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """A trained generator, ready to draw: what `sample` and `evaluate` use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from examples.anime_faces.data import Attribute
+from examples.anime_faces.data import Attribute, Dataset
 from examples.anime_faces.recipes import OPTIONS, find_recipe
+from examples.anime_faces.recipes._every_text import EveryText
 from examples.anime_faces.recipes._hardware import Hardware
-from examples.anime_faces.recipes._recipe import Recipe, System
+from examples.anime_faces.recipes._recipe import Conditioning, System
 from examples.anime_faces.run._conditions import fill_in
 from examples.anime_faces.run._drawing import draw_images
 from examples.anime_faces.run._fine_tune import load_any_checkpoint
@@ -24,14 +26,14 @@ class LoadedGenerator:
     Args:
         settings: Of the run that it comes from.
         step: How many steps it was trained.
-        recipe: Says how conditions are read.
+        conditioning: Says how labels or texts are read.
         system: Networks, of which the average draws.
         device: Where it lies.
     """
 
     settings: Settings
     step: int
-    recipe: Recipe
+    conditioning: Conditioning
     system: System
     device: str
 
@@ -39,6 +41,12 @@ class LoadedGenerator:
     def attributes(self) -> tuple[Attribute, ...]:
         """What pictures can be asked by."""
         return self.settings.description.attributes
+
+    @property
+    def example_texts(self) -> tuple[str, ...] | None:
+        """A few of the texts that it was trained on, where any text can be asked for; else None."""
+        text = self.settings.description.text
+        return None if text is None else text.examples
 
     @property
     def size(self) -> int:
@@ -67,14 +75,33 @@ class LoadedGenerator:
         rng = torch.Generator().manual_seed(seed)
         latents = self.system.latents(len(class_ids), rng)
         known = fill_in(class_ids.cpu().to(torch.int64), self.settings.description.classes, rng)
-        return draw_images(
-            self.network,
-            latents,
-            known,
-            conditioning=self.recipe.conditioning,
-            description=self.settings.description,
-            device=self.device,
-        )
+        condition = self.conditioning.encode(known, self.settings.description)
+        return draw_images(self.network, latents, condition, device=self.device)
+
+    def generate_texts(self, texts: Sequence[str], *, seed: int) -> torch.Tensor:
+        """Draw one picture for each text.
+
+        Args:
+            texts: Any words, known or not.
+            seed: Fixes latents.
+
+        Returns:
+            uint8 ``(n, 3, size, size)``.
+
+        Raises:
+            ValueError: A text has no words or cannot be encoded, or the recipe reads labels only.
+        """
+        if not isinstance(self.conditioning, EveryText):
+            raise ValueError(f"texts are for recipes that read them; {self.settings.recipe} reads labels")
+        condition = self.conditioning.encode_texts(texts, self.settings.description)
+        latents = self.system.latents(len(texts), torch.Generator().manual_seed(seed))
+        return draw_images(self.network, latents, condition, device=self.device)
+
+    def texts_of(self, dataset: Dataset) -> dict[int, str]:
+        """Return what is written about each picture of a data set, by its row; pictures without a text are left out."""
+        assert isinstance(self.conditioning, EveryText)
+        rows, texts = self.conditioning.rows_and_texts(dataset)
+        return dict(zip(rows.tolist(), texts, strict=True))
 
     def _check(self, class_ids: torch.Tensor) -> None:
         counts = self.settings.description.classes
@@ -102,4 +129,10 @@ def load_generator(run_or_checkpoint: Path | str, *, device: str = "cpu") -> Loa
     with torch.random.fork_rng(devices=[]):
         system = recipe.build(settings.description, options, hardware, settings.steps)
     system.average.load_state_dict(state["average"])
-    return LoadedGenerator(settings=settings, step=state["step"], recipe=recipe, system=system, device=device)
+    return LoadedGenerator(
+        settings=settings,
+        step=state["step"],
+        conditioning=recipe.conditioning(options),
+        system=system,
+        device=device,
+    )

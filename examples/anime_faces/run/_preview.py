@@ -1,4 +1,4 @@
-"""The grid that is drawn every few steps: fixed latents and labels, the average beside the raw generator."""
+"""The grid that is drawn every few steps: fixed latents and labels or texts, the average beside the raw generator."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import torch
 
 from examples.anime_faces.data import describe
 from examples.anime_faces.recipes._description import Description
-from examples.anime_faces.recipes._recipe import Recipe, System
+from examples.anime_faces.recipes._every_text import EveryText
+from examples.anime_faces.recipes._recipe import Conditioning, System
 from examples.anime_faces.run._conditions import preview_conditions
 from examples.anime_faces.run._drawing import draw_images
 from examples.anime_faces.run._sheet import Block, draw_sheet
@@ -21,43 +22,43 @@ class Preview:
     """Draws the same conditions and latents each time, so that grids of different steps can be laid side by side.
 
     Args:
-        recipe: Says how conditions are read.
+        conditioning: Says how labels or texts are read.
         system: What is trained.
         description: The data.
         device: Where the networks lie.
     """
 
-    def __init__(self, recipe: Recipe, system: System, description: Description, device: str) -> None:
-        self._recipe, self._system, self._description, self._device = recipe, system, description, device
-        self._rows = preview_conditions(description.attributes, ROWS)
+    def __init__(self, conditioning: Conditioning, system: System, description: Description, device: str) -> None:
+        self._system, self._description, self._device = system, description, device
+        self._labels, self._condition = _rows(conditioning, description)
         # A generator of its own: previews must not move the random numbers of the training.
         rng = torch.Generator().manual_seed(SEED)
-        self._latents = system.latents(len(self._rows) * COLUMNS, rng)
+        self._latents = system.latents(len(self._labels) * COLUMNS, rng)
 
     def draw(self, path: Path) -> None:
         """Write the grid as a PNG."""
-        labels = [describe(row, self._description.attributes) for row in self._rows.tolist()]
-        if not self._description.attributes:
-            labels = [""] * len(labels)
         average = Block("average of the weights", self._images(self._system.average.network))
         raw = Block("raw generator", self._images(self._system.generator))
         scale = max(1, LEAST_SIDE // self._description.size)
-        sheet = draw_sheet(labels, [average, raw], scale=scale)
+        sheet = draw_sheet(self._labels, [average, raw], scale=scale)
         temporary = path.with_name(f".{path.name}.tmp")
         sheet.save(temporary, format="PNG")
         temporary.replace(path)
 
     def _images(self, generator: torch.nn.Module) -> np.ndarray:
-        class_ids = self._rows.repeat_interleave(COLUMNS, dim=0)
-        images = draw_images(
-            generator,
-            self._latents,
-            class_ids,
-            conditioning=self._recipe.conditioning,
-            description=self._description,
-            device=self._device,
-        )
-        return images.permute(0, 2, 3, 1).unflatten(0, (len(self._rows), COLUMNS)).numpy()
+        condition = None if self._condition is None else self._condition.repeat_interleave(COLUMNS, dim=0)
+        images = draw_images(generator, self._latents, condition, device=self._device)
+        return images.permute(0, 2, 3, 1).unflatten(0, (len(self._labels), COLUMNS)).numpy()
+
+
+def _rows(conditioning: Conditioning, description: Description) -> tuple[list[str], torch.Tensor | None]:
+    """Return the words beside each row of the grid, and what the generator is given for it."""
+    if isinstance(conditioning, EveryText) and description.text is not None:
+        texts = description.text.examples
+        return list(texts), conditioning.encode_texts(texts, description)
+    class_ids = preview_conditions(description.attributes, ROWS)
+    labels = [describe(row, description.attributes) for row in class_ids.tolist()]
+    return labels, conditioning.encode(class_ids, description)
 
 
 def is_preview_step(step: int, steps: int, every: int | None) -> bool:

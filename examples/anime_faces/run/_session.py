@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 import gankit as gk
-from examples.anime_faces.recipes._recipe import Recipe, System
+from examples.anime_faces.recipes._recipe import Conditioning, System
 from examples.anime_faces.run._curves import draw_curves
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
@@ -38,7 +38,7 @@ class Session:
     Args:
         folder: Where results go.
         settings: What the run is.
-        recipe: Whose system it is.
+        conditioning: How the recipe reads labels or texts.
         system: What is trained.
         feed: Where batches come from.
         record: What happened.
@@ -47,7 +47,7 @@ class Session:
 
     folder: RunFolder
     settings: Settings
-    recipe: Recipe
+    conditioning: Conditioning
     system: System
     feed: Feed
     record: Record
@@ -70,7 +70,7 @@ class Session:
         if step >= self.settings.steps:
             return step, digest(self._state(step))
         description, device = self.settings.description, self.settings.hardware.device
-        preview = Preview(self.recipe, self.system, description, device)
+        preview = Preview(self.conditioning, self.system, description, device)
         if step == 0:
             preview.draw(self.folder.grid(0))
         progress = Progress(self.system, self.feed, self.settings.steps, step)

@@ -1,5 +1,6 @@
 """Sheets of pictures with words beside them."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
 GAP, MARGIN, BLOCK_GAP = 2, 12, 14
 FONT_SIZE = 13
 LONGEST_LINE = 16
+WIDEST_LINE = 24  # of a text that is no color or two, but a list of tags
+LINE_HEIGHT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
     """Lay out rows of pictures, the label of each row at its left, blocks side by side under their headings.
 
     Args:
-        labels: One text a row; long ones are broken at spaces.
+        labels: One text a row; long ones are broken at spaces, and cut where they need more lines than fit.
         blocks: Columns of pictures; all have as many rows as there are labels.
         scale: Whole-number enlargement of every picture.
 
@@ -41,7 +44,7 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
             raise ValueError(f"a block has {block.images.shape[0]} rows, but there are {len(labels)} labels")
     font = ImageFont.load_default(FONT_SIZE)
     side = blocks[0].images.shape[2] * scale
-    texts = [_broken(label) for label in labels]
+    texts = [_broken(label, most_lines=max(2, side // LINE_HEIGHT)) for label in labels]
     label_width = max((int(font.getlength(line)) for text in texts for line in text.split("\n")), default=0)
     left = MARGIN + (label_width + MARGIN if label_width else 0)
     has_headings = any(block.heading for block in blocks)
@@ -66,9 +69,11 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
     return sheet
 
 
-def _broken(label: str) -> str:
+def _broken(label: str, *, most_lines: int = 2) -> str:
     """Break a label of several words into lines of about equal length, so that it stays narrow beside its pictures."""
     words = label.split()
+    if len(label) > 2 * WIDEST_LINE:
+        return "\n".join(textwrap.wrap(label, WIDEST_LINE, max_lines=most_lines, placeholder=" ..."))
     if len(label) <= LONGEST_LINE or len(words) == 1:
         return label
     splits = [(" ".join(words[:cut]), " ".join(words[cut:])) for cut in range(1, len(words))]

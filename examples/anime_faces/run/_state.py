@@ -29,6 +29,8 @@ def collect_state(system: System, feed: Feed, record: Record, *, step: int, sett
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         },
         "recent": record.state_dict(),
+        # Left out where there are none: then a state is what it was before systems could have parts.
+        **({"parts": {name: part.state_dict() for name, part in system.parts.items()}} if system.parts else {}),
     }
 
 
@@ -44,6 +46,8 @@ def restore_state(state: Mapping[str, Any], system: System, feed: Feed, record: 
     system.average.load_state_dict(state["average"])
     for name, optimizer in system.optimizers.items():
         optimizer.load_state_dict(state["optimizers"][name])
+    for name, part in system.parts.items():
+        part.load_state_dict(state["parts"][name])
     feed.draws = state["draws"]
     record.load_state_dict(state["recent"])
     torch.set_rng_state(state["random"]["cpu"])

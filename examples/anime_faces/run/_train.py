@@ -35,7 +35,8 @@ def train(request: TrainRequest) -> Outcome:
         NotFiniteError: A loss or gradient became NaN or infinite; the last checkpoint is good.
     """
     dataset = Dataset.open(request.data)
-    selection = request.recipe.conditioning.select(dataset)
+    conditioning = request.recipe.conditioning(request.options)
+    selection = conditioning.select(dataset)
     folder = RunFolder(request.out)
     with locked(folder), StopSignals() as signals:
         folder.prepare()
@@ -54,7 +55,7 @@ def train(request: TrainRequest) -> Outcome:
         session = Session(
             folder=folder,
             settings=settings,
-            recipe=request.recipe,
+            conditioning=conditioning,
             system=system,
             feed=feed,
             record=Record(folder.log, every=LOG_EVERY),
@@ -118,6 +119,9 @@ def _announce(settings: Settings, pictures: int) -> None:
     names = ", ".join(f"{attribute.name} ({len(attribute.classes)})" for attribute in settings.description.attributes)
     size = settings.description.size
     print(f"data      {settings.pictures} of {pictures} pictures, {size}x{size}, attributes: {names or 'none'}")
-    options = ", ".join(f"{name} {value}" for name, value in settings.options.items())
+    text = settings.description.text
+    if text is not None:
+        print(f"texts     {text.encoder}, {text.features} numbers each")
+    options = ", ".join(f"{name} {value}" for name, value in settings.options.items() if value != "")
     print(f"recipe    {settings.recipe}: {options}")
     print(f"plan      {settings.steps} steps, seed {settings.seed}")

@@ -129,7 +129,7 @@ def test_without_attributes_nothing_can_be_asked_for():
 
 def read(tmp_path, text: str, attributes=FACE_ATTRIBUTES) -> list[Prompt]:
     (tmp_path / "prompts.txt").write_bytes(text.encode("utf-8"))
-    return read_prompts(tmp_path / "prompts.txt", attributes)
+    return read_prompts(tmp_path / "prompts.txt", lambda text: parse_prompt(text, attributes))
 
 
 def test_lines_with_and_without_ids(tmp_path):

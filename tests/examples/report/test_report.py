@@ -100,7 +100,7 @@ def test_it_holds_samples_curves_figures_and_settings(folder: Path) -> None:
     assert steps == ["0", "3", "6", "7"]
     assert page.count(" hidden>") == 3
     assert '<input type="range" min="0" max="3" value="3"' in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert "batch size" in page
     assert "No file was skipped" in page
     assert "--recipe acgan" in page

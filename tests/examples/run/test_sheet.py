@@ -40,6 +40,18 @@ def test_labels_break_between_their_halves() -> None:
     assert _broken("averyveryverylongword") == "averyveryverylongword"
 
 
+def test_lists_of_tags_are_cut_to_the_lines_that_fit() -> None:
+    label = "touhou onozuka komachi shikieiki yamaxanadu tanabata one two three four five six seven"
+    for most in (2, 3):
+        lines = _broken(label, most_lines=most).split("\n")
+        assert len(lines) == most
+        assert lines[0] == "touhou onozuka komachi"
+        assert max(map(len, lines)) <= 24
+    assert lines[-1] == "tanabata one two ..."
+    text = [Block("", colored(1, 1))]
+    assert draw_sheet([label], text).size[0] < 220
+
+
 def test_rows_and_labels_must_agree() -> None:
     with pytest.raises(ValueError, match="a block has 2 rows, but there are 3 labels"):
         draw_sheet(["a", "b", "c"], [Block("", colored(2, 2))])

@@ -1,0 +1,58 @@
+"""The text of a picture: its tags as they were written, or the words of its labels."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from examples.anime_faces.data._attribute import Attribute, clean_name
+
+_COLONS_AND_DIGITS = re.compile(r"[:\d]")
+_LOOKED_AT = 200
+
+
+def text_of_tags(tags: Iterable[str]) -> str:
+    """Return all tags as one text: colons and digits removed, nothing selected, joined by blanks (report A, line 61).
+
+    Example:
+        >>> text_of_tags(("touhou", "kiso (kancolle) ", "11 eyes", "77", "waifu2x"))
+        'touhou kiso (kancolle) eyes waifux'
+    """
+    return clean_name(_COLONS_AND_DIGITS.sub("", " ".join(tags)))
+
+
+def texts_of_labels(labels: np.ndarray, attributes: Sequence[Attribute]) -> list[str]:
+    """Return for each row the phrases of all its classes, such as ``blue hair red eyes``; empty without any.
+
+    Args:
+        labels: ``(n, sum of classes)`` of 0 and 1.
+        attributes: what the columns mean.
+    """
+    phrases = [attribute.phrase(class_id) for attribute in attributes for class_id in range(len(attribute.classes))]
+    return texts_of_flags(labels, phrases)
+
+
+def texts_of_flags(flags: np.ndarray, phrases: Sequence[str]) -> list[str]:
+    """Return for each row the phrases of the columns that are set, joined by blanks."""
+    return [" ".join(phrases[column] for column in np.flatnonzero(row).tolist()) for row in flags]
+
+
+def varied_texts(texts: Iterable[str], count: int) -> tuple[str, ...]:
+    """Return a few of the texts that have little in common: each shares the fewest words with those before it.
+
+    Only the first 200 different ones are looked at. The first of equally good ones is taken, so the choice is fixed.
+
+    Example:
+        >>> varied_texts(["red hair red eyes", "red hair blue eyes", "blue hair pink eyes"], 2)
+        ('red hair red eyes', 'blue hair pink eyes')
+    """
+    left: dict[str, frozenset[str]] = {}
+    for text in texts:
+        left.setdefault(text, frozenset(text.split()))
+        if len(left) == _LOOKED_AT:
+            break
+    chosen: dict[str, frozenset[str]] = {}
+    while left and len(chosen) < count:
+        best = min(left, key=lambda text: sum(len(left[text] & words) for words in chosen.values()))
+        chosen[best] = left.pop(best)
+    return tuple(chosen)

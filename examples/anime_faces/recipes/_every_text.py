@@ -1,0 +1,129 @@
+"""Pictures with texts, whatever the texts say; the condition is a vector of the text."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Protocol, Self
+
+import numpy as np
+import torch
+
+import gankit as gk
+from examples.anime_faces.data import Dataset, describe, text_of_tags, varied_texts
+from examples.anime_faces.recipes._description import Description, TextDescription
+from examples.anime_faces.recipes._selection import Selection
+from examples.anime_faces.recipes._text_encoders import encoder_in_words, load_encoder
+
+ENCODED_AT_ONCE = 256
+EXAMPLES = 8
+_WORD = re.compile(r"\w")
+
+
+class _TextOptions(Protocol):
+    @property
+    def text_vectors(self) -> str: ...
+    @property
+    def skip_thoughts(self) -> str: ...
+    @property
+    def all_tags(self) -> bool: ...
+
+
+class EveryText:
+    """Take every picture that has a text with a word in it; the condition is the vector of the text.
+
+    Args:
+        text_vectors: see `load_encoder`.
+        skip_thoughts: see `load_encoder`.
+        all_tags: see `Dataset.texts`.
+    """
+
+    def __init__(self, *, text_vectors: str = "", skip_thoughts: str = "", all_tags: bool = True) -> None:
+        self._text_vectors, self._skip_thoughts, self._all_tags = text_vectors, skip_thoughts, all_tags
+        self._encoder: gk.embedders.TextEncoder | None = None
+
+    @classmethod
+    def from_options(cls, options: _TextOptions) -> Self:
+        """Read the encoder, and what a text is, off a recipe's options."""
+        return cls(text_vectors=options.text_vectors, skip_thoughts=options.skip_thoughts, all_tags=options.all_tags)
+
+    def rows_and_texts(self, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
+        """Return the rows of the pictures that have a text, and those texts."""
+        texts = dataset.texts(all_tags=self._all_tags)
+        rows = [row for row, text in enumerate(texts) if _WORD.search(text)]
+        return np.asarray(rows, dtype=np.int64), [texts[row] for row in rows]
+
+    def select(self, dataset: Dataset) -> Selection:
+        """Use all pictures with a text (report A, line 61: nothing is selected), and encode each different text once.
+
+        Texts with the same vector are one condition: to the critic they are the same, so they never make a wrong pair.
+        """
+        rows, texts = self.rows_and_texts(dataset)
+        if len(rows) == 0:
+            raise ValueError(
+                f"this recipe trains on pictures with a text, but none of the {len(dataset)} pictures has one; "
+                "--recipe default trains without"
+            )
+        different = list(dict.fromkeys(texts))
+        vectors, places = _each_once(self._encode(different))
+        if len(vectors) < 2:
+            raise ValueError(
+                f"this recipe needs texts that differ, but all {len(rows)} pictures have the same, {texts[0]!r}"
+            )
+        place_of = dict(zip(different, places, strict=True))
+        description = Description(
+            size=dataset.size,
+            kind=dataset.kind,
+            attributes=tuple(dataset.attributes),
+            incomplete=(False,) * len(dataset.attributes),
+            text=TextDescription(
+                encoder=encoder_in_words(self._text_vectors, self._skip_thoughts),
+                features=vectors.shape[1],
+                pictures=len(rows),
+                examples=varied_texts(texts, EXAMPLES),
+            ),
+        )
+        conditions = np.asarray([place_of[text] for text in texts], dtype=np.int64)
+        return Selection(rows=rows, conditions=conditions, description=description, vectors=vectors, mixed=True)
+
+    def encode(self, class_ids: torch.Tensor, description: Description) -> torch.Tensor | None:
+        """Put class ids in words, and return the vectors of those."""
+        return self.encode_texts([describe(row, description.attributes) for row in class_ids.tolist()], description)
+
+    def encode_texts(self, texts: Sequence[str], description: Description) -> torch.Tensor:
+        """Return the vectors of texts that anybody may have written.
+
+        Where a tag file was trained on, they are cleaned as its tags were.
+
+        Raises:
+            ValueError: A text has no word, or is not in the table of vectors.
+        """
+        cleaned = [text_of_tags([text]) if description.kind == "tags" else " ".join(text.split()) for text in texts]
+        for text, plain in zip(texts, cleaned, strict=True):
+            if not _WORD.search(plain):
+                examples = () if description.text is None else description.text.examples[:1]
+                hint = "".join(f"; write for example {example!r}" for example in examples)
+                raise ValueError(f"a prompt must have a word in it, got {text!r}{hint}")
+        different = list(dict.fromkeys(cleaned))
+        place_of = {text: place for place, text in enumerate(different)}
+        return self._encode(different)[torch.tensor([place_of[text] for text in cleaned])]
+
+    def _encode(self, texts: Sequence[str]) -> torch.Tensor:
+        if self._encoder is None:
+            self._encoder = load_encoder(self._text_vectors, self._skip_thoughts)
+        encoder = self._encoder
+        parts = [encoder(texts[start : start + ENCODED_AT_ONCE]) for start in range(0, len(texts), ENCODED_AT_ONCE)]
+        return torch.cat(parts).float()
+
+
+def _each_once(vectors: torch.Tensor) -> tuple[torch.Tensor, list[int]]:
+    """Return each different row once, in the order of first appearance, and for each row its place among them."""
+    places: dict[bytes, int] = {}
+    first: list[int] = []
+    found: list[int] = []
+    for row, vector in enumerate(vectors.numpy()):
+        key = hashlib.sha256(vector.tobytes()).digest()
+        if key not in places:
+            places[key] = len(places)
+            first.append(row)
+        found.append(places[key])
+    return vectors[first], found
