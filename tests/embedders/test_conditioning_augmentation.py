@@ -125,6 +125,11 @@ def test_mistakes_are_named() -> None:
         "noise and rng must not both be given": lambda: augmentation(vectors, noise=torch.ones(2, 3), rng=rng),
         "noise and the condition must have the same shape": lambda: augmentation(vectors, noise=torch.ones(1, 3)),
         "noise must be a floating-point tensor": lambda: augmentation(vectors, noise=torch.ones(2, 3).long()),
+        r"log_variance and mean must have the same shape, got \(3,\) and \(2, 3\)": (
+            lambda: ConditionDistribution(torch.ones(2, 3), torch.ones(3)).sample()
+        ),
+        "log_variance must be a tensor, got float": lambda: ConditionDistribution(vectors, 0.0).sample(),  # type: ignore[arg-type]
+        "mean must be a floating-point tensor": lambda: ConditionDistribution(vectors.long(), vectors).sample(),
     }
     for message, mistake in cases.items():
         with pytest.raises(ValueError, match=message):

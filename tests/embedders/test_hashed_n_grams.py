@@ -14,7 +14,7 @@ from torch.testing import assert_close
 
 from gankit.embedders import HashedNGrams
 
-words = st.text(alphabet="abcdéß日1_", min_size=1, max_size=5)
+words = st.text(alphabet="abcdéß日1", min_size=1, max_size=5)
 sentences = st.lists(st.lists(words, min_size=1, max_size=5).map(" ".join), min_size=1, max_size=5)
 sizes = st.sampled_from((2, 3, 7, 101, 2400))
 
@@ -67,8 +67,11 @@ def test_norms_are_one_and_samples_stay_apart(texts: list[str]) -> None:
 
 
 def test_case_punctuation_and_composition_do_not_count() -> None:
-    first, *others = HashedNGrams()(["naïve blue hair", "Nai\u0308ve, BLUE  hair!"])
-    assert torch.equal(first, others[0])
+    first, *others = HashedNGrams()(
+        ["naïve blue hair", "Nai\u0308ve, BLUE  hair!", "naïve_blue_hair", "__naïve blue-hair"]
+    )
+    for other in others:
+        assert torch.equal(first, other)
 
 
 def test_order_and_spelling_count() -> None:

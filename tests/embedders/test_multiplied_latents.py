@@ -86,7 +86,7 @@ def test_mistakes_are_named() -> None:
     multiply = MultipliedLatents(LabelEmbedder(3, 5))
     labels = torch.tensor([2, 0])
     cases = {
-        "embedder.out_features must be at least 1, got 0": lambda: MultipliedLatents(nn.Identity()),  # type: ignore[arg-type]
+        "embedder.out_features must be a whole number, got None": lambda: MultipliedLatents(nn.Identity()),  # type: ignore[arg-type]
         r"latents must have shape \(n, 5\), got \(2, 7\)": lambda: multiply(torch.ones(2, 7), labels),
         r"latents must have shape \(n, 5\), got \(5,\)": lambda: multiply(torch.ones(5), labels),
         "latents must be a tensor, got list": lambda: multiply([[1.0] * 5], labels),

@@ -51,10 +51,48 @@ def test_takes_tensors_of_any_dtype_and_trains_nothing() -> None:
     assert torch.equal(result, torch.full((2, 3), 2.0))
 
 
+def test_answers_may_be_locked_reversed_swapped_or_made_in_inference_mode() -> None:
+    plain = np.arange(6, dtype=np.float32).reshape(2, 3)
+    locked = plain.copy()
+    locked.setflags(write=False)
+    with torch.inference_mode():
+        inferred = torch.from_numpy(plain.copy())
+    for answer in (plain, locked, plain[::-1].copy()[::-1], plain.astype(">f4"), plain.astype("uint16"), inferred):
+        result = SentenceEncoder(Answer(answer))(["blue", "red"])
+        assert result.dtype == torch.float32
+        assert torch.equal(result, torch.arange(6.0).reshape(2, 3))
+        torch.nn.Linear(3, 1)(result).sum().backward()  # which saves it for the backward pass
+        result.zero_()
+        assert float(answer[1, 2]) == 5.0
+
+
+def test_vectors_follow_the_default_dtype() -> None:
+    exact = np.array([[0.1, 1 / 3, 0.7]])
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert SentenceEncoder(Answer(exact))(["blue"]).tolist() == exact.tolist()
+        assert SentenceEncoder(Answer(torch.from_numpy(exact)))(["blue"]).tolist() == exact.tolist()
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_mistakes_are_named() -> None:
     cases = {
         r"model must have a method encode\(sentences\), got str": lambda: SentenceEncoder("all-MiniLM"),  # type: ignore[arg-type]
         r"model must have a method encode\(sentences\), got int": lambda: SentenceEncoder(3),  # type: ignore[arg-type]
+        r"model must have a method encode\(sentences\), got type": lambda: SentenceEncoder(StandIn),  # type: ignore[arg-type]
+        "model must answer with real numbers, got dtype object": (
+            lambda: SentenceEncoder(Answer(np.array([[None]])))(["blue"])
+        ),
+        "model must answer with real numbers, got dtype <U4": (
+            lambda: SentenceEncoder(Answer(np.array([["blue"]])))(["blue"])
+        ),
+        "model must answer with real numbers, got dtype complex128": (
+            lambda: SentenceEncoder(Answer(np.array([[1j]])))(["blue"])
+        ),
+        "model must answer with real numbers, got dtype torch.complex64": (
+            lambda: SentenceEncoder(Answer(torch.ones(1, 2) * 1j))(["blue"])
+        ),
         "texts must be a list or tuple of texts, got str": lambda: SentenceEncoder(StandIn())("blue"),
         "texts must hold at least one text": lambda: SentenceEncoder(StandIn())([]),
         "model must answer with a NumPy array or a tensor, got list": (

@@ -135,6 +135,7 @@ def test_mistakes_are_named(folder: Path) -> None:
         "texts must hold at least one text": lambda: encoder([]),
         "texts must be of type str, got int at index 1": lambda: encoder(["blue", 2]),
         "texts must have a word each, got '  ' at index 1": lambda: encoder(["blue", "  "]),
+        "text must be of type str, got list": lambda: split_words(["blue"]),  # type: ignore[arg-type]
         "tokenize must be a callable": lambda: SkipThoughts(folder, tokenize=" "),  # type: ignore[arg-type]
     }
     for message, mistake in cases.items():

@@ -93,7 +93,7 @@ def test_mistakes_are_named() -> None:
             mistake()
 
 
-@pytest.mark.parametrize("text", ["", "two\nlines", " blank", "blank "])
+@pytest.mark.parametrize("text", ["", "two\nlines", " blank", "blank ", "\ufeffmarked", "half a sign \ud800"])
 def test_refuses_to_write_what_could_not_be_read(tmp_path: Path, text: str) -> None:
     table = VectorTable(["fine", text], torch.eye(2))
     with pytest.raises(ValueError, match="to be saved, got"):
@@ -167,6 +167,20 @@ def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], object
     with pytest.raises(ValueError, match=message):
         VectorTable.load(tmp_path / "vectors.npy", tmp_path / "texts.txt")
     assert not (tmp_path / "sentinel").exists()
+
+
+def test_a_dtype_that_numpy_has_not_is_written_wider(tmp_path: Path) -> None:
+    vectors = normal(0, 2, 3, dtype=torch.float32)
+    for dtype, kept in (
+        (torch.bfloat16, torch.float32),
+        (torch.float16, torch.float16),
+        (torch.float64, torch.float64),
+    ):
+        table = VectorTable(["blue", "red"], vectors.to(dtype))
+        table.save(tmp_path / "vectors.npy", tmp_path / "texts.txt")
+        again = VectorTable.load(tmp_path / "vectors.npy", tmp_path / "texts.txt")
+        assert again.vectors.dtype == kept
+        assert torch.equal(again(["red"]), table(["red"]).to(kept))
 
 
 def test_the_table_is_a_copy() -> None:

@@ -43,8 +43,12 @@ class ConditionDistribution(NamedTuple):
             rng: Where they are drawn from, on the device of `mean`; the default generator where None.
 
         Raises:
-            ValueError: `noise` comes together with `rng`, has another shape, or is no floating-point tensor.
+            ValueError: `mean` or `log_variance` is no floating-point tensor, or the two have unequal shapes; `noise` comes
+                together with `rng`, has another shape, or is no floating-point tensor.
         """
+        check_floating("mean", self.mean)
+        check_floating("log_variance", self.log_variance)
+        check_same_shape("log_variance", self.log_variance, "mean", self.mean)
         if noise is None:
             noise = torch.randn(self.mean.shape, generator=rng, dtype=self.mean.dtype, device=self.mean.device)
         else:

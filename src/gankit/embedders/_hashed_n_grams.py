@@ -11,7 +11,8 @@ import torch
 from gankit._core import check_at_least
 from gankit.embedders._texts import check_texts
 
-_WORD = re.compile(r"\w+")
+# An underscore is punctuation: boards of tagged pictures write blue_hair.
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """Latents scaled by the condition."""
 
+from typing import Any
+
 from torch import nn
 
 from gankit._core import Labels, Latents, check_at_least
@@ -45,9 +47,10 @@ class MultipliedLatents(nn.Module):
 
     def __init__(self, embedder: Embedder) -> None:
         super().__init__()
-        check_at_least("embedder.out_features", getattr(embedder, "out_features", 0), 1)
+        features: Any = getattr(embedder, "out_features", None)
+        check_at_least("embedder.out_features", features, 1)
         self.embedder = embedder
-        self.out_features = embedder.out_features
+        self.out_features: int = features
 
     def forward(self, latents: Latents, labels: Labels) -> Latents:
         """Return `latents` times the vectors of `labels`."""

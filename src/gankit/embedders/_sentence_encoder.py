@@ -66,8 +66,8 @@ class SentenceEncoder:
     """
 
     def __init__(self, model: SentenceModel) -> None:
-        # The name of a model is a natural mistake, and a str has a method of that name too.
-        if isinstance(model, str) or not callable(getattr(model, "encode", None)):
+        # The name of a model is a natural mistake, and a str has a method of that name too; so has a model's class.
+        if isinstance(model, str | type) or not callable(getattr(model, "encode", None)):
             raise ValueError(f"model must have a method encode(sentences), got {type(model).__name__}")
         self.model = model
         self.out_features = self._encode(["a"]).shape[1]
@@ -86,10 +86,20 @@ class SentenceEncoder:
         answer = self.model.encode(texts)
         if not isinstance(answer, np.ndarray | torch.Tensor):
             raise ValueError(f"model must answer with a NumPy array or a tensor, got {type(answer).__name__}")
-        vectors = torch.as_tensor(answer).detach()
-        if vectors.ndim != 2 or vectors.shape[0] != len(texts) or vectors.shape[1] == 0:
-            raise ValueError(f"model must answer with shape ({len(texts)}, features), got {tuple(vectors.shape)}")
-        return vectors.to(torch.get_default_dtype())
+        if answer.ndim != 2 or answer.shape[0] != len(texts) or answer.shape[1] == 0:
+            raise ValueError(f"model must answer with shape ({len(texts)}, features), got {tuple(answer.shape)}")
+        return _as_own_tensor(answer)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({type(self.model).__name__}, out_features={self.out_features})"
+
+
+def _as_own_tensor(answer: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Return a copy: the answer may be the model's own memory, locked, reversed, or made in inference mode."""
+    real = not answer.is_complex() if isinstance(answer, torch.Tensor) else answer.dtype.kind in "fiub"
+    if not real:
+        raise ValueError(f"model must answer with real numbers, got dtype {answer.dtype}")
+    if isinstance(answer, torch.Tensor):
+        return answer.detach().to(torch.get_default_dtype(), copy=True)
+    wide = np.float64 if torch.get_default_dtype() == torch.float64 else np.float32
+    return torch.from_numpy(answer.astype(wide)).to(torch.get_default_dtype())

@@ -21,11 +21,19 @@ def split_words(text: str) -> list[str]:
     For plain sentences this is what NLTK's ``word_tokenize`` returns; contractions (``don't``) stay whole here, where
     NLTK splits them.
 
+    Args:
+        text: one text.
+
+    Raises:
+        ValueError: if `text` is no str.
+
     Example:
         >>> from gankit.embedders import split_words
         >>> split_words("Blue hair, red eyes.")
         ['Blue', 'hair', ',', 'red', 'eyes', '.']
     """
+    if not isinstance(text, str):
+        raise ValueError(f"text must be of type str, got {type(text).__name__}")
     return _TOKEN.findall(text)
 
 

@@ -1,6 +1,7 @@
 """Vectors that were computed before, looked up by their text."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from torch import nn
 from gankit._core import check_batch, check_floating
 from gankit.embedders._array_file import read_table, read_words
 from gankit.embedders._texts import check_texts
+
+_SAVED = (torch.float16, torch.float32, torch.float64)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class VectorTable(nn.Module):
@@ -82,20 +86,22 @@ class VectorTable(nn.Module):
             raise ValueError(f"{texts}: {error}") from error
 
     def save(self, vectors: Path | str, texts: Path | str) -> None:
-        """Write the table as :meth:`load` reads it.
+        """Write the table as :meth:`load` reads it. What NumPy has no dtype for, such as bfloat16, becomes float32.
 
         Args:
             vectors: the ``.npy`` file to write.
             texts: the text file to write.
 
         Raises:
-            ValueError: a text is empty, has a line feed within it or blanks at its ends: it could not be read again.
+            ValueError: a text is empty, has a line feed within it, blanks at its ends, a byte order mark at its
+                beginning, or half a sign of UTF-16: it could not be read again.
         """
         for text in self.rows:
-            if not text or text != text.strip() or "\n" in text:
+            if not text or text != text.strip() or "\n" in text or text[0] == "\ufeff" or _SURROGATE.search(text):
                 raise ValueError(f"texts must be lines without blanks at their ends to be saved, got {text!r}")
+        table = self.vectors if self.vectors.dtype in _SAVED else self.vectors.float()
         with Path(vectors).open("wb") as file:
-            np.save(file, self.vectors.numpy(force=True), allow_pickle=False)
+            np.save(file, table.numpy(force=True), allow_pickle=False)
         Path(texts).write_bytes("".join(f"{text}\n" for text in self.rows).encode())
 
     def forward(self, texts: Sequence[str]) -> torch.Tensor:
