@@ -2,13 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+
+from docs.api.public_names import public_folders, public_names
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs" / "guides"
+README = GUIDES.parents[1] / "README.md"
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
+LINKED = re.compile(r"\[`(?=gankit)([\w.]+)`\]\[\]|\]\s?\[(?=gankit)([\w.]+)\]")
 PAGES = sorted(page for page in GUIDES.rglob("*.md") if BLOCK.search(page.read_text(encoding="utf-8")))
 
 
@@ -33,6 +39,44 @@ def test_the_code_of_a_page_runs(page: Path) -> None:
     for line, code in blocks(page):
         # Blank lines in front make the numbers in a traceback those of the page.
         exec(compile("\n" * (line - 1) + code, str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(GUIDES).as_posix() for page in PAGES])
+def test_no_line_of_code_is_cut_off_by_its_page(page: Path) -> None:
+    wide = "hide: [toc]" in page.read_text(encoding="utf-8")
+    too_long = [line for _, code in blocks(page) for line in code.splitlines() if len(line) > (116 if wide else 92)]
+    assert not too_long, "a page of 1280 pixels shows no more; break the lines"
+
+
+def test_every_public_name_is_linked_from_a_guide() -> None:
+    # The page of other libraries' numbers compares names; it does not say when to use them.
+    guides = [page.read_text(encoding="utf-8") for page in PAGES if page.name != "different_numbers.md"]
+    linked = {match[1] or match[2] for text in guides for match in LINKED.finditer(text)}
+    public = {name.path for folder in public_folders() for name in public_names(folder)}
+    assert len(public) > 100
+    assert not sorted(public - linked), "say on a page when to take it, with a link"
+
+
+@pytest.mark.usefixtures("in_an_empty_folder")
+def test_the_code_of_the_readme_runs() -> None:
+    generator = nn.Sequential(nn.Linear(128, 8), nn.ReLU(), nn.Linear(8, 2))
+    critic = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+    batches = iter(partial(torch.randn, 5, 2), None)
+    # What the text says is the reader's own.
+    yours = {"generator": generator, "critic": critic, "batches": batches, "rounds": 2}
+    drawn = {"real": torch.randn(5, 2), "fake": torch.randn(5, 2), "latents": torch.randn(5, 128)}
+    namespace: dict[str, object] = {**yours, **drawn}
+    codes = [code for _, code in blocks(README)]
+    assert len(codes) >= 2
+    for code in codes:
+        exec(compile(code, str(README), "exec"), namespace)
+    assert isinstance(namespace["logged"], dict)
+    assert isinstance(namespace["critic_cost"], torch.Tensor)
+
+
+def test_the_readme_names_every_folder() -> None:
+    rows = re.findall(r"^\| `gankit\.(\w+)` \|", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(rows) == sorted(public_folders())
 
 
 def test_the_quickstart_keeps_its_promise_of_lines() -> None:
