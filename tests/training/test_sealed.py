@@ -83,3 +83,11 @@ def test_what_is_no_archive_is_refused_even_when_sealed() -> None:
     fault = check_seal(io.BytesIO(_reseal(bytes(300))))
     assert fault is not None
     assert "no archive" in fault
+
+
+def test_a_changed_file_is_left_at_its_start_too() -> None:
+    data = bytearray(_sealed({"a": 1}))
+    data[len(data) // 2] ^= 1
+    file = io.BytesIO(data)
+    assert check_seal(file) == "its bytes do not have the sha256 that it was sealed with"
+    assert file.tell() == 0
