@@ -37,6 +37,7 @@ def test_class_ids_stay_whole_numbers() -> None:
         (torch.zeros(2, 3).int(), torch.zeros(2), "latents must be a floating-point tensor"),
         (torch.zeros(2, 3), torch.zeros(0), "conditions must not be empty"),
         (torch.zeros(2, 3), torch.tensor(3), "conditions must have a batch axis"),
+        (torch.zeros(2, 3), [3, 5], "conditions must be a tensor, got list"),
     ],
 )
 def test_mistakes_are_named(latents: torch.Tensor, conditions: torch.Tensor, match: str) -> None:

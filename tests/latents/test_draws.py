@@ -156,6 +156,7 @@ def test_truncated_latents_are_finite_at_both_ends(monkeypatch: pytest.MonkeyPat
         ((2, 0), {}, "features must be at least 1, got 0"),
         ((2, True), {}, "features must be a whole number"),
         ((2, 3), {"dtype": torch.int64}, "dtype must be a floating-point dtype, got torch.int64"),
+        ((2, 3), {"dtype": "float32"}, "dtype must be a floating-point dtype, got 'float32'"),
     ],
 )
 def test_sizes_and_dtypes_are_checked(draw: Draw, arguments: tuple, options: dict, match: str) -> None:
@@ -167,6 +168,13 @@ def test_sizes_and_dtypes_are_checked(draw: Draw, arguments: tuple, options: dic
 def test_a_generator_of_another_device_is_refused(draw: Draw) -> None:
     with pytest.raises(ValueError, match="rng must live on the device of the latents, meta, got one on cpu"):
         draw(2, 3, rng=generator(0), device="meta")
+
+
+@every
+@pytest.mark.parametrize("rng", [7, np.random.default_rng(0)])
+def test_what_is_no_generator_of_torch_is_refused(draw: Draw, rng: object) -> None:
+    with pytest.raises(ValueError, match=r"rng must be a torch\.Generator, got"):
+        draw(2, 3, rng=rng)
 
 
 @pytest.mark.parametrize("draw", [normal_latents, DRAWS["truncated"], partial(fixed_latents, seed=3)])

@@ -154,6 +154,14 @@ def test_the_dtype_is_the_latents(walk: Walk, dtype: torch.dtype) -> None:
 
 
 @every
+@pytest.mark.parametrize("share", [0.1, torch.tensor(0.1), torch.tensor([[0.1]], dtype=torch.float64)])
+def test_a_share_keeps_its_digits_between_latents_of_half_precision(walk: Walk, share: float | torch.Tensor) -> None:
+    first, second = 100 * normal(0, 3, 7).to(torch.bfloat16), 100 * normal(1, 3, 7).to(torch.bfloat16)
+    # The exact point, rounded once at the end.
+    assert torch.equal(walk(first, second, share), walk(first.double(), second.double(), 0.1).to(torch.bfloat16))
+
+
+@every
 def test_the_dtype_of_the_first_is_that_of_both(walk: Walk) -> None:
     first, second = normal(0, 3, 5), normal(1, 3, 5, dtype=torch.float32)
     assert_close(walk(first, second, 0.3), walk(first, second.double(), 0.3))
@@ -196,6 +204,9 @@ def test_small_angles_are_precise_in_float32() -> None:
         (torch.ones(2, 3), torch.ones(2, 3), torch.ones(2, 3), "share must be a number, or have a last axis"),
         (torch.ones(2, 3), torch.ones(2, 3), torch.ones(5, 1), r"share must broadcast against latents of shape \(2, 3\)"),
         (torch.ones(2, 3), torch.ones(2, 3), torch.ones(2, 1).int(), "share must be a floating-point tensor"),
+        (torch.ones(2, 3), torch.ones(2, 3), "half", "share must be a finite number, got 'half'"),
+        (torch.ones(2, 3), torch.ones(2, 3), [0.5], r"share must be a finite number, got \[0.5\]"),
+        (torch.ones(2, 3), torch.ones(2, 3), math.nan, "share must be a finite number, got nan"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(

@@ -21,7 +21,7 @@ def across_conditions(latents: Latents, conditions: torch.Tensor) -> tuple[Laten
         conditions ``(rows * columns, ...)`` out.
 
     Raises:
-        ValueError: Either is empty, or `latents` is not floating-point.
+        ValueError: Either is no tensor or empty, or `latents` is not floating-point.
 
     Example:
         >>> import torch
@@ -37,6 +37,8 @@ def across_conditions(latents: Latents, conditions: torch.Tensor) -> tuple[Laten
     """
     check_floating("latents", latents)
     check_batch("latents", latents)
+    if not isinstance(conditions, torch.Tensor):
+        raise ValueError(f"conditions must be a tensor, got {type(conditions).__name__}")
     check_batch("conditions", conditions)
     rows, columns = conditions.shape[0], latents.shape[0]
     return latents.repeat(rows, *(1,) * (latents.ndim - 1)), conditions.repeat_interleave(columns, dim=0)

@@ -20,6 +20,8 @@ def check_scale(scale: float) -> None:
 
 def device_for(rng: torch.Generator | None, device: torch.device | str | None) -> torch.device | None:
     """Return the device asked for; the generator's own where none is; None for torch's default."""
+    if rng is not None and not isinstance(rng, torch.Generator):
+        raise ValueError(f"rng must be a torch.Generator, got {rng!r}")
     if rng is None:
         return None if device is None else torch.device(device)
     if device is None:
@@ -33,6 +35,6 @@ def device_for(rng: torch.Generator | None, device: torch.device | str | None) -
 def dtype_for(dtype: torch.dtype | None) -> torch.dtype:
     """Return the dtype asked for, or torch's default; a floating-point one."""
     chosen = torch.get_default_dtype() if dtype is None else dtype
-    if not chosen.is_floating_point:
-        raise ValueError(f"dtype must be a floating-point dtype, got {chosen}")
+    if not isinstance(chosen, torch.dtype) or not chosen.is_floating_point:
+        raise ValueError(f"dtype must be a floating-point dtype, got {chosen!r}")
     return chosen

@@ -2,7 +2,7 @@
 
 import torch
 
-from gankit._core import check_batch, check_floating, check_same_shape
+from gankit._core import check_batch, check_finite, check_floating, check_same_shape
 
 
 def check_ends(first: torch.Tensor, second: torch.Tensor) -> None:
@@ -14,9 +14,15 @@ def check_ends(first: torch.Tensor, second: torch.Tensor) -> None:
 
 
 def as_share(share: float | torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-    """Return the share as a tensor that broadcasts against the latents; one number a latent, none a feature."""
+    """Return the share as a tensor that broadcasts against the latents; one number a latent, none a feature.
+
+    In float32 or wider, whatever the latents: bfloat16 knows a tenth to three digits only.
+    """
+    wide = torch.promote_types(first.dtype, torch.float32)
     if not isinstance(share, torch.Tensor):
-        return first.new_full((), share)
+        if not torch.compiler.is_compiling():  # a traced number has no value yet
+            check_finite("share", share)
+        return first.new_full((), share, dtype=wide)
     check_floating("share", share)
     if share.ndim and share.shape[-1] != 1:
         raise ValueError(
@@ -28,4 +34,4 @@ def as_share(share: float | torch.Tensor, first: torch.Tensor) -> torch.Tensor:
         raise ValueError(
             f"share must broadcast against latents of shape {tuple(first.shape)}, got {tuple(share.shape)}"
         ) from error
-    return share.to(first.dtype)
+    return share.to(wide)

@@ -22,7 +22,7 @@ def linear_interpolation(first: Latents, second: Latents, share: float | torch.T
         Latents ``(n, features)`` or of more axes, features last; the result has the shape that they and `share` broadcast to.
 
     Raises:
-        ValueError: Shapes differ, latents are empty or not floating-point, or `share` does not fit.
+        ValueError: Shapes differ, latents are empty or not floating-point, or `share` does not fit or is no finite number.
 
     Example:
         >>> import torch
@@ -34,4 +34,5 @@ def linear_interpolation(first: Latents, second: Latents, share: float | torch.T
         White 2016, "Sampling Generative Networks", section 2, compares it with the walk on a sphere.
     """
     check_ends(first, second)
-    return torch.lerp(first, second.to(first.dtype), as_share(share, first))
+    along = as_share(share, first)
+    return torch.lerp(first.to(along.dtype), second.to(along.dtype), along).to(first.dtype)

@@ -30,7 +30,7 @@ def spherical_interpolation(first: Latents, second: Latents, share: float | torc
         Opposite latents need two features or more.
 
     Raises:
-        ValueError: Shapes differ, latents are empty or not floating-point, or `share` does not fit.
+        ValueError: Shapes differ, latents are empty or not floating-point, or `share` does not fit or is no finite number.
 
     Example:
         >>> import torch
@@ -43,8 +43,9 @@ def spherical_interpolation(first: Latents, second: Latents, share: float | torc
         section 2.
     """
     check_ends(first, second)
-    wide = torch.promote_types(first.dtype, torch.float32)
-    start, end, along = first.to(wide), second.to(wide), as_share(share, first).to(wide)
+    along = as_share(share, first)
+    wide = along.dtype
+    start, end = first.to(wide), second.to(wide)
     start_direction, end_direction = functional.normalize(start, dim=-1), functional.normalize(end, dim=-1)
     # Half the angle from difference and sum of the directions: precise everywhere, where arccos of a product is not.
     apart = torch.linalg.vector_norm(start_direction - end_direction, dim=-1, keepdim=True)
