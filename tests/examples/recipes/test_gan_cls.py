@@ -1,0 +1,202 @@
+"""Report D: layers, prices, the price of text weights, the cheat, the order of updates."""
+
+from unittest import mock
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import gankit as gk
+from examples.anime_faces.data import FACE_ATTRIBUTES
+from examples.anime_faces.recipes import GanClsOptions
+from examples.anime_faces.recipes._description import Description, TextDescription
+from examples.anime_faces.recipes._gan_cls_networks import GanClsCritic, GanClsGenerator
+from examples.anime_faces.recipes._hardware import Hardware
+from examples.anime_faces.recipes._recipe import System
+from examples.anime_faces.recipes._unit_range import Centered
+from examples.anime_faces.recipes.gan_cls import RECIPE
+
+
+def build(*, features: int = 11, size: int = 32, **options: float | bool) -> System:
+    text = TextDescription(encoder="a test's", features=features, pictures=70, examples=("a", "b"))
+    description = Description(
+        size=size, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False), text=text
+    )
+    usual: dict[str, float | bool] = {"width": 4, "projected": 5, "batch_size": 7}
+    return RECIPE.build(description, GanClsOptions(**{**usual, **options}), Hardware(), 10)  # pyright: ignore[reportArgumentType]
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.rand(7, 3, 32, 32) * 2 - 1, torch.randn(7, 11)
+
+
+def networks(system: System) -> tuple[GanClsGenerator, GanClsCritic]:
+    assert isinstance(system.generator, Centered)
+    generator, critic = system.generator.generator, system.critic
+    assert isinstance(generator, GanClsGenerator)
+    assert isinstance(critic, GanClsCritic)
+    return generator, critic
+
+
+def shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
+    learned = nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d
+    return [
+        (type(one).__name__, tuple(one.state_dict()["weight"].shape))
+        for one in network.modules()
+        if isinstance(one, learned)
+    ]
+
+
+def test_networks_are_the_parents_layer_for_layer() -> None:
+    generator, critic = networks(build(features=2400, size=64, width=64, projected=256))
+    assert generator.in_features == 356
+    assert shapes(generator) == [
+        ("Linear", (256, 2400)),
+        ("Linear", (512 * 4 * 4, 356)),
+        ("BatchNorm2d", (512,)),
+        ("ConvTranspose2d", (512, 256, 5, 5)),
+        ("BatchNorm2d", (256,)),
+        ("ConvTranspose2d", (256, 128, 5, 5)),
+        ("BatchNorm2d", (128,)),
+        ("ConvTranspose2d", (128, 64, 5, 5)),
+        ("BatchNorm2d", (64,)),
+        ("ConvTranspose2d", (64, 3, 5, 5)),
+    ]
+    assert shapes(critic) == [
+        ("Linear", (256, 2400)),
+        ("Conv2d", (64, 3, 5, 5)),
+        ("Conv2d", (128, 64, 5, 5)),
+        ("BatchNorm2d", (128,)),
+        ("Conv2d", (256, 128, 5, 5)),
+        ("BatchNorm2d", (256,)),
+        ("Conv2d", (512, 256, 5, 5)),
+        ("BatchNorm2d", (512,)),
+        ("Conv2d", (512, 768, 1, 1)),
+        ("BatchNorm2d", (512,)),
+        ("Linear", (1, 8192)),
+    ]
+    assert {one.negative_slope for one in critic.modules() if isinstance(one, nn.LeakyReLU)} == {0.2}
+    text = 2400 * 256 + 256
+    drawn = (
+        357 * 8192 + 25 * (512 * 256 + 256 * 128 + 128 * 64 + 64 * 3) + 256 + 128 + 64 + 3 + 2 * (512 + 256 + 128 + 64)
+    )
+    judged = 25 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512) + 64 + 128 + 256 + 512
+    judged += 768 * 512 + 512 + 8192 + 1 + 2 * (128 + 256 + 512 + 512)
+    assert sum(one.numel() for one in generator.parameters()) == text + drawn
+    assert sum(one.numel() for one in critic.parameters()) == text + judged
+
+
+@pytest.mark.parametrize("size", [32, 48, 96])
+def test_other_sizes_and_the_range(size: int) -> None:
+    system = build(size=size, width=2)
+    drawn = system.generator(system.latents(3, None), torch.randn(3, 11)).detach()
+    assert drawn.shape == (3, 3, size, size)
+    generator, critic = networks(system)
+    inside = generator(torch.randn(3, 100), torch.randn(3, 11)).detach()
+    assert float(inside.min()) > 0
+    assert float(inside.max()) < 1
+    assert critic(inside, torch.randn(3, 11)).shape == (3,)
+
+
+def test_noise_stands_before_the_text() -> None:
+    system = build()
+    generator, _ = networks(system)
+    seen: list[torch.Tensor] = []
+    generator.layers[0].register_forward_pre_hook(lambda _m, inputs: seen.append(inputs[0]))
+    latents, texts = torch.randn(2, 100), torch.randn(2, 11)
+    generator(latents, texts)
+    torch.testing.assert_close(seen[0][:, :100], latents)
+    torch.testing.assert_close(seen[0][:, 100:], generator.projection(texts))
+
+
+def test_weights_start_as_the_parents() -> None:
+    generator, critic = networks(build(width=16))
+    for network in (generator, critic):
+        weights = torch.cat([one.flatten() for name, one in network.named_parameters() if one.ndim > 1])
+        assert float(weights.detach().std()) == pytest.approx(0.02, rel=0.03)
+        assert all(not one.any() for name, one in network.named_parameters() if name.endswith("bias"))
+
+
+def test_optimizers_and_the_order_are_the_reports() -> None:
+    system = build()
+    for optimizer in system.optimizers.values():
+        group = optimizer.param_groups[0]
+        assert (type(optimizer), group["lr"], group["betas"]) == (torch.optim.Adam, 2e-4, (0.5, 0.999))
+    assert {system.schedule(step) for step in range(9)} == {gk.schedules.Round(1, generator=2)}
+
+
+@pytest.mark.parametrize(("literal", "cheat"), [(False, 0.0), (True, 0.0), (False, 1.0)])
+def test_the_critic_pays_for_three_kinds_of_pairs(literal: bool, cheat: float) -> None:
+    system = build(literal=literal, cheat=cheat)
+    images, texts = batch()
+    texts[[1, 4]] = texts[0].clone()
+    seen: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+    system.critic.register_forward_hook(lambda _m, inputs, output: seen.append((*inputs, output.detach())))
+    logged = system.critic_updates(images, texts)  # pyright: ignore[reportCallIssue]
+    (real, _, r), (mismatched, _, w), (_, _, f) = seen
+    torch.testing.assert_close(real, (images + 1) / 2)
+    weight = 1.0 if literal else 0.5
+    fake_price = -functional.logsigmoid(f if cheat else -f)
+    expected = -functional.logsigmoid(r).mean() + weight * (-functional.logsigmoid(-w).mean() + fake_price.mean())
+    torch.testing.assert_close(logged["score"], expected)
+    means = [side.sigmoid().mean() for side in (r, w, f)]
+    torch.testing.assert_close(torch.stack(list(system.scores.values())), torch.stack(means))
+    assert list(system.scores) == ["real", "mismatched", "fake"]
+    for row, picture in enumerate(mismatched):
+        source = next(index for index in range(7) if torch.equal(picture, real[index]))
+        assert not torch.equal(texts[source], texts[row])
+
+
+@pytest.mark.parametrize("beta", [0.1, 0.01, 0.0])
+def test_the_generator_pays_for_its_text_weights_alone(beta: float) -> None:
+    system = build(beta=beta)
+    generator, _ = networks(system)
+    images, texts = batch()
+    system.critic_updates(images, texts)  # pyright: ignore[reportCallIssue]
+    weight = generator.projection.linear.weight.detach().clone()
+    seen: list[torch.Tensor] = []
+    system.critic.register_forward_hook(lambda _m, _i, output: seen.append(output.detach()))
+    logged = system.generator_updates(images, texts)  # pyright: ignore[reportCallIssue]
+    torch.testing.assert_close(logged["score"], -functional.logsigmoid(seen[0]).mean())
+    if beta:
+        torch.testing.assert_close(logged["text weights"], beta * weight.square().sum() / 2)
+    else:
+        assert list(logged) == ["score"]
+
+
+@pytest.mark.parametrize("literal", [False, True])
+def test_both_generator_updates_have_noise_of_their_own_unless_literal(literal: bool) -> None:
+    system = build(literal=literal)
+    generator, _ = networks(system)
+    drawn: list[torch.Tensor] = []
+    generator.register_forward_pre_hook(lambda _m, inputs: drawn.append(inputs[0]))
+    one = batch()
+    gk.training.play_round(
+        system.schedule(0),
+        iter([one]),
+        critic=system.critic_updates,
+        generator=system.generator_updates,
+    )
+    assert len(drawn) == 3
+    same = [torch.equal(drawn[0], drawn[1]), torch.equal(drawn[1], drawn[2]), torch.equal(drawn[0], drawn[2])]
+    assert same == [literal] * 3
+
+
+def test_an_adaptive_cheat_sees_the_real_scores_and_is_saved() -> None:
+    system = build(cheat_adapts=True)
+    assert list(system.parts) == ["cheat"]
+    with mock.patch.object(gk.losses.AdaptiveProbability, "update") as update:
+        system.critic_updates(*batch())  # pyright: ignore[reportCallIssue]
+    assert update.call_args.args[0].shape == (7,)
+    assert not update.call_args.args[0].requires_grad
+    assert build().parts == {}
+
+
+def test_the_plan_moves_a_falling_cheat() -> None:
+    system = build(cheat=1.0, cheat_decays=True)
+    with mock.patch.object(gk.losses, "flip_labels", wraps=gk.losses.flip_labels) as flip:
+        for step in (0, 5, 10):
+            system.plan(step)
+            system.critic_updates(*batch())  # pyright: ignore[reportCallIssue]
+    assert [call.args[1] for call in flip.call_args_list] == pytest.approx([1.0, 0.5, 0.0])

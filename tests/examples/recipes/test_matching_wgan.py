@@ -1,0 +1,172 @@
+"""Report A: layers, prices, clip, schedule."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import gankit as gk
+from examples.anime_faces.data import FACE_ATTRIBUTES
+from examples.anime_faces.recipes import MatchingOptions
+from examples.anime_faces.recipes._description import Description, TextDescription
+from examples.anime_faces.recipes._hardware import Hardware
+from examples.anime_faces.recipes._recipe import System
+from examples.anime_faces.recipes._unit_range import Centered
+from examples.anime_faces.recipes.matching_wgan import RECIPE
+
+
+def described(*, size: int = 32, features: int = 11, pictures: int = 70) -> Description:
+    text = TextDescription(encoder="a test's", features=features, pictures=pictures, examples=("a", "b"))
+    return Description(size=size, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False), text=text)
+
+
+def build(*, literal: bool = False) -> System:
+    options = MatchingOptions(width=4, projected=5, batch_size=7, literal=literal)
+    return RECIPE.build(described(), options, Hardware(), 10)
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.rand(7, 3, 32, 32) * 2 - 1, torch.randn(7, 11)
+
+
+def whole() -> System:
+    return RECIPE.build(described(size=96, features=2400, pictures=33_430), MatchingOptions(), Hardware(), 10)
+
+
+def shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
+    learned = nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d
+    return [
+        (type(one).__name__, tuple(one.state_dict()["weight"].shape))
+        for one in network.modules()
+        if isinstance(one, learned)
+    ]
+
+
+def test_networks_are_the_reports_layer_for_layer() -> None:
+    system = whole()
+    assert isinstance(system.generator, Centered)
+    generator = system.generator.generator
+    assert shapes(generator) == [
+        ("Linear", (128, 2400)),
+        ("Linear", (512 * 6 * 6, 228)),  # the same as a transposed convolution of kernel 6 over 1x1
+        ("BatchNorm2d", (512,)),
+        ("ConvTranspose2d", (512, 256, 4, 4)),
+        ("BatchNorm2d", (256,)),
+        ("ConvTranspose2d", (256, 128, 4, 4)),
+        ("BatchNorm2d", (128,)),
+        ("ConvTranspose2d", (128, 64, 4, 4)),
+        ("BatchNorm2d", (64,)),
+        ("ConvTranspose2d", (64, 3, 4, 4)),
+    ]
+    assert [type(one) for one in generator.modules() if not list(one.children())][-1] is nn.Sigmoid
+    assert shapes(system.critic) == [
+        ("Linear", (128, 2400)),
+        ("Conv2d", (64, 3, 4, 4)),
+        ("Conv2d", (128, 64, 4, 4)),
+        ("BatchNorm2d", (128,)),
+        ("Conv2d", (256, 128, 4, 4)),
+        ("BatchNorm2d", (256,)),
+        ("Conv2d", (512, 256, 4, 4)),
+        ("BatchNorm2d", (512,)),
+        ("Conv2d", (512, 640, 1, 1)),
+        ("BatchNorm2d", (512,)),
+        ("Linear", (1, 512 * 6 * 6)),
+    ]
+    activations = [one for one in system.critic.modules() if isinstance(one, nn.LeakyReLU)]
+    assert [one.negative_slope for one in activations] == [0.2] * 6
+    text = 2400 * 128 + 128
+    drawn = 228 * 18_432 + (512 * 256 + 256 * 128 + 128 * 64 + 64 * 3) * 16 + 3 + 2 * (512 + 256 + 128 + 64)
+    judged = (
+        (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512) * 16 + 64 + 640 * 512 + 18_432 + 1 + 2 * (128 + 256 + 512 + 512)
+    )
+    assert sum(one.numel() for one in generator.parameters()) == text + drawn
+    assert sum(one.numel() for one in system.critic.parameters()) == text + judged
+
+
+@pytest.mark.parametrize("size", [32, 48, 64])
+def test_other_sizes(size: int) -> None:
+    system = RECIPE.build(described(size=size), MatchingOptions(width=2, projected=3), Hardware(), 1)
+    drawn = system.generator(system.latents(2, None), torch.randn(2, 11))
+    assert drawn.shape == (2, 3, size, size)
+    assert float(drawn.detach().abs().max()) <= 1
+
+
+def test_optimizers_are_the_reports() -> None:
+    system = build()
+    for optimizer in system.optimizers.values():
+        assert isinstance(optimizer, torch.optim.RMSprop)
+        assert (optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["alpha"]) == (5e-5, 0.99)
+    assert system.latents(3, None).shape == (3, 100)
+
+
+@pytest.mark.parametrize(("pictures", "rounds", "updates"), [(32_000, 500, 3000), (33_430, 522, 3130), (9, 1, 25)])
+def test_every_epoch_has_its_bursts(pictures: int, rounds: int, updates: int) -> None:
+    schedule = RECIPE.build(described(pictures=pictures), MatchingOptions(width=2), Hardware(), 1).schedule
+    for epoch in range(3):
+        played = [schedule(epoch * rounds + place) for place in range(rounds)]
+        assert sum(one.critic for one in played) == updates
+        assert {one.generator for one in played} == {1}
+        assert not any(one.generator_first for one in played)
+
+
+@pytest.mark.parametrize("literal", [False, True])
+def test_the_critic_pays_for_three_kinds_of_pairs(literal: bool) -> None:
+    system = build(literal=literal)
+    images, texts = batch()
+    texts[[1, 4]] = texts[0].clone()
+    seen: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+    system.critic.register_forward_hook(lambda _m, inputs, output: seen.append((*inputs, output.detach())))
+    logged = system.critic_updates(images, texts)  # pyright: ignore[reportCallIssue]
+    (real, _, r), (mismatched, _, w), (fake, _, f) = seen
+    torch.testing.assert_close(real, (images + 1) / 2)
+    weight = 1.0 if literal else 0.5
+    torch.testing.assert_close(logged["score"], weight * w.mean() + weight * f.mean() - r.mean())
+    torch.testing.assert_close(torch.stack(list(system.scores.values())), torch.stack([r.mean(), w.mean(), f.mean()]))
+    assert list(system.scores) == ["real", "mismatched", "fake"]
+    assert all(torch.equal(given, texts) for _, given, _ in seen)
+    assert float(fake.min()) >= 0
+    assert float(fake.max()) <= 1
+    for row, picture in enumerate(mismatched):
+        source = next(index for index in range(7) if torch.equal(picture, real[index]))
+        assert not torch.equal(texts[source], texts[row])
+
+
+def test_the_generator_pays_the_critics_score_of_what_it_draws() -> None:
+    system = build()
+    images, texts = batch()
+    seen: list[torch.Tensor] = []
+    system.critic.register_forward_hook(lambda _m, _i, output: seen.append(output.detach()))
+    before = [one.clone() for one in system.critic.parameters()]
+    logged = system.generator_updates(images, texts)  # pyright: ignore[reportCallIssue]
+    torch.testing.assert_close(logged["score"], -seen[0].mean())
+    assert all(torch.equal(one, old) for one, old in zip(system.critic.parameters(), before, strict=True))
+
+
+def test_every_weight_of_the_critic_is_clipped_and_no_buffer() -> None:
+    system = build()
+    system.critic_updates(*batch())  # pyright: ignore[reportCallIssue]
+    assert max(float(one.detach().abs().max()) for one in system.critic.parameters()) == pytest.approx(0.01)
+    variances = [value for name, value in system.critic.named_buffers() if name.endswith("running_var")]
+    assert all(float(value.max()) > 0.5 for value in variances)
+    assert max(float(one.detach().abs().max()) for one in system.generator.parameters()) > 0.5
+
+
+@pytest.mark.parametrize("names", [("text_vectors",), ("skip_thoughts",)])
+def test_the_encoder_is_an_option(names: tuple[str, ...], tmp_path: Path) -> None:
+    options = MatchingOptions(**{names[0]: str(tmp_path / "none")})  # pyright: ignore[reportArgumentType]
+    conditioning = RECIPE.conditioning(options)
+    with pytest.raises(ValueError, match="none"):
+        conditioning.encode(torch.zeros(1, 2, dtype=torch.int64), described())
+
+
+def test_the_shift_of_all_scores_has_no_price_unless_literal() -> None:
+    objective, scores = gk.losses.Wasserstein(), torch.randn(3, 7)
+    for weight, slope in ((0.5, 0.0), (1.0, 1.0)):
+        first, second = (
+            gk.losses.matching_aware_critic_loss(
+                objective, *(scores + shift), mismatched_weight=weight, fake_weight=weight, balanced=False
+            )
+            for shift in (0.0, 2.0)
+        )
+        torch.testing.assert_close(second - first, torch.tensor(2 * slope))
