@@ -176,6 +176,16 @@ def test_compiles_whole_with_a_fresh_draw_and_an_adaptive_strength(augment: Augm
 
 
 @every
+def test_compiles_whole_with_a_strength_that_is_another_number_each_time(augment: Augmentation) -> None:
+    torch.compiler.reset()
+    x, draw = normal(0, 5, 3, 8, 8), uniform(1, 5, augment.numbers)
+    compiled = torch.compile(augment, backend="aot_eager", fullgraph=True)
+    for strength in (0.3, 0.5, 0.9):
+        expected = augment(x, strength=strength, draw=draw)
+        assert_close(compiled(x, strength=strength, draw=draw), expected, rtol=1e-12, atol=1e-12)
+
+
+@every
 @pytest.mark.parametrize(
     ("call", "match"),
     [
@@ -194,6 +204,19 @@ def test_compiles_whole_with_a_fresh_draw_and_an_adaptive_strength(augment: Augm
         (lambda augment, x: augment(x, draw=torch.rand(2, 99)), r"draw must have shape \(2, \d+\), .*got \(2, 99\)"),
         (lambda augment, x: augment(x, draw=torch.rand(2)), r"draw must have shape \(2, \d+\)"),
         (lambda augment, x: augment(x, draw=torch.zeros(2, augment.numbers).int()), "draw must be a floating-point"),
+        (
+            lambda augment, x: augment(x, draw=torch.full((2, augment.numbers), 1.01)),
+            r"draw must hold numbers from 0 to below 1, got 1\.01\.\.1\.01",
+        ),
+        (
+            lambda augment, x: augment(x, draw=torch.tensor([[-0.01], [0.5]]).expand(2, augment.numbers)),
+            r"draw must hold numbers from 0 to below 1, got -0\.01\.\.0\.5",
+        ),
+        (
+            lambda augment, x: augment(x, draw=torch.full((2, augment.numbers), float("nan"))),
+            r"draw must hold numbers from 0 to below 1, got nan",
+        ),
+        (lambda augment, x: augment(x, draw=[0.5]), "draw must be a tensor, got list"),
         (
             lambda augment, x: augment(x, draw=torch.rand(2, augment.numbers), rng=torch.Generator()),
             "draw and rng must not both be given",

@@ -141,3 +141,10 @@ def test_ranges_are_checked(name: str, value: Any) -> None:
 def test_shares_end_at_one(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must lie in 0..1, got 1.1"):
         dataclasses.replace(GeometricTransformation(), **{name: 1.1})
+
+
+@pytest.mark.parametrize("name", ["flip", "quarter_turns"])
+@pytest.mark.parametrize("value", [1, 0.5, "yes", None])
+def test_switches_are_true_or_false(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be True or False, got {value!r}"):
+        GeometricTransformation(**{name: value})

@@ -65,6 +65,14 @@ def test_compiles_whole_with_a_fresh_draw() -> None:
     assert torch.equal(compiled(real, fake, chance), expected)
 
 
+def test_compiles_whole_with_a_probability_that_is_another_number_each_time() -> None:
+    torch.compiler.reset()
+    compiled = torch.compile(mix_in_fakes, backend="aot_eager", fullgraph=True)
+    real, fake, draw = normal(0, 7, 3), normal(1, 7, 3), torch.rand(7, generator=torch.Generator().manual_seed(2))
+    for chance in (0.1, 0.5, 0.8):
+        assert torch.equal(compiled(real, fake, chance, draw=draw), mix_in_fakes(real, fake, chance, draw=draw))
+
+
 @pytest.mark.parametrize(
     ("real", "fake", "probability", "options", "match"),
     [
@@ -74,7 +82,9 @@ def test_compiles_whole_with_a_fresh_draw() -> None:
         (torch.ones(2, 3), torch.ones(2, 3).int(), 0.5, {}, "fake must be a floating-point tensor"),
         (torch.ones(2, 3), torch.ones(2, 3), 1.5, {}, r"probability must lie in 0\.\.1, got 1\.5"),
         (torch.ones(2, 3), torch.ones(2, 3), torch.ones(2), {}, "probability must be a number or a 0-d tensor"),
-        (torch.ones(2, 3), torch.ones(2, 3), 0.5, {"draw": torch.ones(3)}, "draw must have shape"),
+        (torch.ones(2, 3), torch.ones(2, 3), 0.5, {"draw": torch.ones(3)}, r"draw must have shape \(2,\).*\(3,\)"),
+        (torch.ones(2, 3), torch.ones(2, 3), 0.5, {"draw": [0.1, 0.2]}, "draw must be a tensor, got list"),
+        (torch.ones(2), torch.ones(2), 0.5, {"draw": -torch.ones(2)}, "draw must hold numbers from 0 to below 1"),
         (torch.ones(2, 3), torch.ones(2, 3), 0.5, {"draw": torch.ones(2, 1)}, r"draw must have shape \(2,\).*\(2, 1\)"),
         (torch.ones(2), torch.ones(2), 0.5, {"draw": torch.ones(2), "rng": torch.Generator()}, "must not both be given"),
     ],

@@ -26,7 +26,7 @@ class Composed:
 
     Raises:
         ValueError: `parts` is empty, no tuple, or holds something that is no augmentation; or, at a call, a part refuses its
-            images or `strength`, or `draw` has another shape or comes with `rng`.
+            images or `strength`, or `draw` has another shape, leaves 0..1 or comes with `rng`.
 
     Example:
         >>> import torch

@@ -25,7 +25,7 @@ class Contrast:
 
     Raises:
         ValueError: `amount` is negative, or `probability` lies outside 0..1; or, at a call, `images` is no batch of images,
-            `strength` is neither in 0..1 nor 0-d, or `draw` has another shape or comes with `rng`.
+            `strength` is neither in 0..1 nor 0-d, or `draw` has another shape, leaves 0..1 or comes with `rng`.
 
     Example:
         >>> import torch

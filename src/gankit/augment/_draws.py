@@ -2,7 +2,16 @@
 
 import torch
 
-from gankit._core import check_batch, check_finite, check_floating, check_fraction, uniform_like
+from gankit._core import (
+    check_batch,
+    check_finite,
+    check_floating,
+    check_fraction,
+    refuse_both,
+    uniform_like,
+    values_are_at_hand,
+    widen,
+)
 
 Strength = float | torch.Tensor
 
@@ -18,22 +27,23 @@ def check_images(images: torch.Tensor) -> None:
 def numbers_for(
     samples: torch.Tensor, numbers: int, draw: torch.Tensor | None, rng: torch.Generator | None
 ) -> torch.Tensor:
-    """Return the draw, ``(n, numbers)``: the given one, its shape checked, or a fresh one; in float32 or wider.
+    """Return the draw, ``(n, numbers)``: the given one, checked, or a fresh one; in float32 or wider.
 
     Half precision knows only some hundreds of numbers in 0..1, too few to choose a place by.
     """
     shape = (samples.shape[0], numbers)
     if draw is None:
-        wide = torch.promote_types(samples.dtype, torch.float32)
-        return uniform_like(samples.new_empty(0, dtype=wide), shape, rng)
-    if rng is not None:
-        raise ValueError("draw and rng must not both be given: a given draw leaves nothing to draw")
+        return uniform_like(samples.new_empty(0, dtype=torch.promote_types(samples.dtype, torch.float32)), shape, rng)
+    refuse_both("draw", draw, rng)
     check_floating("draw", draw)
     if tuple(draw.shape) != shape:
         raise ValueError(f"draw must have shape {shape}, {numbers} numbers for each sample, got {tuple(draw.shape)}")
     if draw.device != samples.device:
         raise ValueError(f"draw must be on the device of the samples, {samples.device}, got {draw.device}")
-    return draw.to(torch.promote_types(draw.dtype, torch.float32))
+    # Half precision rounds what is just below 1 to 1, which every part here bears; NaN is refused too.
+    if values_are_at_hand(draw) and not bool(((draw >= 0) & (draw <= 1)).all()):
+        raise ValueError(f"draw must hold numbers from 0 to below 1, got {draw.min():.6g}..{draw.max():.6g}")
+    return widen(draw)
 
 
 def check_amount(name: str, value: float) -> None:
@@ -46,7 +56,8 @@ def check_amount(name: str, value: float) -> None:
 def check_chance(name: str, value: Strength) -> None:
     """Refuse a number outside 0..1, and a tensor that is not one floating-point number; its value is not read."""
     if not isinstance(value, torch.Tensor):
-        check_fraction(name, value)
+        if not torch.compiler.is_compiling():  # a number that changes from call to call is traced without its value
+            check_fraction(name, value)
         return
     check_floating(name, value)
     if value.ndim != 0:

@@ -48,7 +48,7 @@ class GeometricTransformation:
 
     Raises:
         ValueError: An argument is out of its range; or, at a call, `images` is no batch of images, `strength` is neither in
-            0..1 nor 0-d, or `draw` has another shape or comes with `rng`.
+            0..1 nor 0-d, or `draw` has another shape, leaves 0..1 or comes with `rng`.
 
     Example:
         >>> import torch
@@ -76,6 +76,9 @@ class GeometricTransformation:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        for name in ("flip", "quarter_turns"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
         check_fraction("translation", self.translation)
         check_amount("scale", self.scale)
         check_fraction("rotation", self.rotation)

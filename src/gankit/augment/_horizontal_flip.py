@@ -24,7 +24,7 @@ class HorizontalFlip:
 
     Raises:
         ValueError: `probability` lies outside 0..1; or, at a call, `images` is no batch of images, `strength` is neither in
-            0..1 nor 0-d, or `draw` has another shape or comes with `rng`.
+            0..1 nor 0-d, or `draw` has another shape, leaves 0..1 or comes with `rng`.
 
     Example:
         >>> import torch

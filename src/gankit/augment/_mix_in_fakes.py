@@ -39,7 +39,7 @@ def mix_in_fakes(
 
     Raises:
         ValueError: Shapes differ, the batch is empty, `probability` is neither in 0..1 nor 0-d, or `draw` has another
-            shape or comes with `rng`.
+            shape, leaves 0..1 or comes with `rng`.
 
     Example:
         >>> import torch
@@ -56,9 +56,10 @@ def mix_in_fakes(
     check_batch("real", real)
     check_same_shape("fake", fake, "real", real)
     check_chance("probability", probability)
-    if draw is not None and draw.ndim != 1:
+    if isinstance(draw, torch.Tensor) and tuple(draw.shape) != real.shape[:1]:
         raise ValueError(
             f"draw must have shape ({real.shape[0]},), one number for each sample, got {tuple(draw.shape)}"
         )
-    coins = numbers_for(real, 1, None if draw is None else draw.unsqueeze(1), rng)
+    column = draw.unsqueeze(1) if isinstance(draw, torch.Tensor) else draw
+    coins = numbers_for(real, 1, column, rng)
     return torch.where((coins < probability).reshape(-1, *(1,) * (real.ndim - 1)), fake.detach().to(real.dtype), real)
