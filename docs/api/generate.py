@@ -68,12 +68,28 @@ def name_page(public: PublicName) -> str:
     return head + alias_entry(public.name, expression, text)
 
 
+GUIDES = {
+    "losses": ("Choose an objective", "losses.html"),
+    "constraints": ("Penalties and clipping", "penalties.html"),
+    "schedules": ("Schedules", "schedules.html"),
+    "latents": ("Latents and augmentation", "latents_and_augmentation.html#latents"),
+    "augment": ("Latents and augmentation", "latents_and_augmentation.html#augmentation"),
+    "blocks": ("Blocks and orders", "blocks.html"),
+    "embedders": ("Conditions", "conditions.html"),
+    "networks": ("Networks", "networks.html"),
+    "training": ("Quickstart", "quickstart.html"),
+}
+"""The page of the guides that tells when to take what of a folder."""
+
+
 def folder_page(folder: str, names: list[PublicName]) -> str:
     """Return a folder's page: its docstring, then its names with their summaries."""
     path = f"gankit.{folder}"
     documented = [name for name in names if inspect.isclass(name.load()) or inspect.isfunction(name.load())]
     aliases = [name for name in names if name not in documented]
     page = title(path) + f"\n.. automodule:: {path}\n   :no-members:\n\n"
+    text, address = GUIDES[folder]
+    page += f"When to take which: `{text} <../{address}>`__.\n\n"
     page += summary_table([name.name for name in documented])
     if aliases:
         page += "\nTypes: " + ", ".join(f":py:type:`~{name.path}`" for name in aliases) + ".\n"

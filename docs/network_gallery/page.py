@@ -119,9 +119,14 @@ def _folded(entry: Entry) -> str:
 
 def _overview(entries: dict[str, Entry]) -> str:
     """A table with a line for each network."""
-    lines = ["| Network | Pictures | Parameters | Multiplications |", "|---|---|--:|--:|"]
+    lines = [
+        '<div class="names" markdown>',
+        "",
+        "| Network | Pictures | Parameters | Multiplications |",
+        "|---|---|--:|--:|",
+    ]
     for entry in entries.values():
         link = f"[`{entry.kind}`][gankit.networks.{entry.kind}]"
         millions, billions = entry.table.parameters / 1e6, entry.products / 1e9
         lines.append(f"| {link} | {entry.side} x {entry.side} | {millions:.1f} M | {billions:.2f} G |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", "</div>"])

@@ -1,4 +1,4 @@
-"""The command lines of the guides are understood by the commands that they name."""
+"""The command lines of the README and the guides are understood by the commands that they name."""
 
 import re
 import shlex
@@ -9,12 +9,13 @@ import pytest
 from examples.anime_faces.__main__ import parse
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs" / "guides"
+README = GUIDES.parents[1] / "README.md"
 LINE = re.compile(r"^\S*python -m examples\.anime_faces (.+)$", flags=re.MULTILINE)
 BLOCK = re.compile(r"^```bash[^\n]*\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 
 
 def command_lines() -> list[str]:
-    pages = [page.read_text(encoding="utf-8") for page in sorted(GUIDES.rglob("*.md"))]
+    pages = [page.read_text(encoding="utf-8") for page in [README, *sorted(GUIDES.rglob("*.md"))]]
     return [line for page in pages for block in BLOCK.findall(page) for line in LINE.findall(block)]
 
 
@@ -25,7 +26,7 @@ def test_there_are_commands_to_check() -> None:
 
 @pytest.mark.parametrize("line", sorted(set(command_lines())))
 def test_the_command_is_understood(line: str) -> None:
-    name, *arguments = shlex.split(line)
+    name, *arguments = shlex.split(line, comments=True)
     assert type(parse(name, arguments)).__name__.lower().startswith(name)
 
 

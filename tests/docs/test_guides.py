@@ -1,5 +1,6 @@
 """Every Python block of the guides runs, in order, page by page."""
 
+import copy
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -63,14 +64,24 @@ def test_the_code_of_the_readme_runs() -> None:
     critic = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
     batches = iter(partial(torch.randn, 5, 2), None)
     # What the text says is the reader's own.
-    yours = {"generator": generator, "critic": critic, "batches": batches, "rounds": 2}
+    yours = {
+        "generator": generator,
+        "critic": critic,
+        "generator_optimizer": torch.optim.Adam(generator.parameters()),
+        "critic_optimizer": torch.optim.Adam(critic.parameters()),
+        "batches": batches,
+        "rounds": 2,
+    }
+    before = {name: copy.deepcopy(network) for name, network in {"critic": critic, "generator": generator}.items()}
     drawn = {"real": torch.randn(5, 2), "fake": torch.randn(5, 2), "latents": torch.randn(5, 128)}
     namespace: dict[str, object] = {**yours, **drawn}
     codes = [code for _, code in blocks(README)]
     assert len(codes) >= 2
     for code in codes:
         exec(compile(code, str(README), "exec"), namespace)
-    assert isinstance(namespace["logged"], dict)
+    assert all(
+        not torch.equal(next(network.parameters()), next(yours[name].parameters())) for name, network in before.items()
+    )
     assert isinstance(namespace["critic_cost"], torch.Tensor)
 
 
