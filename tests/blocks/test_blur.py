@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from blocks.cases import maps
+from blocks.promises import check_layouts
 from hypothesis import given, strategies as st
 from support.strategies import normal
 from torch.nn import functional
@@ -62,6 +63,12 @@ def test_the_finest_checkerboard_vanishes() -> None:
     assert_close(inside, torch.zeros_like(inside), rtol=0, atol=1e-15)
 
 
+@given(x=maps(even=True), passes=some_passes)
+def test_layouts_agree_and_stay(x: torch.Tensor, passes: int) -> None:
+    for module in (BlurUpsample(passes), BlurDownsample(passes)):
+        check_layouts(module, x)
+
+
 def test_a_single_pixel() -> None:
     x = normal(1, 2, 3, 1, 1)
     assert_close(BlurUpsample(3)(x), x.expand(-1, -1, 2, 2))
@@ -71,4 +78,9 @@ def test_mistakes_are_named_and_repr_says_the_passes() -> None:
     for module in (BlurUpsample, BlurDownsample):
         with pytest.raises(ValueError, match="passes must be at least 1, got 0"):
             module(0)
-        assert repr(module(2)).startswith(f"{module.__name__}(\n  passes=2\n")
+        with pytest.raises(ValueError, match=r"x must have shape \(n, channels, height, width\), got \(2, 3\)"):
+            module()(torch.zeros(2, 3))
+        assert repr(module(2)) == f"{module.__name__}(passes=2)"
+    for size in ((3, 4), (4, 3)):
+        with pytest.raises(ValueError, match=f"x must have an even height and width to be halved, got {size[0]} x"):
+            BlurDownsample()(torch.zeros(2, 3, *size))

@@ -1,11 +1,13 @@
 """Twice as large, or half as large, through a blur that keeps the finest waves from turning into coarse ones."""
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
+from torch.nn import functional
 
 from gankit._core import check_at_least
-from gankit.blocks._maps import check_maps
-from gankit.blocks._resampling import MeanDownsample, NearestUpsample
+from gankit.blocks._maps import check_even, check_maps
 
 
 class BlurUpsample(nn.Module):
@@ -42,11 +44,12 @@ class BlurUpsample(nn.Module):
         super().__init__()
         check_at_least("passes", passes, 1)
         self.passes = passes
-        self.repeat = NearestUpsample()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `x` at twice the resolution."""
-        return _blur(self.repeat(x), self.passes)
+        check_maps("x", x, None)
+        # Pixels repeated and blurred once are pixels interpolated, which torch does in one go.
+        return _blur(functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False), self.passes - 1)
 
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""
@@ -84,12 +87,12 @@ class BlurDownsample(nn.Module):
         super().__init__()
         check_at_least("passes", passes, 1)
         self.passes = passes
-        self.mean = MeanDownsample()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `x` at half the resolution."""
         check_maps("x", x, None)
-        return self.mean(_blur(x, self.passes))
+        check_even(x)
+        return _along_both_axes(_halve_along, _blur(x, self.passes - 1))
 
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""
@@ -98,13 +101,34 @@ class BlurDownsample(nn.Module):
 
 def _blur(x: torch.Tensor, passes: int) -> torch.Tensor:
     for _ in range(passes):
-        x = _blur_along(_blur_along(x, 2), 3)
+        x = _along_both_axes(_blur_along, x)
     return x
 
 
+def _along_both_axes(work: Callable[[torch.Tensor, int], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    if x.is_contiguous():
+        return work(work(x, 2), 3)
+    # With channels innermost in memory the pieces are joined in that order too.
+    return work(work(x.movedim(1, -1), 1), 2).movedim(-1, 1)
+
+
+# The border's pixel is its own neighbor: the picture goes on as in a mirror. That makes the blur its own adjoint.
+
+
 def _blur_along(x: torch.Tensor, axis: int) -> torch.Tensor:
-    # The border's pixel is its own neighbor: the picture goes on as in a mirror. That makes the blur its own adjoint.
-    size = x.shape[axis]
-    before = torch.cat((x.narrow(axis, 0, 1), x.narrow(axis, 0, size - 1)), axis)
-    after = torch.cat((x.narrow(axis, 1, size - 1), x.narrow(axis, size - 1, 1)), axis)
-    return 0.5 * x + 0.25 * (before + after)
+    return 0.5 * x + 0.25 * (_neighbors(x, x, axis, before=True) + _neighbors(x, x, axis, before=False))
+
+
+def _halve_along(x: torch.Tensor, axis: int) -> torch.Tensor:
+    """Weigh by [1, 3, 3, 1] / 8 around every pair: a blur and the mean of pairs in one, at half the size."""
+    even, odd = x.unflatten(axis, (-1, 2)).unbind(axis + 1)
+    around = _neighbors(even, odd, axis, before=True) + _neighbors(odd, even, axis, before=False)
+    return torch.add(around, even + odd, alpha=3) * 0.125
+
+
+def _neighbors(own: torch.Tensor, neighbor: torch.Tensor, axis: int, *, before: bool) -> torch.Tensor:
+    """Return the neighbor before or after each place, and at the border, where there is none, the place itself."""
+    size = own.shape[axis]
+    if before:
+        return torch.cat((own.narrow(axis, 0, 1), neighbor.narrow(axis, 0, size - 1)), axis)
+    return torch.cat((neighbor.narrow(axis, 1, size - 1), own.narrow(axis, size - 1, 1)), axis)

@@ -1,18 +1,15 @@
 """The critic of "Towards the Automatic Anime Characters Creation": residual blocks without norms, and tags to guess."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from torch import nn
 
 from gankit._core import Images, Scores, check_at_least
-from gankit.blocks import PostActivationBlock
+from gankit.blocks import LeakyReLU, PostActivationBlock
 from gankit.networks._arguments import check_images, count_positions, parameter_count
 from gankit.networks._critic_end import CriticEnd
 from gankit.networks._critic_output import CriticOutput
 from gankit.networks._initialization import initialize_dcgan_
-
-_LEAKY = partial(nn.LeakyReLU, 0.2)
 
 
 class MakeGirlsMoeCritic(nn.Module):
@@ -22,7 +19,8 @@ class MakeGirlsMoeCritic(nn.Module):
     convolution, plus the input, leaky ReLU) and a 4x4 convolution of stride 2 that doubles the channels. The last maps are
     flattened into one linear layer for the score and one for the classes.
 
-    Weights start from N(0, 0.02), biases at 0.
+    The activations are `gankit.blocks.LeakyReLU`, which save a sixth of a step with a gradient penalty. Weights start
+    from N(0, 0.02), biases at 0.
 
     Args:
         resolution: height and width of the images, divisible by ``2**halvings``.
@@ -69,11 +67,11 @@ class MakeGirlsMoeCritic(nn.Module):
         check_at_least("image_channels", image_channels, 1)
         self.resolution = resolution
         self.image_channels = image_channels
-        layers: list[nn.Module] = [nn.Conv2d(image_channels, width, 4, stride=2, padding=1), _LEAKY()]
+        layers: list[nn.Module] = [nn.Conv2d(image_channels, width, 4, stride=2, padding=1), LeakyReLU()]
         channels = width
         for _ in range(halvings - 1):
             layers += [_block(channels), _block(channels)]
-            layers += [nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1), _LEAKY()]
+            layers += [nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1), LeakyReLU()]
             channels *= 2
         self.body = nn.Sequential(*layers)
         self.end = CriticEnd(channels, side * side, None, num_classes)
@@ -90,4 +88,4 @@ class MakeGirlsMoeCritic(nn.Module):
 
 
 def _block(channels: int) -> PostActivationBlock:
-    return PostActivationBlock(channels, channels, norm=nn.Identity, activation=_LEAKY)
+    return PostActivationBlock(channels, channels, norm=nn.Identity, activation=LeakyReLU)
