@@ -225,3 +225,10 @@ def test_bytes_of_shared_storage_count_once() -> None:
     assert count_bytes(plain_copy({"a": {3: tensor}, "b": [torch.ones(7)]})) == 40 + 28
     assert count_bytes([tensor, {"a": tensor.view(1, 5)}, (torch.ones(3),), "text"]) == 40 + 12
     assert count_bytes(plain_copy([tensor, tensor])) == 80
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+def test_quantized_tensors_are_refused() -> None:
+    quantized = torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)
+    with pytest.raises(ValueError, match=r"^state\['a'\] must be a dense tensor of numbers, got a quantized one"):
+        plain_copy({"a": quantized})

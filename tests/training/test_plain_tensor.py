@@ -16,6 +16,8 @@ VOLUME = torch.arange(120.0).reshape(2, 3, 5, 2, 2).contiguous(memory_format=tor
         (CHANNELS_LAST, (30, 1, 6, 3)),
         (CHANNELS_LAST[1:], (30, 1, 6, 3)),
         (VOLUME, (60, 1, 12, 6, 3)),
+        (torch.ones(2, 3, 1, 5).contiguous(memory_format=torch.channels_last), (15, 1, 15, 3)),
+        (torch.ones(2, 3, 1, 5, 2).contiguous(memory_format=torch.channels_last_3d), (30, 1, 30, 6, 3)),
         (torch.ones(2, 3, 5).permute(1, 2, 0), (5, 1, 15)),
         (torch.ones(3, 5, 2, 1).permute(2, 3, 0, 1), (1, 30, 10, 2)),
     ],
@@ -30,6 +32,7 @@ def test_dense_tensors_keep_their_memory_format(tensor: torch.Tensor, strides: t
     "tensor",
     [
         torch.ones(3).expand(5, 3),
+        torch.arange(6.0).as_strided((2, 3), (0, 1)),  # of a storage that is as large as the tensor
         torch.arange(35.0).reshape(5, 7)[:, 2:5],
         torch.arange(35.0).reshape(5, 7)[::2].t(),
         torch.arange(7.0).as_strided((3, 3), (2, 1)),
@@ -50,6 +53,8 @@ def test_a_part_of_a_storage_is_copied_and_a_whole_one_is_not() -> None:
     assert part.tolist() == [3.0, 4.0]
     assert whole.data_ptr() == large.data_ptr()
     assert whole.stride() == (1, 100)
+    byte = torch.tensor([7], dtype=torch.uint8)
+    assert plain_tensor(byte, set()).data_ptr() == byte.data_ptr()
 
 
 def test_no_two_results_share_a_storage() -> None:

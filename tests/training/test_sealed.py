@@ -29,6 +29,8 @@ def test_a_sealed_file_is_still_an_archive_that_torch_reads() -> None:
     data = _sealed({"a": torch.arange(3)})
     assert torch.load(io.BytesIO(data), weights_only=True)["a"].tolist() == [0, 1, 2]
     assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
+    assert zipfile.ZipFile(io.BytesIO(data)).comment == data[-COMMENT_LENGTH:]
+    assert data[-COMMENT_LENGTH - 2 : -64] == COMMENT_LENGTH.to_bytes(2, "little") + b"gankit sha256 "
     file = io.BytesIO(data)
     assert check_seal(file) is None
     assert file.tell() == 0
@@ -58,7 +60,57 @@ def test_every_flip_in_the_seal_and_the_end_of_the_archive_is_found() -> None:
 
 @pytest.mark.parametrize("length", [0, 1, COMMENT_LENGTH, COMMENT_LENGTH + 1, 500])
 def test_short_files_are_refused(length: int) -> None:
-    assert check_seal(io.BytesIO(bytes(length))) is not None
+    fault = check_seal(io.BytesIO(bytes(length)))
+    assert fault is not None
+    assert (f"it has {length} bytes only" == fault) == (length <= COMMENT_LENGTH)
+
+
+class _Full(io.BytesIO):
+    """A file on a disk that is full after some bytes."""
+
+    flushed = 0
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > 10:
+            raise OSError(28, "no space left")
+        return super().write(data)
+
+    def flush(self) -> None:
+        self.flushed += 1
+
+
+def test_a_write_that_fails_is_told_and_kept_and_a_flush_is_passed_on() -> None:
+    file = _Full()
+    writer = SealingWriter(file)
+    writer.write(b"12345")
+    assert writer.failure is None
+    writer.flush()
+    assert file.flushed == 1
+    with pytest.raises(OSError, match="no space left") as caught:
+        writer.write(b"12345678901")
+    assert writer.failure is caught.value
+
+
+def test_one_compressed_member_is_enough() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("stored", b"12345")
+        archive.writestr("compressed", bytes(100), zipfile.ZIP_DEFLATED)
+    fault = check_seal(io.BytesIO(_reseal(file.getvalue())))
+    assert fault == "a member is compressed, which save_checkpoint never does"
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_members_may_declare_as_much_as_the_file_holds_and_no_byte_more(more: int) -> None:
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w") as archive:
+        archive.writestr("a", b"12345")
+    length = len(_reseal(stored.getvalue()))
+    forged = bytearray(stored.getvalue())
+    directory = forged.rindex(b"PK\x01\x02")
+    forged[directory + 20 : directory + 28] = (length + more).to_bytes(4, "little") * 2
+    fault = check_seal(io.BytesIO(_reseal(bytes(forged))))
+    assert fault == (f"its members declare {length + 1} bytes, more than its own {length}" if more else None)
 
 
 def test_an_archive_that_would_unpack_to_more_is_refused() -> None:
