@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from examples.anime_faces.data import Dataset, write_rendered
-from examples.anime_faces.recipes import AcganOptions, find_recipe
+from examples.anime_faces.data import Dataset, Reading, tag_source, write_images, write_rendered
+from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
+from examples.anime_faces.recipes import AcganOptions, MatchingOptions, find_recipe
 from examples.anime_faces.run import TrainRequest, train
 
 
@@ -40,4 +43,41 @@ def trained_folder(faces_folder: Path, tmp_path_factory: pytest.TempPathFactory)
             grid_every=3,
         )
     )
+    return out
+
+
+@pytest.fixture(scope="session")
+def tagged_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of 60 pictures of 32x32 with raw tags; some have neither hair nor eyes among them, and one has no tag."""
+    folder = tmp_path_factory.mktemp("tagged")
+    (folder / "pictures").mkdir()
+    rng = np.random.default_rng(0)
+    lines = []
+    for number in range(60):
+        coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+        Image.fromarray(coarse).save(folder / "pictures" / f"{number}.png")
+        tags = [f"{HAIR_COLORS[number % 5]} hair", f"{EYE_COLORS[number % 7]} eyes"] if number % 3 else ["touhou"]
+        lines.append(f"{number}," + "".join(f"{tag}:{number}\t" for tag in [*tags, f"series{number % 4}x"]))
+    lines[7] = "7,77:1\t"
+    (folder / "tags.csv").write_text("\n".join(lines), encoding="utf-8")
+    source = tag_source(folder / "pictures", folder / "tags.csv")
+    return write_images(folder / "data", source, Reading(size=32), workers=0).path
+
+
+@pytest.fixture(scope="session")
+def trained_texts_folder(tagged_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of report A's recipe on those pictures; tests may read it, not change it."""
+    out = tmp_path_factory.mktemp("runs") / "texts"
+    options = MatchingOptions(width=2, projected=3, batch_size=6, critic_steps=1, boosted_steps=2)
+    request = TrainRequest(
+        recipe=find_recipe("matching_wgan"),
+        options=options,
+        data=tagged_folder,
+        out=out,
+        steps=5,
+        threads=1,
+        precision="float32",
+        grid_every=5,
+    )
+    train(request)
     return out

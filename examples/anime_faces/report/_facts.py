@@ -36,7 +36,8 @@ def _skipped(evidence: Evidence) -> str:
         return '<p class="soft">The data set is not in its folder any more, so what it skipped cannot be listed.</p>'
     left_out = len(dataset) - evidence.settings.pictures
     words = f"{len(dataset):,} pictures were prepared"
-    words += f"; {left_out:,} of them have no label that this recipe can use. " if left_out > 0 else ". "
+    wanted = "label" if evidence.settings.description.text is None else "text"
+    words += f"; {left_out:,} of them have no {wanted} that this recipe can use. " if left_out > 0 else ". "
     if not dataset.skipped:
         return f"<p>{words}No file was skipped.</p>"
     reasons = Counter(entry["reason"] for entry in dataset.skipped)

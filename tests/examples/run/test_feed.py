@@ -126,3 +126,38 @@ def test_groups_divide_the_batch() -> None:
         Feed(store, selection, batch_size=6, seed=0, hardware=Hardware(), group=4)
     feed = Feed(store, selection, batch_size=7, seed=0, hardware=Hardware(), group=7)
     assert sorted(shown(next(feed)[0])) == ROWS.tolist()  # nothing to group by
+
+
+def test_vectors_are_handed_out_in_the_place_of_their_indices() -> None:
+    vectors = torch.randn(3, 5)
+    conditions = np.array([0, 2, 1, 2, 0, 0, 1])
+    selection = Selection(
+        rows=ROWS, conditions=conditions, description=Description(size=2, kind="table"), vectors=vectors, mixed=True
+    )
+    batches = Feed(ResidentStore(IMAGES, "cpu"), selection, batch_size=3, seed=0, hardware=Hardware())
+    index_of = dict(zip(ROWS.tolist(), conditions.tolist(), strict=True))
+    for _ in range(9):
+        images, condition = next(batches)
+        torch.testing.assert_close(condition, vectors[[index_of[picture] for picture in shown(images)]])
+
+
+def test_mixed_batches_hold_two_conditions_whatever_the_shares() -> None:
+    conditions = np.array([0, 0, 0, 1, 0, 0, 0])
+    usual = {"rows": ROWS, "conditions": conditions, "description": Description(size=2, kind="table")}
+    feeds = [
+        Feed(ResidentStore(IMAGES, "cpu"), Selection(**usual, mixed=mixed), batch_size=2, seed=3, hardware=Hardware())
+        for mixed in (True, False)
+    ]
+    replaced = 0
+    for number in range(60):
+        mixed, plain = (feed.rows(number) for feed in feeds)
+        assert set(conditions[mixed].tolist()) == {0, 1}
+        if set(conditions[plain].tolist()) == {0, 1}:
+            assert mixed.tolist() == plain.tolist()
+        else:
+            assert mixed[0] == plain[0]
+            replaced += 1
+        assert feeds[0].rows(number).tolist() == mixed.tolist()
+    assert 20 < replaced < 60
+    with pytest.raises(ValueError, match="batch size must be at least 2, for two different conditions, but it is 1"):
+        Feed(ResidentStore(IMAGES, "cpu"), Selection(**usual, mixed=True), batch_size=1, seed=0, hardware=Hardware())

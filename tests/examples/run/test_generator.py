@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from examples.anime_faces.data import Dataset
+from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
 from examples.anime_faces.run import LoadedGenerator, load_any_checkpoint, load_generator
 
 
@@ -76,3 +78,44 @@ def test_a_missing_run_is_named(tmp_path: Path) -> None:
         load_generator(tmp_path / "run")
     with pytest.raises(ValueError, match=r"holds no checkpoint; train there first"):
         load_generator(tmp_path)
+
+
+@pytest.fixture
+def writer(trained_texts_folder: Path) -> LoadedGenerator:
+    generator = load_generator(trained_texts_folder)
+    with torch.no_grad():  # five steps hardly move it: make what it draws depend on noise and text visibly
+        for parameter in generator.network.parameters():
+            parameter.mul_(20)
+    return generator
+
+
+def test_any_text_may_be_asked_for(writer: LoadedGenerator) -> None:
+    unknown = "touhou onozuka komachi shikieiki yamaxanadu"
+    images = writer.generate_texts([unknown, unknown, "blue hair"], seed=4)
+    assert images.shape == (3, 3, 32, 32)
+    assert not torch.equal(images[0], images[1])  # the same text, other noise
+    torch.testing.assert_close(writer.generate_texts([unknown, unknown, "blue hair"], seed=4), images)
+    other = writer.generate_texts([unknown, "red eyes", "blue hair"], seed=4)
+    assert int((other[0].int() - images[0].int()).abs().max()) <= 1
+    assert not torch.equal(other[1], images[1])
+    with pytest.raises(ValueError, match="a prompt must have a word in it"):
+        writer.generate_texts(["red eyes", "12"], seed=0)
+
+
+def test_class_ids_are_put_in_words(writer: LoadedGenerator) -> None:
+    named = writer.generate(torch.tensor([[8, 9], [8, -1]]), seed=4)
+    words = writer.generate_texts(["blue hair red eyes", "red"], seed=4)
+    torch.testing.assert_close(named[0], words[0])
+
+
+def test_texts_of_a_data_set_are_by_row(writer: LoadedGenerator, tagged_folder: Path) -> None:
+    texts = writer.texts_of(Dataset.open(tagged_folder))
+    assert sorted(set(range(60)) - texts.keys()) == [7]
+    assert texts[3] == "touhou seriesx"
+    assert texts[4] == f"{HAIR_COLORS[4]} hair {EYE_COLORS[4]} eyes seriesx"
+
+
+def test_recipes_of_labels_read_no_texts(loaded: LoadedGenerator) -> None:
+    assert loaded.example_texts is None
+    with pytest.raises(ValueError, match="texts are for recipes that read them; acgan reads labels"):
+        loaded.generate_texts(["blue hair"], seed=0)

@@ -82,6 +82,9 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
         ("default", {}),
         ("tags_wgan_gp", {"critic_steps": 2}),
         ("tags_wgan_gp", {"critic_steps": 3, "literal": True}),
+        ("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}),
+        ("gan_cls", {}),
+        ("gan_cls", {"literal": True, "cheat_adapts": True}),
     ],
 )
 def test_a_stopped_run_resumes_bit_for_bit(
@@ -98,6 +101,16 @@ def test_a_stopped_run_resumes_bit_for_bit(
     resumed = train(request)
     assert (resumed.step, resumed.exit_code) == (7, 0)
     assert resumed.digest == whole.digest
+
+
+@without_curves
+def test_what_adapts_is_saved(request_for: RequestMaker) -> None:
+    request = request_for("gan_cls", options={"cheat_adapts": True})
+    train(request)
+    parts = load_any_checkpoint(request.out)["parts"]
+    assert parts["cheat"]["probability"].ndim == 0
+    train(request_for("gan_cls", out=request.out.with_name("fixed")))
+    assert "parts" not in load_any_checkpoint(request.out.with_name("fixed"))
 
 
 @without_curves

@@ -1,0 +1,37 @@
+"""What is drawn of the log."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from examples.anime_faces.run import draw_curves, series, with_totals
+
+LINE = {
+    "critic/real/score": 1.5,
+    "critic/fake/score": 0.5,
+    "generator/score": -2.0,
+    "scores/real": 3.0,
+    "critic gap": 1.0,
+}
+
+
+def test_the_whole_loss_of_each_network_is_the_sum_of_its_terms() -> None:
+    assert with_totals(LINE) == {**LINE, "losses/critic": 2.0, "losses/generator": -2.0}
+    assert with_totals({"scores/real": 1.0}) == {"scores/real": 1.0}
+
+
+def test_both_losses_are_in_one_figure(tmp_path: Path) -> None:
+    lines = [{"step": step, "averages": {name: value + step for name, value in LINE.items()}} for step in (20, 40, 60)]
+    assert series(lines)["losses/critic"] == ([20, 40, 60], [42.0, 82.0, 122.0])
+    draw_curves(lines, tmp_path / "losses.png")
+    with Image.open(tmp_path / "losses.png") as picture:
+        assert picture.size == (900, 4 * 260)
+    draw_curves([], tmp_path / "none.png")
+    assert not (tmp_path / "none.png").exists()
+
+
+@pytest.mark.parametrize("terms", [["critic/score"], ["generator/score"]])
+def test_a_network_without_terms_has_no_loss(terms: list[str]) -> None:
+    totals = with_totals(dict.fromkeys(terms, 1.0)).keys() - set(terms)
+    assert totals == {f"losses/{terms[0].split('/')[0]}"}
