@@ -111,7 +111,13 @@ def test_gradients_that_can_be_differentiated_and_shards_are_compared_as_they_sh
     (parameter.grad,) = torch.autograd.grad(parameter.square().sum(), parameter, create_graph=True)
     another_rank([torch.full((2,), 2.0)])
     check_equal_gradients([parameter])
-    another_rank([None])  # ranks hold different shards, and none is compared
+    another_rank([torch.zeros(2)])  # ranks hold different shards, and none is compared
     monkeypatch.setattr("gankit.training._ranks.is_sharded", lambda gradient: gradient is parameter.grad)
     check_equal_gradients([parameter])
     parameter.grad = None
+
+
+def test_a_gradient_that_no_rank_has_anywhere_is_refused(another_rank: Another) -> None:
+    another_rank([None, None])
+    with pytest.raises(ValueError, match="terms must leave a gradient in a parameter of the optimizer, got none"):
+        check_equal_gradients(_parameters([None, None]))

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from torch import nn
+from torch import distributed, nn
 
 from gankit.training import NonFiniteError
 from gankit.training._finite import found_non_finite, refuse_non_finite
@@ -63,6 +63,30 @@ def test_many_bad_gradients_are_counted(count: int, listed: int, end: str) -> No
         refuse_non_finite({"loss": torch.tensor(1.0)}, parameters, {})
     assert str(caught.value).count("of shape") == listed
     assert end in str(caught.value)
+
+
+@pytest.mark.parametrize("own", [1.0, math.nan])
+@pytest.mark.parametrize("other", [False, True])
+def test_all_ranks_refuse_where_one_has_to(monkeypatch: pytest.MonkeyPatch, own: float, other: bool) -> None:
+    sent: list[float] = []
+
+    def all_reduce(flag: torch.Tensor, operation: object) -> None:
+        assert operation == distributed.ReduceOp.MAX
+        sent.append(flag.item())
+        flag.fill_(max(flag.item(), float(other)))
+
+    monkeypatch.setattr("gankit.training._finite.world_size", lambda: 2)
+    monkeypatch.setattr(distributed, "all_reduce", all_reduce)
+    terms = {"loss": torch.tensor(own)}
+    if math.isnan(own):
+        with pytest.raises(NonFiniteError, match="'loss' is nan; no weight"):
+            refuse_non_finite(terms, [], {})
+    elif other:
+        with pytest.raises(NonFiniteError, match="since a term or a gradient of another rank is not finite; no weight"):
+            refuse_non_finite(terms, [], {})
+    else:
+        refuse_non_finite(terms, [], {})
+    assert sent == [float(math.isnan(own))]
 
 
 def test_finite_values_and_missing_gradients_pass() -> None:

@@ -25,7 +25,7 @@ def _run(folder: Path, form: str, world: int = 2) -> list[Any]:
         for command in commands
     ]
     for process in processes:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors.decode()
     return [load_checkpoint(out) for out in outs]
 

@@ -1,20 +1,119 @@
-"""Telling a shard from a plain tensor without paying for the import."""
+"""Networks that FSDP2 shards train as whole ones do; and a plain tensor is told from a shard without an import."""
 
+import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
+from torch import nn
 
-from gankit.training._sharded import is_sharded
+from gankit.training import load_checkpoint
+from gankit.training._sharded import gathered_for_penalties, is_sharded, own_piece, sharded_like, sharded_modules, whole
+
+WORKER = Path(__file__).with_name("sharded_worker.py")
+FORMS = ("penalty", "zero-centered", "clip", "accumulated", "generator first", "nested", "nested accumulated")
+
+
+def _worker() -> Any:
+    specification = importlib.util.spec_from_file_location("sharded_worker", WORKER)
+    assert specification is not None
+    assert specification.loader is not None
+    worker = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(worker)
+    return worker
+
+
+def _alone(form: str, rounds: int) -> Any:
+    worker = _worker()
+    training = worker.Training(form)
+    training.play(rounds, worker.data())
+    return training
+
+
+def _same(state: Any, expected: Any) -> None:
+    if isinstance(expected, dict):
+        assert state.keys() == expected.keys()
+        for key, value in expected.items():
+            _same(state[key], value)
+    elif isinstance(expected, list | tuple):
+        assert len(state) == len(expected)
+        for one, other in zip(state, expected, strict=True):
+            _same(one, other)
+    elif isinstance(expected, torch.Tensor):
+        torch.testing.assert_close(state, expected, rtol=1e-9, atol=1e-11)
+    else:
+        assert state == expected
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """Run every form on two ranks, once, and return what each of them saved."""
+    folder = tmp_path_factory.mktemp("ranks")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(WORKER), str(rank), str(folder / "meet"), str(folder)],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"OMP_NUM_THREADS": "1"},
+        )
+        for rank in range(2)
+    ]
+    for process in processes:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors.decode()
+    return [load_checkpoint(folder / f"rank-{rank}.pt") for rank in range(2)] + [load_checkpoint(folder / "shared.pt")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_sharded_training_equals_one_process_with_the_whole_batch(ranks: list[Any], form: str) -> None:
+    expected = _alone(form, 3).state()
+    for results in ranks[:2]:
+        _same(results[form], expected)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_shards_is_that_of_a_whole_network_and_goes_on_in_both(ranks: list[Any]) -> None:
+    expected = _alone("nested", 5).state()
+    for results in ranks[:2]:
+        assert results["pieces"] == [4, 3]
+        _same(results["resumed"], expected)
+    worker = _worker()
+    one = worker.Training("nested", seed=11)
+    one.load(ranks[2])
+    one.play(2, worker.data())
+    _same(one.state(), expected)
+
+
+@pytest.mark.slow
+def test_terms_that_raise_and_nan_on_one_rank_leave_all_ranks_ready_to_go_on(ranks: list[Any]) -> None:
+    expected = _alone("nested accumulated", 3).state()
+    for results in ranks[:2]:
+        told = results["faults"]
+        assert told["raised"] == "KeyError('terms')"
+        assert "is not finite" in told["refused"]
+        assert told["unchanged"] is True
+        _same(told["state"], expected)
+
+
+@pytest.mark.slow
+def test_a_piece_that_is_not_finite_skips_the_step_on_every_rank(ranks: list[Any]) -> None:
+    for results in ranks[:2]:
+        fused, plain = results["guarded"]["fused"], results["guarded"]["plain"]
+        for result in (fused, plain):
+            assert result["before"].keys() == result["after"].keys()
+            assert all(torch.equal(result["before"][name], after) for name, after in result["after"].items())
 
 
 def test_a_plain_tensor_is_no_shard_and_asking_imports_nothing() -> None:
     program = (
-        "import sys, torch; from gankit.training._sharded import is_sharded; "
-        "assert not is_sharded(torch.zeros(2)); assert 'torch.distributed.tensor' not in sys.modules"
+        "import sys, torch; from gankit.training._sharded import is_sharded, sharded_modules; "
+        "assert not is_sharded(torch.zeros(2)) and sharded_modules(torch.nn.Linear(1, 1)) == []; "
+        "assert not {'torch.distributed.tensor', 'torch.distributed.fsdp'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 
@@ -30,6 +129,14 @@ def test_only_the_type_of_that_module_is_a_shard(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "torch.distributed.tensor", cast("ModuleType", SimpleNamespace(DTensor=_Shard)))
     assert is_sharded(shard)
     assert not is_sharded(torch.zeros(2))
+
+
+def test_plain_tensors_and_networks_are_left_as_they_are() -> None:
+    tensor, network = torch.ones(3), nn.Linear(2, 1)
+    assert whole(tensor) is own_piece(tensor) is sharded_like(tensor, torch.zeros(5)) is tensor
+    assert sharded_modules(network) == []
+    with pytest.raises(KeyError), gathered_for_penalties([network]):
+        raise KeyError
 
 
 @pytest.mark.slow

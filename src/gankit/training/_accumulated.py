@@ -1,7 +1,7 @@
 """The gradient of a large batch in several small passes."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from gankit._core import Scalar, batch_in_parts, check_at_least
+from gankit.training._sharded import sharded_modules
 from gankit.training._terms import Terms, detached, total
 
 
@@ -88,6 +89,15 @@ def _split(inputs: tuple[Any, ...], size: int, parts: int) -> Iterator[tuple[tup
         yield tuple(value[start:stop] if _is_batch(value) else value for value in inputs), stop - start
 
 
-def _without_reduction(network: nn.Module | None) -> AbstractContextManager[None]:
+@contextmanager
+def _without_reduction(network: nn.Module | None) -> Iterator[None]:
     no_sync: Callable[[], AbstractContextManager[None]] | None = getattr(network, "no_sync", None)
-    return nullcontext() if no_sync is None else no_sync()
+    parts = [] if network is None else sharded_modules(network)
+    for part in parts:
+        part.set_requires_gradient_sync(False, recurse=False)
+    try:
+        with nullcontext() if no_sync is None else no_sync():
+            yield
+    finally:
+        for part in parts:
+            part.set_requires_gradient_sync(True, recurse=False)

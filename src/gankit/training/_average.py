@@ -8,6 +8,7 @@ from torch import nn
 
 from gankit._core import check_fraction, check_version
 from gankit.training._network_state import bare, load_network_state, network_state
+from gankit.training._sharded import is_sharded, reshard, whole
 
 VERSION = 1
 HALF = (torch.float16, torch.bfloat16)
@@ -19,6 +20,9 @@ class WeightAverage:
     Samples of the averaged generator are steadier than those of the trained one. Parameters are averaged, tied ones once;
     buffers (running statistics, counters, vectors of spectral normalization) are copied. Half-precision tensors are kept in
     float32, where a small step of the average is not rounded away; give such a copy float32 latents.
+
+    Under FSDP2, make the average before ``fully_shard(network)``. Each rank then keeps a whole average, for which each update
+    gathers the weights; apply ``fully_shard`` to ``average.network`` in the same way and nothing is sent.
 
     Args:
         network: The network to follow; wrappers (data-parallel, compiled) are looked through. It is never changed.
@@ -63,11 +67,13 @@ class WeightAverage:
     def update(self) -> None:
         """Move the average towards the network's weights, once."""
         source = bare(self._source)
+        reshard(source)
+        reshard(self.network)
         averages, weights = _pairs("parameters", dict(self.network.named_parameters()), dict(source.named_parameters()))
         copies, buffers = _pairs("buffers", dict(self.network.named_buffers()), dict(source.named_buffers()))
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.warmup else self.decay
-        wide = [weight.to(average.dtype) for average, weight in zip(averages, weights, strict=True)]
+        wide = [_as(average, weight) for average, weight in zip(averages, weights, strict=True)]
         # Interpolation leaves equal numbers equal, which decay * average + (1 - decay) * weight does not.
         if averages:
             torch._foreach_lerp_(averages, wide, 1.0 - decay)
@@ -92,15 +98,19 @@ class WeightAverage:
 def _averaged_copy(network: nn.Module) -> nn.Module:
     try:
         copied = copy.deepcopy(network)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # the latter is how FSDP2 refuses
         raise ValueError(
             f"network must be one that copy.deepcopy can copy, got: {error} (torch.nn.utils.spectral_norm makes such ones; "
-            "torch.nn.utils.parametrizations.spectral_norm does not)"
+            "torch.nn.utils.parametrizations.spectral_norm does not; make the average before fully_shard)"
         ) from error
     for tensor in (*copied.parameters(), *copied.buffers()):
         if tensor.dtype in HALF:
             tensor.data = tensor.data.float()  # in place of the data, so that tied parameters stay tied
     return copied.eval().requires_grad_(False)
+
+
+def _as(average: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return (weight if is_sharded(average) else whole(weight)).to(average.dtype)
 
 
 def _pairs(

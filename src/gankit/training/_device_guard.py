@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import torch
+from torch import distributed
 from torch.optim import Optimizer
 
 from gankit._core import Scalar
 from gankit.training._finite import NonFiniteError, found_non_finite
+from gankit.training._sharded import is_sharded, own_piece
 
 READ_EVERY = 100
 
@@ -32,12 +34,12 @@ class DeviceGuard:
         Raises:
             NonFiniteError: Since the last look a step was skipped or a term was not finite.
         """
-        found = found_non_finite(gradients) if gradients else torch.zeros(())
+        found = _found_on_any_rank(gradients) if gradients else torch.zeros(())
         if _takes_flag(optimizer):
             _fused_step(optimizer, found)
         else:
             for gradient in gradients:
-                gradient.masked_fill_(found.to(gradient.device, non_blocking=True) > 0, 0.0)
+                own_piece(gradient).masked_fill_(found.to(gradient.device, non_blocking=True) > 0, 0.0)
             optimizer.step()
         self._count(terms, found)
         self._calls += 1
@@ -66,6 +68,14 @@ class DeviceGuard:
                 f"{skipped} of the last {self._read_every} steps were skipped on the device, since a gradient was not "
                 f"finite; terms that were not finite: {listed or 'none'}"
             )
+
+
+def _found_on_any_rank(gradients: Sequence[torch.Tensor]) -> Scalar:
+    found = found_non_finite(gradients)
+    # Gradients that data-parallel wrappers reduced are the same everywhere; pieces are not, and all ranks skip or none.
+    if any(is_sharded(gradient) for gradient in gradients):
+        distributed.all_reduce(found, distributed.ReduceOp.MAX)
+    return found
 
 
 def _takes_flag(optimizer: Optimizer) -> bool:

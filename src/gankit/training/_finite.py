@@ -4,9 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from gankit._core import Scalar
+from gankit.training._ranks import world_size
+from gankit.training._sharded import own_piece
 
 
 class NonFiniteError(FloatingPointError):
@@ -22,6 +24,8 @@ def refuse_non_finite(
 ) -> None:
     """Raise where a term or a gradient is not finite. Reads values: for the CPU only.
 
+    With several ranks every one must call it, and all raise where one has to: else some would step and others not.
+
     Args:
         terms: The update's terms.
         parameters: The optimizer's parameters, with their gradients.
@@ -30,25 +34,18 @@ def refuse_non_finite(
     Raises:
         NonFiniteError: A term, else a gradient, is NaN or infinite.
     """
-    values = {name: float(term) for name, term in terms.items()}
-    bad = {name: value for name, value in values.items() if not math.isfinite(value)}
-    if bad:
-        listed = ", ".join(f"{name!r} is {value}" for name, value in bad.items())
-        raise NonFiniteError(f"the step was refused, since a term is not finite: {listed}; no weight was changed")
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    if gradients and float(found_non_finite(gradients)):
-        listed = _describe_bad_gradients(parameters, names)
-        raise NonFiniteError(
-            f"the step was refused, since a gradient is not finite though the terms {sorted(terms)} are: {listed}; "
-            "no weight was changed"
-        )
+    fault = _fault(terms, parameters, names)
+    if _any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
+        fault = fault or "a term or a gradient of another rank is not finite"
+        raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")
 
 
 def found_non_finite(gradients: Sequence[torch.Tensor]) -> Scalar:
     """Return 1.0 where any gradient holds NaN or infinity, else 0.0, on the first one's device, without waiting for it."""
     groups: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
     for gradient in gradients:
-        values = gradient._values() if gradient.is_sparse else gradient  # noqa: SLF001 (the only way to uncoalesced values)
+        piece = own_piece(gradient)
+        values = piece._values() if piece.is_sparse else piece  # noqa: SLF001 (the only way to uncoalesced values)
         groups.setdefault((values.device, values.dtype), []).append(values)
     home = gradients[0].device
     flags = []
@@ -60,10 +57,30 @@ def found_non_finite(gradients: Sequence[torch.Tensor]) -> Scalar:
     return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
 
 
+def _fault(terms: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str | None:
+    values = {name: float(term) for name, term in terms.items()}
+    bad = {name: value for name, value in values.items() if not math.isfinite(value)}
+    if bad:
+        return "a term is not finite: " + ", ".join(f"{name!r} is {value}" for name, value in bad.items())
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if gradients and float(found_non_finite(gradients)):
+        listed = _describe_bad_gradients(parameters, names)
+        return f"a gradient is not finite though the terms {sorted(terms)} are: {listed}"
+    return None
+
+
+def _any_rank(refuses: bool, device: torch.device) -> bool:
+    if world_size() == 1:
+        return refuses
+    flag = torch.tensor(float(refuses), device=device)
+    distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+    return bool(flag)
+
+
 def _describe_bad_gradients(parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str:
     described = []
     for position, parameter in enumerate(parameters):
-        if parameter.grad is not None and not bool(parameter.grad.isfinite().all()):
+        if parameter.grad is not None and not bool(own_piece(parameter.grad).isfinite().all()):
             described.append(
                 repr(names.get(id(parameter), f"number {position}")) + f" of shape {tuple(parameter.shape)}"
             )

@@ -6,12 +6,15 @@ import torch
 from torch import nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
+from gankit.training._sharded import reshard, sharded_like, whole
+
 
 def network_state(network: nn.Module) -> dict[str, torch.Tensor]:
     """Return parameters and buffers by plain names, whatever the network is wrapped in.
 
     Names are those of the bare network: without the ``module.`` of data-parallel wrappers, the ``_orig_mod.`` of
-    ``torch.compile`` and the ``parametrizations.`` of parametrized weights. The tensors are the network's own, not copies.
+    ``torch.compile`` and the ``parametrizations.`` of parametrized weights. The tensors are the network's own, not copies;
+    those that FSDP2 shards are gathered, so every rank must call it.
 
     Args:
         network: Any module, bare, wrapped, compiled or with compiled parts.
@@ -26,17 +29,11 @@ def network_state(network: nn.Module) -> dict[str, torch.Tensor]:
         >>> sorted(network_state(critic))
         ['bias', 'weight', 'weight.0._u', 'weight.0._v']
     """
-    state: dict[str, torch.Tensor] = {}
-    for name, tensor in bare(network).state_dict().items():
-        plain = plain_name(name)
-        if plain in state:
-            raise ValueError(f"network must have distinct plain names, got {plain!r} twice")
-        state[plain] = tensor.detach()
-    return state
+    return {name: whole(tensor) for name, tensor in _own_state(network).items()}
 
 
 def load_network_state(network: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
-    """Copy a state that `network_state` returned into a network, wrapped or not.
+    """Copy a state that `network_state` returned into a network, wrapped or not; each rank loads the same one.
 
     Args:
         network: Receives the values, in place; nothing changes where the state does not fit.
@@ -53,7 +50,7 @@ def load_network_state(network: nn.Module, state: Mapping[str, torch.Tensor]) ->
         >>> bool((one.weight == other.weight).all())
         True
     """
-    own = network_state(network)
+    own = _own_state(network)
     faults = [f"{name!r} is missing" for name in own.keys() - state.keys()]
     faults += [f"{name!r} is unknown" for name in state.keys() - own.keys()]
     faults += [
@@ -65,7 +62,18 @@ def load_network_state(network: nn.Module, state: Mapping[str, torch.Tensor]) ->
         raise ValueError(f"state must fit the network, got {len(faults)} faults: {'; '.join(sorted(faults))}")
     with torch.no_grad():
         for name, tensor in own.items():
-            tensor.copy_(state[name])
+            tensor.copy_(sharded_like(state[name], tensor))
+
+
+def _own_state(network: nn.Module) -> dict[str, torch.Tensor]:
+    reshard(network)
+    state: dict[str, torch.Tensor] = {}
+    for name, tensor in bare(network).state_dict().items():
+        plain = plain_name(name)
+        if plain in state:
+            raise ValueError(f"network must have distinct plain names, got {plain!r} twice")
+        state[plain] = tensor.detach()
+    return state
 
 
 def bare(network: nn.Module) -> nn.Module:

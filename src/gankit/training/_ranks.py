@@ -8,7 +8,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gankit.training._sharded import is_sharded
+from gankit.training._sharded import is_sharded, sharded_modules
 
 RELATIVE_TOLERANCE = 1e-5
 
@@ -55,7 +55,8 @@ def audited_forwards(network: nn.Module) -> Iterator[None]:
 
         return count
 
-    inner = getattr(network, "module", network)
+    # A network that FSDP2 shards is its own wrapper: a layer called "module" in it is none.
+    inner = network if sharded_modules(network) else getattr(network, "module", network)
     handles = [network.register_forward_hook(counter(0)), inner.register_forward_hook(counter(1))]
     try:
         yield
@@ -76,12 +77,14 @@ def check_equal_gradients(parameters: Sequence[nn.Parameter]) -> None:
     """Refuse gradients that differ between ranks. Every rank must call it.
 
     Raises:
-        ValueError: The sum or the norm of a gradient differs between ranks, or only some ranks have one.
+        ValueError: The sum or the norm of a gradient differs between ranks, or only some ranks have one, or there is none.
     """
     prints = torch.stack([_fingerprint(parameter) for parameter in parameters])
     low, high = prints.clone(), prints.clone()
     distributed.all_reduce(low, distributed.ReduceOp.MIN)
     distributed.all_reduce(high, distributed.ReduceOp.MAX)
+    if not bool((high[:, 0] > 0).any()):
+        raise ValueError("terms must leave a gradient in a parameter of the optimizer, got none in any")
     allowed = RELATIVE_TOLERANCE * high[:, 2:3]
     differing = ((high - low) > allowed).any(dim=1).nonzero().flatten().tolist()
     if differing:
@@ -96,10 +99,12 @@ def check_equal_gradients(parameters: Sequence[nn.Parameter]) -> None:
 def _fingerprint(parameter: nn.Parameter) -> torch.Tensor:
     gradient = parameter.grad
     device = parameter.device
-    if gradient is None or is_sharded(gradient):  # shards differ by design
+    if gradient is None:
         return torch.zeros(3, dtype=torch.float64, device=device)
-    wide = gradient.detach().double()
     present = torch.ones((), dtype=torch.float64, device=device)
+    if is_sharded(gradient):  # pieces differ by design
+        return torch.stack((present, 0 * present, 0 * present))
+    wide = gradient.detach().double()
     return torch.stack((present, wide.sum(), torch.linalg.vector_norm(wide)))
 
 

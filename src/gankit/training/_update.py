@@ -13,8 +13,10 @@ from gankit.training._finite import refuse_non_finite
 from gankit.training._frozen import frozen as frozen_parameters
 from gankit.training._gradients import Eager, Gradients
 from gankit.training._network_state import bare, plain_name
+from gankit.training._optimizer_state import held, load_optimizer_state, optimizer_state
 from gankit.training._ranks import audited_forwards, check_equal_gradients, check_wrapper, world_size
 from gankit.training._reach import check_reach
+from gankit.training._sharded import gathered_for_penalties
 from gankit.training._terms import Terms, check_terms
 
 VERSION = 1
@@ -29,12 +31,14 @@ class Update:
 
     A term or gradient that is NaN or infinite never reaches the weights: on the CPU the step is refused; on other devices
     the step is skipped there, and every 100 calls the update looks whether that happened. With several ranks, the first
-    call is audited: every forward pass goes through `network`, and the gradients are equal on all ranks.
+    call is audited: every forward pass goes through `network`, and the gradients are equal on all ranks. A network that FSDP2
+    shards keeps its gathered weights until the update ends, so that penalties can go backward twice; its graph is not walked.
 
     Args:
         optimizer: Holds the parameters to update; its gradients are cleared first.
         terms: The inputs in, named 0-d terms out. Weights of terms are multiplied in there.
-        network: The wrapper that the terms call (``DistributedDataParallel``); required with several ranks.
+        network: The wrapper that the terms call (``DistributedDataParallel``), or the network that ``fully_shard`` was
+            applied to; required with several ranks.
         frozen: Networks whose parameters take no gradient in this update, such as the critic in the generator's. Their
             ``requires_grad`` is restored after each call, also after an exception.
         constraint: Called without arguments after each step, such as a weight clip.
@@ -72,7 +76,9 @@ class Update:
         self._network = network
         self._constraint = constraint
         self._gradients = Eager() if gradients is None else gradients
-        self._frozen = _parameters_to_freeze(frozen, _held(optimizer))
+        frozen = _as_networks(frozen)
+        self._frozen = _parameters_to_freeze(frozen, held(optimizer))
+        self._networks = frozen if network is None else [network, *frozen]
         self._names = (
             {} if network is None else {id(p): plain_name(name) for name, p in bare(network).named_parameters()}
         )
@@ -83,7 +89,7 @@ class Update:
     def __call__(self, *inputs: Any) -> dict[str, Scalar]:
         """Update the network once and return the detached terms."""
         self.optimizer.zero_grad(set_to_none=True)
-        with self._first_call_audited(), frozen_parameters(self._frozen):
+        with gathered_for_penalties(self._networks), self._first_call_audited(), frozen_parameters(self._frozen):
             terms = self._gradients(self._checked_terms, inputs, self._network)
         self._step(terms)
         if self._constraint is not None:
@@ -92,34 +98,34 @@ class Update:
         return terms
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the optimizer's state and the number of updates, as tensors and plain values."""
-        optimizer = self.optimizer.state_dict()
-        for saved, group in zip(optimizer["param_groups"], self.optimizer.param_groups, strict=True):
-            if "param_names" in saved:
-                pairs = zip(group["params"], saved["param_names"], strict=True)
-                saved["param_names"] = [self._names.get(id(parameter), plain_name(name)) for parameter, name in pairs]
-        return {"version": VERSION, "updates": self.updates, "optimizer": optimizer}
+        """Return the optimizer's state and the number of updates, as tensors and plain values.
+
+        Under FSDP2 every rank must call it: pieces are gathered.
+        """
+        state = optimizer_state(self.optimizer, self._names)
+        return {"version": VERSION, "updates": self.updates, "optimizer": state}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a state that `state_dict` returned.
+        """Take up a copy of a state that `state_dict` returned.
 
         Raises:
             ValueError: The state is of another version, or belongs to an optimizer with other parameters.
         """
         check_version("an update", state, VERSION)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.updates = state["updates"]
+        updates = state["updates"]
+        load_optimizer_state(self.optimizer, state["optimizer"])
+        self.updates = updates
 
     def _checked_terms(self, *inputs: Any) -> dict[str, Scalar]:
         terms = check_terms(self._terms(*inputs))
         names = tuple(terms)
         if names not in self._walked:
-            check_reach(terms, _held(self.optimizer))
+            check_reach(terms, held(self.optimizer))
             self._walked.add(names)
         return terms
 
     def _step(self, terms: dict[str, Scalar]) -> None:
-        parameters = _held(self.optimizer)
+        parameters = held(self.optimizer)
         if parameters[0].device.type == "cpu":
             refuse_non_finite(terms, parameters, self._names)
             self.optimizer.step()
@@ -134,17 +140,17 @@ class Update:
             return
         with audited_forwards(check_wrapper(self._network)):
             yield
-        check_equal_gradients(_held(self.optimizer))
+        check_equal_gradients(held(self.optimizer))
         self._audited = True
 
 
-def _held(optimizer: Optimizer) -> list[nn.Parameter]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+def _as_networks(frozen: Iterable[nn.Module]) -> list[nn.Module]:
+    if isinstance(frozen, nn.Module):
+        raise ValueError(f"frozen must be a sequence of networks, got one {type(frozen).__name__}: write frozen=[it]")
+    return list(frozen)
 
 
-def _parameters_to_freeze(networks: Iterable[nn.Module], own: list[nn.Parameter]) -> list[nn.Parameter]:
-    if isinstance(networks, nn.Module):
-        raise ValueError(f"frozen must be a sequence of networks, got one {type(networks).__name__}: write frozen=[it]")
+def _parameters_to_freeze(networks: list[nn.Module], own: list[nn.Parameter]) -> list[nn.Parameter]:
     parameters = {id(parameter): parameter for network in networks for parameter in network.parameters()}
     held = sum(id(parameter) in parameters for parameter in own)
     if held:
