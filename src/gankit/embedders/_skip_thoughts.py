@@ -44,10 +44,11 @@ class SkipThoughts(nn.Module):
     fixed: nothing is trained, and no gradient is kept. It was trained on novels to guess neighboring sentences.
     Encode all texts once and keep the vectors in a `VectorTable`: the word vectors alone take two gigabytes.
 
-    Nothing in the files is unpickled, and ``uni_skip.npz.pkl``, the options of the training, is not needed: all sizes
-    follow from the arrays. The published ``utable.npy`` is an array of pickled arrays; it is read by a reader of plain
-    arrays that refuses everything else, which takes a minute. A plain table of floating-point numbers under the same
-    name is mapped into memory at once.
+    Nothing in the files is unpickled or evaluated, and ``uni_skip.npz.pkl``, the options of the training, is not needed:
+    all sizes follow from the arrays. The published ``utable.npy`` is an array of pickled arrays; it is read by a reader
+    of plain arrays that refuses everything else, which takes up to a minute. A plain table of floating-point numbers
+    under the same name is mapped into memory at once. What is read grows with the files and not with what they claim,
+    so arrays in ``uni_skip.npz`` must not be compressed; the published ones are not.
 
     Args:
         folder: holds ``dictionary.txt`` (one word a line, among them ``UNK``, which stands for unknown words),
