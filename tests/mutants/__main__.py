@@ -1,7 +1,7 @@
 """Judge the tests: put small faults into the library, one at a time, and see that a test fails: ``python -m tests.mutants``.
 
 The exit status is 0 where enough of the mutants die, every survivor is on the list with a reason, and two tests notice each
-of the faults by hand; 1 where not; 2 where the tests fail without any fault.
+of the faults by hand; 1 where not; 2 where tests fail without any fault, at the start or when those that killed are run once more.
 """
 
 import argparse
@@ -51,12 +51,15 @@ def main() -> int:
     session.run()
     if session.problem:
         _say(session.problem)
+    if len(session.verdicts) < len(session.tasks):
         return 2
     text, well = report_mutants(list(zip(made, session.verdicts, strict=False)), known) if made else ("", True)
     fault_text, faults_well = report_faults(fitting, session.verdicts[len(made) :]) if fitting else ("", True)
     _say("\n\n".join(part for part in (fault_text, text, f"{time.perf_counter() - start:.0f} seconds") if part))
     for fault in set(faults) - set(fitting):
         _say(f"DOES NOT FIT the library any more: {fault.name}")
+    if session.problem:
+        return 2
     return 0 if well and faults_well and fitting == faults else 1
 
 

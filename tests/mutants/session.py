@@ -39,6 +39,7 @@ class Verdict:
     """What became of a mutant."""
 
     killed_by: tuple[str, ...] = ()  # the test functions that failed, in the order they ran
+    killers: tuple[int, ...] = ()  # the same tests by their place in the session
     out_of_time: bool = False
     tests: int = 0  # how many reach it
 
@@ -62,10 +63,11 @@ class MutantSession:
         self._items: list[pytest.Item] = []
         self._reach: list[Reach] = []
         self._killed: Counter[tuple[str, int]] = Counter()
+        self._killers_of_all: list[int] = []
 
     def run(self) -> None:
         """Collect, run the unchanged library, then every mutant."""
-        tests = [ROOT / "tests" / folder for folder in self.folders]
+        tests = [ROOT / "tests" / folder.lstrip("_") for folder in self.folders]  # those of _core lie in core
         doctests = [ROOT / "src" / "gankit" / folder for folder in self.folders]
         paths = [str(path) for path in (*tests, *doctests, ROOT / "tests" / "test_contract.py") if path.exists()]
         quiet = ["-qq", "-s", "--no-header", "--no-summary", "--tb=line", "-p", "no:cacheprovider"]
@@ -98,6 +100,7 @@ class MutantSession:
                 self.problem = "these tests fail without any mutant: " + ", ".join(failed)
             else:
                 self.verdicts = self._share(_verdict, len(self.tasks), "mutants")
+                self.problem = self._doubts()
         finally:
             _session.remove(self)
         return True
@@ -106,6 +109,10 @@ class MutantSession:
         """Run one test in the unchanged library."""
         files = frozenset(str(ROOT / file) for file in {task.mutation.file for task in self.tasks})
         return reach_of(lambda: self._passes(index, None), files)
+
+    def passes_again(self, index: int) -> bool:
+        """Run one of the tests that killed, in the unchanged library once more."""
+        return self._passes(self._killers_of_all[index], None)
 
     def verdict(self, index: int) -> Verdict:
         """Try one mutant."""
@@ -126,7 +133,7 @@ class MutantSession:
         self._killed.update((mutation.file, test) for test in killers)
         names = tuple(_function_of(self._items[test]) for test in killers if test >= 0)
         on_import = ("the module cannot be imported",) * kills
-        return Verdict(killed_by=on_import if -1 in killers else names, tests=len(order))
+        return Verdict(killed_by=on_import if -1 in killers else names, killers=killers, tests=len(order))
 
     def _share(self, work: Callable[[int], Result], count: int, what: str) -> list[Result]:
         done = []
@@ -138,6 +145,14 @@ class MutantSession:
                 if len(done) % 100 == 0 or len(done) == count:
                     sys.stderr.write(f"{len(done)} of {count} {what}\n")
         return done
+
+    def _doubts(self) -> str:
+        """Say which tests killed mutants and now fail without: by chance, or since files changed in the meantime."""
+        self._killers_of_all = sorted({test for verdict in self.verdicts for test in verdict.killers if test >= 0})
+        passed = self._share(_passes_again, len(self._killers_of_all), "tests that killed, once more")
+        failed = [test for test, well in zip(self._killers_of_all, passed, strict=True) if not well]
+        names = ", ".join(self._items[test].nodeid for test in failed)
+        return f"these tests killed mutants, and fail without any, too: {names}" if failed else ""
 
     def _order(self, mutation: Mutation) -> list[int]:
         """The tests that reach a mutant: first those that killed many in its file and are fast."""
@@ -186,6 +201,10 @@ _session: list[MutantSession] = []  # for the functions below, which run in proc
 
 def _baseline(index: int) -> Reach:
     return _session[0].baseline(index)
+
+
+def _passes_again(index: int) -> bool:
+    return _session[0].passes_again(index)
 
 
 def _verdict(index: int) -> Verdict:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.mutants.mutation import Mutation
 
 LIST = Path(__file__).with_name("survivors.toml")
-KINDS = frozenset({"equivalent", "redundant", "message", "speed", "arbitrary", "device"})
+KINDS = frozenset({"equivalent", "redundant", "message", "speed", "arbitrary", "device", "ranks"})
 _TEXTS = ("file", "function", "operator", "before", "after")
 
 
