@@ -40,13 +40,21 @@ def make_block(
     activation: Callable[[], nn.Module] = nn.ReLU,
     *,
     first: bool = False,
+    activated_shortcut: bool = False,
     seed: int = 0,
 ) -> PreActivationBlock:
     """A float64 block with numbers from the seed."""
     up = NearestUpsample() if direction == "up" else None
     down = MeanDownsample() if direction == "down" else None
     block = PreActivationBlock(
-        in_channels, out_channels, norm=NORMS[norm], activation=activation, up=up, down=down, first=first
+        in_channels,
+        out_channels,
+        norm=NORMS[norm],
+        activation=activation,
+        up=up,
+        down=down,
+        first=first,
+        activated_shortcut=activated_shortcut,
     ).double()
     fill_(block, seed)
     return block
@@ -75,10 +83,12 @@ def maps(draw: st.DrawFn, *, even: bool = False) -> torch.Tensor:
 def blocks(draw: st.DrawFn) -> tuple[PreActivationBlock, torch.Tensor, torch.Tensor, dict[str, Any]]:
     """A block in train or eval mode, an input that it takes, a condition, and what it was drawn as."""
     direction = draw(st.sampled_from(DIRECTIONS))
+    first = draw(st.booleans()) if direction != "up" else False
     drawn = {
         "norm": draw(st.sampled_from(tuple(NORMS))),
         "direction": direction,
-        "first": draw(st.booleans()) if direction != "up" else False,
+        "first": first,
+        "activated_shortcut": draw(st.booleans()) if not first else False,
         "seed": draw(seeds),
     }
     x = draw(maps(even=direction == "down"))

@@ -65,6 +65,7 @@ ORDERS = {
     "activation before addition": ActivationBeforeAdditionBlock,
     "activation first": ActivationFirstBlock,
     "pre-activation": PreActivationBlock,
+    "activated shortcut": partial(PreActivationBlock, activated_shortcut=True),
 }
 CONVOLUTIONS: dict[str, Callable[[int, int], nn.Module]] = {
     "same": partial(nn.Conv2d, kernel_size=3, padding=1),

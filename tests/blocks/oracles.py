@@ -135,6 +135,7 @@ def pre_activation_block(
     *,
     resample: str = "same",
     first: bool = False,
+    activated_shortcut: bool = False,
 ) -> Array:
     """The block of He et al. 2016, figure 4(e), with WGAN-GP's resampling; `name` is the prefix of its layers."""
 
@@ -142,6 +143,8 @@ def pre_activation_block(
         return convolve(maps, state[f"{name}{part}.weight"], state[f"{name}{part}.bias"], padding=padding)
 
     h = x if first else relu(norm(x, f"{name}norm1"))
+    if activated_shortcut and f"{name}shortcut.weight" in state:
+        x = h
     if resample == "up":
         h = repeat_pixels(h)
     h = relu(norm(layer("conv1", h, 1), f"{name}norm2"))

@@ -18,13 +18,13 @@ class ActivationBeforeAdditionBlock(ResidualBlock):
     compared with.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the result.
-        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
+        in_channels: Channels of the input.
+        out_channels: Channels of the result.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
             `Conditioned` gets the condition.
-        activation: builds an activation; it must not work in place.
-        up: doubles the resolution, such as `NearestUpsample`; sees `in_channels` on both branches.
-        down: halves the resolution, such as `MeanDownsample`; sees `out_channels`, right after the convolutions.
+        activation: Builds an activation; it must not work in place.
+        up: Doubles the resolution, such as `NearestUpsample`; sees `in_channels` on both branches.
+        down: Halves the resolution, such as `MeanDownsample`; sees `out_channels`, right after the convolutions.
 
     Shape:
         - x: ``(n, in_channels, height, width)``; never changed.
@@ -32,9 +32,9 @@ class ActivationBeforeAdditionBlock(ResidualBlock):
         - result: ``(n, out_channels, height, width)``, or twice or half that size.
 
     Raises:
-        ValueError: if a number of channels is below 1; if `norm` or `activation` is no callable that builds a layer; if
-            the activation works in place; with both `up` and `down`; if `x` has another shape, or a height or width
-            that `down` cannot halve; if a norm needs a condition and gets none.
+        ValueError: A number of channels is below 1; `norm` or `activation` is no callable that builds a layer; the
+            activation works in place; `up` and `down` come together, or are no layers; `x` has another shape, or a
+            height or width that `down` cannot halve; a norm needs a condition and gets none.
 
     Example:
         >>> import torch

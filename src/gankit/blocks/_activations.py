@@ -23,7 +23,7 @@ class ReLU(nn.Module):
         - result: the shape of `x`.
 
     Raises:
-        ValueError: if `x` is no floating-point tensor.
+        ValueError: `x` is no floating-point tensor.
 
     Example:
         >>> import torch
@@ -47,7 +47,7 @@ class LeakyReLU(nn.Module):
     the slope is rounded before it multiplies, not only after.
 
     Args:
-        negative_slope: what multiplies the values below 0, in 0..1. 0.2 is the slope of GANs (torch's own default is
+        negative_slope: What multiplies the values below 0, in 0..1. 0.2 is the slope of GANs (torch's own default is
             0.01).
 
     Shape:
@@ -55,7 +55,7 @@ class LeakyReLU(nn.Module):
         - result: the shape of `x`.
 
     Raises:
-        ValueError: if `negative_slope` does not lie in 0..1; if `x` is no floating-point tensor.
+        ValueError: `negative_slope` does not lie in 0..1; `x` is no floating-point tensor.
 
     Example:
         >>> import torch

@@ -18,14 +18,14 @@ class BlurUpsample(nn.Module):
     `BilinearUpsample`. It is four times the adjoint of `BlurDownsample`.
 
     Args:
-        passes: how often [1, 2, 1] / 4 runs over the large picture.
+        passes: How often [1, 2, 1] / 4 runs over the large picture.
 
     Shape:
         - x: ``(n, channels, height, width)``.
         - result: ``(n, channels, 2 * height, 2 * width)``.
 
     Raises:
-        ValueError: if `passes` is below 1; if `x` is not a batch of maps.
+        ValueError: `passes` is below 1; `x` is not a batch of maps.
 
     Example:
         >>> import torch
@@ -63,14 +63,14 @@ class BlurDownsample(nn.Module):
     [1, 5, 10, 10, 5, 1]. Made of additions like `MeanDownsample`, and as cheap under a gradient penalty.
 
     Args:
-        passes: how often [1, 2, 1] / 4 runs over the large picture.
+        passes: How often [1, 2, 1] / 4 runs over the large picture.
 
     Shape:
         - x: ``(n, channels, height, width)``, height and width even.
         - result: ``(n, channels, height / 2, width / 2)``.
 
     Raises:
-        ValueError: if `passes` is below 1; if `x` is not a batch of maps, or if height or width is odd.
+        ValueError: `passes` is below 1; `x` is not a batch of maps, or height or width is odd.
 
     Example:
         >>> import torch

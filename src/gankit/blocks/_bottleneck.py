@@ -22,22 +22,22 @@ class BottleneckBlock(nn.Module):
     Resampling and changes of channels stand between such blocks, not in them.
 
     Args:
-        channels: channels of input and result.
-        cardinality: groups of the 3x3 convolution; must divide ``channels * expansion``.
-        expansion: how many times more channels there are inside.
-        activation: builds an activation; it must not work in place. By default `LeakyReLU` with slope 0.2, in the form
+        channels: Channels of input and result.
+        cardinality: Groups of the 3x3 convolution; must divide ``channels * expansion``.
+        expansion: How many times more channels there are inside.
+        activation: Builds an activation; it must not work in place. By default `LeakyReLU` with slope 0.2, in the form
             that saves work under the two gradient penalties this block is made for.
-        gain: what the activation takes away from the standard deviation, given back by the weights; the default
+        gain: What the activation takes away from the standard deviation, given back by the weights; the default
             ``(2 / (1 + 0.2**2))**0.5`` belongs to the default activation (for a ReLU: ``2**0.5``).
-        depth: how many such blocks the network has in all.
+        depth: How many such blocks the network has in all.
 
     Shape:
         - x: ``(n, channels, height, width)``; never changed.
         - result: the shape of `x`.
 
     Raises:
-        ValueError: if a size is below 1, or `cardinality` does not divide the channels inside; if `gain` is not above
-            0; if `activation` is no callable that builds a layer, or works in place; if `x` has another shape.
+        ValueError: A size is below 1, or `cardinality` does not divide the channels inside; `gain` is not above 0;
+            `activation` is no callable that builds a layer, or works in place; `x` has another shape.
 
     Example:
         >>> import torch

@@ -16,8 +16,8 @@ class ConditionalBatchNorm2d(nn.Module, Conditioned):
     couple the samples.
 
     Args:
-        num_features: the channels.
-        condition_features: the length of the condition's vector, an embedder's `out_features`.
+        num_features: The channels.
+        condition_features: The length of the condition's vector, an embedder's `out_features`.
 
     Shape:
         - x: ``(n, num_features, height, width)``, of more than one value a channel while training.
@@ -25,8 +25,8 @@ class ConditionalBatchNorm2d(nn.Module, Conditioned):
         - result: the shape of `x`.
 
     Raises:
-        ValueError: if a size is below 1; if `x` or `condition` has another shape, or `condition` is missing; while
-            training, if there is one value a channel only.
+        ValueError: A size is below 1; `x` or `condition` has another shape, or `condition` is missing; while training,
+            there is one value a channel only.
 
     Example:
         >>> import torch

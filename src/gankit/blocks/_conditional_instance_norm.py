@@ -19,8 +19,8 @@ class ConditionalInstanceNorm2d(nn.Module, Conditioned):
     constant maps through a convolution without zero padding, does not reach the other side.
 
     Args:
-        num_features: the channels.
-        condition_features: the length of the condition's vector, an embedder's `out_features`.
+        num_features: The channels.
+        condition_features: The length of the condition's vector, an embedder's `out_features`.
 
     Shape:
         - x: ``(n, num_features, height, width)``, of more than one position.
@@ -28,8 +28,8 @@ class ConditionalInstanceNorm2d(nn.Module, Conditioned):
         - result: the shape of `x`.
 
     Raises:
-        ValueError: if a size is below 1; if `x` or `condition` has another shape, or `condition` is missing; if maps have
-            one position only, which normalizing would turn to 0.
+        ValueError: A size is below 1; `x` or `condition` has another shape, or `condition` is missing; maps have one
+            position only, which normalizing would turn to 0.
 
     Example:
         >>> import torch

@@ -13,11 +13,14 @@ class ConditionedSequential(nn.Sequential, Conditioned):
     row is conditioned itself, so rows nest.
 
     Args:
-        *layers: the layers, in order, or one ordered dictionary of them.
+        *layers: The layers, in order, or one ordered dictionary of them.
 
     Shape:
         - x: whatever the first layer takes.
         - condition: ``(n, condition_features)``, or None where no layer depends on it.
+
+    Raises:
+        ValueError: A layer needs the condition and gets None.
 
     Example:
         >>> import torch

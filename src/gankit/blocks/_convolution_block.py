@@ -38,17 +38,17 @@ class ConvolutionBlock(nn.Module, Conditioned):
     left out of the order has no layer.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the result.
-        convolution: builds the convolution from the two numbers of channels; by default
+        in_channels: Channels of the input.
+        out_channels: Channels of the result.
+        convolution: Builds the convolution from the two numbers of channels; by default
             ``partial(nn.Conv2d, kernel_size=3, padding=1)``. For doubled resolution:
             ``partial(nn.ConvTranspose2d, kernel_size=4, stride=2, padding=1)``.
-        norm: builds a norm layer from the number of channels at its place in the order; ``nn.Identity`` for none. A norm
+        norm: Builds a norm layer from the number of channels at its place in the order; ``nn.Identity`` for none. A norm
             that derives from `Conditioned` gets the condition.
-        dropout: builds a dropout, such as ``partial(nn.Dropout, 0.5)``, or `AlwaysOnDropout` for one that stays on in
+        dropout: Builds a dropout, such as ``partial(nn.Dropout, 0.5)``, or `AlwaysOnDropout` for one that stays on in
             ``eval()`` mode; ``nn.Identity`` for none.
-        activation: builds an activation; it must not work in place.
-        order: the steps, each at most once, the convolution among them.
+        activation: Builds an activation; it must not work in place.
+        order: The steps, each at most once, the convolution among them.
 
     Shape:
         - x: ``(n, in_channels, height, width)``; never changed.
@@ -56,9 +56,9 @@ class ConvolutionBlock(nn.Module, Conditioned):
         - result: ``(n, out_channels, ...)``, of the size that the convolution gives.
 
     Raises:
-        ValueError: if a number of channels is below 1; if a factory is no callable that builds a layer; if the dropout
-            or the activation works in place; if `order` has what is no `Step`, a step twice, or no convolution; if `x`
-            has another shape; if the norm needs a condition and gets none.
+        ValueError: A number of channels is below 1; a factory is no callable that builds a layer; the dropout or the
+            activation works in place; `order` has what is no `Step`, a step twice, or no convolution; `x` has another
+            shape; the norm needs a condition and gets none.
 
     Example:
         >>> import torch

@@ -16,9 +16,9 @@ class DataToDataHead(nn.Module):
     The proxies are parameters. They are returned, not reached for, so that a wrapper for data parallelism sees them used.
 
     Args:
-        in_features: the length of the feature vector.
-        num_classes: the number of classes of one attribute; several attributes have a head each.
-        embedding_features: the length of an embedding.
+        in_features: The length of the feature vector.
+        num_classes: The number of classes of one attribute; several attributes have a head each.
+        embedding_features: The length of an embedding.
 
     Shape:
         - features: ``(n, in_features)``.
@@ -26,7 +26,7 @@ class DataToDataHead(nn.Module):
           wider, rows of length 1 (a row of zeros stays).
 
     Raises:
-        ValueError: if a size is below 1; if `features` has another shape or no sample.
+        ValueError: A size is below 1; `features` has another shape or no sample.
 
     Example:
         >>> import torch

@@ -16,7 +16,7 @@ class DepthConcatenation(nn.Module, Conditioned):
     norm would take the condition out again: it removes whatever is constant over a map.
 
     Args:
-        condition_features: the length of the condition's vector, an embedder's `out_features`.
+        condition_features: The length of the condition's vector, an embedder's `out_features`.
 
     Shape:
         - x: ``(n, channels, height, width)``.
@@ -24,7 +24,7 @@ class DepthConcatenation(nn.Module, Conditioned):
         - result: ``(n, channels + condition_features, height, width)``, the map's channels first.
 
     Raises:
-        ValueError: if `condition_features` is below 1; if `x` or `condition` has another shape, or `condition` is missing.
+        ValueError: `condition_features` is below 1; `x` or `condition` has another shape, or `condition` is missing.
 
     Example:
         >>> import torch

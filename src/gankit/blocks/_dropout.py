@@ -17,7 +17,7 @@ class AlwaysOnDropout(nn.Module):
     below `probability` is dropped.
 
     Args:
-        probability: the share of values to drop, in 0..1, below 1.
+        probability: The share of values to drop, in 0..1, below 1.
 
     Shape:
         - x: any shape, of floating point.
@@ -25,8 +25,8 @@ class AlwaysOnDropout(nn.Module):
         - result: the shape of `x`.
 
     Raises:
-        ValueError: if `probability` does not lie in 0..1 or is 1; if `x` is no floating-point tensor; if `draw` has
-            another shape or numbers elsewhere, or comes together with `rng`.
+        ValueError: `probability` does not lie in 0..1 or is 1; `x` is no floating-point tensor; `draw` has another
+            shape or numbers elsewhere, or comes together with `rng`.
 
     Example:
         >>> import torch

@@ -17,8 +17,8 @@ class FiLM(nn.Module, Conditioned):
     these are at the start: call it on the other parts of such a critic.)
 
     Args:
-        channels: the channels.
-        condition_features: the length of the condition's vector, an embedder's `out_features`.
+        channels: The channels.
+        condition_features: The length of the condition's vector, an embedder's `out_features`.
 
     Shape:
         - x: ``(n, channels)`` or ``(n, channels, ...)``, vectors or maps of any rank.
@@ -26,7 +26,7 @@ class FiLM(nn.Module, Conditioned):
         - result: the shape of `x`.
 
     Raises:
-        ValueError: if a size is below 1; if `x` or `condition` has another shape, or `condition` is missing.
+        ValueError: A size is below 1; `x` or `condition` has another shape, or `condition` is missing.
 
     Example:
         >>> import torch

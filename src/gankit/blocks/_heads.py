@@ -15,16 +15,16 @@ class ClassHead(nn.Module):
     One linear layer serves all attributes; its result is cut into one block of logits an attribute.
 
     Args:
-        in_features: the length of the feature vector.
-        num_classes: the number of classes of each attribute (a plain number stands for one attribute).
+        in_features: The length of the feature vector.
+        num_classes: The number of classes of each attribute (a plain number stands for one attribute).
 
     Shape:
         - features: ``(n, in_features)``.
         - result: a tuple of ``(n, num_classes[attribute])``, logits, in the order of the attributes.
 
     Raises:
-        ValueError: if `in_features` is below 1; if `num_classes` is empty or has an entry below 1; if `features` has
-            another shape or no sample.
+        ValueError: `in_features` is below 1; `num_classes` is empty or has an entry below 1; `features` has another
+            shape or no sample.
 
     Example:
         >>> import torch
@@ -61,8 +61,8 @@ class ProjectionHead(nn.Module, Conditioned):
     critic's last map *summed* over its positions in the paper; a mean divides the second term by their number.
 
     Args:
-        in_features: the length of the feature vector.
-        condition_features: the length of the condition's vector, an embedder's `out_features`.
+        in_features: The length of the feature vector.
+        condition_features: The length of the condition's vector, an embedder's `out_features`.
 
     Shape:
         - features: ``(n, in_features)``.
@@ -70,7 +70,7 @@ class ProjectionHead(nn.Module, Conditioned):
         - result: ``(n,)``, one score a sample.
 
     Raises:
-        ValueError: if a size is below 1; if `features` or `condition` has another shape, or `condition` is missing.
+        ValueError: A size is below 1; `features` or `condition` has another shape, or `condition` is missing.
 
     Example:
         >>> import torch

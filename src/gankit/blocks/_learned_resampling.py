@@ -14,14 +14,14 @@ class TransposedUpsample(nn.Module):
     does not start with a checkerboard. Weights start so that the variance stays.
 
     Args:
-        channels: channels of input and result.
+        channels: Channels of input and result.
 
     Shape:
         - x: ``(n, channels, height, width)``.
         - result: ``(n, channels, 2 * height, 2 * width)``.
 
     Raises:
-        ValueError: if `channels` is below 1; if `x` has another shape.
+        ValueError: `channels` is below 1; `x` has another shape.
 
     Example:
         >>> import torch
@@ -55,14 +55,14 @@ class SubPixelUpsample(nn.Module):
     start with a checkerboard. Weights keep the variance.
 
     Args:
-        channels: channels of input and result.
+        channels: Channels of input and result.
 
     Shape:
         - x: ``(n, channels, height, width)``.
         - result: ``(n, channels, 2 * height, 2 * width)``.
 
     Raises:
-        ValueError: if `channels` is below 1; if `x` has another shape.
+        ValueError: `channels` is below 1; `x` has another shape.
 
     Example:
         >>> import torch
@@ -98,15 +98,15 @@ class StridedDownsample(nn.Module):
     Weights start so that the variance stays.
 
     Args:
-        channels: channels of input and result.
+        channels: Channels of input and result.
 
     Shape:
         - x: ``(n, channels, height, width)``, height and width even.
         - result: ``(n, channels, height / 2, width / 2)``.
 
     Raises:
-        ValueError: if `channels` is below 1; if `x` has another shape, or if its height or width is odd (a convolution
-            would leave the last row out).
+        ValueError: `channels` is below 1; `x` has another shape, or its height or width is odd (a convolution would
+            leave the last row out).
 
     Example:
         >>> import torch

@@ -21,16 +21,16 @@ class MinibatchDiscrimination(nn.Module):
     The projection starts so that features of variance 1 lie about 1 apart: far enough to tell, near enough to learn.
 
     Args:
-        in_features: the length of the feature vector.
-        num_kernels: how many numbers are joined.
-        kernel_features: how many numbers a kernel compares.
+        in_features: The length of the feature vector.
+        num_kernels: How many numbers are joined.
+        kernel_features: How many numbers a kernel compares.
 
     Shape:
         - features: ``(n, in_features)``; on several ranks equally many samples each.
         - result: ``(n, in_features + num_kernels)``, the features first.
 
     Raises:
-        ValueError: if a size is below 1; if `features` has another shape; if only a part of the batch is at hand.
+        ValueError: A size is below 1; `features` has another shape; only a part of the batch is at hand.
 
     Example:
         >>> import torch

@@ -27,8 +27,8 @@ class MinibatchStandardDeviation(nn.Module):
     refused.
 
     Args:
-        group_size: samples a group, or None for the whole batch.
-        features: into how many equal parts the channels are cut; each makes one map.
+        group_size: Samples a group, or None for the whole batch.
+        features: Into how many equal parts the channels are cut; each makes one map.
 
     Shape:
         - x: ``(n, channels, height, width)``; `n` a multiple of `group_size` or smaller, `channels` of `features`.
@@ -36,8 +36,8 @@ class MinibatchStandardDeviation(nn.Module):
           those a multiple of ``n / group_size`` away.
 
     Raises:
-        ValueError: if `group_size` or `features` is below 1; if `x` has another shape; if only a part of the batch is at
-            hand where the group is the whole batch.
+        ValueError: `group_size` or `features` is below 1; `x` has another shape; only a part of the batch is at hand
+            where the group is the whole batch.
 
     Example:
         >>> import torch

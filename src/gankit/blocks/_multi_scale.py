@@ -18,8 +18,8 @@ class MultiScale(nn.Module):
     ``lambda x: torch.cat([scores.flatten(1) for scores in critic(x)], dim=1)``.
 
     Args:
-        critics: the critics, that of the largest pictures first.
-        down: makes a picture smaller, such as `MeanDownsample`.
+        critics: The critics, that of the largest pictures first.
+        down: Makes a picture smaller, such as `MeanDownsample`.
 
     Shape:
         - images: ``(n, channels, height, width)``.
@@ -27,7 +27,7 @@ class MultiScale(nn.Module):
         - result: a tuple of what each critic returns, in their order.
 
     Raises:
-        ValueError: if there is no critic, or one that is no module; if `images` has another shape.
+        ValueError: There is no critic, or one that is no module; `images` has another shape.
 
     Example:
         >>> import torch

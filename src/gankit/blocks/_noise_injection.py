@@ -16,7 +16,7 @@ class NoiseInjection(nn.Module):
     Fresh noise is drawn in train and in eval mode alike. Give `noise` to hold it fixed, zeros for none.
 
     Args:
-        channels: the channels.
+        channels: The channels.
 
     Shape:
         - x: ``(n, channels, height, width)``; never changed.
@@ -25,7 +25,7 @@ class NoiseInjection(nn.Module):
         - result: the shape of `x`.
 
     Raises:
-        ValueError: if `channels` is below 1; if `x` or `noise` has another shape; if `noise` comes together with `rng`.
+        ValueError: `channels` is below 1; `x` or `noise` has another shape; `noise` comes together with `rng`.
 
     Example:
         >>> import torch

@@ -15,16 +15,16 @@ class PatchHead(nn.Module):
     to k times the slope of one score.
 
     Args:
-        in_channels: channels of the critic's last map.
-        kernel_size: height and width of the convolution.
-        padding: zeros around the map.
+        in_channels: Channels of the critic's last map.
+        kernel_size: Height and width of the convolution.
+        padding: Zeros around the map.
 
     Shape:
         - x: ``(n, in_channels, height, width)``.
         - result: ``(n, 1, height + 2 * padding - kernel_size + 1, width + 2 * padding - kernel_size + 1)``, scores.
 
     Raises:
-        ValueError: if a size is below 1 or `padding` below 0; if `x` has another shape, or is smaller than the kernel.
+        ValueError: A size is below 1 or `padding` below 0; `x` has another shape, or is smaller than the kernel.
 
     Example:
         >>> import torch

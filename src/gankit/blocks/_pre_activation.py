@@ -27,15 +27,17 @@ class PreActivationBlock(nn.Module, Conditioned):
     bias, which keeps the variance.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the result.
-        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
+        in_channels: Channels of the input.
+        out_channels: Channels of the result.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
             `Conditioned` gets the condition.
-        activation: builds an activation; it must not work in place.
-        up: doubles the resolution, such as `NearestUpsample`; sees `in_channels` on both branches.
-        down: halves the resolution, such as `MeanDownsample`; sees `out_channels` (a first block's shortcut:
+        activation: Builds an activation; it must not work in place.
+        up: Doubles the resolution, such as `NearestUpsample`; sees `in_channels` on both branches.
+        down: Halves the resolution, such as `MeanDownsample`; sees `out_channels` (a first block's shortcut:
             `in_channels`).
-        first: whether this is the first block of a critic.
+        first: Whether this is the first block of a critic.
+        activated_shortcut: Whether a shortcut with a 1x1 convolution begins behind the first norm and activation, which
+            both ways then share, as He et al. have it; without one it is the raw input in any case.
 
     Shape:
         - x: ``(n, in_channels, height, width)``; never changed.
@@ -43,9 +45,10 @@ class PreActivationBlock(nn.Module, Conditioned):
         - result: ``(n, out_channels, height, width)``, or twice or half that size.
 
     Raises:
-        ValueError: if a number of channels is below 1; if `norm` or `activation` is no callable that builds a layer; if
-            the activation works in place; with both `up` and `down`, or `up` in a first block; if `x` has another
-            shape, or a height or width that `down` cannot halve; if a norm needs a condition and gets none.
+        ValueError: A number of channels is below 1; `norm` or `activation` is no callable that builds a layer; the
+            activation works in place; `up` and `down` come together, or are no layers; a first block has `up` or
+            `activated_shortcut`; `x` has another shape, or a height or width that `down` cannot halve; a norm needs a
+            condition and gets none.
 
     Example:
         >>> import torch
@@ -59,10 +62,10 @@ class PreActivationBlock(nn.Module, Conditioned):
     Reference:
         He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(e), full pre-activation; with
         resampling: Gulrajani et al. 2017 (WGAN-GP). Differences: He shares the first norm and activation with a
-        projecting shortcut, here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's shortcut gets an
-        activated one, since its in-place ReLU overwrites the input); a resampling block always projects its shortcut,
-        as those do; the first convolution keeps its bias, which WGAN-GP's 64x64 nets drop. WGAN-GP's 64x64 critic pools
-        before the 1x1 convolution in every block: the same function up to rounding.
+        projecting shortcut (`activated_shortcut`), here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's
+        gets an activated one by accident, since its in-place ReLU overwrites the input); a resampling block always
+        projects its shortcut, as those do; the first convolution keeps its bias, which WGAN-GP's 64x64 nets drop.
+        WGAN-GP's 64x64 critic pools before the 1x1 convolution in every block: the same function up to rounding.
     """
 
     def __init__(
@@ -75,15 +78,21 @@ class PreActivationBlock(nn.Module, Conditioned):
         up: nn.Module | None = None,
         down: nn.Module | None = None,
         first: bool = False,
+        activated_shortcut: bool = False,
     ) -> None:
         super().__init__()
         check_block(in_channels, out_channels, norm, activation)
         check_resampling(up, down)
         if up is not None and (down is not None or first):
             raise ValueError(f"up must be left out with down and in a first block, got {up!r}")
+        if first and activated_shortcut:
+            raise ValueError(
+                "activated_shortcut must be False in a first block, which has no leading activation, got True"
+            )
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.first = first
+        self.activated_shortcut = activated_shortcut
         hidden = in_channels if down is not None and not first else out_channels
         self.norm1 = None if first else build_layer("norm", norm, in_channels)
         self.activation1 = None if first else build_layer("activation", activation)
@@ -101,11 +110,13 @@ class PreActivationBlock(nn.Module, Conditioned):
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
         """Return the shortcut plus the residual of `x`."""
         check_maps("x", x, self.in_channels)
-        return self._carried(x) + self._residual(x, condition)
+        activated = x
+        if self.norm1 is not None and self.activation1 is not None:
+            activated = self.activation1(call_layer(self.norm1, x, condition))
+        shared = self.activated_shortcut and self.shortcut is not None
+        return self._carried(activated if shared else x) + self._residual(activated, condition)
 
     def _residual(self, x: torch.Tensor, condition: Condition | None) -> torch.Tensor:
-        if self.norm1 is not None and self.activation1 is not None:
-            x = self.activation1(call_layer(self.norm1, x, condition))
         if self.up is not None:
             x = self.up(x)
         x = self.activation2(call_layer(self.norm2, self.conv1(x), condition))
@@ -122,4 +133,7 @@ class PreActivationBlock(nn.Module, Conditioned):
 
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""
-        return f"{self.in_channels}, {self.out_channels}" + (", first=True" if self.first else "")
+        flags = {"first": self.first, "activated_shortcut": self.activated_shortcut}
+        return ", ".join(
+            [f"{self.in_channels}, {self.out_channels}", *(f"{name}=True" for name in flags if flags[name])]
+        )

@@ -17,7 +17,7 @@ class NearestUpsample(nn.Module):
         - result: ``(n, channels, 2 * height, 2 * width)``.
 
     Raises:
-        ValueError: if `x` is not a batch of maps.
+        ValueError: `x` is not a batch of maps.
 
     Example:
         >>> import torch
@@ -47,7 +47,7 @@ class BilinearUpsample(nn.Module):
         - result: ``(n, channels, 2 * height, 2 * width)``.
 
     Raises:
-        ValueError: if `x` is not a batch of maps.
+        ValueError: `x` is not a batch of maps.
 
     Example:
         >>> import torch
@@ -79,7 +79,7 @@ class MeanDownsample(nn.Module):
         - result: ``(n, channels, height / 2, width / 2)``.
 
     Raises:
-        ValueError: if `x` is not a batch of maps, or if height or width is odd (torch's pooling drops the last row).
+        ValueError: `x` is not a batch of maps, or height or width is odd (torch's pooling drops the last row).
 
     Example:
         >>> import torch

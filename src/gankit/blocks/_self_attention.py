@@ -23,15 +23,15 @@ class SelfAttention2d(nn.Module):
     derivative: a gradient penalty may run through it.
 
     Args:
-        channels: channels of the input and of the result. Queries and keys have an eighth of them, values a half.
-        pooled: whether keys and values are pooled.
+        channels: Channels of the input and of the result. Queries and keys have an eighth of them, values a half.
+        pooled: Whether keys and values are pooled.
 
     Shape:
         - x: ``(n, channels, height, width)``; never changed.
         - result: the same shape.
 
     Raises:
-        ValueError: if `channels` is below 1, or if `x` has another shape.
+        ValueError: `channels` is below 1, or `x` has another shape.
 
     Example:
         >>> import torch

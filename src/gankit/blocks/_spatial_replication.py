@@ -14,15 +14,15 @@ class SpatialReplication(nn.Module):
     views that share the vector's memory.
 
     Args:
-        height: positions from top to bottom.
-        width: positions from left to right.
+        height: Positions from top to bottom.
+        width: Positions from left to right.
 
     Shape:
         - vectors: ``(n, features)``.
         - result: ``(n, features, height, width)``.
 
     Raises:
-        ValueError: if a size is below 1, or if `vectors` has another shape.
+        ValueError: A size is below 1, or `vectors` has another shape.
 
     Example:
         >>> import torch

@@ -17,10 +17,10 @@ class SRResNetBlock(nn.Module, Conditioned):
     StarGAN's.
 
     Args:
-        channels: channels of input and result.
-        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
+        channels: Channels of input and result.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
             `Conditioned` gets the condition.
-        activation: builds an activation; it must not work in place.
+        activation: Builds an activation; it must not work in place.
 
     Shape:
         - x: ``(n, channels, height, width)``; never changed.
@@ -28,8 +28,8 @@ class SRResNetBlock(nn.Module, Conditioned):
         - result: the shape of `x`.
 
     Raises:
-        ValueError: if `channels` is below 1; if `norm` or `activation` is no callable that builds a layer; if the
-            activation works in place; if `x` has another shape; if a norm needs a condition and gets none.
+        ValueError: `channels` is below 1; `norm` or `activation` is no callable that builds a layer; the activation
+            works in place; `x` has another shape; a norm needs a condition and gets none.
 
     Example:
         >>> import torch

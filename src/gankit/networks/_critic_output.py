@@ -15,7 +15,7 @@ class CriticOutput(NamedTuple):
 
     Attributes:
         scores: ``(n,)``, or the map of a critic that scores patches, ``(n, 1, height, width)``.
-        classes: logits ``(n, num_classes[attribute])``, one tensor an attribute.
+        classes: Logits ``(n, num_classes[attribute])``, one tensor an attribute.
 
     Example:
         >>> import torch

@@ -30,15 +30,16 @@ class DCGANCritic(nn.Module):
     Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
 
     Args:
-        resolution: height and width of the images, ``base * 2**k`` with k at least 1.
-        width: channels at half the resolution; they double at every step.
+        resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
+        width: Channels at half the resolution; they double at every step.
         image_channels: 3 for color, 1 for gray.
-        embedder: turns labels into vectors; None for an unconditional critic.
-        num_classes: classes of each attribute to guess; empty for none.
-        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none. Under a gradient penalty it
+        embedder: Turns labels into vectors; None for an unconditional critic.
+        num_classes: Classes of each attribute to guess; empty for none.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none. Under a gradient penalty it
             must not be a batch norm, which couples the samples: take ``partial(nn.GroupNorm, 1)`` or none.
-        activation: builds an activation; by default ``partial(nn.LeakyReLU, 0.2)``.
-        base: height and width of the last maps, such as 6 for 96 x 96 images.
+        activation: Builds an activation; by default ``partial(nn.LeakyReLU, 0.2)``. With a gradient penalty and no norm
+            take `gankit.blocks.LeakyReLU`, which saves a sixth of the step.
+        base: Height and width of the last maps, such as 6 for 96 x 96 images.
 
     Shape:
         - images: ``(n, image_channels, resolution, resolution)``.
@@ -46,9 +47,9 @@ class DCGANCritic(nn.Module):
         - result: scores ``(n,)``; with `num_classes` a `CriticOutput` of scores and logits.
 
     Raises:
-        ValueError: if a size is below 1; if `resolution` is not ``base * 2**k``; if `norm` or `activation` is no
-            callable that builds a layer; if images have another shape or are no floats; if labels are missing with an
-            embedder, given without one, or refused by it.
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm` or `activation` is no callable that
+            builds a layer; images have another shape or are no floats; `embedder` has no `out_features`; labels are
+            missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch

@@ -23,16 +23,16 @@ class DCGANGenerator(nn.Module):
     Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
 
     Args:
-        resolution: height and width of the images, ``base * 2**k`` with k at least 1.
-        latent_features: length of the latents.
-        width: channels at half the resolution; they double at every step toward the latents.
+        resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
+        latent_features: Length of the latents.
+        width: Channels at half the resolution; they double at every step toward the latents.
         image_channels: 3 for color, 1 for gray.
-        embedder: turns labels into vectors; None for an unconditional generator.
-        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none.
-        activation: builds an activation.
-        output: builds the last activation; its range is that of the data: ``nn.Tanh`` for -1..1, ``nn.Sigmoid`` for
+        embedder: Turns labels into vectors; None for an unconditional generator.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none.
+        activation: Builds an activation.
+        output: Builds the last activation; its range is that of the data: ``nn.Tanh`` for -1..1, ``nn.Sigmoid`` for
             0..1.
-        base: height and width of the first maps, such as 6 for 96 x 96 images.
+        base: Height and width of the first maps, such as 6 for 96 x 96 images.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
@@ -40,9 +40,9 @@ class DCGANGenerator(nn.Module):
         - result: ``(n, image_channels, resolution, resolution)``.
 
     Raises:
-        ValueError: if a size is below 1; if `resolution` is not ``base * 2**k``; if `norm`, `activation` or `output` is
-            no callable that builds a layer; if latents have another shape or are no floats; if labels are missing with
-            an embedder, given without one, or refused by it.
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm`, `activation` or `output` is no
+            callable that builds a layer; latents have another shape or are no floats; `embedder` has no `out_features`;
+            labels are missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch

@@ -26,16 +26,17 @@ class JoinedCritic(nn.Module):
     Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
 
     Args:
-        embedder: turns labels into vectors: `gankit.embedders.MultiHotEmbedder` for tags, `gankit.embedders.TextProjection`
+        embedder: Turns labels into vectors: `gankit.embedders.MultiHotEmbedder` for tags, `gankit.embedders.TextProjection`
             for vectors of texts.
-        resolution: height and width of the images, ``base * 2**k`` with k at least 1.
-        width: channels at half the resolution; they double at every step.
-        mixing: channels of the 1x1 convolution behind the joining; 0 for none.
+        resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
+        width: Channels at half the resolution; they double at every step.
+        mixing: Channels of the 1x1 convolution behind the joining; 0 for none.
         image_channels: 3 for color, 1 for gray.
-        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none. Under a gradient penalty it
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none. Under a gradient penalty it
             must not be a batch norm, which couples the samples: take ``partial(nn.GroupNorm, 1)`` or none.
-        activation: builds an activation; by default ``partial(nn.LeakyReLU, 0.2)``.
-        base: height and width of the last maps, such as 6 for 96 x 96 images.
+        activation: Builds an activation; by default ``partial(nn.LeakyReLU, 0.2)``. With a gradient penalty and no norm
+            take `gankit.blocks.LeakyReLU`, which saves a sixth of the step.
+        base: Height and width of the last maps, such as 6 for 96 x 96 images.
 
     Shape:
         - images: ``(n, image_channels, resolution, resolution)``.
@@ -43,9 +44,9 @@ class JoinedCritic(nn.Module):
         - result: scores ``(n,)``.
 
     Raises:
-        ValueError: if a size is below 1, or `mixing` below 0; if `resolution` is not ``base * 2**k``; if `norm` or
-            `activation` is no callable that builds a layer; if images have another shape or are no floats; if labels are
-            missing, or refused by the embedder.
+        ValueError: A size is below 1, or `mixing` below 0; `resolution` is not ``base * 2**k``; `norm` or `activation`
+            is no callable that builds a layer; images have another shape or are no floats; `embedder` has no
+            `out_features`; labels are missing, or refused by the embedder.
 
     Example:
         >>> import torch

@@ -18,10 +18,10 @@ class LayerRow(NamedTuple):
     """One layer of a `LayerTable`.
 
     Attributes:
-        name: the layer's name in the network, as in its `state_dict`.
-        kind: the layer's class.
-        output: shape of what it returned; empty where it was never called, or returned no tensor.
-        parameters: how many it owns; 0 where an earlier row has counted them.
+        name: The layer's name in the network, as in its `state_dict`.
+        kind: The layer's class.
+        output: Shape of what it returned; empty where it was never called, or returned no tensor.
+        parameters: How many it owns; 0 where an earlier row has counted them.
 
     Example:
         >>> import torch
@@ -41,7 +41,7 @@ class LayerTable:
     """Layers in the order of their calls; `print` shows them as a table, with the sum of parameters below.
 
     Args:
-        rows: one a call of a layer.
+        rows: One a call of a layer.
 
     Example:
         >>> import torch
@@ -79,14 +79,14 @@ def layer_table(network: nn.Module, *inputs: object) -> LayerTable:
     such as `gankit.constraints.spectral_norm_`, is one row.
 
     Args:
-        network: any module, not only gankit's.
-        inputs: what to call it with; of tensors only the shape and the dtype matter.
+        network: Any module, not only gankit's.
+        inputs: What to call it with; of tensors only the shape and the dtype matter.
 
     Returns:
         The table; ``str`` of it is text for people, `rows` are for programs.
 
     Raises:
-        ValueError: if `network` is no module.
+        ValueError: `network` is no module.
 
     Example:
         >>> import torch

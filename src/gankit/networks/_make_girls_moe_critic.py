@@ -23,10 +23,10 @@ class MakeGirlsMoeCritic(nn.Module):
     from N(0, 0.02), biases at 0.
 
     Args:
-        resolution: height and width of the images, divisible by ``2**halvings``.
-        width: channels at half the resolution; they double at every stage.
-        halvings: how many convolutions of stride 2 there are; with 6, 128 x 128 pixels end at 2 x 2.
-        num_classes: classes of each attribute to guess, as `ClassHead` has them; ``34`` for 34 tags that need not exclude
+        resolution: Height and width of the images, divisible by ``2**halvings``.
+        width: Channels at half the resolution; they double at every stage.
+        halvings: How many convolutions of stride 2 there are; with 6, 128 x 128 pixels end at 2 x 2.
+        num_classes: Classes of each attribute to guess, as `ClassHead` has them; ``34`` for 34 tags that need not exclude
             each other, which `gankit.losses.multi_label_loss` prices; empty for none.
         image_channels: 3 for color, 1 for gray.
 
@@ -35,8 +35,8 @@ class MakeGirlsMoeCritic(nn.Module):
         - result: scores ``(n,)``; with `num_classes` a `CriticOutput` of scores and logits.
 
     Raises:
-        ValueError: if a size is below 1; if ``2**halvings`` does not divide `resolution`; if images have another shape
-            or are no floats.
+        ValueError: A size is below 1; ``2**halvings`` does not divide `resolution`; images have another shape or are no
+            floats.
 
     Example:
         >>> import torch

@@ -24,15 +24,15 @@ class MakeGirlsMoeGenerator(nn.Module):
     and an embedder as torch has them.
 
     Args:
-        resolution: height and width of the images, ``base * 2**k`` with k at least 1.
-        latent_features: length of the latents.
-        width: channels of all maps.
-        blocks: how many residual blocks there are.
+        resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
+        latent_features: Length of the latents.
+        width: Channels of all maps.
+        blocks: How many residual blocks there are.
         image_channels: 3 for color, 1 for gray.
-        embedder: turns labels into vectors; None for an unconditional generator.
-        norm: builds a norm layer from its number of channels.
-        output: builds the last activation; its range is that of the data.
-        base: height and width of the first maps: 16 for 128 x 128 images, 12 for 96, 8 for 64.
+        embedder: Turns labels into vectors; None for an unconditional generator.
+        norm: Builds a norm layer from its number of channels.
+        output: Builds the last activation; its range is that of the data.
+        base: Height and width of the first maps: 16 for 128 x 128 images, 12 for 96, 8 for 64.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
@@ -40,9 +40,9 @@ class MakeGirlsMoeGenerator(nn.Module):
         - result: ``(n, image_channels, resolution, resolution)``.
 
     Raises:
-        ValueError: if a size is below 1; if `resolution` is not ``base * 2**k``; if `norm` or `output` is no callable that
-            builds a layer; if latents have another shape or are no floats; if labels are missing with an embedder, given
-            without one, or refused by it.
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm` or `output` is no callable that
+            builds a layer; latents have another shape or are no floats; `embedder` has no `out_features`; labels are
+            missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch

@@ -26,12 +26,12 @@ class R3GANCritic(nn.Module):
     Weights start as those of `R3GANGenerator`; an embedder keeps its own start.
 
     Args:
-        widths: channels of each stage, from the largest picture, ``base * 2**(stages - 1)``, to the smallest.
-        blocks: bottlenecks in each stage.
-        group_channels: channels in each group of the 3x3 convolutions; it divides twice each width.
+        widths: Channels of each stage, from the largest picture, ``base * 2**(stages - 1)``, to the smallest.
+        blocks: Bottlenecks in each stage.
+        group_channels: Channels in each group of the 3x3 convolutions; it divides twice each width.
         image_channels: 3 for color, 1 for gray.
-        embedder: turns labels into vectors; None for an unconditional critic.
-        base: height and width of the last maps, such as 6 for 96 x 96 images.
+        embedder: Turns labels into vectors; None for an unconditional critic.
+        base: Height and width of the last maps, such as 6 for 96 x 96 images.
 
     Shape:
         - images: ``(n, image_channels, resolution, resolution)``.
@@ -39,8 +39,9 @@ class R3GANCritic(nn.Module):
         - result: scores ``(n,)``.
 
     Raises:
-        ValueError: if a size is below 1; if `group_channels` does not divide twice each width; if images have another shape
-            or are no floats; if labels are missing with an embedder, given without one, or refused by it.
+        ValueError: A size is below 1; `group_channels` does not divide twice each width; images have another shape or
+            are no floats; `embedder` has no `out_features`; labels are missing with an embedder, given without one, or
+            refused by it.
 
     Example:
         >>> import torch

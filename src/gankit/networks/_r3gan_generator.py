@@ -28,13 +28,13 @@ class R3GANGenerator(nn.Module):
     start.
 
     Args:
-        widths: channels of each stage, from the smallest picture to the largest, which is ``base * 2**(stages - 1)``.
-        latent_features: length of the latents.
-        blocks: bottlenecks in each stage.
-        group_channels: channels in each group of the 3x3 convolutions; it divides twice each width.
+        widths: Channels of each stage, from the smallest picture to the largest, which is ``base * 2**(stages - 1)``.
+        latent_features: Length of the latents.
+        blocks: Bottlenecks in each stage.
+        group_channels: Channels in each group of the 3x3 convolutions; it divides twice each width.
         image_channels: 3 for color, 1 for gray.
-        embedder: turns labels into vectors; None for an unconditional generator.
-        base: height and width of the first maps, such as 6 for 96 x 96 images.
+        embedder: Turns labels into vectors; None for an unconditional generator.
+        base: Height and width of the first maps, such as 6 for 96 x 96 images.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
@@ -42,8 +42,9 @@ class R3GANGenerator(nn.Module):
         - result: ``(n, image_channels, resolution, resolution)``, unbounded.
 
     Raises:
-        ValueError: if a size is below 1; if `group_channels` does not divide twice each width; if latents have another
-            shape or are no floats; if labels are missing with an embedder, given without one, or refused by it.
+        ValueError: A size is below 1; `group_channels` does not divide twice each width; latents have another shape or
+            are no floats; `embedder` has no `out_features`; labels are missing with an embedder, given without one, or
+            refused by it.
 
     Example:
         >>> import torch

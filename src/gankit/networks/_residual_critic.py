@@ -33,16 +33,16 @@ class ResidualCritic(nn.Module):
     starts as one on their mean and its scores are of the size of the flattened layer's. An embedder keeps its own start.
 
     Args:
-        resolution: height and width of the images, ``base * 2**k`` with k at least 1.
-        width: channels at the full resolution.
+        resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
+        width: Channels at the full resolution.
         image_channels: 3 for color, 1 for gray.
-        embedder: turns labels into vectors; None for an unconditional critic.
-        num_classes: classes of each attribute to guess; empty for none.
-        norm: builds a norm layer from its number of channels; by default layer norm,
+        embedder: Turns labels into vectors; None for an unconditional critic.
+        num_classes: Classes of each attribute to guess; empty for none.
+        norm: Builds a norm layer from its number of channels; by default layer norm,
             ``partial(nn.GroupNorm, 1)``; ``nn.Identity`` for none. Under a gradient penalty it must not be a batch norm,
             which couples the samples.
-        activation: builds an activation; it must not work in place.
-        base: height and width of the last maps, such as 6 for 96 x 96 images.
+        activation: Builds an activation; it must not work in place.
+        base: Height and width of the last maps, such as 6 for 96 x 96 images.
 
     Shape:
         - images: ``(n, image_channels, resolution, resolution)``.
@@ -50,9 +50,9 @@ class ResidualCritic(nn.Module):
         - result: scores ``(n,)``; with `num_classes` a `CriticOutput` of scores and logits.
 
     Raises:
-        ValueError: if a size is below 1; if `resolution` is not ``base * 2**k``; if `norm` or `activation` is no
-            callable that builds a layer, or the activation works in place; if images have another shape or are no
-            floats; if labels are missing with an embedder, given without one, or refused by it.
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm` or `activation` is no callable that
+            builds a layer, or the activation works in place; images have another shape or are no floats; `embedder` has
+            no `out_features`; labels are missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch

@@ -24,17 +24,17 @@ class ResidualGenerator(nn.Module):
     code; an embedder keeps its own start.
 
     Args:
-        resolution: height and width of the images, ``base * 2**k`` with k at least 1.
-        latent_features: length of the latents.
-        width: channels at the full resolution.
+        resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
+        latent_features: Length of the latents.
+        width: Channels at the full resolution.
         image_channels: 3 for color, 1 for gray.
-        embedder: turns labels into vectors; None for an unconditional generator.
-        norm: builds a norm layer from its number of channels; None for batch norm, conditional with an embedder. With
+        embedder: Turns labels into vectors; None for an unconditional generator.
+        norm: Builds a norm layer from its number of channels; None for batch norm, conditional with an embedder. With
             an embedder it must build layers that derive from `gankit.blocks.Conditioned`.
-        activation: builds an activation; it must not work in place.
-        output: builds the last activation; its range is that of the data: ``nn.Tanh`` for -1..1, ``nn.Sigmoid`` for
+        activation: Builds an activation; it must not work in place.
+        output: Builds the last activation; its range is that of the data: ``nn.Tanh`` for -1..1, ``nn.Sigmoid`` for
             0..1.
-        base: height and width of the first maps, such as 6 for 96 x 96 images.
+        base: Height and width of the first maps, such as 6 for 96 x 96 images.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
@@ -42,10 +42,10 @@ class ResidualGenerator(nn.Module):
         - result: ``(n, image_channels, resolution, resolution)``.
 
     Raises:
-        ValueError: if a size is below 1; if `resolution` is not ``base * 2**k``; if `norm`, `activation` or `output` is
-            no callable that builds a layer, or the activation works in place; if there is an embedder and `norm` takes
-            no condition; if latents have another shape or are no floats; if labels are missing with an embedder, given
-            without one, or refused by it.
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm`, `activation` or `output` is no
+            callable that builds a layer, or the activation works in place; there is an embedder and `norm` takes no
+            condition; latents have another shape or are no floats; `embedder` has no `out_features`; labels are missing
+            with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch

@@ -22,11 +22,11 @@ class StarGANCritic(nn.Module):
     `gankit.blocks.LeakyReLU`, which save a sixth of a step with StarGAN's gradient penalty.
 
     Args:
-        resolution: height and width of the images, divisible by ``2**halvings``.
-        num_classes: how many logits: attributes for `gankit.losses.multi_label_loss`, or classes for
+        resolution: Height and width of the images, divisible by ``2**halvings``.
+        num_classes: How many logits: attributes for `gankit.losses.multi_label_loss`, or classes for
             `gankit.losses.class_loss`.
-        width: channels at half the resolution; they double at every halving.
-        halvings: how many convolutions of stride 2 there are.
+        width: Channels at half the resolution; they double at every halving.
+        halvings: How many convolutions of stride 2 there are.
         image_channels: 3 for color, 1 for gray.
 
     Shape:
@@ -35,8 +35,8 @@ class StarGANCritic(nn.Module):
           tensor of logits ``(n, num_classes)``.
 
     Raises:
-        ValueError: if a size is below 1; if ``2**halvings`` does not divide `resolution`; if images have another shape
-            or are no floats.
+        ValueError: A size is below 1; ``2**halvings`` does not divide `resolution`; images have another shape or are no
+            floats.
 
     Example:
         >>> import torch

@@ -22,10 +22,10 @@ class StarGANGenerator(nn.Module):
     ``generator.load_state_dict(torch.load("200000-G.ckpt", weights_only=True))``.
 
     Args:
-        embedder: turns labels into vectors; ``MultiHotEmbedder(5)`` for the authors' five face attributes,
+        embedder: Turns labels into vectors; ``MultiHotEmbedder(5)`` for the authors' five face attributes,
             ``OneHotEmbedder(8)`` for their eight expressions.
-        width: channels at the full resolution.
-        blocks: how many residual blocks there are.
+        width: Channels at the full resolution.
+        blocks: How many residual blocks there are.
         image_channels: 3 for color, 1 for gray.
 
     Shape:
@@ -34,8 +34,8 @@ class StarGANGenerator(nn.Module):
         - result: as `images`.
 
     Raises:
-        ValueError: if a size is below 1; if images have another shape, or sides that 4 does not divide, or are no
-            floats; if labels are missing, or refused by the embedder.
+        ValueError: A size is below 1; images have another shape, or sides that 4 does not divide, or are no floats;
+            `embedder` has no `out_features`; labels are missing, or refused by the embedder.
 
     Example:
         >>> import torch

@@ -28,15 +28,15 @@ class UNetColorizer(nn.Module):
     Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
 
     Args:
-        halvings: how many convolutions lead down, at least 2; 6 turn 64 x 64 pixels into one position, 8 do 256 x 256.
-        width: channels at half the resolution.
+        halvings: How many convolutions lead down, at least 2; 6 turn 64 x 64 pixels into one position, 8 do 256 x 256.
+        width: Channels at half the resolution.
         in_channels: 1 for gray.
         image_channels: 3 for color.
-        embedder: turns labels into vectors; None for a network that chooses the colors itself.
-        norm: builds a norm layer from its number of channels; ``nn.Identity`` for none.
-        dropout: builds a dropout; ``nn.Identity`` for none. Torch's own acts in training mode alone; pix2pix keeps it on
+        embedder: Turns labels into vectors; None for a network that chooses the colors itself.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none.
+        dropout: Builds a dropout; ``nn.Identity`` for none. Torch's own acts in training mode alone; pix2pix keeps it on
             when it draws.
-        output: builds the last activation; its range is that of the data.
+        output: Builds the last activation; its range is that of the data.
 
     Shape:
         - images: ``(n, in_channels, height, width)``, sides divisible by ``2**halvings``.
@@ -44,9 +44,9 @@ class UNetColorizer(nn.Module):
         - result: ``(n, image_channels, height, width)``.
 
     Raises:
-        ValueError: if a size is too small; if `norm`, `dropout` or `output` is no callable that builds a layer; if images
-            have other channels, or sides that ``2**halvings`` does not divide, or are no floats; if labels are missing
-            with an embedder, given without one, or refused by it.
+        ValueError: A size is too small; `norm`, `dropout` or `output` is no callable that builds a layer; images have
+            other channels, or sides that ``2**halvings`` does not divide, or are no floats; `embedder` has no
+            `out_features`; labels are missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch
