@@ -67,10 +67,9 @@ class TextOptions:
     """What recipes that are conditioned on texts have in common."""
 
     text_vectors: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = ""
-    """Table of vectors (.npy) that were computed before; the texts stand beside it in a file that ends in .txt. Without it,
-    and without --skip-thoughts, vectors are hashed n-grams."""
+    """Table of vectors (.npy) in place of hashed n-grams; its texts stand beside it in a file that ends in .txt."""
     skip_thoughts: Annotated[str, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = ""
-    """Folder with the published files of skip-thoughts, to encode texts by."""
+    """Folder with the published files of skip-thoughts, in place of hashed n-grams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

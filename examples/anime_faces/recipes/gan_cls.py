@@ -39,6 +39,8 @@ LATENTS = 100
 def build(description: Description, options: GanClsOptions, hardware: Hardware, steps: int) -> System:
     """Put report D together; only the cheat may decay along the `steps`."""
     assert description.text is not None
+    if options.beta < 0:
+        raise ValueError(f"--beta must be 0 or more, but it is {options.beta}")
     features, size, width = description.text.features, description.size, options.width
     projection, critics_own = (gk.embedders.TextProjection(features, options.projected) for _ in range(2))
     generator = GanClsGenerator(size=size, projection=projection, latent_features=LATENTS, width=width)

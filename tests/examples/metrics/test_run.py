@@ -33,6 +33,7 @@ class Renderer:
     attributes: tuple[Attribute, ...] = FACE_ATTRIBUTES
     size: int = 32
     step: int = 7
+    example_texts: tuple[str, ...] | None = None
 
     @property
     def settings(self) -> SimpleNamespace:

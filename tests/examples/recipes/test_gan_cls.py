@@ -165,6 +165,11 @@ def test_the_generator_pays_for_its_text_weights_alone(beta: float) -> None:
         assert list(logged) == ["score"]
 
 
+def test_a_reward_for_text_weights_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"--beta must be 0 or more, but it is -0\.1"):
+        build(beta=-0.1)
+
+
 @pytest.mark.parametrize("literal", [False, True])
 def test_both_generator_updates_have_noise_of_their_own_unless_literal(literal: bool) -> None:
     system = build(literal=literal)
