@@ -26,7 +26,7 @@ class Sample:
     """
 
     words: tyro.conf.Positional[tuple[str, ...]] = ()
-    """What to draw, one prompt in quotes each. With labels, what is left out is drawn at random; recipes of texts take any words."""
+    """What to draw, one prompt in quotes each. A color left out is drawn at random; recipes of texts take any words."""
     run_folder: Annotated[Path, tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder, or one checkpoint file."""
     prompts: Annotated[Path | None, shown_as("FILE")] = None
