@@ -46,3 +46,7 @@ def test_callables_that_build_no_layer_are_refused() -> None:
         build_layer("activation", torch.relu)
     with pytest.raises(ValueError, match=r"output must be a callable that builds a layer, .* the finished layer Tanh"):
         layer_builder("output", nn.Tanh())
+    with pytest.raises(
+        ValueError, match=r"norm must be a callable that builds a layer, .* the finished layer Identity"
+    ):
+        build_layer("norm", nn.Identity(), 3)

@@ -160,11 +160,16 @@ def test_gradients_that_are_strided_in_memory_are_reduced_too(monkeypatch: pytes
         assert slope.tolist() == [[0.0, 4.0, 8.0], [2.0, 6.0, 10.0]]
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_the_mean_keeps_dtype_and_device(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_the_mean_keeps_the_dtype(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
     for mean in TwoRanks(monkeypatch).run(lambda rank: mean_of_whole_batch("part", torch.ones(2 + rank, dtype=dtype))):
         assert mean.dtype == dtype
         assert mean.item() == 1.0
+
+
+def test_the_mean_lies_where_the_values_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for mean in TwoRanks(monkeypatch).run(lambda _: mean_of_whole_batch("part", torch.ones(3, device="meta"))):
+        assert mean.device.type == "meta"
 
 
 def test_ranks_are_counted_and_parts_refused_on_each(monkeypatch: pytest.MonkeyPatch) -> None:
