@@ -35,6 +35,7 @@ def draw(picture: Picture) -> str:
     )
     canvas = _Canvas(center)
     canvas.terminal("input")
+    canvas.row(picture.before)
     top = canvas.bottom
     canvas.row(picture.residual, skip=4 if picture.shortcut is not None else 0)
     if picture.shortcut is not None:
@@ -60,7 +61,8 @@ def describe(picture: Picture) -> str:
         return f"{residual}."
     shortcut = ", ".join(box.label for box in picture.shortcut) or "the input itself"
     after = ", ".join(box.label for box in picture.after) or "nothing"
-    return f"Residual: {residual}. Shortcut: {shortcut}. After the addition: {after}."
+    first = f"First: {', '.join(box.label for box in picture.before)}. " if picture.before else ""
+    return f"{first}Residual: {residual}. Shortcut: {shortcut}. After the addition: {after}."
 
 
 class _Canvas:

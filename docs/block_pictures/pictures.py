@@ -34,7 +34,7 @@ class Box:
 class Picture:
     """The ways through a block.
 
-    With a shortcut, the residual and the shortcut both start at the input and are added, and `after` follows. Without
+    With a shortcut, the residual and the shortcut both start behind `before` and are added, and `after` follows. Without
     one, `residual` is the whole block.
     """
 
@@ -42,6 +42,7 @@ class Picture:
     residual: tuple[Box, ...]
     shortcut: tuple[Box, ...] | None = ()
     after: tuple[Box, ...] = ()
+    before: tuple[Box, ...] = ()
 
 
 def _convolution(layer: str, label: str = "3x3 convolution") -> Box:
@@ -76,6 +77,9 @@ PICTURES: dict[str, Picture] = {
     "pre_activation_down": Picture("PreActivationBlock, down", (*FULL, DOWN), shortcut=(PROJECTION, DOWN)),
     "pre_activation_first": Picture(
         "PreActivationBlock, down, first of a critic", (*FULL[2:], DOWN), shortcut=(DOWN, PROJECTION)
+    ),
+    "pre_activation_shared": Picture(
+        "PreActivationBlock, activated shortcut", FULL[2:], shortcut=(PROJECTION,), before=FULL[:2]
     ),
     "srresnet": Picture("SRResNetBlock", (CONV1, NORM1, ACTIVATION, CONV2, NORM2)),
     "bottleneck": Picture(

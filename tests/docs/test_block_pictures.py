@@ -52,6 +52,7 @@ BLOCKS: dict[str, Callable[[], nn.Module]] = {
     "pre_activation_up": lambda: blocks.PreActivationBlock(3, 5, **PARTS, **UP),
     "pre_activation_down": lambda: blocks.PreActivationBlock(3, 5, **PARTS, **DOWN),
     "pre_activation_first": lambda: blocks.PreActivationBlock(3, 5, **PARTS, **DOWN, first=True),
+    "pre_activation_shared": lambda: blocks.PreActivationBlock(3, 5, **PARTS, activated_shortcut=True),
     "srresnet": lambda: blocks.SRResNetBlock(3, **PARTS),
     "bottleneck": lambda: blocks.BottleneckBlock(3, 2),
     "convolution": lambda: blocks.ConvolutionBlock(3, 5, **PARTS, dropout=Shift),
@@ -81,6 +82,7 @@ def walk(boxes: Sequence[Box], block: nn.Module, x: torch.Tensor) -> torch.Tenso
 
 def compute(picture: Picture, block: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Send numbers along the ways that are drawn."""
+    x = walk(picture.before, block, x)
     result = walk(picture.residual, block, x)
     if picture.shortcut is not None:
         result = result + walk(picture.shortcut, block, x)
@@ -105,7 +107,7 @@ def test_a_picture_computes_what_its_block_does(name: str) -> None:
 
 def neighbors_exchanged(picture: Picture) -> Iterator[Picture]:
     """The picture with two boxes of one way in the other order, for each two that stand one behind the other."""
-    for way in ("residual", "shortcut", "after"):
+    for way in ("before", "residual", "shortcut", "after"):
         boxes = getattr(picture, way) or ()
         for place in range(len(boxes) - 1):
             exchanged = (*boxes[:place], boxes[place + 1], boxes[place], *boxes[place + 2 :])
@@ -144,7 +146,8 @@ def test_everything_drawn_lies_within_the_picture(name: str) -> None:
     keys = ("x", "y", "width", "height")
     rectangles = [{key: float(box.get(key, "nan")) for key in keys} for box in root.iter(f"{SVG}rect")]
     picture = PICTURES[name]
-    assert len(rectangles) == 2 + len(picture.residual) + len(picture.shortcut or ()) + len(picture.after)
+    ways = (picture.before, picture.residual, picture.shortcut or (), picture.after)
+    assert len(rectangles) == 2 + sum(map(len, ways))
     for box in rectangles:
         assert 0 <= box["x"] <= box["x"] + box["width"] <= width
         assert 0 <= box["y"] <= box["y"] + box["height"] <= height
