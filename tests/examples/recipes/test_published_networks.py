@@ -1,0 +1,103 @@
+"""The networks of reports C and E, layer for layer as their programs have them, and how many numbers that makes."""
+
+import torch
+from networks.published import Line, convolution, doubling, lines_of, norm
+from torch import nn
+
+from examples.anime_faces.data import FACE_ATTRIBUTES
+from examples.anime_faces.recipes import TagsOptions
+from examples.anime_faces.recipes._acgan_networks import AcganCritic, AcganGenerator
+from examples.anime_faces.recipes._description import Description
+from examples.anime_faces.recipes._hardware import Hardware
+from examples.anime_faces.recipes._recipe import System
+from examples.anime_faces.recipes.tags_wgan_gp import RECIPE as TAGS
+
+FACES = Description(size=64, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False))
+RELU: Line = ("ReLU",)
+LEAKY: Line = ("LeakyReLU", 0.2)
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def keras_norm(channels: int) -> Line:
+    return norm(channels, epsilon=1e-3, momentum=0.5)
+
+
+def test_report_e_s_generator() -> None:
+    generator = AcganGenerator(size=64, classes=(12, 11))
+    assert lines_of(generator, torch.empty(2, 100), torch.zeros(2, 2, dtype=torch.int64)) == [
+        ("Embedding", 12, 8),
+        ("Embedding", 11, 8),
+        *(("ConvTranspose2d", 100 + 8 + 8, 512, 4, 1, 0, True, 4), keras_norm(512), LEAKY),
+        *(doubling(512, 256, 8), keras_norm(256), LEAKY),
+        *(doubling(256, 128, 16), keras_norm(128), LEAKY),
+        *(doubling(128, 64, 32), keras_norm(64), LEAKY),
+        *(convolution(64, 64, 3, 1, 32), keras_norm(64), LEAKY),
+        *(doubling(64, 3, 64), ("Tanh",)),
+    ]
+    transposed = sum(16 * a * b + b for a, b in ((116, 512), (512, 256), (256, 128), (128, 64), (64, 3)))
+    norms = 2 * (512 + 256 + 128 + 64 + 64)
+    assert parameters(generator) == 8 * (12 + 11) + transposed + 9 * 64 * 64 + 64 + norms == 3_745_979
+
+
+def test_report_e_s_critic() -> None:
+    critic = AcganCritic(size=64, classes=(12, 11))
+    assert lines_of(critic, torch.empty(2, 3, 64, 64)) == [
+        *(convolution(3, 64, 4, 2, 32), LEAKY),
+        *(convolution(64, 128, 4, 2, 16), keras_norm(128), LEAKY),
+        *(convolution(128, 256, 4, 2, 8), keras_norm(256), LEAKY),
+        *(convolution(256, 512, 4, 2, 4), keras_norm(512), LEAKY),
+        ("Linear", 8192, 1, True),
+        ("Linear", 8192, 12 + 11, True),  # two layers of Keras side by side
+    ]
+    convolutions = sum(16 * a * b + b for a, b in ((3, 64), (64, 128), (128, 256), (256, 512)))
+    assert parameters(critic) == convolutions + 2 * (128 + 256 + 512) + 24 * 8193 == 2_954_968
+
+
+def report_c() -> System:
+    return TAGS.build(FACES, TagsOptions(literal=True), Hardware(), 1)
+
+
+def without_biases(lines: list[Line]) -> list[Line]:
+    """Kinds, channels, kernels, strides and sides; of norms the channels."""
+    kept = {"Linear": slice(0, 3), "Conv2d": slice(0, 6), "ConvTranspose2d": slice(0, 6), "BatchNorm2d": slice(0, 2)}
+    return [(*line[kept[str(line[0])]], *line[7:]) if line[0] in kept else line for line in lines]
+
+
+def weights(network: nn.Module) -> int:
+    """Numbers in convolutions and linear layers, without biases."""
+    return sum(
+        layer.weight.numel()
+        for layer in network.modules()
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+    )
+
+
+def test_report_c_s_generator() -> None:
+    generator = report_c().generator
+    wanted: list[Line] = [
+        *(("Linear", 100 + 23, 1024 * 4 * 4, True), norm(1024), RELU),
+        *(doubling(1024, 512, 8), norm(512), RELU),
+        *(doubling(512, 256, 16), norm(256), RELU),
+        *(doubling(256, 128, 32), norm(128), RELU),
+        *(doubling(128, 3, 64), ("Tanh",)),
+    ]
+    lines = lines_of(generator, torch.empty(2, 100), torch.empty(2, 23))
+    assert without_biases(lines) == without_biases(wanted)
+    assert weights(generator) == 123 * 16384 + 16 * (1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3) == 13_031_424
+
+
+def test_report_c_s_critic() -> None:
+    critic = report_c().critic
+    wanted: list[Line] = [
+        *(convolution(3, 64, 4, 2, 32), LEAKY),
+        *(convolution(64, 128, 4, 2, 16), norm(128), LEAKY),
+        *(convolution(128, 256, 4, 2, 8), norm(256), LEAKY),
+        *(convolution(256, 512, 4, 2, 4), norm(512), LEAKY),
+        ("Linear", (512 + 23) * 4 * 4, 1, True),
+    ]
+    lines = lines_of(critic, torch.empty(2, 3, 64, 64), torch.empty(2, 23))
+    assert without_biases(lines) == without_biases(wanted)
+    assert weights(critic) == 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512) + 8560 == 2_764_144
