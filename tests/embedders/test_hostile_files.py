@@ -98,6 +98,7 @@ def test_a_row_that_is_named_again_and_again_makes_no_large_table(tmp_path: Path
         (literal("(" * 5000), "is no .npy file of a plain array: its head is"),
         (literal("{[]: 1}"), "is no .npy file of a plain array: its head is"),
         (literal("a" + ".b" * 4000), "is no .npy file of a plain array: its head is"),
+        (literal(""), "is no .npy file of a plain array: its head is ''"),
         (literal(" " * 10_000), r"its head must have 1\.\.10000 bytes, got 10001"),
         (b"\x93NUMPY\x02\x00\xff\xff\xff\xffabc", r"its head must have 1\.\.10000 bytes, got 4294967295"),
         (b"\x93NUMPY\x01\x00\x00\x00", r"its head must have 1\.\.10000 bytes, got 0"),
@@ -206,3 +207,17 @@ def test_any_damage_is_a_value_error_or_another_model(
     (folder / name).write_bytes(whole[: round(kept * len(whole))])
     with suppress(ValueError):
         assert SkipThoughts(folder)(["blue hair", "Red"]).shape[0] == 2
+
+
+def test_a_head_of_the_greatest_length_is_read(tmp_path: Path) -> None:
+    path, texts = tmp_path / "vectors.npy", tmp_path / "texts.txt"
+    text = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }"
+    path.write_bytes(literal(text.ljust(9_999)) + struct.pack("<2f", 3, 5))
+    texts.write_text("blue\nred\n")
+    assert VectorTable.load(path, texts)(["red", "blue"]).tolist() == [[5], [3]]
+
+
+def test_rows_of_one_number_are_the_shortest(tmp_path: Path) -> None:
+    path = tmp_path / "utable.npy"
+    write_array_of_objects(path, (1,), repeated_row(1, 1))
+    assert read_rows(path).tolist() == [[0]]

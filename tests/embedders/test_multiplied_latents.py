@@ -103,3 +103,9 @@ def test_mistakes_are_named() -> None:
     for message, mistake in cases.items():
         with pytest.raises(ValueError, match=message):
             mistake()
+
+
+def test_one_number_is_the_shortest_vector() -> None:
+    multiply = MultipliedLatents(MultipliedLabelEmbedder(3, 1))
+    assert multiply.out_features == 1
+    assert multiply(torch.ones(2, 1), torch.tensor([0, 2])).shape == (2, 1)
