@@ -1,5 +1,7 @@
 """The U-Net: the function, pix2pix's channels and dropout, labels that reach every pixel, and mistakes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from support.strategies import seeds
 from torch import nn
 from torch.testing import assert_close
 
+from gankit.blocks import AlwaysOnDropout
 from gankit.embedders import LabelEmbedder, OneHotEmbedder
 from gankit.networks import UNetColorizer, layer_table
 
@@ -57,14 +60,25 @@ def test_every_pixel_hears_of_the_label() -> None:
     assert (change.abs().sum(1) > 0).all()
 
 
-def test_dropout_is_the_callers() -> None:
-    class Always(nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return nn.functional.dropout(x, 0.5, training=True)
+@pytest.mark.parametrize("training", [False, True])
+def test_an_instance_norm_never_meets_a_single_position(training: bool) -> None:
+    """It would turn that into 0: no norm stands behind the innermost convolution, so that picture and label go on."""
+    torch.manual_seed(3)
+    norm = partial(nn.InstanceNorm2d, affine=True)
+    colorizer = UNetColorizer(halvings=3, width=4, norm=norm, embedder=OneHotEmbedder(3)).double().train(training)
+    inmost: list[torch.Tensor] = []
+    colorizer.down[-1].register_forward_hook(lambda _module, _inputs, output: inmost.append(output))
+    gray, labels = torch.randn(2, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 2])
+    change = colorizer(gray, labels) - colorizer(gray, labels.flip(0))
+    assert inmost[0].shape == (2, 16, 1, 1)
+    assert (inmost[0].abs().sum(dim=1) > 0).all()
+    assert change.abs().max() > 1e-6
 
+
+def test_dropout_is_the_callers() -> None:
     torch.manual_seed(0)
     gray = torch.randn(2, 1, 64, 64)
-    colorizer = UNetColorizer(width=2, dropout=Always).eval()
+    colorizer = UNetColorizer(width=2, dropout=AlwaysOnDropout).eval()
     assert not torch.equal(colorizer(gray), colorizer(gray))
     colorizer = UNetColorizer(width=2).eval()
     assert torch.equal(colorizer(gray), colorizer(gray))

@@ -35,7 +35,7 @@ class UNetColorizer(nn.Module):
         embedder: Turns labels into vectors; None for a network that chooses the colors itself.
         norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none.
         dropout: Builds a dropout; ``nn.Identity`` for none. Torch's own acts in training mode alone; pix2pix keeps it on
-            when it draws.
+            when it draws, as `gankit.blocks.AlwaysOnDropout` does.
         output: Builds the last activation; its range is that of the data.
 
     Shape:
