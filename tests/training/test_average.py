@@ -222,3 +222,18 @@ def test_by_default_the_average_warms_up() -> None:
     _draw(network, 1)
     average.update()
     torch.testing.assert_close(_weight(average), torch.lerp(network.weight.detach(), start, 2 / 11))
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({}, r"must hold \['updates', 'network'\], got none of \['updates', 'network'\]"),
+        ({"updates": -1, "network": {}}, "updates must be at least 0, got -1"),
+        ({"updates": 1, "network": {"weight": None, "bias": torch.ones(1)}}, "1 faults: 'weight' is no tensor"),
+    ],
+)
+def test_a_state_with_holes_is_refused(state: dict[str, object], message: str) -> None:
+    average = WeightAverage(nn.Linear(2, 1))
+    with pytest.raises(ValueError, match=message):
+        average.load_state_dict({"version": 1, **state})
+    assert average.updates == 0

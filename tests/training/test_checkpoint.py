@@ -7,6 +7,7 @@ import pickle
 import resource
 import warnings
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -315,3 +316,65 @@ def test_a_disk_that_cannot_be_read_is_no_damaged_file(tmp_path: Path, monkeypat
     monkeypatch.setattr(torch, "load", broken)
     with pytest.raises(OSError, match="input/output error"):
         load_checkpoint(tmp_path / "a.pt")
+
+
+class _Interrupted:
+    """A file whose write is interrupted by Ctrl-C at some call."""
+
+    def __init__(self, file: Any, call: int) -> None:
+        self.file = file
+        self.left = call
+
+    def write(self, data: Any) -> int:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return self.file.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+@pytest.mark.parametrize("call", [1, 2, 7, 12, 20])
+def test_an_interrupt_in_any_write_stays_one_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    path = tmp_path / "a.pt"
+    save_checkpoint(path, _state())
+    before = path.read_bytes()
+    initialize = SealingWriter.__init__
+    monkeypatch.setattr(SealingWriter, "__init__", lambda self, file: initialize(self, _Interrupted(file, call)))
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(path, _state(1))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [MemoryError, OSError])
+def test_a_lack_of_memory_or_disk_is_not_taken_for_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    save_checkpoint(tmp_path / "a.pt", _state())
+    monkeypatch.setattr(torch, "load", mock.Mock(side_effect=error("none left")))
+    with pytest.raises(error, match="none left"):
+        load_checkpoint(tmp_path / "a.pt")
+
+
+def test_what_is_no_ordinary_file_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.pt")
+    with pytest.raises(CheckpointError, match=r"a\.pt was refused: it is no ordinary file"):
+        load_checkpoint(tmp_path / "a.pt")
+    with pytest.raises(IsADirectoryError):
+        load_checkpoint(tmp_path)
+
+
+def test_threads_may_save_one_file_at_the_same_time(tmp_path: Path) -> None:
+    def save(value: int) -> None:
+        for _ in range(10):
+            save_checkpoint(tmp_path / "a.pt", {"a": torch.full((5003,), value)})
+
+    with ThreadPoolExecutor(3) as threads:
+        for result in [threads.submit(save, value) for value in range(3)]:
+            result.result()
+    assert len(load_checkpoint(tmp_path / "a.pt")["a"].unique()) == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.pt"]

@@ -49,7 +49,8 @@ def test_a_run_goes_on_in_another_memory_format(
     load_optimizer_state(other, state["optimizer"])
     _step(other, resumed, 3)
     # Vectorized loops round elements by their place, so that only the same format gives the same bits.
-    torch.testing.assert_close(resumed, parameter, **({"rtol": 0, "atol": 0} if before == after else {}))
+    allowed = 0.0 if before == after else 1e-6
+    torch.testing.assert_close(resumed, parameter, rtol=allowed, atol=allowed)
 
 
 def test_a_loaded_state_is_a_copy() -> None:

@@ -154,3 +154,15 @@ def test_an_empty_turn_is_refused(player: str) -> None:
     turns: dict[str, Any] = {"critic": _step("critic", []), "generator": _step("generator", []), player: {}}
     with pytest.raises(ValueError, match=f"{player} must be an update or a mapping with at least one"):
         play_round(Round(), _numbers(), **turns)
+
+
+@pytest.mark.parametrize("batch", [{"image": torch.ones(1)}, "text", 3, None, (part for part in ())])
+def test_a_batch_of_another_type_is_refused_before_any_step(batch: Any) -> None:
+    log: Log = []
+    with pytest.raises(
+        ValueError, match=f"batches must hold tensors, or tuples or lists .*, got {type(batch).__name__}"
+    ):
+        play_round(
+            Round(2), iter([torch.ones(1), batch]), critic=_step("critic", log), generator=_step("generator", log)
+        )
+    assert log == []

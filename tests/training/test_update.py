@@ -1,7 +1,7 @@
 import itertools
 import math
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -322,3 +322,58 @@ def test_frozen_must_not_hold_what_is_trained() -> None:
         Update(optimizer, dict, frozen=[critic])
     with pytest.raises(ValueError, match="frozen must be a sequence of networks, got one Linear"):
         Update(optimizer, dict, frozen=nn.Sequential(critic)[0])  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"terms": None}, "terms must be callable, and made already, got None"),
+        ({"constraint": 0.01}, "constraint must be callable, and made already, got 0.01"),
+        ({"gradients": "eager"}, "gradients must be callable, and made already, got 'eager'"),
+        ({"gradients": Accumulated}, "gradients must be callable, and made already, got <class"),
+        ({"frozen": [nn.Parameter(torch.ones(1))]}, "frozen must hold networks, got Parameter"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(arguments: dict[str, Any], message: str) -> None:
+    optimizer = torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1)
+    given: dict[str, Any] = {"terms": dict} | arguments
+    with pytest.raises(ValueError, match=message):
+        Update(optimizer, **given)
+
+
+def test_the_network_must_be_named_where_parameters_are_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    critic = nn.Linear(2, 1)
+    monkeypatch.setattr("gankit.training._update.is_sharded", lambda tensor: tensor is critic.bias)
+    optimizer = torch.optim.SGD(critic.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="network must be given where FSDP2 shards it"):
+        Update(optimizer, dict)
+    Update(optimizer, dict, network=critic)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({}, r"must hold \['updates', 'optimizer'\], got none of \['updates', 'optimizer'\]"),
+        ({"updates": 3}, r"got none of \['optimizer'\]"),
+        ({"updates": "3", "optimizer": {}}, "updates must be a whole number, got '3'"),
+        ({"updates": 3, "optimizer": []}, "must hold 'state' and 'param_groups', got list"),
+        ({"updates": 3, "optimizer": {"state": {}}}, "must hold 'state' and 'param_groups', got dict"),
+    ],
+)
+def test_a_state_with_holes_is_refused_and_nothing_changes(state: dict[str, Any], message: str) -> None:
+    update = Update(torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1), dict)
+    with pytest.raises(ValueError, match=message):
+        update.load_state_dict({"version": 1, **state})
+    assert update.updates == 0
+
+
+def test_complex_weights_are_checked_too() -> None:
+    critic = nn.Linear(2, 1, dtype=torch.complex128)
+    update = Update(torch.optim.SGD(critic.parameters(), lr=0.1), lambda x: {"loss": critic(x).abs().mean()})
+    before = _values(critic)
+    update(torch.ones(3, 2, dtype=torch.complex128))
+    assert not _same(before, _values(critic))
+    for parameter in critic.parameters():
+        parameter.register_hook(lambda gradient: gradient * complex(0, math.inf))
+    with pytest.raises(NonFiniteError, match="a gradient is not finite"):
+        update(torch.ones(3, 2, dtype=torch.complex128))

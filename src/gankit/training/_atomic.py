@@ -7,12 +7,14 @@ import secrets
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import IO
 
 # Tells this process from an earlier one that had the same number, as happens in containers.
 PROCESS = secrets.token_hex(4)
 ORPHAN = re.compile(r"\.tmp-(?P<process>\d+)-(?P<token>[0-9a-f]{8})$")
+_numbers = count()
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 
 
@@ -23,7 +25,8 @@ def replaced_atomically(path: Path) -> Iterator[IO[bytes]]:
     It is written through to the disk before it is renamed, and its folder after, so that neither a killed process nor a
     power cut leaves a torn file. It lies in the same folder, since only there a rename is one step.
     """
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}-{PROCESS}")
+    # Numbered, since threads of one process may save at the same time.
+    temporary = path.with_name(f"{path.name}.{next(_numbers)}.tmp-{os.getpid()}-{PROCESS}")
     try:
         with temporary.open("wb") as file:
             yield file

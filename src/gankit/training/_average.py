@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gankit._core import check_fraction, check_version
+from gankit._core import check_at_least, check_fraction, check_version
 from gankit.training._network_state import bare, load_network_state, network_state
 from gankit.training._sharded import is_sharded, reshard, whole
 
@@ -90,7 +90,8 @@ class WeightAverage:
         Raises:
             ValueError: The state is of another version, or belongs to another network; all faults are listed.
         """
-        check_version("a weight average", state, VERSION)
+        check_version("a weight average", state, VERSION, "updates", "network")
+        check_at_least("updates", state["updates"], 0)
         load_network_state(self.network, state["network"])
         self.updates = state["updates"]
 

@@ -43,19 +43,12 @@ def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
     """
     plain = plain_copy(state)
     path = Path(path)
-    writer = None
     try:
         with replaced_atomically(path) as file:
-            writer = SealingWriter(file)
-            torch.save(plain, cast("IO[bytes]", writer))
-            writer.seal()
-    except (OSError, RuntimeError) as error:
-        # torch's writer turns a failed write into a RuntimeError that does not say why.
-        failure = error if isinstance(error, OSError) else writer and writer.failure
-        if failure is None:
-            raise
-        message = f"{failure.strerror} (saving a checkpoint of about {count_bytes(plain)} bytes)"
-        raise OSError(failure.errno, message, str(path)) from error
+            _write(plain, file)
+    except OSError as error:
+        message = f"{error.strerror} (saving a checkpoint of about {count_bytes(plain)} bytes)"
+        raise OSError(error.errno, message, str(path)) from error
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Any:
@@ -82,13 +75,27 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
         ...
         gankit.training._checkpoint.CheckpointError: /... was refused: its last bytes are not a seal: ...
     """
+    if not (Path(path).is_file() or Path(path).is_dir()) and Path(path).exists():
+        raise CheckpointError(f"{os.fspath(path)} was refused: it is no ordinary file")  # opening a pipe would wait
     with Path(path).open("rb") as file:
         fault = check_seal(file)
         if fault is not None:
             raise CheckpointError(f"{os.fspath(path)} was refused: {fault}")
         try:
             return torch.load(file, map_location="cpu", weights_only=True)
-        except OSError:
+        except (OSError, MemoryError):
             raise
         except Exception as error:
             raise CheckpointError(f"{os.fspath(path)} was refused: it holds more than plain data ({error})") from error
+
+
+def _write(plain: Any, file: IO[bytes]) -> None:
+    writer = SealingWriter(file)
+    try:
+        torch.save(plain, cast("IO[bytes]", writer))
+        writer.seal()
+    except RuntimeError:
+        # torch's writer turns what a write raised into a RuntimeError that does not say what it was.
+        if writer.failure is None:
+            raise
+        raise writer.failure from None

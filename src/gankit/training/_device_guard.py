@@ -48,7 +48,8 @@ class DeviceGuard:
 
     def _count(self, terms: Mapping[str, Scalar], found: Scalar) -> None:
         names = tuple(terms)
-        values = torch.stack([term.float() for term in terms.values()])
+        home = next(iter(terms.values())).device  # a 0-d term of another device may be summed too
+        values = torch.stack([term.to(home, torch.float32, non_blocking=True) for term in terms.values()])
         row = torch.cat((found.reshape(1).to(values.device), values.isfinite().logical_not().float()))
         previous = self._counts.get(names)
         self._counts[names] = row if previous is None else previous + row

@@ -46,6 +46,7 @@ def found_non_finite(gradients: Sequence[torch.Tensor]) -> Scalar:
     for gradient in gradients:
         piece = own_piece(gradient)
         values = piece._values() if piece.is_sparse else piece  # noqa: SLF001 (the only way to uncoalesced values)
+        values = torch.view_as_real(values) if values.is_complex() else values
         groups.setdefault((values.device, values.dtype), []).append(values)
     home = gradients[0].device
     flags = []

@@ -53,10 +53,11 @@ def load_network_state(network: nn.Module, state: Mapping[str, torch.Tensor]) ->
     own = _own_state(network)
     faults = [f"{name!r} is missing" for name in own.keys() - state.keys()]
     faults += [f"{name!r} is unknown" for name in state.keys() - own.keys()]
+    faults += [f"{name!r} is no tensor" for name, value in state.items() if not isinstance(value, torch.Tensor)]
     faults += [
         f"{name!r} has shape {tuple(state[name].shape)}, not {tuple(own[name].shape)}"
         for name in own.keys() & state.keys()
-        if state[name].shape != own[name].shape
+        if isinstance(state[name], torch.Tensor) and state[name].shape != own[name].shape
     ]
     if faults:
         raise ValueError(f"state must fit the network, got {len(faults)} faults: {'; '.join(sorted(faults))}")

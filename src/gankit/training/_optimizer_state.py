@@ -42,6 +42,8 @@ def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None
     Raises:
         ValueError: Groups, the number of parameters or shapes differ; nothing was changed.
     """
+    if not isinstance(state, Mapping) or not state.keys() >= {"state", "param_groups"}:
+        raise ValueError(f"state of an optimizer must hold 'state' and 'param_groups', got {type(state).__name__}")
     saved = [position for group in state["param_groups"] for position in group["params"]]
     parameters = dict(zip(saved, held(optimizer), strict=False))  # torch refuses other numbers of parameters
     faults = [

@@ -57,8 +57,8 @@ def play_round(
 
     Raises:
         BatchesExhaustedError: An iterator ran out; the batches drawn for this round are in the exception.
-        ValueError: `batches` is no iterator, a mapping of them lacks an update of the critic or names an unknown one, or a
-            turn is an empty mapping.
+        ValueError: `batches` is no iterator, a mapping of them lacks an update of the critic or names an unknown one, a
+            batch is of another type (a dict, say), or a turn is an empty mapping.
 
     Example:
         >>> import torch
@@ -144,6 +144,12 @@ def _draw(iterators: dict[str, Iterator[Batch]], needs: dict[str, int]) -> dict[
                 f"{_title(name)} must hold {needs[name]} more for this round, got {len(batches)}; no step was taken",
                 drawn,
             )
+    for name, batches in drawn.items():
+        for batch in batches:
+            if not isinstance(batch, torch.Tensor | tuple | list):
+                raise ValueError(
+                    f"{_title(name)} must hold tensors, or tuples or lists of an update's inputs, got {type(batch).__name__}"
+                )
     return drawn
 
 

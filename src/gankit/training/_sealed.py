@@ -24,23 +24,21 @@ class SealingWriter:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.failure: OSError | None = None
+        self.failure: BaseException | None = None
         self._file = file
         self._hash = hashlib.sha256()
         self._kept = b""
 
     def write(self, data: Any) -> int:
-        """Take the next bytes of the archive."""
-        view = memoryview(data).cast("B")
-        if len(view) >= 2:
-            self._pass_on(self._kept)
-            self._pass_on(view[:-2])
-            self._kept = bytes(view[-2:])
-        else:
-            together = self._kept + bytes(view)
-            self._pass_on(together[:-2])
-            self._kept = together[-2:]
-        return len(view)
+        """Take the next bytes of the archive.
+
+        What was raised stays in `failure`.
+        """
+        try:
+            return self._take(memoryview(data).cast("B"))
+        except BaseException as error:
+            self.failure = error  # torch's writer turns it into an error of its own, also the user's Ctrl-C
+            raise
 
     def seal(self) -> None:
         """Write the comment with the digest of all that stands before it."""
@@ -53,12 +51,19 @@ class SealingWriter:
         """Flush the file."""
         self._file.flush()
 
+    def _take(self, view: memoryview) -> int:
+        if len(view) >= 2:
+            self._pass_on(self._kept)
+            self._pass_on(view[:-2])
+            self._kept = bytes(view[-2:])
+        else:
+            together = self._kept + bytes(view)
+            self._pass_on(together[:-2])
+            self._kept = together[-2:]
+        return len(view)
+
     def _pass_on(self, data: Any) -> None:
-        try:
-            self._file.write(data)
-        except OSError as error:
-            self.failure = error  # torch's writer turns it into an error of its own, without the number
-            raise
+        self._file.write(data)
         self._hash.update(data)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, check_version
+from gankit._core import Scalar, check_at_least, check_version
 from gankit.training._device_guard import DeviceGuard
 from gankit.training._finite import refuse_non_finite
 from gankit.training._frozen import frozen as frozen_parameters
@@ -16,7 +16,7 @@ from gankit.training._network_state import bare, plain_name
 from gankit.training._optimizer_state import held, load_optimizer_state, optimizer_state
 from gankit.training._ranks import audited_forwards, check_equal_gradients, check_wrapper, world_size
 from gankit.training._reach import check_reach
-from gankit.training._sharded import gathered_for_penalties
+from gankit.training._sharded import gathered_for_penalties, is_sharded
 from gankit.training._terms import Terms, check_terms
 
 VERSION = 1
@@ -45,7 +45,7 @@ class Update:
         gradients: How the gradient comes about: `Eager()` where None, `Accumulated(4)` for a batch in four parts.
 
     Raises:
-        ValueError: A network is frozen whose parameters the optimizer holds; or, at a call, the terms are no mapping of
+        ValueError: A network is frozen whose parameters the optimizer holds; an argument is of another kind; or, at a call, the terms are no mapping of
             names to 0-d tensors, or reach parameters of another network, or none of the optimizer's; or the audit fails.
         NonFiniteError: At a call, a term or a gradient is NaN or infinite.
 
@@ -70,6 +70,10 @@ class Update:
         constraint: Callable[[], object] | None = None,
         gradients: Gradients | None = None,
     ) -> None:
+        for name, value in (("terms", terms), ("constraint", constraint), ("gradients", gradients)):
+            _check_callable(name, value)
+        if network is None and any(is_sharded(parameter) for parameter in held(optimizer)):
+            raise ValueError("network must be given where FSDP2 shards it: pass what fully_shard was applied to")
         self.optimizer = optimizer
         self.updates = 0
         self._terms = terms
@@ -111,10 +115,10 @@ class Update:
         Raises:
             ValueError: The state is of another version, or belongs to an optimizer with other parameters.
         """
-        check_version("an update", state, VERSION)
-        updates = state["updates"]
+        check_version("an update", state, VERSION, "updates", "optimizer")
+        check_at_least("updates", state["updates"], 0)
         load_optimizer_state(self.optimizer, state["optimizer"])
-        self.updates = updates
+        self.updates = state["updates"]
 
     def _checked_terms(self, *inputs: Any) -> dict[str, Scalar]:
         terms = check_terms(self._terms(*inputs))
@@ -144,10 +148,21 @@ class Update:
         self._audited = True
 
 
+def _check_callable(name: str, value: object) -> None:
+    if value is None and name != "terms":
+        return
+    if not callable(value) or (name == "gradients" and isinstance(value, type)):
+        raise ValueError(f"{name} must be callable, and made already, got {value!r}")
+
+
 def _as_networks(frozen: Iterable[nn.Module]) -> list[nn.Module]:
     if isinstance(frozen, nn.Module):
         raise ValueError(f"frozen must be a sequence of networks, got one {type(frozen).__name__}: write frozen=[it]")
-    return list(frozen)
+    networks = list(frozen)
+    for network in networks:
+        if not isinstance(network, nn.Module):
+            raise ValueError(f"frozen must hold networks, got {type(network).__name__}")
+    return networks
 
 
 def _parameters_to_freeze(networks: list[nn.Module], own: list[nn.Parameter]) -> list[nn.Parameter]:
