@@ -67,7 +67,11 @@ def test_an_instance_norm_never_meets_a_single_position(training: bool) -> None:
     norm = partial(nn.InstanceNorm2d, affine=True)
     colorizer = UNetColorizer(halvings=3, width=4, norm=norm, embedder=OneHotEmbedder(3)).double().train(training)
     inmost: list[torch.Tensor] = []
-    colorizer.down[-1].register_forward_hook(lambda _module, _inputs, output: inmost.append(output))
+
+    def note(_layer: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        inmost.append(output)
+
+    colorizer.down[-1].register_forward_hook(note)
     gray, labels = torch.randn(2, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 2])
     change = colorizer(gray, labels) - colorizer(gray, labels.flip(0))
     assert inmost[0].shape == (2, 16, 1, 1)
