@@ -10,7 +10,7 @@ from examples.anime_faces.data._lines import ParseError, read_lines
 from examples.anime_faces.data._phrases import Choice, Phrases, phrases_of
 
 _LONGEST_TEXT = 10_000
-_WORD = re.compile(r"\w")
+_WORD = re.compile(r"[^\W_]")  # a letter or digit
 _ID = re.compile(r"[\w-][\w.-]*")
 
 

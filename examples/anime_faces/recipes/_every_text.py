@@ -16,7 +16,7 @@ from examples.anime_faces.recipes._text_encoders import encoder_in_words, load_e
 
 ENCODED_AT_ONCE = 256
 EXAMPLES = 8
-_WORD = re.compile(r"\w")
+_WORD = re.compile(r"[^\W_]")  # a letter or digit
 
 
 class _TextOptions(Protocol):
