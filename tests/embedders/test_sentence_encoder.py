@@ -68,8 +68,10 @@ def test_answers_may_be_locked_reversed_swapped_or_made_in_inference_mode() -> N
 
 def test_vectors_follow_the_default_dtype() -> None:
     exact = np.array([[0.1, 1 / 3, 0.7]])
-    torch.set_default_dtype(torch.float64)
+    torch.set_default_dtype(torch.bfloat16)
     try:
+        assert SentenceEncoder(Answer(exact))(["blue"]).dtype == torch.bfloat16
+        torch.set_default_dtype(torch.float64)
         assert SentenceEncoder(Answer(exact))(["blue"]).tolist() == exact.tolist()
         assert SentenceEncoder(Answer(torch.from_numpy(exact)))(["blue"]).tolist() == exact.tolist()
     finally:

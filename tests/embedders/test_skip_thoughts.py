@@ -103,6 +103,15 @@ def test_plain_and_pickled_tables_agree_and_nothing_is_trained(
     assert torch.equal(SkipThoughts(big)(["blue hair"]), first(["blue hair"]))
 
 
+def test_weights_may_be_stored_column_by_column(folder: Path) -> None:
+    wanted = SkipThoughts(folder)(["blue hair", "red"])
+    with np.load(folder / "uni_skip.npz") as archive:
+        arrays = {name: np.asfortranarray(array) for name, array in archive.items()}
+    assert not arrays["encoder_W"].flags.c_contiguous
+    np.savez(folder / "uni_skip.npz", allow_pickle=False, **arrays)
+    assert torch.equal(SkipThoughts(folder)(["blue hair", "red"]), wanted)
+
+
 def test_copies_repr_and_the_authors_tokenizer(folder: Path) -> None:
     encoder = SkipThoughts(folder, tokenize=str.split)
     assert_close(encoder(["hair, blue"]), encoder(["UNK blue"]))

@@ -214,3 +214,10 @@ def test_mistakes_are_named(
 ) -> None:
     with pytest.raises(ValueError, match=match):
         walk(first, second, share)
+
+
+@every
+def test_a_share_in_half_precision_loses_no_digits_of_the_rest(walk: Walk) -> None:
+    first, second = normal(0, 3, 5), normal(1, 3, 5)
+    share = torch.tensor([[1 / 3], [0.1], [0.9]], dtype=torch.bfloat16)
+    assert torch.equal(walk(first, second, share), walk(first, second, share.double()))
