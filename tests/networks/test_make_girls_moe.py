@@ -85,6 +85,14 @@ def test_the_published_layers_at_128() -> None:
     assert not any("Norm" in row.kind for row in table.rows)
 
 
+@pytest.mark.parametrize(("resolution", "halvings", "side"), [(64, 5, 2), (64, 6, 1), (96, 5, 3), (128, 6, 2)])
+def test_resolutions_of_the_critic(resolution: int, halvings: int, side: int) -> None:
+    critic = MakeGirlsMoeCritic(resolution=resolution, halvings=halvings, width=1, num_classes=(12, 11))
+    assert critic.end.score.in_features == 2 ** (halvings - 1) * side * side
+    scores, (hair, eyes) = critic(torch.zeros(2, 3, resolution, resolution))
+    assert (scores.shape, hair.shape, eyes.shape) == ((2,), (2, 12), (2, 11))
+
+
 @pytest.mark.parametrize(("resolution", "base"), [(64, 8), (96, 12), (96, 6), (128, 16)])
 def test_resolutions(resolution: int, base: int) -> None:
     with torch.device("meta"):
@@ -128,8 +136,10 @@ def test_mistakes() -> None:
         MakeGirlsMoeGenerator(output=nn.Tanh())
     with pytest.raises(ValueError, match=r"latents must have shape \(n, 128\), got \(2, 5\)"):
         MakeGirlsMoeGenerator(width=1, blocks=1)(torch.zeros(2, 5))
-    with pytest.raises(ValueError, match="resolution must be divisible by"):
+    with pytest.raises(ValueError, match=r"resolution must be divisible by .* got 96 .* it can be halved 5 times$"):
         MakeGirlsMoeCritic(resolution=96)
+    with pytest.raises(ValueError, match=r"got 75 with halvings=6: it can be halved 0 times$"):
+        MakeGirlsMoeCritic(resolution=75)
     with pytest.raises(ValueError, match="width must be at least 1, got 0"):
         MakeGirlsMoeCritic(width=0)
     with pytest.raises(ValueError, match="images must have shape"):

@@ -94,7 +94,9 @@ def count_positions(resolution: int, halvings: int) -> int:
     check_at_least("halvings", halvings, 1)
     check_at_least("resolution", resolution, 1)
     if resolution % (1 << halvings):
+        possible = (resolution & -resolution).bit_length() - 1
         raise ValueError(
-            f"resolution must be divisible by 2**halvings, {1 << halvings}, got {resolution} with halvings={halvings}"
+            f"resolution must be divisible by 2**halvings, {1 << halvings}, got {resolution} with halvings={halvings}: "
+            f"it can be halved {possible} times"
         )
     return resolution >> halvings

@@ -25,7 +25,8 @@ class MakeGirlsMoeCritic(nn.Module):
     Args:
         resolution: Height and width of the images, divisible by ``2**halvings``.
         width: Channels at half the resolution; they double at every stage.
-        halvings: How many convolutions of stride 2 there are; with 6, 128 x 128 pixels end at 2 x 2.
+        halvings: How many convolutions of stride 2 there are; with 6, 128 x 128 pixels end at 2 x 2;
+            96 x 96 pixels take 5 and end at 3 x 3.
         num_classes: Classes of each attribute to guess, as `ClassHead` has them; ``34`` for 34 tags that need not exclude
             each other, which `gankit.losses.multi_label_loss` prices; empty for none.
         image_channels: 3 for color, 1 for gray.
