@@ -9,7 +9,7 @@ import warnings
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 from unittest import mock
 
 import numpy as np
@@ -343,7 +343,11 @@ def test_an_interrupt_in_any_write_stays_one_and_leaves_the_old_file(
     save_checkpoint(path, _state())
     before = path.read_bytes()
     initialize = SealingWriter.__init__
-    monkeypatch.setattr(SealingWriter, "__init__", lambda self, file: initialize(self, _Interrupted(file, call)))
+
+    def interrupted(self: SealingWriter, file: Any) -> None:
+        initialize(self, cast("IO[bytes]", _Interrupted(file, call)))
+
+    monkeypatch.setattr(SealingWriter, "__init__", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(path, _state(1))
     assert path.read_bytes() == before

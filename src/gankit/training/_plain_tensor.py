@@ -16,7 +16,7 @@ def plain_tensor(tensor: torch.Tensor, taken: set[int]) -> torch.Tensor:
         tensor: Any dense tensor.
         taken: Addresses of storages that earlier results use; the result's own is added.
     """
-    tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
+    tensor = tensor.detach().to("cpu").resolve_conj().resolve_neg()
     strides = _canonical_strides(tensor)
     if not _stands_alone(tensor, strides) or tensor.untyped_storage().data_ptr() in taken:
         tensor = torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype).copy_(tensor)

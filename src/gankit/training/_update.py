@@ -45,8 +45,9 @@ class Update:
         gradients: How the gradient comes about: `Eager()` where None, `Accumulated(4)` for a batch in four parts.
 
     Raises:
-        ValueError: A network is frozen whose parameters the optimizer holds; an argument is of another kind; or, at a call, the terms are no mapping of
-            names to 0-d tensors, or reach parameters of another network, or none of the optimizer's; or the audit fails.
+        ValueError: A network is frozen whose parameters the optimizer holds, or an argument is of another kind; or, at a call,
+            the terms are no mapping of names to 0-d tensors, or reach parameters of another network, or none of the
+            optimizer's; or the audit fails.
         NonFiniteError: At a call, a term or a gradient is NaN or infinite.
 
     Example:
