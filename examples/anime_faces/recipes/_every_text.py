@@ -126,4 +126,5 @@ def _each_once(vectors: torch.Tensor) -> tuple[torch.Tensor, list[int]]:
             places[key] = len(places)
             first.append(row)
         found.append(places[key])
-    return vectors[first], found
+    # Where all differ, as raw tags do, the table is not copied: it may fill a good part of the memory.
+    return vectors if len(first) == len(vectors) else vectors[first], found

@@ -53,7 +53,7 @@ def film_section(evidence: Evidence) -> str:
         for index, (step, path) in enumerate(grids)
     )
     return (
-        '<h2 id="time">Samples over time</h2><p>The same noise and the same labels at each step: left the average of the '
+        '<h2 id="time">Samples over time</h2><p>The same noise and the same words at each step: left the average of the '
         "weights of the generator, which draws all samples; right the generator as it was at that step.</p>"
         f'<div class="film"><div class="player"><button type="button">Play</button>'
         f'<input type="range" min="0" max="{last}" value="{last}" aria-label="step">'
