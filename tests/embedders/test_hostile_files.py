@@ -1,5 +1,6 @@
 """Files made to harm: lengths that lie, values that nest, archives that unpack, bits that flipped. Each is refused."""
 
+import gc
 import struct
 import tracemalloc
 import zipfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from embedders.published import SHAPES, write_array_of_objects, write_model
+from embedders.published import SHAPES, write_array_of_objects, write_model, write_pickled_by_python_2
 from hypothesis import given, strategies as st
 
 from gankit.embedders import SkipThoughts, VectorTable
@@ -127,6 +128,42 @@ def test_heads_as_other_programs_write_them(tmp_path: Path, shape: str) -> None:
     assert VectorTable.load(path, texts)(["red"]).tolist() == [[3.0, 4.0, 5.0]]
     path.write_bytes(head(shape).replace(b"False", b"True ") + np.arange(6, dtype="<f4").tobytes())
     assert VectorTable.load(path, texts)(["red"]).tolist() == [[1.0, 3.0, 5.0]]
+
+
+def test_the_longest_head_and_the_second_version_are_read(tmp_path: Path) -> None:
+    path, texts = tmp_path / "vectors.npy", tmp_path / "texts.txt"
+    texts.write_text("blue\nred\n")
+    line = head("(2, 1)")[10:-1]
+    numbers = np.array([3.0, 5.0], dtype="<f4").tobytes()
+    path.write_bytes(literal(line.decode() + " " * (9999 - len(line))) + numbers)
+    assert path.stat().st_size == 10 + 10_000 + 8
+    assert VectorTable.load(path, texts)(["red"]).tolist() == [[5.0]]
+    path.write_bytes(b"\x93NUMPY\x02\x00" + struct.pack("<I", len(line)) + line + numbers)
+    assert VectorTable.load(path, texts)(["red"]).tolist() == [[5.0]]
+
+
+def test_weights_are_read_in_either_order_of_memory(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    plain = SkipThoughts(tmp_path)(["blue hair"])
+    with np.load(tmp_path / "uni_skip.npz") as archive:
+        arrays = {name: np.asfortranarray(archive[name]) for name in archive}
+    np.savez(tmp_path / "uni_skip.npz", allow_pickle=False, **arrays)
+    assert np.array_equal(SkipThoughts(tmp_path)(["blue hair"]), plain)
+
+
+def test_nothing_but_the_table_stays_in_memory(tmp_path: Path) -> None:
+    path, table = tmp_path / "utable.npy", np.ones((50, 5000), "float32")
+    write_pickled_by_python_2(path, table)
+    gc.disable()  # which would find what is left in the end; the table of the published file is two gigabytes
+    tracemalloc.start()
+    try:
+        read = read_rows(path)
+        left = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert np.array_equal(read, table)
+    assert left < 1.2 * table.nbytes
 
 
 def _members(contents: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Callable[[Path], None]:

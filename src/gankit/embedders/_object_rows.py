@@ -144,7 +144,6 @@ class _Machine:
 
     def forget(self) -> None:
         """Let all values go; the machine's own tables refer to it, so that it would keep them for a while."""
-        self.stack.clear()
         self._memo.clear()
 
     def run(self, operation: str, argument: Any) -> None:
