@@ -8,9 +8,10 @@ from torch.nn import functional
 
 from gankit._core import check_at_least
 from gankit.blocks._maps import check_even, check_maps
+from gankit.blocks._resampling import OfEachChannel
 
 
-class BlurUpsample(nn.Module):
+class BlurUpsample(nn.Module, OfEachChannel):
     """Repeat every pixel, then blur: upsampling without edges at the borders of old pixels.
 
     One pass of the blur spreads each pixel by the binomial filter [1, 3, 3, 1] in height and in width, two passes by
@@ -56,7 +57,7 @@ class BlurUpsample(nn.Module):
         return f"passes={self.passes}"
 
 
-class BlurDownsample(nn.Module):
+class BlurDownsample(nn.Module, OfEachChannel):
     """Blur, then take the mean of every 2 x 2 pixels: downsampling that does not alias.
 
     One pass of the blur weighs by the binomial filter [1, 3, 3, 1] in height and in width, two passes by

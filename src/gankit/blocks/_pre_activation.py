@@ -8,7 +8,7 @@ from torch import nn
 from gankit._core import Condition, Conditioned, build_layer, check_out_of_place
 from gankit.blocks._conditioned_sequential import call_layer
 from gankit.blocks._maps import check_maps
-from gankit.blocks._residual import check_block, check_resampling, project
+from gankit.blocks._residual import check_block, check_resampling, project, project_resampled
 
 
 class PreActivationBlock(nn.Module, Conditioned):
@@ -65,7 +65,8 @@ class PreActivationBlock(nn.Module, Conditioned):
         projecting shortcut (`activated_shortcut`), here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's
         gets an activated one by accident, since its in-place ReLU overwrites the input); a resampling block always
         projects its shortcut, as those do; the first convolution keeps its bias, which WGAN-GP's 64x64 nets drop.
-        WGAN-GP's 64x64 critic pools before the 1x1 convolution in every block: the same function up to rounding.
+        Where `up` or `down` has no parameters the 1x1 convolution is on the side of fewer pixels, as in WGAN-GP's 64x64
+        critic: the same function up to rounding.
     """
 
     def __init__(
@@ -128,8 +129,7 @@ class PreActivationBlock(nn.Module, Conditioned):
             return x
         if self.first and self.down is not None:
             return self.shortcut(self.down(x))
-        x = self.shortcut(x if self.up is None else self.up(x))
-        return x if self.down is None else self.down(x)
+        return project_resampled(x, self.shortcut, self.up, self.down)
 
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""

@@ -7,7 +7,14 @@ from torch.nn import functional
 from gankit.blocks._maps import check_even, check_maps
 
 
-class NearestUpsample(nn.Module):
+class OfEachChannel:
+    """Empty marker of resampling by weights that add to 1, the same for each channel.
+
+    It may trade places with a 1x1 convolution: the result is the same, and the convolution sees fewer pixels.
+    """
+
+
+class NearestUpsample(nn.Module, OfEachChannel):
     """Double height and width by repeating every pixel.
 
     What generators of WGAN-GP, SNGAN and BigGAN do. `MeanDownsample` undoes it exactly.
@@ -36,7 +43,7 @@ class NearestUpsample(nn.Module):
         return functional.interpolate(x, scale_factor=2, mode="nearest")
 
 
-class BilinearUpsample(nn.Module):
+class BilinearUpsample(nn.Module, OfEachChannel):
     """Double height and width by linear interpolation between the centers of pixels.
 
     Smoother than `NearestUpsample`. Pixels are areas, so the picture does not shift: ``align_corners=False``, and the
@@ -66,7 +73,7 @@ class BilinearUpsample(nn.Module):
         return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-class MeanDownsample(nn.Module):
+class MeanDownsample(nn.Module, OfEachChannel):
     """Halve height and width by the mean of every 2 x 2 pixels.
 
     The same numbers as ``nn.AvgPool2d(2)`` up to rounding, made of reshapes and additions. That matters under a

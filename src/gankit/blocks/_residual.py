@@ -8,6 +8,7 @@ from torch import nn
 
 from gankit._core import Condition, Conditioned, build_layer, check_at_least, check_factory, check_out_of_place
 from gankit.blocks._conditioned_sequential import call_layer
+from gankit.blocks._resampling import OfEachChannel
 
 
 class ResidualBlock(nn.Module, Conditioned):
@@ -56,7 +57,7 @@ class ResidualBlock(nn.Module, Conditioned):
         """The shortcut: `x` itself, or its projection at the new size."""
         if self.shortcut is None:
             return x
-        return self._after_down(self.shortcut(self._before_up(x)))
+        return project_resampled(x, self.shortcut, self.up, self.down)
 
     def _until_second_convolution(self, x: torch.Tensor, condition: Condition | None) -> torch.Tensor:
         """(Up,) convolution, norm, activation, convolution(, down)."""
@@ -90,6 +91,18 @@ def check_resampling(up: nn.Module | None, down: nn.Module | None) -> None:
     for name, layer, such in (("up", up, "NearestUpsample()"), ("down", down, "MeanDownsample()")):
         if layer is not None and not isinstance(layer, nn.Module):
             raise ValueError(f"{name} must be a finished layer, such as {such}, or None, got {layer!r}")
+
+
+def project_resampled(
+    x: torch.Tensor, shortcut: nn.Module, up: nn.Module | None, down: nn.Module | None
+) -> torch.Tensor:
+    """(Up,) 1x1 convolution(, down), with the convolution on the side of fewer pixels where that changes nothing."""
+    if isinstance(up, OfEachChannel):
+        return up(shortcut(x))
+    if isinstance(down, OfEachChannel):
+        return shortcut(down(x))
+    x = shortcut(x if up is None else up(x))
+    return x if down is None else down(x)
 
 
 def project(in_channels: int, out_channels: int) -> nn.Conv2d:

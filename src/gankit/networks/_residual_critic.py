@@ -65,8 +65,7 @@ class ResidualCritic(nn.Module):
     Reference:
         Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (NIPS), appendix F and "GoodDiscriminator" in the
         authors' code for 64 x 64: nothing stands between the last block and the linear layer there, nor here (SNGAN and
-        BigGAN end with a ReLU). Differences: the blocks' first convolution keeps its bias, and the shortcut is pooled
-        after its 1x1 convolution (see `PreActivationBlock`).
+        BigGAN end with a ReLU). Difference: the blocks' first convolution keeps its bias.
     """
 
     def __init__(
