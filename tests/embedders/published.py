@@ -71,6 +71,17 @@ def write_array_of_objects(path: Path, shape: Sequence[int], content: bytes) -> 
         file.write(content)
 
 
+def head(shape: str, kind: str = "<f4") -> bytes:
+    """The head of a file in NumPy's format, with any text for the shape."""
+    return literal(f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}")
+
+
+def literal(text: str) -> bytes:
+    """A head of any text."""
+    line = text.encode("latin-1") + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(line)) + line
+
+
 def _integer(value: int) -> bytes:
     return b"K" + bytes([value]) if value < 256 else b"M" + struct.pack("<H", value)
 

@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 from support.strategies import PRIMES, seeds
 from torch.testing import assert_close
 
-from gankit.embedders import SkipThoughts, split_words
+from gankit.embedders import SkipThoughts
 
 lengths = st.sampled_from(PRIMES)
 words = st.sampled_from((*WORDS[:-1], "unseen", "UNSEEN"))
@@ -121,21 +121,6 @@ def test_copies_repr_and_the_authors_tokenizer(folder: Path) -> None:
     assert repr(encoder).startswith("SkipThoughts(\n  words=13, out_features=7\n")
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("blue hair red eyes", ["blue", "hair", "red", "eyes"]),
-        ("Blue hair, red eyes.", ["Blue", "hair", ",", "red", "eyes", "."]),
-        ("  gray-blue \t hair\n", ["gray-blue", "hair"]),
-        ("don't (ever)!", ["don't", "(", "ever", ")", "!"]),
-        ("naïve long_hair 1girl", ["naïve", "long_hair", "1girl"]),
-        (" ", []),
-    ],
-)
-def test_splits_words(text: str, wanted: list[str]) -> None:
-    assert split_words(text) == wanted
-
-
 def test_mistakes_are_named(folder: Path) -> None:
     encoder = SkipThoughts(folder)
     cases: dict[str, Callable[[], object]] = {
@@ -144,7 +129,6 @@ def test_mistakes_are_named(folder: Path) -> None:
         "texts must hold at least one text": lambda: encoder([]),
         "texts must be of type str, got int at index 1": lambda: encoder(["blue", 2]),
         "texts must have a word each, got '  ' at index 1": lambda: encoder(["blue", "  "]),
-        "text must be of type str, got list": lambda: split_words(["blue"]),  # type: ignore[arg-type]
         "tokenize must be a callable": lambda: SkipThoughts(folder, tokenize=" "),  # type: ignore[arg-type]
     }
     for message, mistake in cases.items():
