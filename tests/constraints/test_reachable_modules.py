@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from gankit.constraints import gradient_norm
+from gankit.constraints._reachable_modules import reachable_modules
 
 
 def test_a_lambda_made_anew_is_the_same_critic(registrations: list[str]) -> None:
@@ -128,3 +129,12 @@ def test_a_method_s_own_names_lead_to_the_module(registrations: list[str]) -> No
     with pytest.warns(UserWarning, match="couples the samples"):
         gradient_norm(Judge(critic).score, torch.randn(3, 2))
     assert registrations
+
+
+def test_what_is_reached_on_many_ways_or_holds_itself_is_looked_through_once() -> None:
+    critic = nn.Linear(2, 1)
+    twice = reachable_modules([critic, {"again": critic, "not at all": None}, (critic, 3)])
+    assert twice.modules == [critic]
+    holder: list[object] = [critic]
+    holder.append(holder)
+    assert reachable_modules(holder).modules == [critic]

@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from torch import nn
+from torch import distributed, nn
 
-from gankit.training import Accumulated, Update, WeightAverage, load_network_state, network_state
+from gankit.training import Accumulated, NonFiniteError, Update, WeightAverage, load_network_state, network_state
 from gankit.training._average import _as
+from gankit.training._device_guard import _found_on_any_rank
+from gankit.training._finite import refuse_non_finite
 from gankit.training._sharded import gathered_for_penalties, own_piece, reshard, sharded_like, sharded_modules, whole
 
 
@@ -182,3 +184,41 @@ def test_states_are_gathered_whole_and_loaded_in_pieces(log: list[str], monkeypa
     load_network_state(network, {"weight": torch.tensor([20.0, 70.0])})
     assert piece.tolist() == [2.0, 7.0]
     assert log == ["a: reshard", "cut by mesh and placements, {'src_data_rank': None}"]
+
+
+def test_ranks_that_hold_pieces_skip_together_and_others_need_not_ask(
+    log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def all_reduce(flag: torch.Tensor, operation: object) -> None:
+        log.append("reduce")
+        assert operation == distributed.ReduceOp.MAX
+        flag.fill_(1.0)  # another rank has found something
+
+    monkeypatch.setattr(distributed, "all_reduce", all_reduce)
+    plain = torch.ones(2)
+    assert _found_on_any_rank([plain, plain]).item() == 0.0
+    assert log == []
+    assert _found_on_any_rank([plain, _shard(3.0), plain]).item() == 1.0
+    assert log == ["reduce"]
+
+
+def test_a_rank_refuses_its_step_where_another_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    flags: list[torch.Tensor] = []
+
+    def all_reduce(flag: torch.Tensor, operation: object) -> None:
+        assert operation == distributed.ReduceOp.MAX
+        flags.append(flag)
+        if len(flags) > 2:
+            flag.fill_(1.0)
+
+    monkeypatch.setattr("gankit.training._finite.world_size", lambda: 2)
+    monkeypatch.setattr(distributed, "all_reduce", all_reduce)
+    refuse_non_finite({"loss": torch.tensor(1.0)}, [], {})
+    with pytest.raises(NonFiniteError, match="'loss' is nan; no weight was changed"):
+        refuse_non_finite({"loss": torch.tensor(torch.nan)}, [], {})
+    with pytest.raises(NonFiniteError, match="since a term or a gradient of another rank is not finite; no weight"):
+        refuse_non_finite({"loss": torch.tensor(1.0)}, [], {})
+    parameter = nn.Parameter(torch.ones(2, device="meta"))
+    with pytest.raises(RuntimeError, match="meta"):  # which holds no number that could be read back
+        refuse_non_finite({"loss": torch.tensor(1.0)}, [parameter], {})
+    assert [flag.device.type for flag in flags] == ["cpu", "cpu", "cpu", "meta"]
