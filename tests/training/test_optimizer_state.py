@@ -120,3 +120,15 @@ def test_factored_moments_and_lists_come_through() -> None:
         step(1, network, optimizers[0])
         step(1, twin, optimizers[1])
         assert torch.equal(network.weight, twin.weight)
+
+
+def test_entries_of_no_parameter_are_kept_as_torch_keeps_them() -> None:
+    parameter = _weight(torch.contiguous_format)
+    optimizer = Adam([parameter], lr=0.1)
+    _step(optimizer, parameter, 1)
+    state = optimizer_state(optimizer, {})
+    state["state"][99] = {"exp_avg": torch.ones(7), "text": "more"}
+    load_optimizer_state(optimizer, state)
+    loaded = optimizer.state_dict()["state"]
+    assert loaded[99]["exp_avg"].tolist() == [1.0] * 7
+    assert loaded[0]["exp_avg"].shape == parameter.shape

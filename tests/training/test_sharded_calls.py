@@ -16,6 +16,7 @@ from gankit.training import Accumulated, NonFiniteError, Update, WeightAverage, 
 from gankit.training._average import _as
 from gankit.training._device_guard import _found_on_any_rank
 from gankit.training._finite import refuse_non_finite
+from gankit.training._optimizer_state import optimizer_state
 from gankit.training._sharded import gathered_for_penalties, own_piece, reshard, sharded_like, sharded_modules, whole
 
 
@@ -222,3 +223,13 @@ def test_a_rank_refuses_its_step_where_another_one_does(monkeypatch: pytest.Monk
     with pytest.raises(RuntimeError, match="meta"):  # which holds no number that could be read back
         refuse_non_finite({"loss": torch.tensor(1.0)}, [parameter], {})
     assert [flag.device.type for flag in flags] == ["cpu", "cpu", "cpu", "meta"]
+
+
+def test_moments_are_gathered_whole_and_counters_stay() -> None:
+    parameter = nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([parameter], lr=0.1)
+    optimizer.state[parameter] = {"moment": _shard(3.0, 5.0), "plain": torch.ones(2), "turns": 7}
+    state = optimizer_state(optimizer, {})["state"][0]
+    assert state["moment"].tolist() == [30.0, 50.0]
+    assert state["plain"].tolist() == [1.0, 1.0]
+    assert state["turns"] == 7
