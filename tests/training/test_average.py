@@ -237,3 +237,13 @@ def test_a_state_with_holes_is_refused(state: dict[str, object], message: str) -
     with pytest.raises(ValueError, match=message):
         average.load_state_dict({"version": 1, **state})
     assert average.updates == 0
+
+
+class _Sharded(nn.Linear):
+    def __deepcopy__(self, memo: object) -> None:
+        raise AssertionError("FSDP does not support deepcopy")
+
+
+def test_a_network_that_is_sharded_already_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"FSDP does not support deepcopy .* make the average before fully_shard"):
+        WeightAverage(_Sharded(2, 1))

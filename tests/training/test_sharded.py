@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.training import load_checkpoint
+from gankit.training import Accumulated, WeightAverage, load_checkpoint, load_network_state, network_state
 from gankit.training._sharded import gathered_for_penalties, is_sharded, own_piece, sharded_like, sharded_modules, whole
+from gankit.training._terms import check_terms
 
 WORKER = Path(__file__).with_name("sharded_worker.py")
 FORMS = ("penalty", "zero-centered", "clip", "accumulated", "generator first", "nested", "nested accumulated")
@@ -129,6 +130,89 @@ def test_only_the_type_of_that_module_is_a_shard(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "torch.distributed.tensor", cast("ModuleType", SimpleNamespace(DTensor=_Shard)))
     assert is_sharded(shard)
     assert not is_sharded(torch.zeros(2))
+
+
+class _Part(nn.Linear):
+    """Stands in for what ``fully_shard`` was applied to, and keeps a log of what is asked of it."""
+
+    def __init__(self, log: list[str], name: str) -> None:
+        super().__init__(2, 2)
+        self.log, self.name = log, name
+
+    def reshard(self) -> None:
+        self.log.append(f"reshard {self.name}")
+
+    def reset_iter_state(self) -> None:
+        self.log.append(f"reset {self.name}")
+
+    def set_reshard_after_backward(self, reshard: bool, *, recurse: bool) -> None:
+        self.log.append(f"reshard after backward {self.name} {reshard} {recurse}")
+
+    def set_requires_gradient_sync(self, reduce: bool, *, recurse: bool) -> None:
+        self.log.append(f"reduce {self.name} {reduce} {recurse}")
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], nn.Module, nn.Module]:
+    """Return a log and two networks: one that is sharded itself and inside, one of two layers that are."""
+    monkeypatch.setitem(sys.modules, "torch.distributed.fsdp", cast("ModuleType", SimpleNamespace(FSDPModule=_Part)))
+    log: list[str] = []
+    root = _Part(log, "root")
+    root.inner = _Part(log, "inner")
+    return log, root, nn.Sequential(_Part(log, "one"), nn.Tanh(), _Part(log, "other"))
+
+
+def test_weights_are_gathered_anew_kept_in_backward_and_let_go(parts: tuple[list[str], nn.Module, nn.Module]) -> None:
+    log, root, layers = parts
+    names = ("root", "inner", "one", "other")
+    with gathered_for_penalties([root, layers]):
+        asked = [[f"reshard {name}", f"reshard after backward {name} False False"] for name in names]
+        assert log == [line for lines in asked for line in lines]
+        log.clear()
+    assert log == [f"reshard {name}" for name in names]
+
+
+def test_after_an_error_each_outermost_part_forgets_the_pass(parts: tuple[list[str], nn.Module, nn.Module]) -> None:
+    log, root, layers = parts
+
+    def fail() -> None:
+        with gathered_for_penalties([root, layers]):
+            log.clear()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert log == [
+        *("reset root", "reshard root", "reshard inner"),
+        *("reset one", "reshard one", "reset other", "reshard other"),
+    ]
+
+
+def test_parts_of_a_batch_but_the_last_are_not_reduced(parts: tuple[list[str], nn.Module, nn.Module]) -> None:
+    log, root, _ = parts
+
+    def terms(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        log.append(f"terms {len(x)}")
+        return {"loss": root(x).mean()}
+
+    Accumulated(3)(terms, (torch.ones(7, 2),), root)
+    off, on = ([f"reduce {name} {flag} False" for name in ("root", "inner")] for flag in (False, True))
+    assert log == [*off, "terms 2", *on, *off, "terms 2", *on, "terms 3"]
+    log.clear()
+    with pytest.raises(ValueError, match="must return a mapping"):
+        Accumulated(2)(lambda _: check_terms(3), (torch.ones(7, 2),), root)
+    assert log == [*off, *on]
+
+
+def test_states_and_averages_are_taken_of_pieces(parts: tuple[list[str], nn.Module, nn.Module]) -> None:
+    log, root, layers = parts
+    average = WeightAverage(layers)
+    average.update()
+    assert log == ["reshard one", "reshard other"]
+    assert next(average.network.children()).log == log  # the copy has a log of its own
+    log.clear()
+    load_network_state(root, network_state(root))
+    assert log == ["reshard root", "reshard inner"] * 2
 
 
 def test_plain_tensors_and_networks_are_left_as_they_are() -> None:
