@@ -5,7 +5,7 @@
 #   make docs    the documentation site, into site/
 #   make bench   step throughput, into benchmarks/results/
 #   make toys    published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
-#   make mutants mutation testing of the losses and constraints
+#   make mutants mutation testing of every folder but blocks and networks
 #   make test-all  the whole suite, slow tests included
 
 PYTHON ?= python3

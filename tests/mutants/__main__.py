@@ -18,7 +18,7 @@ from tests.mutants.report import report_faults, report_mutants
 from tests.mutants.session import MutantSession, Task
 from tests.mutants.survivors import listed
 
-FOLDERS = ("losses", "constraints", "schedules", "latents", "embedders")
+FOLDERS = ("_core", "losses", "constraints", "schedules", "latents", "augment", "embedders", "training")
 FAULTY = tuple(dict.fromkeys(folder for fault in FAULTS if (folder := fault.file.split("/")[0]) in FOLDERS))
 
 

@@ -90,6 +90,8 @@ def test_tensors_are_gathered_taken_apart_and_cut(log: list[str]) -> None:
     assert log == []
     assert sharded_like(plain, piece).tolist() == pytest.approx([0.3, 0.5])
     assert log == ["cut by mesh and placements, {'src_data_rank': None}"]
+    elsewhere = torch.empty(2, device="meta").as_subclass(_Shard)
+    assert sharded_like(plain, elsewhere).device == elsewhere.device
 
 
 def test_sharded_modules_are_found_at_any_depth(log: list[str]) -> None:
