@@ -26,7 +26,7 @@ def _line(layer: nn.Module, output: tuple[int, ...]) -> Line | None:
         case nn.Linear():
             return (name, layer.in_features, layer.out_features, layer.bias is not None)
         case nn.BatchNorm2d():
-            return (name, layer.num_features, layer.eps, layer.momentum, layer.affine)
+            return (name, layer.num_features, layer.eps, layer.momentum, layer.weight is not None)
         case nn.LeakyReLU() | LeakyReLU():
             return (name, layer.negative_slope)
         case nn.Embedding():

@@ -7,10 +7,11 @@ gradient penalty weighs 10, Adam steps 1e-4 with betas 0.5 and 0.9, 10,000 round
 Report and program differ, so there are two forms:
 
 - corrected (the default) does what the report writes: the Wasserstein objective, one interpolation share for each picture,
-  a fresh batch for each critic update, and layer norm in the critic, because batch norm couples the pictures whose gradients
-  the penalty measures one by one.
+  a fresh batch for each critic update, layer norm in the critic, because batch norm couples the pictures whose gradients
+  the penalty measures one by one, and collected statistics in the generator, so that a drawn picture depends on no other.
 - ``--literal`` does what the program did: cross-entropy on a sigmoid critic plus the penalty on its logit, one share for the
-  whole batch, the same real batch for all five critic updates, batch norm in the critic.
+  whole batch, the same real batch for all five critic updates, batch norm in the critic. Both networks always normalize by
+  the batch at hand, so that what else is drawn with a picture changes it.
 
 Differences from the report in both: samples come from an average of the generator's weights (grids show the raw one too).
 
@@ -20,7 +21,6 @@ Data: pictures with at least one tag; several classes of an attribute may be set
 import warnings
 
 import torch
-from torch import nn
 
 import gankit as gk
 from examples.anime_faces.recipes._description import Description
@@ -28,8 +28,13 @@ from examples.anime_faces.recipes._hardware import Hardware
 from examples.anime_faces.recipes._options import TagsOptions
 from examples.anime_faces.recipes._recipe import Recipe, System, always
 from examples.anime_faces.recipes._selection import AnyTag
-from examples.anime_faces.recipes._sizes import base_and_doublings
-from examples.anime_faces.recipes._tags_networks import TagsCritic, layer_norm, start_small
+from examples.anime_faces.recipes._tags_networks import (
+    TagsCritic,
+    TagsGenerator,
+    layer_norm,
+    own_batch_norm,
+    shifting_batch_norm,
+)
 
 LATENTS = 100
 
@@ -43,21 +48,16 @@ def build(description: Description, options: TagsOptions, hardware: Hardware, st
     """Put report C together; nothing in it decays, so `steps` plays no part."""
     del steps
     tags, device = sum(description.classes), hardware.device
-    base, _ = base_and_doublings(description.size)
-    generator = gk.networks.DCGANGenerator(
-        resolution=description.size,
-        latent_features=LATENTS,
-        width=2 * options.width,
-        embedder=description.condition.multi_hot(),
-        base=base,
+    generator_norm, critic_norm = (
+        (own_batch_norm, own_batch_norm) if options.literal else (shifting_batch_norm, layer_norm)
     )
-    norm = nn.BatchNorm2d if options.literal else layer_norm
-    if options.literal:  # gankit warns of what the program did
-        warnings.filterwarnings("ignore", message="batch normalization .* couples the samples", category=UserWarning)
-    critic = TagsCritic(size=description.size, tags=tags, width=options.width, norm=norm)
-    for network in (generator, critic):
-        start_small(network)
-        hardware.place(network)
+    embedder, width = description.condition.multi_hot(), 2 * options.width
+    generator = hardware.place(
+        TagsGenerator(
+            size=description.size, embedder=embedder, latent_features=LATENTS, width=width, norm=generator_norm
+        )
+    )
+    critic = hardware.place(TagsCritic(size=description.size, tags=tags, width=options.width, norm=critic_norm))
     objective = gk.losses.Logistic() if options.literal else gk.losses.Wasserstein()
     scores: dict[str, torch.Tensor] = {}
 
@@ -67,7 +67,10 @@ def build(description: Description, options: TagsOptions, hardware: Hardware, st
         real_scores, fake_scores = critic(images, tags), critic(fake, tags)
         scores["real"], scores["fake"] = real_scores.detach().mean(), fake_scores.detach().mean()
         mix = torch.rand(1, 1, 1, 1, device=device).expand(len(images), 1, 1, 1) if options.literal else None
-        penalty = gk.constraints.gradient_penalty(lambda x: critic(x, tags), images, fake, mix=mix)
+        with warnings.catch_warnings():
+            if options.literal:  # gankit warns of what the program did
+                warnings.filterwarnings("ignore", message="batch normalization .* couples the samples")
+            penalty = gk.constraints.gradient_penalty(lambda x: critic(x, tags), images, fake, mix=mix)
         return {
             "score": gk.losses.critic_loss(objective, real_scores, fake_scores),
             "penalty": options.penalty_weight * penalty,

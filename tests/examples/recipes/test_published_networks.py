@@ -1,5 +1,6 @@
 """The networks of reports C and E, layer for layer as their programs have them, and how many numbers that makes."""
 
+import pytest
 import torch
 from networks.published import Line, convolution, doubling, lines_of, norm
 from torch import nn
@@ -56,48 +57,57 @@ def test_report_e_s_critic() -> None:
     assert parameters(critic) == convolutions + 2 * (128 + 256 + 512) + 24 * 8193 == 2_954_968
 
 
-def report_c() -> System:
-    return TAGS.build(FACES, TagsOptions(literal=True), Hardware(), 1)
+def report_c(*, literal: bool = True) -> System:
+    return TAGS.build(FACES, TagsOptions(literal=literal), Hardware(), 1)
 
 
-def without_biases(lines: list[Line]) -> list[Line]:
-    """Kinds, channels, kernels, strides and sides; of norms the channels."""
-    kept = {"Linear": slice(0, 3), "Conv2d": slice(0, 6), "ConvTranspose2d": slice(0, 6), "BatchNorm2d": slice(0, 2)}
-    return [(*line[kept[str(line[0])]], *line[7:]) if line[0] in kept else line for line in lines]
-
-
-def weights(network: nn.Module) -> int:
-    """Numbers in convolutions and linear layers, without biases."""
-    return sum(
-        layer.weight.numel()
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
-    )
+def shift(channels: int) -> Line:
+    """The batch norm of TensorFlow's layers: no gain, and its own epsilon."""
+    return ("BatchNorm2d", channels, 1e-3, 0.1, False)
 
 
 def test_report_c_s_generator() -> None:
     generator = report_c().generator
-    wanted: list[Line] = [
-        *(("Linear", 100 + 23, 1024 * 4 * 4, True), norm(1024), RELU),
-        *(doubling(1024, 512, 8), norm(512), RELU),
-        *(doubling(512, 256, 16), norm(256), RELU),
-        *(doubling(256, 128, 32), norm(128), RELU),
+    assert lines_of(generator, torch.empty(2, 100), torch.empty(2, 23)) == [
+        *(("Linear", 100 + 23, 1024 * 4 * 4, True), shift(1024), RELU),
+        *(doubling(1024, 512, 8), shift(512), RELU),
+        *(doubling(512, 256, 16), shift(256), RELU),
+        *(doubling(256, 128, 32), shift(128), RELU),
         *(doubling(128, 3, 64), ("Tanh",)),
     ]
-    lines = lines_of(generator, torch.empty(2, 100), torch.empty(2, 23))
-    assert without_biases(lines) == without_biases(wanted)
-    assert weights(generator) == 123 * 16384 + 16 * (1024 * 512 + 512 * 256 + 256 * 128 + 128 * 3) == 13_031_424
+    transposed = sum(16 * a * b + b for a, b in ((1024, 512), (512, 256), (256, 128), (128, 3)))
+    assert parameters(generator) == 124 * 16384 + transposed + 1024 + 512 + 256 + 128 == 13_050_627
 
 
 def test_report_c_s_critic() -> None:
     critic = report_c().critic
-    wanted: list[Line] = [
+    assert lines_of(critic, torch.empty(2, 3, 64, 64), torch.empty(2, 23)) == [
         *(convolution(3, 64, 4, 2, 32), LEAKY),
-        *(convolution(64, 128, 4, 2, 16), norm(128), LEAKY),
-        *(convolution(128, 256, 4, 2, 8), norm(256), LEAKY),
-        *(convolution(256, 512, 4, 2, 4), norm(512), LEAKY),
+        *(convolution(64, 128, 4, 2, 16), shift(128), LEAKY),
+        *(convolution(128, 256, 4, 2, 8), shift(256), LEAKY),
+        *(convolution(256, 512, 4, 2, 4), shift(512), LEAKY),
         ("Linear", (512 + 23) * 4 * 4, 1, True),
     ]
-    lines = lines_of(critic, torch.empty(2, 3, 64, 64), torch.empty(2, 23))
-    assert without_biases(lines) == without_biases(wanted)
-    assert weights(critic) == 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512) + 8560 == 2_764_144
+    convolutions = sum(16 * a * b + b for a, b in ((3, 64), (64, 128), (128, 256), (256, 512)))
+    assert parameters(critic) == convolutions + 128 + 256 + 512 + 8561 == 2_766_001
+
+
+@pytest.mark.parametrize("name", ["generator", "critic"])
+def test_report_c_starts_as_its_program(name: str) -> None:
+    for layer in report_c().networks[name].modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            assert layer.bias is not None
+            assert not layer.bias.any()
+            if isinstance(layer, nn.Linear):
+                bound = (6 / (layer.in_features + layer.out_features)) ** 0.5
+                assert 0.98 * bound < float(layer.weight.detach().abs().max()) <= bound
+            elif layer.weight.numel() > 10_000:
+                assert 0.019 < float(layer.weight.detach().std()) < 0.021
+                assert abs(float(layer.weight.detach().mean())) < 1e-3
+
+
+def test_report_c_draws_with_the_statistics_of_the_batch_where_it_is_literal() -> None:
+    latents, tags = torch.randn(5, 100), torch.zeros(5, 23)
+    literal, corrected = report_c().generator.eval(), report_c(literal=False).generator.eval()
+    assert not torch.allclose(literal(latents, tags)[:2], literal(latents[:2], tags[:2]))
+    torch.testing.assert_close(corrected(latents, tags)[:2], corrected(latents[:2], tags[:2]))

@@ -28,18 +28,13 @@ def norms(system: System) -> list[nn.Module]:
     return [module for module in system.critic.modules() if isinstance(module, nn.BatchNorm2d | nn.GroupNorm)]
 
 
-def test_generator_is_the_reports() -> None:
+def test_settings_are_the_reports() -> None:
     system = RECIPE.build(
         Description(size=64, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False)),
         TagsOptions(),
         Hardware(),
         1,
     )
-    assert isinstance(system.generator, gk.networks.DCGANGenerator)
-    assert system.generator.stem.in_features == 123
-    assert system.generator.stem.out_features == 4 * 4 * 1024
-    transposed = [module for module in system.generator.modules() if isinstance(module, nn.ConvTranspose2d)]
-    assert [module.out_channels for module in transposed] == [512, 256, 128, 3]
     assert system.optimizers["critic"].param_groups[0]["betas"] == (0.5, 0.9)
     assert system.optimizers["generator"].param_groups[0]["lr"] == 1e-4
     assert system.schedule(0) == gk.schedules.Round(5)
