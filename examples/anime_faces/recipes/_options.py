@@ -90,6 +90,8 @@ class MatchingOptions(TextOptions):
     """Step size of RMSprop for both networks."""
     clip: float = 0.01
     """Largest weight of the critic."""
+    clip_norms: bool = True
+    """Clip the gains and shifts of the critic's norms too, as the report does."""
     critic_steps: int = 5
     """Critic updates before each generator update."""
     boosted_steps: int = 25

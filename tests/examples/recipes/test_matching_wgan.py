@@ -21,8 +21,8 @@ def described(*, size: int = 32, features: int = 11, pictures: int = 70) -> Desc
     return Description(size=size, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False), text=text)
 
 
-def build(*, literal: bool = False) -> System:
-    options = MatchingOptions(width=4, projected=5, batch_size=7, literal=literal)
+def build(*, literal: bool = False, clip_norms: bool = True) -> System:
+    options = MatchingOptions(width=4, projected=5, batch_size=7, literal=literal, clip_norms=clip_norms)
     return RECIPE.build(described(), options, Hardware(), 10)
 
 
@@ -150,6 +150,15 @@ def test_every_weight_of_the_critic_is_clipped_and_no_buffer() -> None:
     variances = [value for name, value in system.critic.named_buffers() if name.endswith("running_var")]
     assert all(float(value.max()) > 0.5 for value in variances)
     assert max(float(one.detach().abs().max()) for one in system.generator.parameters()) > 0.5
+
+
+def test_norms_may_be_left_alone() -> None:
+    system = build(clip_norms=False)
+    system.critic_updates(*batch())  # pyright: ignore[reportCallIssue]
+    norms = [one for one in system.critic.modules() if isinstance(one, nn.BatchNorm2d)]
+    assert all(float(one.weight.detach().min()) > 0.5 for one in norms)
+    others = [one for one in system.critic.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
+    assert max(float(one.weight.detach().abs().max()) for one in others) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("names", [("text_vectors",), ("skip_thoughts",)])
