@@ -2,11 +2,12 @@
 
 Source: report A. Its program is lost; layers follow the program of Reed et al. 2016, brought to 96x96. A DCGAN draws from
 noise (100, N(0, 1)) and the text's vector (2400, projected to 128); in the critic the projected text joins the last maps, and a
-1x1 convolution compares the two. The critic is paid the Wasserstein prices of real pairs, of real pictures with another's text,
-and of generated pictures; all its weights are clipped to 0.01, norms' too unless ``--no-clip-norms``. RMSprop steps 5e-5. In every epoch the rounds 0
-to 24 and each 500th have 25 critic updates, the others 5; one generator update follows in each. An epoch is as many rounds as
-there are batches of the data: 3,130 critic updates in 522 rounds. Pictures are 0..1 to both networks, and the generator ends in
-a sigmoid; the pipeline keeps -1..1, so real pictures are shifted as they come, and the generator's as they leave (`Centered`).
+1x1 convolution compares the two. The critic pays the Wasserstein prices of real pairs, of real pictures with another's text,
+and of generated pictures. All its weights are clipped to 0.01, those of norms too unless ``--no-clip-norms``; RMSprop steps
+5e-5. In every epoch the rounds 0 to 24 and each 500th have 25 critic updates, the others 5; one generator update follows in
+each. An epoch is as many rounds as there are batches of the data: 3,130 critic updates in 522 rounds. Pictures are 0..1 to both
+networks, and the generator ends in a sigmoid. The pipeline keeps -1..1, so real pictures are shifted as they come, and the
+generator's as they leave (`Centered`).
 
 Report and sense differ in one place, so there are two forms:
 
