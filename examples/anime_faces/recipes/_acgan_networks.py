@@ -1,6 +1,7 @@
 """The two networks of report E, layer for layer; at 64x64 with width 64 they are the report's own."""
 
 import itertools
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -37,9 +38,8 @@ class AcganGenerator(nn.Module):
 
     Args:
         size: Height and width of the picture.
-        classes: Number of classes of each attribute.
+        embedder: Gives the labels' embeddings, joined.
         latent_features: Length of the noise.
-        embedding: Length of each attribute's embedding.
         width: Channels of the last layers; each layer further from the picture has twice as many.
 
     Shape:
@@ -47,11 +47,11 @@ class AcganGenerator(nn.Module):
     """
 
     def __init__(
-        self, *, size: int, classes: tuple[int, ...], latent_features: int = 100, embedding: int = 8, width: int = 64
+        self, *, size: int, embedder: gk.embedders.LabelEmbedder, latent_features: int = 100, width: int = 64
     ) -> None:
         super().__init__()
         base, doublings = base_and_doublings(size)
-        self.embedder = gk.embedders.LabelEmbedder(classes, embedding)
+        self.embedder = embedder
         self.in_features = latent_features + self.embedder.out_features
         widths = _stage_widths(width, doublings)[::-1]
         layers: list[nn.Module] = [nn.ConvTranspose2d(self.in_features, widths[0], base)]
@@ -74,14 +74,14 @@ class AcganCritic(nn.Module):
 
     Args:
         size: Height and width of the picture.
-        classes: Number of classes of each attribute.
+        class_head: Makes the guess of the classes, of so many features.
         width: Channels of the first layer; each later one has twice as many.
 
     Shape:
         Pictures ``(n, 3, size, size)`` to scores ``(n,)`` and one tuple of logits ``(n, classes)``.
     """
 
-    def __init__(self, *, size: int, classes: tuple[int, ...], width: int = 64) -> None:
+    def __init__(self, *, size: int, class_head: Callable[[int], gk.blocks.ClassHead], width: int = 64) -> None:
         super().__init__()
         base, doublings = base_and_doublings(size)
         widths = _stage_widths(width, doublings)
@@ -91,7 +91,7 @@ class AcganCritic(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Flatten())
         features = widths[-1] * base * base
         self.score = nn.Linear(features, 1)
-        self.classes = gk.blocks.ClassHead(features, classes)
+        self.classes = class_head(features)
         _start_like_keras(self)
 
     def forward(self, images: torch.Tensor) -> gk.networks.CriticOutput:

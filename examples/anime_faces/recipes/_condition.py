@@ -1,4 +1,4 @@
-"""The condition, described once: what embeds it, guesses it, draws it, gets it wrong and reads it out of a prompt."""
+"""The condition, described once: what embeds it, guesses it, draws it, gets it wrong, lays it out and reads it from words."""
 
 from dataclasses import dataclass
 
@@ -77,6 +77,17 @@ class Condition:
     ) -> torch.Tensor:
         """Draw class ids ``(count, attributes)``, all classes of an attribute alike."""
         columns = [torch.randint(number, (count,), device=device, generator=rng) for number in self.classes]
+        return torch.stack(columns, dim=1)
+
+    def grid(self, rows: int) -> torch.Tensor:
+        """Return class ids ``(rows, attributes)`` for a grid: known classes only, as different from row to row as can be.
+
+        There are fewer rows where no attribute has so many classes: equal rows show nothing.
+        """
+        known = [len(attribute.classes) for attribute in self.attributes]
+        rows = min(rows, max(known))
+        spread = torch.arange(rows) * max(known) // rows
+        columns = [(spread * (2 * index + 1) + 2 * index) % count for index, count in enumerate(known)]
         return torch.stack(columns, dim=1)
 
     def mismatched(self, labels: torch.Tensor, *, rng: torch.Generator | None = None) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol, Self
 
 import numpy as np
@@ -25,6 +26,8 @@ class _TextOptions(Protocol):
     @property
     def skip_thoughts(self) -> str: ...
     @property
+    def named_colors(self) -> bool: ...
+    @property
     def all_tags(self) -> bool: ...
 
 
@@ -34,17 +37,26 @@ class EveryText:
     Args:
         text_vectors: see `load_encoder`.
         skip_thoughts: see `load_encoder`.
+        named_colors: whether the words for the labels alone are read out of a text.
         all_tags: see `Dataset.texts`.
     """
 
-    def __init__(self, *, text_vectors: str = "", skip_thoughts: str = "", all_tags: bool = True) -> None:
-        self._text_vectors, self._skip_thoughts, self._all_tags = text_vectors, skip_thoughts, all_tags
+    def __init__(
+        self, *, text_vectors: str = "", skip_thoughts: str = "", named_colors: bool = False, all_tags: bool = True
+    ) -> None:
+        self._text_vectors, self._skip_thoughts = text_vectors, skip_thoughts
+        self._named_colors, self._all_tags = named_colors, all_tags
         self._encoder: gk.embedders.TextEncoder | None = None
 
     @classmethod
     def from_options(cls, options: _TextOptions) -> Self:
         """Read the encoder, and what a text is, off a recipe's options."""
-        return cls(text_vectors=options.text_vectors, skip_thoughts=options.skip_thoughts, all_tags=options.all_tags)
+        return cls(
+            text_vectors=options.text_vectors,
+            skip_thoughts=options.skip_thoughts,
+            named_colors=options.named_colors,
+            all_tags=options.all_tags,
+        )
 
     def rows_and_texts(self, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
         """Return the rows of the pictures that have a text, and those texts."""
@@ -63,25 +75,26 @@ class EveryText:
                 f"this recipe trains on pictures with a text, but none of the {len(dataset)} pictures has one; "
                 "--recipe default trains without"
             )
-        different = list(dict.fromkeys(texts))
-        vectors, places = _each_once(self._encode(different))
-        if len(vectors) < 2:
-            raise ValueError(
-                f"this recipe needs texts that differ, but all {len(rows)} pictures have the same, {texts[0]!r}"
-            )
-        place_of = dict(zip(different, places, strict=True))
         description = Description(
             size=dataset.size,
             kind=dataset.kind,
             attributes=tuple(dataset.attributes),
             incomplete=(False,) * len(dataset.attributes),
-            text=TextDescription(
-                encoder=encoder_in_words(self._text_vectors, self._skip_thoughts),
-                features=vectors.shape[1],
-                pictures=len(rows),
-                examples=varied_texts(texts, EXAMPLES),
-            ),
         )
+        different = list(dict.fromkeys(texts))
+        vectors, places = _each_once(self._encode(different, description))
+        if len(vectors) < 2:
+            raise ValueError(
+                f"this recipe needs texts that differ, but all {len(rows)} pictures have the same, {texts[0]!r}"
+            )
+        place_of = dict(zip(different, places, strict=True))
+        text = TextDescription(
+            encoder=encoder_in_words(self._text_vectors, self._skip_thoughts, colors=self._named_colors),
+            features=vectors.shape[1],
+            pictures=len(rows),
+            examples=varied_texts(texts, EXAMPLES),
+        )
+        description = replace(description, text=text)
         conditions = np.asarray([place_of[text] for text in texts], dtype=np.int64)
         return Selection(rows=rows, conditions=conditions, description=description, vectors=vectors, mixed=True)
 
@@ -105,11 +118,12 @@ class EveryText:
                 raise ValueError(f"a prompt must have a word in it, got {text!r}{hint}")
         different = list(dict.fromkeys(cleaned))
         place_of = {text: place for place, text in enumerate(different)}
-        return self._encode(different)[torch.tensor([place_of[text] for text in cleaned])]
+        return self._encode(different, description)[torch.tensor([place_of[text] for text in cleaned])]
 
-    def _encode(self, texts: Sequence[str]) -> torch.Tensor:
+    def _encode(self, texts: Sequence[str], description: Description) -> torch.Tensor:
         if self._encoder is None:
-            self._encoder = load_encoder(self._text_vectors, self._skip_thoughts)
+            colors = description.condition if self._named_colors else None
+            self._encoder = load_encoder(self._text_vectors, self._skip_thoughts, colors)
         encoder = self._encoder
         parts = [encoder(texts[start : start + ENCODED_AT_ONCE]) for start in range(0, len(texts), ENCODED_AT_ONCE)]
         return torch.cat(parts).float()

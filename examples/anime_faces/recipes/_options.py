@@ -70,6 +70,8 @@ class TextOptions:
     """Table of vectors (.npy) in place of hashed n-grams; its texts stand beside it in a file that ends in .txt."""
     skip_thoughts: Annotated[str, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = ""
     """Folder with the published files of skip-thoughts, in place of hashed n-grams."""
+    named_colors: bool = False
+    """Read the words for the labels out of a text, one place a class, in place of hashed n-grams; no other word is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

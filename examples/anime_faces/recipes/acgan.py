@@ -32,11 +32,10 @@ def build(description: Description, options: AcganOptions, hardware: Hardware, s
     """Put report E together; nothing in it decays, so `steps` plays no part."""
     del steps
     condition, device = description.condition, hardware.device
-    classes = condition.classes
-    generator = hardware.place(
-        AcganGenerator(size=description.size, classes=classes, embedding=options.embedding, width=options.width)
-    )
-    critic = hardware.place(AcganCritic(size=description.size, classes=classes, width=options.width))
+    size, width = description.size, options.width
+    embedder = condition.label_embedder(options.embedding)
+    generator = hardware.place(AcganGenerator(size=size, embedder=embedder, width=width))
+    critic = hardware.place(AcganCritic(size=size, class_head=condition.class_head, width=width))
     objective = gk.losses.Logistic()
     scores: dict[str, torch.Tensor] = {}
 

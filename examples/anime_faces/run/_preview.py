@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import gankit as gk
 from examples.anime_faces.data import describe
 from examples.anime_faces.recipes._description import Description
 from examples.anime_faces.recipes._every_text import EveryText
 from examples.anime_faces.recipes._recipe import Conditioning, System
-from examples.anime_faces.run._conditions import preview_conditions
 from examples.anime_faces.run._drawing import draw_images
 from examples.anime_faces.run._sheet import Block, draw_sheet
 
@@ -21,6 +21,8 @@ LEAST_SIDE = 64  # pixels of a picture on the grid: smaller ones are enlarged
 class Preview:
     """Draws the same conditions and latents each time, so that grids of different steps can be laid side by side.
 
+    A column has one latent for all conditions: down it only what was asked for should change, along a row all the rest.
+
     Args:
         conditioning: Says how labels or texts are read.
         system: What is trained.
@@ -30,10 +32,14 @@ class Preview:
 
     def __init__(self, conditioning: Conditioning, system: System, description: Description, device: str) -> None:
         self._system, self._description, self._device = system, description, device
-        self._labels, self._condition = _rows(conditioning, description)
+        self._labels, condition = _rows(conditioning, description)
         # A generator of its own: previews must not move the random numbers of the training.
         rng = torch.Generator().manual_seed(SEED)
-        self._latents = system.latents(len(self._labels) * COLUMNS, rng)
+        self._condition = None
+        if condition is None:
+            self._latents = system.latents(len(self._labels) * COLUMNS, rng)
+        else:
+            self._latents, self._condition = gk.latents.across_conditions(system.latents(COLUMNS, rng), condition)
 
     def draw(self, path: Path) -> None:
         """Write the grid as a PNG."""
@@ -46,8 +52,7 @@ class Preview:
         temporary.replace(path)
 
     def _images(self, generator: torch.nn.Module) -> np.ndarray:
-        condition = None if self._condition is None else self._condition.repeat_interleave(COLUMNS, dim=0)
-        images = draw_images(generator, self._latents, condition, device=self._device)
+        images = draw_images(generator, self._latents, self._condition, device=self._device)
         return images.permute(0, 2, 3, 1).unflatten(0, (len(self._labels), COLUMNS)).numpy()
 
 
@@ -56,7 +61,9 @@ def _rows(conditioning: Conditioning, description: Description) -> tuple[list[st
     if isinstance(conditioning, EveryText) and description.text is not None:
         texts = description.text.examples
         return list(texts), conditioning.encode_texts(texts, description)
-    class_ids = preview_conditions(description.attributes, ROWS)
+    if not description.attributes:
+        return [""] * ROWS, None
+    class_ids = description.condition.grid(ROWS)
     labels = [describe(row, description.attributes) for row in class_ids.tolist()]
     return labels, conditioning.encode(class_ids, description)
 

@@ -1,8 +1,11 @@
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+import gankit as gk
 from examples.anime_faces.data import FACE_ATTRIBUTES
 from examples.anime_faces.recipes import AcganOptions
 from examples.anime_faces.recipes._acgan_networks import AcganCritic, AcganGenerator
@@ -20,7 +23,7 @@ def system() -> System:
 
 
 def test_generator_is_the_reports_layer_for_layer() -> None:
-    generator = AcganGenerator(size=64, classes=(12, 11))
+    generator = AcganGenerator(size=64, embedder=gk.embedders.LabelEmbedder((12, 11), 8))
     assert generator.in_features == 116
     assert [table.weight.shape for table in generator.embedder.tables] == [(12, 8), (11, 8)]
     convolutions = [layer for layer in generator.layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
@@ -43,7 +46,7 @@ def test_generator_is_the_reports_layer_for_layer() -> None:
 
 
 def test_critic_is_the_reports_layer_for_layer() -> None:
-    critic = AcganCritic(size=64, classes=(12, 11))
+    critic = AcganCritic(size=64, class_head=partial(gk.blocks.ClassHead, num_classes=(12, 11)))
     convolutions = [layer for layer in critic.layers if isinstance(layer, nn.Conv2d)]
     assert [(layer.in_channels, layer.out_channels) for layer in convolutions] == [
         (3, 64),
@@ -60,7 +63,8 @@ def test_critic_is_the_reports_layer_for_layer() -> None:
 
 @pytest.mark.parametrize("size", [32, 48, 128])
 def test_other_sizes(size: int) -> None:
-    generator, critic = AcganGenerator(size=size, classes=(3,), width=2), AcganCritic(size=size, classes=(3,), width=2)
+    generator = AcganGenerator(size=size, embedder=gk.embedders.LabelEmbedder(3, 8), width=2)
+    critic = AcganCritic(size=size, class_head=partial(gk.blocks.ClassHead, num_classes=3), width=2)
     images = generator(torch.randn(2, 100), torch.tensor([[0], [2]]))
     assert images.shape == (2, 3, size, size)
     assert critic(images).scores.shape == (2,)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from examples.anime_faces.data import Attribute
+from examples.anime_faces.data import FACE_ATTRIBUTES, Attribute
 from examples.anime_faces.recipes._condition import Condition
 from examples.anime_faces.recipes._description import Description
 
@@ -61,3 +61,13 @@ def test_the_description_of_a_data_set_hands_it_out() -> None:
 def test_a_wrong_number_of_answers_is_refused() -> None:
     with pytest.raises(ValueError, match="for each of 2 attributes, got 1"):
         _condition(incomplete=(True,))
+
+
+def test_a_grid_goes_through_the_known_classes() -> None:
+    grid = _condition().grid(8)  # "unknown", the last of eyes, is not drawn
+    assert grid.shape == (3, 2)
+    assert grid[:, 0].tolist() == [0, 1, 2]
+    assert set(grid[:, 1].tolist()) == {0, 1}
+    faces = Condition(attributes=FACE_ATTRIBUTES, incomplete=(False, False)).grid(8)
+    assert faces.shape == (8, 2)
+    assert len(set(faces[:, 0].tolist())) == len(set(faces[:, 1].tolist())) == 8

@@ -141,3 +141,24 @@ def test_only_one_encoder_can_be_named(tmp_path: Path) -> None:
         select(TEXTS, text_vectors="a.npy", skip_thoughts="b")
     with pytest.raises(ValueError, match=r"none\.npy"):
         select(TEXTS, text_vectors=str(tmp_path / "none.npy"))
+
+
+def test_named_colors_are_one_place_a_class() -> None:
+    own = ["blue hair", "red eyes", "Blue  hair", "red hair red eyes"]
+    selection = select(own, named_colors=True)
+    assert selection.conditions is not None
+    assert selection.conditions.tolist() == [0, 1, 0, 2]
+    assert selection.vectors is not None
+    assert selection.vectors.shape == (3, 23)
+    assert selection.vectors.sum(1).tolist() == [1, 1, 2]
+    assert selection.description.text is not None
+    assert selection.description.text.encoder == "the words for the labels"
+    again = EveryText(named_colors=True).encode_texts(["red eyes"], selection.description)
+    torch.testing.assert_close(again, selection.vectors[1:2])
+    with pytest.raises(ValueError, match="'touhou'"):
+        select([*own, "touhou"], named_colors=True)
+
+
+def test_two_encoders_are_refused() -> None:
+    with pytest.raises(ValueError, match="--skip-thoughts and --named-colors must not both be given"):
+        select(TEXTS, skip_thoughts="folder", named_colors=True)

@@ -27,7 +27,7 @@ def keras_norm(channels: int) -> Line:
 
 
 def test_report_e_s_generator() -> None:
-    generator = AcganGenerator(size=64, classes=(12, 11))
+    generator = AcganGenerator(size=64, embedder=FACES.condition.label_embedder(8))
     assert lines_of(generator, torch.empty(2, 100), torch.zeros(2, 2, dtype=torch.int64)) == [
         ("Embedding", 12, 8),
         ("Embedding", 11, 8),
@@ -44,7 +44,7 @@ def test_report_e_s_generator() -> None:
 
 
 def test_report_e_s_critic() -> None:
-    critic = AcganCritic(size=64, classes=(12, 11))
+    critic = AcganCritic(size=64, class_head=FACES.condition.class_head)
     assert lines_of(critic, torch.empty(2, 3, 64, 64)) == [
         *(convolution(3, 64, 4, 2, 32), LEAKY),
         *(convolution(64, 128, 4, 2, 16), keras_norm(128), LEAKY),
