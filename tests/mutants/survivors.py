@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.mutants.mutation import Mutation
 
 LIST = Path(__file__).with_name("survivors.toml")
-KINDS = frozenset({"equivalent", "redundant", "message", "speed", "arbitrary", "device", "ranks"})
+KINDS = frozenset({"equivalent", "redundant", "message", "speed", "arbitrary", "device"})
 _TEXTS = ("file", "function", "operator", "before", "after")
 
 
