@@ -39,7 +39,7 @@ class Trainer:
         return self.critic(x)
 
 
-def _labelled(critic: nn.Module, x: torch.Tensor, *, scale: float = 1.0) -> torch.Tensor:
+def _labeled(critic: nn.Module, x: torch.Tensor, *, scale: float = 1.0) -> torch.Tensor:
     return critic(x) * scale
 
 
@@ -53,7 +53,7 @@ def _in_a_closure(critic: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
 FORMS: dict[str, Callable[[nn.Module], Callable[[torch.Tensor], torch.Tensor]]] = {
     "module": lambda critic: critic,
     "closure of a closure": _in_a_closure,
-    "partial": lambda critic: partial(_labelled, critic, scale=2.0),
+    "partial": lambda critic: partial(_labeled, critic, scale=2.0),
     "partial keyword": lambda critic: partial(lambda x, critic: critic(x), critic=critic),
     "bound method": lambda critic: Trainer(critic).score,
     "callable object": Trainer,

@@ -6,7 +6,7 @@ from support.strategies import batch_sizes, seeds
 
 
 @st.composite
-def labelled(draw: st.DrawFn) -> tuple[list[int], torch.Tensor]:
+def labeled(draw: st.DrawFn) -> tuple[list[int], torch.Tensor]:
     """Numbers of classes, and ids ``(n, attributes)`` below them; the last sample holds the highest ids."""
     num_classes: list[int] = draw(st.lists(st.sampled_from((1, 2, 3, 5, 7, 11)), min_size=1, max_size=3))
     rng = torch.Generator().manual_seed(draw(seeds))

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from embedders.cases import labelled
+from embedders.cases import labeled
 from hypothesis import given, strategies as st
 from support.strategies import PRIMES
 from torch.testing import assert_close
@@ -17,7 +17,7 @@ Case = tuple[list[int], torch.Tensor]
 lengths = st.sampled_from(PRIMES)
 
 
-@given(case=labelled(), features=lengths)
+@given(case=labeled(), features=lengths)
 def test_equals_its_definition(case: Case, features: int) -> None:
     num_classes, labels = case
     embedder = LabelEmbedder(num_classes, features)
@@ -30,7 +30,7 @@ def test_equals_its_definition(case: Case, features: int) -> None:
     assert np.array_equal(result.detach().numpy(), wanted)
 
 
-@given(case=labelled(), features=lengths)
+@given(case=labeled(), features=lengths)
 def test_only_the_rows_that_were_asked_for_learn(case: Case, features: int) -> None:
     num_classes, labels = case
     embedder = LabelEmbedder(num_classes, features)
@@ -41,7 +41,7 @@ def test_only_the_rows_that_were_asked_for_learn(case: Case, features: int) -> N
         assert_close(table.grad, counts[:, None].float().expand(-1, features))
 
 
-@given(case=labelled(), features=lengths)
+@given(case=labeled(), features=lengths)
 def test_samples_stay_apart(case: Case, features: int) -> None:
     num_classes, labels = case
     embedder = LabelEmbedder(num_classes, features)

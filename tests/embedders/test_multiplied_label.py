@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from embedders.cases import labelled
+from embedders.cases import labeled
 from hypothesis import given, strategies as st
 from support.strategies import PRIMES
 from torch.testing import assert_close
@@ -17,7 +17,7 @@ Case = tuple[list[int], torch.Tensor]
 lengths = st.sampled_from(PRIMES)
 
 
-@given(case=labelled(), features=lengths)
+@given(case=labeled(), features=lengths)
 def test_equals_its_definition(case: Case, features: int) -> None:
     num_classes, labels = case
     embedder = MultipliedLabelEmbedder(num_classes, features).double()
@@ -31,7 +31,7 @@ def test_equals_its_definition(case: Case, features: int) -> None:
     assert_close(result.detach().numpy(), wanted, rtol=1e-12, atol=0)
 
 
-@given(case=labelled(), features=lengths)
+@given(case=labeled(), features=lengths)
 def test_a_vector_of_ones_changes_nothing(case: Case, features: int) -> None:
     num_classes, labels = case
     embedder = MultipliedLabelEmbedder([*num_classes, 2], features)
@@ -42,7 +42,7 @@ def test_a_vector_of_ones_changes_nothing(case: Case, features: int) -> None:
     assert torch.equal(embedder(both), alone(labels))
 
 
-@given(case=labelled(), features=lengths)
+@given(case=labeled(), features=lengths)
 def test_samples_stay_apart_and_labels_stay(case: Case, features: int) -> None:
     num_classes, labels = case
     before, version = labels.clone(), labels._version

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 import torch
-from embedders.cases import labelled
+from embedders.cases import labeled
 from hypothesis import given, strategies as st
 from support.strategies import PRIMES, normal, seeds
 from torch import nn
@@ -18,7 +18,7 @@ Case = tuple[list[int], torch.Tensor]
 lengths = st.sampled_from(PRIMES)
 
 
-@given(case=labelled(), features=lengths, seed=seeds)
+@given(case=labeled(), features=lengths, seed=seeds)
 def test_equals_its_definition(case: Case, features: int, seed: int) -> None:
     num_classes, labels = case
     multiply = MultipliedLatents(MultipliedLabelEmbedder(num_classes, features)).double()
@@ -33,7 +33,7 @@ def test_equals_its_definition(case: Case, features: int, seed: int) -> None:
     assert latents._version == version
 
 
-@given(case=labelled(), features=lengths, seed=seeds)
+@given(case=labeled(), features=lengths, seed=seeds)
 def test_vectors_of_ones_change_nothing(case: Case, features: int, seed: int) -> None:
     num_classes, labels = case
     embedder = MultipliedLabelEmbedder(num_classes, features)

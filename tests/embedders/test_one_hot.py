@@ -6,13 +6,13 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from embedders.cases import labelled
+from embedders.cases import labeled
 from hypothesis import given
 
 from gankit.embedders import OneHotEmbedder
 
 
-@given(case=labelled())
+@given(case=labeled())
 def test_equals_its_definition(case: tuple[list[int], torch.Tensor]) -> None:
     num_classes, labels = case
     wanted = np.zeros((len(labels), sum(num_classes)))
@@ -26,7 +26,7 @@ def test_equals_its_definition(case: tuple[list[int], torch.Tensor]) -> None:
     assert np.array_equal(result.numpy(), wanted)
 
 
-@given(case=labelled())
+@given(case=labeled())
 def test_rows_sum_to_the_attributes_and_give_the_ids_back(case: tuple[list[int], torch.Tensor]) -> None:
     num_classes, labels = case
     embedder = OneHotEmbedder(num_classes)
@@ -37,7 +37,7 @@ def test_rows_sum_to_the_attributes_and_give_the_ids_back(case: tuple[list[int],
     assert torch.equal(back, labels)
 
 
-@given(case=labelled())
+@given(case=labeled())
 def test_samples_stay_apart(case: tuple[list[int], torch.Tensor]) -> None:
     num_classes, labels = case
     embedder = OneHotEmbedder(num_classes)
@@ -46,7 +46,7 @@ def test_samples_stay_apart(case: tuple[list[int], torch.Tensor]) -> None:
     assert torch.equal(embedder(labels[:1]), embedder(labels)[:1])
 
 
-@given(case=labelled())
+@given(case=labeled())
 def test_never_changes_the_labels(case: tuple[list[int], torch.Tensor]) -> None:
     num_classes, labels = case
     before, version = labels.clone(), labels._version

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, strategies as st
 from support.strategies import normal, score_shapes, seeds
 
-from gankit.losses import AdaptiveProbability, Logistic, constant_labels, critic_loss, flip_labels, labelled_loss
+from gankit.losses import AdaptiveProbability, Logistic, constant_labels, critic_loss, flip_labels, labeled_loss
 from gankit.training import Accumulated
 
 
@@ -97,9 +97,9 @@ def test_coins_are_drawn_in_float32_or_wider() -> None:
 @given(seed=seeds, probability=st.floats(0, 1))
 def test_on_average_a_flip_costs_what_smoothing_costs(seed: int, probability: float) -> None:
     scores = normal(seed, 7)
-    plain = labelled_loss(Logistic(), scores, constant_labels(scores, 0.0))
-    turned = labelled_loss(Logistic(), scores, flip_labels(constant_labels(scores, 0.0), 1))
-    smooth = labelled_loss(Logistic(), scores, constant_labels(scores, probability))
+    plain = labeled_loss(Logistic(), scores, constant_labels(scores, 0.0))
+    turned = labeled_loss(Logistic(), scores, flip_labels(constant_labels(scores, 0.0), 1))
+    smooth = labeled_loss(Logistic(), scores, constant_labels(scores, probability))
     torch.testing.assert_close((1 - probability) * plain + probability * turned, smooth)
 
 

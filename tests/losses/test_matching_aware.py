@@ -19,7 +19,7 @@ from gankit.losses import (
     Wasserstein,
     constant_labels,
     critic_loss,
-    labelled_loss,
+    labeled_loss,
     matching_aware_critic_loss,
 )
 
@@ -135,9 +135,9 @@ def test_each_side_has_its_own_labels(name: str, seed: int) -> None:
         fake_labels=fake_labels,
     )
     expected = (
-        labelled_loss(objective, real, real_labels)
-        + 0.2 * labelled_loss(objective, mismatched, mismatched_labels)
-        + 0.8 * labelled_loss(objective, fake, fake_labels)
+        labeled_loss(objective, real, real_labels)
+        + 0.2 * labeled_loss(objective, mismatched, mismatched_labels)
+        + 0.8 * labeled_loss(objective, fake, fake_labels)
     )
     torch.testing.assert_close(loss, expected)
 

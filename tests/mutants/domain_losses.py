@@ -78,7 +78,7 @@ LOSSES: tuple[Row, ...] = (
     ),
     (
         "labels that mean the other side",
-        "losses/_labelled_loss.py",
+        "losses/_labeled_loss.py",
         "label * objective.real(scores) + (1 - label) * objective.fake(scores)",
         "label * objective.fake(scores) + (1 - label) * objective.real(scores)",
         "programs in which 1 stands for fake",
@@ -161,11 +161,11 @@ LOSSES: tuple[Row, ...] = (
         "StackGAN's program",
     ),
     (
-        "mean over labelled rows",
+        "mean over labeled rows",
         "losses/_class_loss.py",
         "return prices.mean()",
         "return prices.sum() / (ids != UNLABELED).sum()",
-        "torch's own mean, which is NaN where all rows are unlabelled",
+        "torch's own mean, which is NaN where all rows are unlabeled",
     ),
     (
         "negatives of the own class",

@@ -50,7 +50,7 @@ def row_norms(rows: Array) -> Array:
     return np.array([np.sqrt(np.sum(row.astype(np.float64) ** 2)) for row in rows])
 
 
-def labelled_loss(objective: str, scores: Array, labels: Array) -> float:
+def labeled_loss(objective: str, scores: Array, labels: Array) -> float:
     """One score after the other: the share t of it counts as real, the rest as generated."""
     total = 0.0
     for score, label in zip(scores.ravel(), labels.ravel(), strict=True):

@@ -42,7 +42,7 @@ def build(description: Description, options: AcganOptions, hardware: Hardware, s
     def critic_price(
         output: gk.networks.CriticOutput, soft: torch.Tensor, labels: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        terms = {"score": options.score_weight * gk.losses.labelled_loss(objective, output.scores, soft)}
+        terms = {"score": options.score_weight * gk.losses.labeled_loss(objective, output.scores, soft)}
         for index, attribute in enumerate(description.attributes):
             terms[attribute.name] = options.class_weight * gk.losses.class_loss(output.classes[index], labels[:, index])
         return terms
@@ -65,7 +65,7 @@ def build(description: Description, options: AcganOptions, hardware: Hardware, s
         labels = condition.draw(count, device=device)
         output = critic(generator(torch.randn(count, LATENTS, device=device), labels))
         terms = {
-            "score": gk.losses.labelled_loss(objective, output.scores, 1 - SOFTNESS * torch.rand(count, device=device))
+            "score": gk.losses.labeled_loss(objective, output.scores, 1 - SOFTNESS * torch.rand(count, device=device))
         }
         for index, attribute in enumerate(description.attributes):
             terms[attribute.name] = gk.losses.class_loss(output.classes[index], labels[:, index])

@@ -19,7 +19,7 @@ from gankit.losses._label_draws import (
     constant_labels as constant_labels,
     uniform_labels as uniform_labels,
 )
-from gankit.losses._labelled_loss import labelled_loss as labelled_loss
+from gankit.losses._labeled_loss import labeled_loss as labeled_loss
 from gankit.losses._least_squares import LeastSquares as LeastSquares
 from gankit.losses._logistic import Logistic as Logistic
 from gankit.losses._matching_aware import matching_aware_critic_loss as matching_aware_critic_loss

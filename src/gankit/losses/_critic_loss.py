@@ -1,7 +1,7 @@
 """What the critic pays."""
 
 from gankit._core import Scalar, ScoreMaps, as_maps, as_matching_maps
-from gankit.losses._labelled_loss import side_price
+from gankit.losses._labeled_loss import side_price
 from gankit.losses._objective import Objective
 
 
@@ -16,7 +16,7 @@ def critic_loss(
     """Mean price of real scores plus mean price of fake ones.
 
     Labels soften or flip the two sides: a sample with label t pays ``t * objective.real + (1 - t) * objective.fake``. For
-    `gankit.losses.Logistic` this is cross-entropy with the soft target t, exactly. `gankit.losses.labelled_loss` is one
+    `gankit.losses.Logistic` this is cross-entropy with the soft target t, exactly. `gankit.losses.labeled_loss` is one
     side alone.
 
     Args:

@@ -16,7 +16,7 @@ def constant_labels(scores: ScoreMaps, value: float) -> Scores | tuple[Scores, .
     """The same label for every score, as one-sided smoothing wants it: 0.9 on the real side.
 
     Args:
-        scores: Scores to be labelled, a tensor or a sequence of them; only their shapes, dtypes and devices matter.
+        scores: Scores to be labeled, a tensor or a sequence of them; only their shapes, dtypes and devices matter.
         value: The label, usually in 0..1.
 
     Shape:
@@ -67,7 +67,7 @@ def uniform_labels(
     minimum, of which the losses warn; 0.8..1 on the real side alone is the safe form.
 
     Args:
-        scores: Scores to be labelled, a tensor or a sequence of them; only their shapes, dtypes and devices matter.
+        scores: Scores to be labeled, a tensor or a sequence of them; only their shapes, dtypes and devices matter.
         low: Label at draw 0.
         high: Label at draw 1, at least `low`.
         draw: Uniform numbers from 0 to below 1, one a score, of the scores' shapes; drawn map after map as ``torch.rand``

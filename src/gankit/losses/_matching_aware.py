@@ -1,7 +1,7 @@
 """A critic that also learns whether a sample fits its condition."""
 
 from gankit._core import Scalar, ScoreMaps, as_maps, as_matching_maps, check_finite
-from gankit.losses._labelled_loss import side_price
+from gankit.losses._labeled_loss import side_price
 from gankit.losses._objective import Objective
 
 TOLERANCE = 1e-6

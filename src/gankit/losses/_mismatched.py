@@ -36,7 +36,7 @@ def mismatched_labels(
 
     Raises:
         ValueError: There is one combination only, or more than 2^62; labels are not int64, have another shape or no sample; a
-            label or a step is out of range (read on the CPU alone: -1 for "unlabelled" has no mismatch); `draw` comes with
+            label or a step is out of range (read on the CPU alone: -1 for "unlabeled" has no mismatch); `draw` comes with
             `rng`.
 
     Example:

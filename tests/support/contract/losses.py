@@ -63,7 +63,7 @@ def _spread(dtype: torch.dtype) -> Tensors:
     return {"mean": normal(0, 7, 5, dtype=dtype), "log_variance": normal(1, 7, 5, dtype=dtype)}
 
 
-def _labelled(dtype: torch.dtype) -> Tensors:
+def _labeled(dtype: torch.dtype) -> Tensors:
     draw = torch.tensor([0.1, 0.7, 0.3, 0.9, 0.5, 0.2, 0.8], dtype=dtype)
     return {"scores": normal(0, 7, 1, dtype=dtype), "labels": draw.flip(0).unsqueeze(1), "draw": draw}
 
@@ -77,36 +77,36 @@ def _three_sided(dtype: torch.dtype) -> Tensors:
 
 def _conditions(dtype: torch.dtype) -> Tensors:
     table = torch.tensor([[0, 1], [2, 0], [0, 1], [1, 1], [2, 0], [0, 0], [1, 1]], dtype=dtype)
-    return {"conditions": table, "labels": table, "draw": _labelled(dtype)["draw"]}
+    return {"conditions": table, "labels": table, "draw": _labeled(dtype)["draw"]}
 
 
 LABELS: dict[str, Row] = {
     "AdaptiveProbability": Row(make=lambda: losses.AdaptiveProbability(target=0.5, length=100.0)),
-    "labelled_loss": Row(
-        make=lambda: losses.labelled_loss,
+    "labeled_loss": Row(
+        make=lambda: losses.labeled_loss,
         call=lambda loss, x: loss(losses.Logistic(), x["scores"], x["labels"]),
-        inputs=_labelled,
+        inputs=_labeled,
         batched=("scores", "labels"),
         permutes="same",
     ),
     "constant_labels": Row(
         make=lambda: losses.constant_labels,
         call=lambda constant, x: constant(x["scores"], 0.9),
-        inputs=_labelled,
+        inputs=_labeled,
         batched=("scores",),
         permutes="along",
     ),
     "uniform_labels": Row(
         make=lambda: losses.uniform_labels,
         call=lambda uniform, x: uniform(x["scores"], 0.8, 1.2, draw=x["draw"].unsqueeze(1)),
-        inputs=_labelled,
+        inputs=_labeled,
         batched=("scores", "draw"),
         permutes="along",
     ),
     "flip_labels": Row(
         make=lambda: losses.flip_labels,
         call=lambda flip, x: flip(x["labels"], 0.5, draw=x["draw"]),
-        inputs=_labelled,
+        inputs=_labeled,
         batched=("labels", "draw"),
         permutes="along",
     ),

@@ -12,7 +12,7 @@ from support import oracles
 from support.strategies import normal, score_shapes, seeds
 from torch.nn import functional
 
-from gankit.losses import Hinge, LeastSquares, Logistic, Objective, Wasserstein, critic_loss, labelled_loss
+from gankit.losses import Hinge, LeastSquares, Logistic, Objective, Wasserstein, critic_loss, labeled_loss
 
 OBJECTIVES: dict[str, Objective] = {
     "Wasserstein": Wasserstein(),
@@ -31,8 +31,8 @@ def _labels(seed: int, *shape: int) -> torch.Tensor:
 @given(seed=seeds, shape=score_shapes, scale=st.sampled_from((1e-3, 1.0, 1e3)))
 def test_loss_equals_the_oracle(name: str, seed: int, shape: tuple[int, ...], scale: float) -> None:
     scores, labels = normal(seed, *shape, scale=scale), _labels(seed + 1, *shape)
-    expected = oracles.labelled_loss(name, scores.numpy(), labels.numpy())
-    assert labelled_loss(OBJECTIVES[name], scores, labels).item() == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    expected = oracles.labeled_loss(name, scores.numpy(), labels.numpy())
+    assert labeled_loss(OBJECTIVES[name], scores, labels).item() == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 @EVERY
@@ -40,7 +40,7 @@ def test_loss_equals_the_oracle(name: str, seed: int, shape: tuple[int, ...], sc
 def test_it_is_one_side_of_the_critics_loss(name: str, seed: int) -> None:
     objective = OBJECTIVES[name]
     real, fake, labels = normal(seed, 7), normal(seed + 1, 7), _labels(seed + 2, 7)
-    one_side = labelled_loss(objective, real, labels)
+    one_side = labeled_loss(objective, real, labels)
     torch.testing.assert_close(
         critic_loss(objective, real, fake, real_labels=labels), one_side + objective.fake(fake).mean()
     )
@@ -53,7 +53,7 @@ def test_it_is_one_side_of_the_critics_loss(name: str, seed: int) -> None:
 def test_on_logits_it_is_cross_entropy_with_soft_targets(seed: int, shape: tuple[int, ...]) -> None:
     scores, labels = normal(seed, *shape, scale=5.0), _labels(seed + 1, *shape)
     expected = functional.binary_cross_entropy_with_logits(scores, labels)
-    torch.testing.assert_close(labelled_loss(Logistic(), scores, labels), expected, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(labeled_loss(Logistic(), scores, labels), expected, rtol=1e-9, atol=1e-12)
 
 
 @given(seed=seeds, label=st.floats(0.001, 0.999))
@@ -61,9 +61,9 @@ def test_the_best_logit_of_a_soft_target_is_its_own(seed: int, label: float) -> 
     # The price is never below the entropy of the target, which it reaches at log(t / (1 - t)) and nowhere else.
     scores = normal(seed, 5, scale=10.0)
     entropy = -(label * np.log(label) + (1 - label) * np.log1p(-label))
-    assert labelled_loss(Logistic(), scores, torch.full_like(scores, label)).item() >= entropy - 1e-12
+    assert labeled_loss(Logistic(), scores, torch.full_like(scores, label)).item() >= entropy - 1e-12
     best = torch.full((5,), float(np.log(label / (1 - label))), dtype=torch.float64, requires_grad=True)
-    loss = labelled_loss(Logistic(), best, torch.full_like(best, label))
+    loss = labeled_loss(Logistic(), best, torch.full_like(best, label))
     loss.backward()
     assert loss.item() == pytest.approx(entropy, rel=1e-6)
     torch.testing.assert_close(best.grad, torch.zeros_like(best), rtol=0, atol=1e-9)
@@ -73,13 +73,13 @@ def test_the_best_logit_of_a_soft_target_is_its_own(seed: int, label: float) -> 
 def test_a_target_above_one_rewards_every_larger_logit(logit: float, loss: float) -> None:
     scores = torch.full((3,), logit, dtype=torch.float64)
     with pytest.warns(UserWarning, match="labels must lie in"):
-        assert labelled_loss(Logistic(), scores, torch.full_like(scores, 1.1)).item() == pytest.approx(loss, abs=1e-4)
+        assert labeled_loss(Logistic(), scores, torch.full_like(scores, 1.1)).item() == pytest.approx(loss, abs=1e-4)
 
 
 def test_maps_count_equally_and_go_with_their_labels() -> None:
     scores = [torch.ones(2), torch.full((2, 3), 5.0)]
     labels = [torch.ones(2), torch.zeros(2, 3)]
-    assert labelled_loss(Wasserstein(), scores, labels).item() == (-1 + 5) / 2
+    assert labeled_loss(Wasserstein(), scores, labels).item() == (-1 + 5) / 2
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1])
@@ -87,26 +87,26 @@ def test_labels_outside_the_unit_range_warn_once_at_the_callers_line(wrong: floa
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("default")
         for label in (wrong, 2 * wrong):
-            labelled_loss(Hinge(), [torch.zeros(3), torch.zeros(2)], [torch.ones(3), torch.tensor([0.5, label])])
+            labeled_loss(Hinge(), [torch.zeros(3), torch.zeros(2)], [torch.ones(3), torch.tensor([0.5, label])])
     assert [Path(warning.filename) for warning in seen] == [Path(__file__)]
     assert "labels must lie in 0..1, got some outside" in str(seen[0].message)
 
 
 def test_labels_at_the_ends_do_not_warn() -> None:
-    labelled_loss(Hinge(), torch.zeros(2), torch.tensor([0.0, 1.0]))
+    labeled_loss(Hinge(), torch.zeros(2), torch.tensor([0.0, 1.0]))
 
 
 @EVERY
 def test_numerical_derivatives_agree(name: str) -> None:
     scores = normal(3, 5).requires_grad_()
     labels = _labels(4, 5).requires_grad_()
-    assert torch.autograd.gradcheck(lambda s, t: labelled_loss(OBJECTIVES[name], s, t), (scores, labels))
-    assert torch.autograd.gradgradcheck(lambda s: labelled_loss(OBJECTIVES[name], s, labels.detach()), (scores,))
+    assert torch.autograd.gradcheck(lambda s, t: labeled_loss(OBJECTIVES[name], s, t), (scores, labels))
+    assert torch.autograd.gradgradcheck(lambda s: labeled_loss(OBJECTIVES[name], s, labels.detach()), (scores,))
 
 
 def test_half_precision_is_priced_in_float32() -> None:
     scores = torch.ones(3, dtype=torch.bfloat16)
-    loss = labelled_loss(Logistic(), scores, torch.full((3,), 0.9))
+    loss = labeled_loss(Logistic(), scores, torch.full((3,), 0.9))
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(0.9 * np.log1p(np.exp(-1)) + 0.1 * np.log1p(np.exp(1)), rel=1e-6)
 
@@ -124,4 +124,4 @@ def test_half_precision_is_priced_in_float32() -> None:
 )
 def test_mistakes_are_named(scores: Any, labels: Any, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        labelled_loss(Hinge(), scores, labels)
+        labeled_loss(Hinge(), scores, labels)

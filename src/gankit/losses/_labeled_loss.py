@@ -10,7 +10,7 @@ from gankit.losses._objective import Objective
 Price: TypeAlias = Callable[[Scores], Scores]
 
 
-def labelled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) -> Scalar:
+def labeled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) -> Scalar:
     """Mean price of scores of which each has its own label: a label t pays ``t * objective.real + (1 - t) * objective.fake``.
 
     For one side alone: a critic whose real and whose fake step are apart, or a generator that is to reach a soft target
@@ -37,9 +37,9 @@ def labelled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) ->
 
     Example:
         >>> import torch
-        >>> from gankit.losses import Logistic, constant_labels, labelled_loss
+        >>> from gankit.losses import Logistic, constant_labels, labeled_loss
         >>> scores = torch.tensor([2.0, 0.0, -1.0])
-        >>> labelled_loss(Logistic(), scores, constant_labels(scores, 0.9))
+        >>> labeled_loss(Logistic(), scores, constant_labels(scores, 0.9))
         tensor(0.7444)
 
     Reference:
@@ -48,21 +48,21 @@ def labelled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) ->
     maps = as_maps("scores", scores)
     label_maps = as_matching_maps("labels", labels, "scores", maps)
     _warn_of_unbounded_labels("labels", label_maps, users_line=3)
-    return _labelled_mean(objective, maps, label_maps)
+    return _labeled_mean(objective, maps, label_maps)
 
 
 def side_price(
-    objective: Objective, side: str, maps: tuple[Scores, ...], labels: ScoreMaps | None, unlabelled: Price
+    objective: Objective, side: str, maps: tuple[Scores, ...], labels: ScoreMaps | None, unlabeled: Price
 ) -> Scalar:
-    """Mean price of one side of a critic's loss: by its labels, or by `unlabelled` where it has none."""
+    """Mean price of one side of a critic's loss: by its labels, or by `unlabeled` where it has none."""
     if labels is None:
-        return mean_over_maps([unlabelled(scores) for scores in maps])
+        return mean_over_maps([unlabeled(scores) for scores in maps])
     label_maps = as_matching_maps(f"{side}_labels", labels, side, maps)
     _warn_of_unbounded_labels(f"{side}_labels", label_maps)
-    return _labelled_mean(objective, maps, label_maps)
+    return _labeled_mean(objective, maps, label_maps)
 
 
-def _labelled_mean(objective: Objective, maps: tuple[Scores, ...], label_maps: tuple[Scores, ...]) -> Scalar:
+def _labeled_mean(objective: Objective, maps: tuple[Scores, ...], label_maps: tuple[Scores, ...]) -> Scalar:
     return mean_over_maps(
         [
             label * objective.real(scores) + (1 - label) * objective.fake(scores)
