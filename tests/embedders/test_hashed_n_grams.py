@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import os
 import pickle
 import subprocess
 import sys
@@ -98,7 +99,11 @@ def test_two_colors_give_distinct_vectors_all_over() -> None:
 def test_is_the_same_in_every_process() -> None:
     program = "from gankit.embedders import HashedNGrams; print(HashedNGrams(out_features=7)(['blue hair']).tolist())"
     shown = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, env={"PYTHONHASHSEED": "123"}
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONHASHSEED": "123"},
     ).stdout
     assert shown.strip() == str(HashedNGrams(out_features=7)(["blue hair"]).tolist())
 

@@ -211,8 +211,8 @@ def _empty(features: int) -> dict[str, np.ndarray | None]:
             _weights(bx=np.array([[1.0], "x"], dtype=object)),
             "encoder_bx holds pickled Python objects, which are never loaded",
         ),
-        (_weights(bx=np.ones(0)), r"encoder_W must have shape \(5, 0\)"),
-        (_weights(**_empty(5)), r"encoder_W must have shape \(5, 0\)"),
+        (_weights(bx=np.ones(0)), "encoder_bx must have a number for each feature of the state, got none"),
+        (_weights(**_empty(5)), "encoder_bx must have a number for each feature of the state, got none"),
     ],
 )
 def test_damaged_files_are_named(folder: Path, damage: Callable[[Path], object], message: str) -> None:

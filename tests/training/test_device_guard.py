@@ -111,6 +111,12 @@ def test_a_bad_term_alone_is_told_but_skips_nothing() -> None:
     assert not torch.equal(parameters[0], before)
 
 
+def test_a_term_beyond_float32_is_finite_in_its_own_dtype() -> None:
+    parameters = _parameters(0.5)
+    terms = {"loss": torch.tensor(1e300, dtype=torch.float64), "penalty": torch.tensor(1.0)}
+    DeviceGuard(read_every=1).step(SGD(parameters, lr=0.1), terms, [_gradient(parameter) for parameter in parameters])
+
+
 def test_an_error_in_the_step_leaves_the_optimizer_clean() -> None:
     parameters = _parameters(0.5)
     optimizer = Adam(parameters, lr=0.1, fused=True)

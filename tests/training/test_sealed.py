@@ -143,3 +143,11 @@ def test_a_changed_file_is_left_at_its_start_too() -> None:
     file = io.BytesIO(data)
     assert check_seal(file) == "its bytes do not have the sha256 that it was sealed with"
     assert file.tell() == 0
+
+
+def test_a_file_that_shrinks_while_it_is_read() -> None:
+    class Shrinking(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return b"" if self.tell() == 0 else super().read(size)
+
+    assert check_seal(Shrinking(_sealed({"a": 1}))) == "it became shorter while it was read"

@@ -77,6 +77,8 @@ def read_recurrent_weights(path: Path, in_features: int) -> RecurrentWeights:
                 f"{path} is no weights of a skip-thought encoder, or truncated: {shortened(error)}"
             ) from error
     size = arrays["bx"].size
+    if size == 0:
+        raise ValueError(f"{path}: encoder_bx must have a number for each feature of the state, got none")
     for name, shape in {
         "W": (in_features, 2 * size),
         "U": (size, 2 * size),
@@ -85,7 +87,7 @@ def read_recurrent_weights(path: Path, in_features: int) -> RecurrentWeights:
         "Ux": (size, size),
         "bx": (size,),
     }.items():
-        if arrays[name].shape != shape or size == 0:
+        if arrays[name].shape != shape:
             raise ValueError(f"{path}: encoder_{name} must have shape {shape}, got {arrays[name].shape}")
     # The gates' columns are reset, then update, as the rows of nn.GRU; the candidate's, kept apart here, follow there.
     return RecurrentWeights(

@@ -49,8 +49,9 @@ class DeviceGuard:
     def _count(self, terms: Mapping[str, Scalar], found: Scalar) -> None:
         names = tuple(terms)
         home = next(iter(terms.values())).device  # a 0-d term of another device may be summed too
-        values = torch.stack([term.to(home, torch.float32, non_blocking=True) for term in terms.values()])
-        row = torch.cat((found.reshape(1).to(values.device), values.isfinite().logical_not().float()))
+        # Each in its own dtype: a float64 term may be finite and still beyond float32.
+        finite = torch.stack([term.isfinite().to(home, non_blocking=True) for term in terms.values()])
+        row = torch.cat((found.reshape(1).to(home), finite.logical_not().float()))
         previous = self._counts.get(names)
         self._counts[names] = row if previous is None else previous + row
 

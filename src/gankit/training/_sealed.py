@@ -81,6 +81,8 @@ def check_seal(file: IO[bytes]) -> str | None:
     left = length - DIGEST_LENGTH
     while left:
         block = file.read(min(BLOCK, left))
+        if not block:
+            return "it became shorter while it was read"
         digest.update(block)
         left -= len(block)
     file.seek(0)
