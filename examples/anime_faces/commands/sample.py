@@ -57,10 +57,16 @@ class Sample:
             self._write_pictures(self.pictures, prompts, images)
 
     def _prompts(self, generator: "LoadedGenerator") -> "list[Prompt]":
-        from examples.anime_faces.data import Prompt, no_classes, parse_prompt, read_prompts
+        from examples.anime_faces.data import Prompt, parse_prompt, read_prompts
 
         attributes, examples = generator.attributes, generator.example_texts
-        parse = no_classes if examples is not None else lambda text: parse_prompt(text, attributes)
+
+        def parse(text: str) -> tuple[int, ...]:
+            if examples is None:
+                return parse_prompt(text, attributes)
+            generator.check_text(text)
+            return ()
+
         found = [Prompt(str(number), text, parse(text)) for number, text in enumerate(self.words, start=1)]
         if self.prompts is not None:
             found += read_prompts(self.prompts, parse)

@@ -16,7 +16,7 @@ from examples.anime_faces.data._lines import ParseError as ParseError
 from examples.anime_faces.data._picture import Reading as Reading
 from examples.anime_faces.data._prompts import (
     Prompt as Prompt,
-    no_classes as no_classes,
+    find_classes as find_classes,
     parse_prompt as parse_prompt,
     read_prompts as read_prompts,
 )

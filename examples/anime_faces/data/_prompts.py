@@ -55,6 +55,29 @@ def parse_prompt(text: str, attributes: Sequence[Attribute]) -> tuple[int, ...]:
         >>> parse_prompt("black eyes", FACE_ATTRIBUTES)
         (-1, 1)
     """
+    class_ids = [-1] * len(attributes)
+    for attribute, class_id in find_classes(text, attributes):
+        if class_ids[attribute] != -1:
+            raise ValueError(f"{text!r} asks for {attributes[attribute].name} twice; a prompt may name it once")
+        class_ids[attribute] = class_id
+    return tuple(class_ids)
+
+
+def find_classes(text: str, attributes: Sequence[Attribute]) -> list[Choice]:
+    """Return all classes that a text names, in its order; several of one attribute too, as pictures with several have.
+
+    Args:
+        text: the words, as `parse_prompt` reads them.
+        attributes: the attributes of the data set.
+
+    Raises:
+        ValueError: if a word is not known, or there is none.
+
+    Example:
+        >>> from examples.anime_faces.data import FACE_ATTRIBUTES
+        >>> [tuple(choice) for choice in find_classes("blue hair gray hair red eyes", FACE_ATTRIBUTES)]
+        [(0, 8), (0, 3), (1, 9)]
+    """
     if not attributes:
         raise ValueError("this data set has no attributes, so pictures cannot be asked for by words")
     if len(text) > _LONGEST_TEXT:
@@ -70,23 +93,7 @@ def parse_prompt(text: str, attributes: Sequence[Attribute]) -> tuple[int, ...]:
     if not found:
         known = " ".join(attribute.phrase(0) for attribute in attributes)
         raise ValueError(f"the prompt is empty; write for example {known!r}")
-    class_ids = [-1] * len(attributes)
-    for attribute, class_id in found:
-        if class_ids[attribute] != -1:
-            raise ValueError(f"{text!r} asks for {attributes[attribute].name} twice; a prompt may name it once")
-        class_ids[attribute] = class_id
-    return tuple(class_ids)
-
-
-def no_classes(text: str) -> tuple[int, ...]:
-    """Read no classes out of a prompt, for recipes that take any words; they need a word at least.
-
-    Raises:
-        ValueError: There is none.
-    """
-    if not _WORD.search(text):
-        raise ValueError(f"a prompt must have a word in it, got {text!r}")
-    return ()
+    return found
 
 
 def read_prompts(path: Path | str, parse: Callable[[str], tuple[int, ...]]) -> list[Prompt]:
@@ -125,9 +132,14 @@ def read_prompts(path: Path | str, parse: Callable[[str], tuple[int, ...]]) -> l
 
 
 def _split_id(line: str) -> tuple[str | None, str]:
-    """Return the id and the text. What stands before the first comma is an id if it is one word."""
+    """Return the id and the text.
+
+    What stands before the first comma is an id if it is one word, and has a digit or is followed by the text without a
+    blank: in ``touhou, blue hair`` the first word is part of the text.
+    """
     head, comma, tail = line.partition(",")
-    if comma and len(head.split()) <= 1:
+    apart = tail[:1].isspace() and bool(_WORD.search(head)) and not any(letter.isdigit() for letter in head)
+    if comma and len(head.split()) <= 1 and not apart:
         return head.strip(), tail.strip()
     return None, line.strip()
 

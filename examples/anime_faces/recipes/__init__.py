@@ -13,6 +13,7 @@ from examples.anime_faces.recipes._options import (
     GanClsOptions as GanClsOptions,
     MatchingOptions as MatchingOptions,
     TagsOptions as TagsOptions,
+    check_counts as check_counts,
 )
 
 if TYPE_CHECKING:

@@ -58,6 +58,11 @@ class EveryText:
             all_tags=options.all_tags,
         )
 
+    @property
+    def encoder_in_words(self) -> str:
+        """What makes vectors of the texts; of a table it reads the files as they are now."""
+        return encoder_in_words(self._text_vectors, self._skip_thoughts, colors=self._named_colors)
+
     def rows_and_texts(self, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
         """Return the rows of the pictures that have a text, and those texts."""
         texts = dataset.texts(all_tags=self._all_tags)
@@ -82,14 +87,15 @@ class EveryText:
             incomplete=(False,) * len(dataset.attributes),
         )
         different = list(dict.fromkeys(texts))
-        vectors, places = _each_once(self._encode(different, description))
+        vectors, places = _each_once(self._encode_training(different, description))
         if len(vectors) < 2:
-            raise ValueError(
-                f"this recipe needs texts that differ, but all {len(rows)} pictures have the same, {texts[0]!r}"
+            same = (
+                f"the same, {texts[0]!r}" if len(different) == 1 else f"texts with the same vector, as {texts[0]!r} has"
             )
+            raise ValueError(f"this recipe needs texts that differ, but all {len(rows)} pictures have {same}")
         place_of = dict(zip(different, places, strict=True))
         text = TextDescription(
-            encoder=encoder_in_words(self._text_vectors, self._skip_thoughts, colors=self._named_colors),
+            encoder=self.encoder_in_words,
             features=vectors.shape[1],
             pictures=len(rows),
             examples=varied_texts(texts, EXAMPLES),
@@ -119,6 +125,18 @@ class EveryText:
         different = list(dict.fromkeys(cleaned))
         place_of = {text: place for place, text in enumerate(different)}
         return self._encode(different, description)[torch.tensor([place_of[text] for text in cleaned])]
+
+    def _encode_training(self, texts: Sequence[str], description: Description) -> torch.Tensor:
+        try:
+            vectors = self._encode(texts, description)
+        except ValueError as error:
+            if self._named_colors and self._all_tags:
+                raise ValueError(f"{error}. With --named-colors, --no-all-tags leaves all other words out") from error
+            raise
+        finite = vectors.isfinite().all(dim=1)
+        if not finite.all():
+            raise ValueError(f"vectors must be finite, but that of {texts[int(finite.int().argmin())]!r} is not")
+        return vectors
 
     def _encode(self, texts: Sequence[str], description: Description) -> torch.Tensor:
         if self._encoder is None:

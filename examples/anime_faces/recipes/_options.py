@@ -1,7 +1,7 @@
 """The options of each recipe; kept apart from the recipes so that `--help` answers without loading torch."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
 import tyro
 
@@ -137,3 +137,14 @@ OPTIONS = {
     "matching_wgan": MatchingOptions,
     "gan_cls": GanClsOptions,
 }
+
+
+def check_counts(options: Any) -> None:
+    """Refuse options of a recipe that count something (pictures, channels, updates) and are below 1.
+
+    Raises:
+        ValueError: There is one; it is named.
+    """
+    for name, value in asdict(options).items():
+        if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least 1, but it is {value}")

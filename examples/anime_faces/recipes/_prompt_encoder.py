@@ -1,27 +1,28 @@
 """Prompts as vectors: each color in its place, nothing learned."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-from examples.anime_faces.data import Attribute, parse_prompt
+from examples.anime_faces.data import Attribute, find_classes
 
 
 @dataclass(frozen=True, slots=True)
 class PromptEncoder:
-    """Read hair and eyes out of each text, and give a one-hot vector for each of the two, joined.
+    """Read hair and eyes out of each text, and give a vector of zeros and ones for each of the two, joined.
 
     A text encoder in the sense of ``gankit.embedders.TextEncoder``, so it takes the place of a sentence encoder where
     only the colors of a text are ever asked for: then it cannot confuse two of them. A half that a text leaves open is
-    all zeros.
+    all zeros; one with several colors, as pictures of several faces have, has a one for each.
 
     Args:
         attributes: the attributes of the data set, a slot for each.
 
     Raises:
         ValueError: if there are no attributes; if there are no texts, or one of them cannot be understood, which is
-            named with its place.
+            named.
 
     Example:
         >>> from examples.anime_faces.data import Attribute
@@ -47,14 +48,12 @@ class PromptEncoder:
         if isinstance(texts, str) or not texts:
             raise ValueError(f"texts must be a list of texts, one at least, got {texts!r}")
         vectors = torch.zeros(len(texts), self.out_features)
+        starts = [0, *itertools.accumulate(len(attribute.classes) for attribute in self.attributes)]
         for row, text in enumerate(texts):
             try:
-                class_ids = parse_prompt(text, self.attributes)
+                found = find_classes(text, self.attributes)
             except ValueError as error:
-                raise ValueError(f"texts[{row}]: {error}") from error
-            start = 0
-            for attribute, class_id in zip(self.attributes, class_ids, strict=True):
-                if class_id >= 0:
-                    vectors[row, start + class_id] = 1
-                start += len(attribute.classes)
+                raise ValueError(f"the text {text!r} cannot be read: {error}") from error
+            for attribute, class_id in found:
+                vectors[row, starts[attribute] + class_id] = 1
         return vectors

@@ -34,12 +34,14 @@ def load_encoder(text_vectors: str, skip_thoughts: str, colors: Condition | None
 
 
 def encoder_in_words(text_vectors: str, skip_thoughts: str, *, colors: bool = False) -> str:
-    """Name the encoder; a table by a checksum, so that a run cannot go on with another one by mistake."""
+    """Name the encoder; a table by a checksum of both its files, so that a run cannot go on with another by mistake."""
     if text_vectors:
-        with Path(text_vectors).open("rb") as file:
-            return (
-                f"the table {Path(text_vectors).name} (sha256 {hashlib.file_digest(file, 'sha256').hexdigest()[:12]})"
-            )
+        table = Path(text_vectors)
+        digest = hashlib.sha256()
+        for part in (table, table.with_suffix(".txt")):
+            with part.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return f"the table {table.name} (sha256 {digest.hexdigest()[:12]})"
     if colors:
         return "the words for the labels"
     return "skip-thoughts" if skip_thoughts else "hashed n-grams"

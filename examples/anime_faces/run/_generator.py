@@ -91,11 +91,22 @@ class LoadedGenerator:
         Raises:
             ValueError: A text has no words or cannot be encoded, or the recipe reads labels only.
         """
-        if not isinstance(self.conditioning, EveryText):
-            raise ValueError(f"texts are for recipes that read them; {self.settings.recipe} reads labels")
-        condition = self.conditioning.encode_texts(texts, self.settings.description)
+        condition = self._condition_of(texts)
         latents = self.system.latents(len(texts), torch.Generator().manual_seed(seed))
         return draw_images(self.network, latents, condition, device=self.device)
+
+    def check_text(self, text: str) -> None:
+        """Refuse a text that no picture can be drawn of.
+
+        Raises:
+            ValueError: It has no words or cannot be encoded, or the recipe reads labels only.
+        """
+        self._condition_of([text])
+
+    def _condition_of(self, texts: Sequence[str]) -> torch.Tensor:
+        if not isinstance(self.conditioning, EveryText):
+            raise ValueError(f"texts are for recipes that read them; {self.settings.recipe} reads labels")
+        return self.conditioning.encode_texts(texts, self.settings.description)
 
     def texts_of(self, dataset: Dataset) -> dict[int, str]:
         """Return what is written about each picture of a data set, by its row; pictures without a text are left out."""
@@ -129,10 +140,21 @@ def load_generator(run_or_checkpoint: Path | str, *, device: str = "cpu") -> Loa
     with torch.random.fork_rng(devices=[]):
         system = recipe.build(settings.description, options, hardware, settings.steps)
     system.average.load_state_dict(state["average"])
+    conditioning = recipe.conditioning(options)
+    _note_other_encoder(settings, conditioning)
     return LoadedGenerator(
         settings=settings,
         step=state["step"],
-        conditioning=recipe.conditioning(options),
+        conditioning=conditioning,
         system=system,
         device=device,
     )
+
+
+def _note_other_encoder(settings: Settings, conditioning: Conditioning) -> None:
+    """Say so where a table of vectors was changed since: more texts in it do no harm, other vectors do."""
+    if settings.description.text is None or not isinstance(conditioning, EveryText):
+        return
+    was, now = settings.description.text.encoder, conditioning.encoder_in_words
+    if was != now:
+        print(f"note: the run was trained with {was}, and it is now {now}: the same text may have another vector")

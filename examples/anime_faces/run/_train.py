@@ -6,6 +6,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.data import Dataset
+from examples.anime_faces.recipes import check_counts
 from examples.anime_faces.recipes._recipe import System
 from examples.anime_faces.recipes._selection import Selection
 from examples.anime_faces.run._budget import steps_within
@@ -34,6 +35,7 @@ def train(request: TrainRequest) -> Outcome:
         RunLockedError: Another process trains in it.
         NotFiniteError: A loss or gradient became NaN or infinite; the last checkpoint is good.
     """
+    check_counts(request.options)
     dataset = Dataset.open(request.data)
     conditioning = request.recipe.conditioning(request.options)
     selection = conditioning.select(dataset)

@@ -7,9 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
+import gankit as gk
 from examples.anime_faces.__main__ import main
+from examples.anime_faces.data import Dataset
 
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -47,6 +50,10 @@ def test_sample_takes_free_text(trained_texts_folder: Path, tmp_path: Path, caps
     code, _, err = run("sample", "--prompts", str(prompts), *usual, capsys=capsys)
     assert code == 2
     assert "prompts.txt, line 2: a prompt must have a word" in err
+    prompts.write_text("a,touhou\nb,77\n", encoding="utf-8")  # of a tag file's texts nothing is left without digits
+    code, _, err = run("sample", "--prompts", str(prompts), *usual, capsys=capsys)
+    assert code == 2
+    assert "prompts.txt, line 2: a prompt must have a word in it, got '77'" in err
 
 
 def test_sample_without_prompts_shows_texts_of_the_data(
@@ -143,3 +150,27 @@ def test_all_commands_on_rendered_faces(
     assert "Losses of both networks" in page
     assert "mismatched" in page
     assert f"--recipe {recipe}" in page
+
+
+def test_a_table_that_was_changed_is_noticed(
+    tagged_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = sorted(set(Dataset.open(tagged_folder).texts()) - {""})
+    vectors, table, names = torch.randn(len(texts), 5), tmp_path / "vectors.npy", tmp_path / "vectors.txt"
+    gk.embedders.VectorTable(texts, vectors).save(table, names)
+    folder, sheet = str(tmp_path / "run"), str(tmp_path / "sheet.png")
+    train = ("train", "--recipe", "matching_wgan", "--data", str(tagged_folder), "--out", folder, "--width", "2")
+    train += ("--batch-size", "4", "--boosted-steps", "1", "--text-vectors", str(table), "--precision", "float32")
+    assert run(*train, "--steps", "2", capsys=capsys)[0] == 0
+    sample = ("sample", texts[0], "--n", "1", "--run", folder, "--out", sheet)
+    code, out, _ = run(*sample, capsys=capsys)
+    assert code == 0
+    assert "note" not in out
+    names.write_text("\n".join([texts[1], texts[0], *texts[2:]]) + "\n", encoding="utf-8")
+    code, out, _ = run(*sample, capsys=capsys)
+    assert code == 0
+    assert "note: the run was trained with the table vectors.npy (sha256 " in out
+    code, _, err = run(*train, "--steps", "3", capsys=capsys)
+    assert code == 2
+    assert "description.text.encoder: was the table vectors.npy" in err
+    assert run(*train[:-2], "--width", "0", capsys=capsys)[2] == "error: --width must be at least 1, but it is 0\n"

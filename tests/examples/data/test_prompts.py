@@ -147,6 +147,17 @@ def test_lines_with_and_without_ids(tmp_path):
     ]
 
 
+def test_a_word_of_the_text_is_no_id(tmp_path):
+    path = tmp_path / "prompts.txt"
+    path.write_text("touhou, blue hair\nsnow,red hair\n7, gray eyes\nx-7 , cat\n", encoding="utf-8")
+    assert read_prompts(path, lambda text: ()) == [
+        Prompt("1", "touhou, blue hair", ()),
+        Prompt("snow", "red hair", ()),
+        Prompt("7", "gray eyes", ()),
+        Prompt("x-7", "cat", ()),
+    ]
+
+
 def test_a_line_without_an_id_never_takes_that_of_another(tmp_path):
     prompts = read(tmp_path, "red hair\nblue hair\n1,green hair\n2,pink hair\n")
     assert [prompt.id for prompt in prompts] == ["3", "4", "1", "2"]

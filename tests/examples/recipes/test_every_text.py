@@ -116,6 +116,25 @@ def test_a_table_takes_the_place_of_the_hash(tmp_path: Path) -> None:
     gk.embedders.VectorTable(["blue hair cat", "touhou", "zun"], -vectors).save(path, path.with_suffix(".txt"))
     again = EveryText(text_vectors=str(path)).select(Written(chosen))  # pyright: ignore[reportArgumentType]
     assert again.description != selection.description  # a run cannot go on with another table
+    gk.embedders.VectorTable(["touhou", "blue hair cat", "zun"], -vectors).save(path, path.with_suffix(".txt"))
+    swapped = EveryText(text_vectors=str(path)).select(Written(chosen))  # pyright: ignore[reportArgumentType]
+    assert swapped.description != again.description  # nor with the same vectors for other texts
+
+
+@pytest.mark.parametrize(
+    ("vectors", "message"),
+    [
+        (torch.ones(3, 7), "all 3 pictures have texts with the same vector, as 'blue hair cat' has"),
+        (torch.diag(torch.tensor([1.0, torch.nan, 1.0])), "must be finite, but that of 'touhou' is not"),
+        (torch.diag(torch.tensor([1.0, 1.0, torch.inf])), "must be finite, but that of 'zun' is not"),
+    ],
+)
+def test_a_table_that_tells_nothing_is_refused(tmp_path: Path, vectors: torch.Tensor, message: str) -> None:
+    texts = ["blue hair cat", "touhou", "zun"]
+    np.save(tmp_path / "vectors.npy", vectors.numpy())
+    (tmp_path / "vectors.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        select(texts, text_vectors=str(tmp_path / "vectors.npy"))
 
 
 def test_skip_thoughts_take_the_place_of_the_hash(tmp_path: Path) -> None:
@@ -155,8 +174,15 @@ def test_named_colors_are_one_place_a_class() -> None:
     assert selection.description.text.encoder == "the words for the labels"
     again = EveryText(named_colors=True).encode_texts(["red eyes"], selection.description)
     torch.testing.assert_close(again, selection.vectors[1:2])
-    with pytest.raises(ValueError, match="'touhou'"):
+    with pytest.raises(ValueError, match=r"'touhou' is not known.* With --named-colors, --no-all-tags leaves"):
         select([*own, "touhou"], named_colors=True)
+
+
+def test_named_colors_take_pictures_with_several_of_them() -> None:
+    selection = select(["blue hair red hair red eyes", "blue hair red eyes", "red hair red eyes"], named_colors=True)
+    assert selection.vectors is not None
+    assert selection.vectors.sum(1).tolist() == [3, 2, 2]
+    torch.testing.assert_close(selection.vectors[0], selection.vectors[1:].amax(0))
 
 
 def test_two_encoders_are_refused() -> None:

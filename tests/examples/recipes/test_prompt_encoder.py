@@ -28,13 +28,21 @@ def test_a_half_that_is_left_open_is_zero() -> None:
     assert blue.nonzero().flatten().tolist() == [12 + EYES.classes.index("blue")]
 
 
+def test_several_colors_have_a_place_each() -> None:
+    (vector,) = PromptEncoder(FACE_ATTRIBUTES)(["blue hair red hair gray eyes blue hair"])
+    places = sorted([HAIR.classes.index("blue"), HAIR.classes.index("red"), 12 + EYES.classes.index("gray")])
+    assert vector.nonzero().flatten().tolist() == places
+    assert vector.max() == 1
+
+
 def test_mistakes_are_named() -> None:
     encoder = PromptEncoder(FACE_ATTRIBUTES)
     cases = {
         "attributes must not be empty": lambda: PromptEncoder(()),
-        r"texts\[1\]: 'yellow hair' is not known": lambda: encoder(["red hair", "yellow hair"]),
-        r"texts\[0\]: 'red hair blue hair' asks for hair twice": lambda: encoder(["red hair blue hair"]),
-        r"texts\[0\]: the prompt is empty": lambda: encoder([""]),
+        "the text 'yellow hair' cannot be read: 'yellow hair' is not known": lambda: encoder(
+            ["red hair", "yellow hair"]
+        ),
+        "the text '' cannot be read: the prompt is empty": lambda: encoder([""]),
         "texts must be a list of texts, one at least, got 'red hair'": lambda: encoder("red hair"),
         r"texts must be a list of texts, one at least, got \[\]": lambda: encoder([]),
     }

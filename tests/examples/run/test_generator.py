@@ -102,6 +102,14 @@ def test_any_text_may_be_asked_for(writer: LoadedGenerator) -> None:
         writer.generate_texts(["red eyes", "12"], seed=0)
 
 
+def test_a_text_can_be_tried_before_anything_is_drawn(writer: LoadedGenerator, loaded: LoadedGenerator) -> None:
+    writer.check_text("touhou 12")
+    with pytest.raises(ValueError, match="a prompt must have a word in it, got '12'"):
+        writer.check_text("12")
+    with pytest.raises(ValueError, match="texts are for recipes that read them"):
+        loaded.check_text("blue hair")
+
+
 def test_class_ids_are_put_in_words(writer: LoadedGenerator) -> None:
     named = writer.generate(torch.tensor([[8, 9], [8, -1]]), seed=4)
     words = writer.generate_texts(["blue hair red eyes", "red"], seed=4)
