@@ -21,6 +21,8 @@ Data: every picture with a text: the words for its labels (report D), or with ``
 doubled a few times.
 """
 
+import math
+
 import torch
 
 import gankit as gk
@@ -39,7 +41,7 @@ LATENTS = 100
 def build(description: Description, options: GanClsOptions, hardware: Hardware, steps: int) -> System:
     """Put report D together; only the cheat may decay along the `steps`."""
     assert description.text is not None
-    if options.beta < 0:
+    if not 0 <= options.beta < math.inf:
         raise ValueError(f"--beta must be 0 or more, but it is {options.beta}")
     features, size, width = description.text.features, description.size, options.width
     projection, critics_own = (gk.embedders.TextProjection(features, options.projected) for _ in range(2))

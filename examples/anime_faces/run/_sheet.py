@@ -72,6 +72,7 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
 def _broken(label: str, *, most_lines: int = 2) -> str:
     """Break a label of several words into lines of about equal length, so that it stays narrow beside its pictures."""
     words = label.split()
+    label = " ".join(words)  # tabs and line ends have no glyph
     if len(label) > 2 * WIDEST_LINE:
         return "\n".join(textwrap.wrap(label, WIDEST_LINE, max_lines=most_lines, placeholder=" ..."))
     if len(label) <= LONGEST_LINE or len(words) == 1:

@@ -168,6 +168,9 @@ def test_the_generator_pays_for_its_text_weights_alone(beta: float) -> None:
 def test_a_reward_for_text_weights_is_refused() -> None:
     with pytest.raises(ValueError, match=r"--beta must be 0 or more, but it is -0\.1"):
         build(beta=-0.1)
+    for beta in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="--beta must be 0 or more"):
+            build(beta=beta)
 
 
 @pytest.mark.parametrize("literal", [False, True])

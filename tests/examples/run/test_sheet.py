@@ -55,3 +55,9 @@ def test_lists_of_tags_are_cut_to_the_lines_that_fit() -> None:
 def test_rows_and_labels_must_agree() -> None:
     with pytest.raises(ValueError, match="a block has 2 rows, but there are 3 labels"):
         draw_sheet(["a", "b", "c"], [Block("", colored(2, 2))])
+
+
+def test_blanks_of_any_kind_are_drawn_as_one() -> None:
+    images = np.zeros((1, 2, 32, 32, 3), np.uint8)
+    plain, odd = (draw_sheet([label], [Block("", images)]) for label in ("red hair", " red\t hair\n"))
+    assert plain.tobytes() == odd.tobytes()
