@@ -67,7 +67,7 @@ def settings_section(evidence: Evidence) -> str:
     facts.append(("hardware", str(settings.hardware)))
     if settings.start is not None:
         facts.append(("started from", settings.start))
-    facts += [(name.replace("_", " "), str(value)) for name, value in settings.options.items()]
+    facts += [(name.replace("_", " "), str(value)) for name, value in settings.options.items() if value != ""]
     facts.append(("versions", ", ".join(f"{name} {version}" for name, version in settings.versions.items())))
     return f'<h2 id="settings">Settings</h2><div class="card">{definitions(facts)}</div>'
 

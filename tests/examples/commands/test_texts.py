@@ -120,6 +120,8 @@ def test_the_report_tells_what_reads_the_texts(
     shutil.copytree(trained_texts_folder, copied)
     assert run("report", str(copied), capsys=capsys)[0] == 0
     page = (copied / "report.html").read_text(encoding="utf-8")
+    assert "boosted steps" in page
+    assert "skip thoughts" not in page  # an option that was not given has no empty line
     assert "hashed n-grams, 2400 numbers each" in page
     example = json.loads((copied / "settings.json").read_text())["description"]["text"]["examples"][0]
     assert f"sample {shlex.quote(example)} --n 16" in html.unescape(page)
