@@ -16,7 +16,7 @@ from examples.anime_faces.data import (
     summarize,
     table_source,
     tag_source,
-    unlabelled_source,
+    unlabeled_source,
     write_images,
     write_rendered,
 )
@@ -66,7 +66,7 @@ class Prepare:
     """CSV table with the classes of the pictures in --images."""
     tags: Annotated[Path | None, shown_as("FILE")] = None
     """Tag file with the hair and eye colors of the pictures in --images."""
-    unlabelled: tyro.conf.FlagCreatePairsOff[bool] = False
+    unlabeled: tyro.conf.FlagCreatePairsOff[bool] = False
     """Use all pictures in --images without labels, even if they lie in subfolders."""
     fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues] = Fit.CROP
     """How pictures become square: crop to the middle, pad with white, or stretch."""
@@ -81,7 +81,7 @@ class Prepare:
         print(summarize(dataset))
 
     def _render(self) -> Dataset:
-        given = {"--labels": self.labels, "--tags": self.tags, "--unlabelled": self.unlabelled or None}
+        given = {"--labels": self.labels, "--tags": self.tags, "--unlabeled": self.unlabeled or None}
         for name, value in given.items():
             if value is not None:
                 raise ValueError(f"{name} is about your own pictures: name their folder with --images")
@@ -97,10 +97,10 @@ class Prepare:
         return write_images(self.out, self._source(images), reading, workers=self.workers, overwrite=self.overwrite)
 
     def _source(self, images: Path) -> Source:
-        if sum([self.labels is not None, self.tags is not None, self.unlabelled]) > 1:
-            raise ValueError("only one of --labels, --tags and --unlabelled can be given")
+        if sum([self.labels is not None, self.tags is not None, self.unlabeled]) > 1:
+            raise ValueError("only one of --labels, --tags and --unlabeled can be given")
         if self.labels is not None:
             return table_source(images, self.labels)
         if self.tags is not None:
             return tag_source(images, self.tags)
-        return unlabelled_source(images) if self.unlabelled else folder_source(images)
+        return unlabeled_source(images) if self.unlabeled else folder_source(images)

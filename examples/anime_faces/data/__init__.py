@@ -9,7 +9,7 @@ from examples.anime_faces.data._dataset import Dataset as Dataset
 from examples.anime_faces.data._fit import Fit as Fit
 from examples.anime_faces.data._folder import (
     folder_source as folder_source,
-    unlabelled_source as unlabelled_source,
+    unlabeled_source as unlabeled_source,
 )
 from examples.anime_faces.data._images import write_images as write_images
 from examples.anime_faces.data._lines import ParseError as ParseError

@@ -32,7 +32,7 @@ class Dataset:
         images: uint8 ``(n, size, size, 3)``, red, green, blue, memory-mapped and read-only.
         labels: uint8 ``(n, sum of classes)``, 1 where a picture has the class; attributes stand side by side.
         attributes: what the columns of ``labels`` mean; empty for an unlabeled data set.
-        kind: ``rendered``, ``unlabelled``, ``classes``, ``table`` or ``tags``.
+        kind: ``rendered``, ``unlabeled``, ``classes``, ``table`` or ``tags``.
         factors: for rendered faces, exact values of all that is visible, each ``(n, ...)``; else empty.
         skipped: what was not used, as ``{"file": ..., "reason": ...}``.
         info: the whole of dataset.json.

@@ -56,14 +56,14 @@ def _list_into(listing: Listing, folder: Path, prefix: str, leave_out: Path | No
             listing.names.append(name)
 
 
-def unlabelled_source(root: Path) -> Source:
+def unlabeled_source(root: Path) -> Source:
     """Return all pictures under ``root`` without labels.
 
     Raises:
         ValueError: if there is no such folder.
     """
     names, skipped = list_files(root)
-    return Source(kind="unlabelled", root=root, pictures=[Picture(name) for name in names], skipped=skipped)
+    return Source(kind="unlabeled", root=root, pictures=[Picture(name) for name in names], skipped=skipped)
 
 
 def folder_source(root: Path) -> Source:
@@ -76,12 +76,12 @@ def folder_source(root: Path) -> Source:
     names, skipped = list_files(root)
     inside = [name for name in names if "/" in name]
     if not any(_looks_like_picture(name) for name in inside):
-        return unlabelled_source(root)
+        return unlabeled_source(root)
     loose = [name for name in names if "/" not in name]
     if any(_looks_like_picture(name) for name in loose):
         raise ValueError(
             f"{root} holds pictures and also subfolders with pictures; put every picture into the folder of its class, "
-            "or pass --unlabelled to use them all without classes"
+            "or pass --unlabeled to use them all without classes"
         )
     skipped = [*skipped, *({"file": name, "reason": "in the folder of no class"} for name in loose)]
     class_of = {name: clean_name(PurePosixPath(name).parts[0]) for name in inside}

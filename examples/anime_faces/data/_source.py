@@ -34,7 +34,7 @@ class Source:
     """Pictures and labels, before any picture is read.
 
     Args:
-        kind: ``unlabelled``, ``classes``, ``table`` or ``tags``.
+        kind: ``unlabeled``, ``classes``, ``table`` or ``tags``.
         root: the folder.
         attributes: what the columns of the labels mean.
         pictures: the files to read, in the order of the data set.

@@ -38,7 +38,7 @@ def classification_score(
     seed: int,
     epochs: int = EPOCHS,
 ) -> ClassificationScore:
-    """Train a fresh network on samples labelled with what was asked, and test it on real pictures.
+    """Train a fresh network on samples labeled with what was asked, and test it on real pictures.
 
     The protocol is one for all: the judge's network with heads for hair and eyes alone, AdamW at 4e-3 with a warm-up
     and cosine decay, batches of 64, 5 epochs, bfloat16, no augmentation.

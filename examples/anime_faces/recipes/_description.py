@@ -30,8 +30,8 @@ class Description:
 
     Args:
         size: height and width of a picture.
-        kind: where the labels come from, as the data set says: rendered, unlabelled, classes, table or tags.
-        attributes: the labelled attributes with their classes; empty for an unlabelled folder.
+        kind: where the labels come from, as the data set says: rendered, unlabeled, classes, table or tags.
+        attributes: the labeled attributes with their classes; empty for an unlabeled folder.
         incomplete: for each attribute whether some picture in use has no single known class of it.
         text: the texts of the pictures, for a recipe that is conditioned on them; else None.
     """

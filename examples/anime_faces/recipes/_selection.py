@@ -15,7 +15,7 @@ class Selection:
 
     Args:
         rows: indices of the pictures, ascending.
-        conditions: one condition a row; ``None`` where nothing is labelled.
+        conditions: one condition a row; ``None`` where nothing is labeled.
         description: what networks are built from.
         vectors: where the conditions are vectors that many pictures share: each vector once; `conditions` are their
             indices then.

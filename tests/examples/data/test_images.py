@@ -17,7 +17,7 @@ from examples.anime_faces.data import (
     summarize,
     table_source,
     tag_source,
-    unlabelled_source,
+    unlabeled_source,
     write_images,
 )
 
@@ -79,7 +79,7 @@ def bad_files(folder: Path, smooth) -> dict[str, str]:
     }
 
 
-def test_an_unlabelled_folder_with_every_kind_of_bad_file(photos, out, smooth):
+def test_an_unlabeled_folder_with_every_kind_of_bad_file(photos, out, smooth):
     expected = bad_files(photos, smooth)
     smooth(7).convert("CMYK").save(photos / "print.jpg")
     smooth(8).convert("LA").save(photos / "clear.png")
@@ -90,7 +90,7 @@ def test_an_unlabelled_folder_with_every_kind_of_bad_file(photos, out, smooth):
     assert dataset.info["skipped_by_reason"] == counts
     assert dataset.info["counts"] == {"found": 7 + len(expected), "used": 7, "skipped": len(expected)}
     assert dataset.info["converted"] == {"gray": 1, "CMYK": 1}
-    assert dataset.kind == "unlabelled"
+    assert dataset.kind == "unlabeled"
     assert dataset.attributes == ()
     assert dataset.class_ids().shape == (7, 0)
     said = summarize(dataset)
@@ -102,7 +102,7 @@ def test_an_unlabelled_folder_with_every_kind_of_bad_file(photos, out, smooth):
 def test_pictures_stand_in_natural_order_and_hidden_files_are_no_part(photos, out, smooth):
     (photos / ".DS_Store").write_text("x")
     smooth(9).save(photos / ".hidden.jpg")
-    dataset = write(out, unlabelled_source(photos))
+    dataset = write(out, unlabeled_source(photos))
     names = ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "10.png"]
     for row, name in zip(dataset.images, names, strict=True):
         one = Image.open(photos / name).crop((4, 0, 33, 29)).resize((16, 16), Image.Resampling.LANCZOS)
@@ -146,9 +146,9 @@ def test_decomposed_folder_names_make_one_class(tmp_path, smooth):
 def test_pictures_beside_class_folders_are_a_question_to_the_user(photos, out, smooth):
     (photos / "dog").mkdir()
     smooth(9).save(photos / "dog" / "1.jpg")
-    with pytest.raises(ValueError, match="--unlabelled"):
+    with pytest.raises(ValueError, match="--unlabeled"):
         folder_source(photos)
-    assert len(write(out, unlabelled_source(photos))) == 6
+    assert len(write(out, unlabeled_source(photos))) == 6
 
 
 def test_a_table_labels_pictures(photos, tmp_path, out):
@@ -224,11 +224,11 @@ def test_a_folder_without_one_good_picture_is_an_error_and_leaves_nothing(tmp_pa
     root = tmp_path / "in"
     root.mkdir()
     with pytest.raises(ValueError, match="not one of the 0 files"):
-        write(out, unlabelled_source(root))
+        write(out, unlabeled_source(root))
     (root / "a.jpg").write_text("x")
     (root / "b.jpg").touch()
     with pytest.raises(ValueError, match=r"not one of the 2 files.*1 x an empty file"):
-        write(out, unlabelled_source(root))
+        write(out, unlabeled_source(root))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
 
 
@@ -284,7 +284,7 @@ def test_odd_names_of_files_and_folders(tmp_path, smooth):
     assert [entry["file"] for entry in entries] == ["bad\udcff2.png"]
 
 
-@pytest.mark.parametrize("make", [unlabelled_source, folder_source])
+@pytest.mark.parametrize("make", [unlabeled_source, folder_source])
 def test_a_missing_folder_is_named(tmp_path, make):
     with pytest.raises(ValueError, match=f"there is no folder {tmp_path}/none"):
         make(tmp_path / "none")

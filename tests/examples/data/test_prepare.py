@@ -72,12 +72,12 @@ def test_rendering_from_the_command(tmp_path, capsys):
     assert "5 rendered faces of 32 x 32 pixels" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("form", ["plain", "classes", "table", "tags", "unlabelled"])
+@pytest.mark.parametrize("form", ["plain", "classes", "table", "tags", "unlabeled"])
 def test_every_form_of_own_pictures(photos, tmp_path, smooth, capsys, form):
     (tmp_path / "labels.csv").write_text("file,coat\n1.jpg,long\n")
     (tmp_path / "tags.csv").write_text("1,red hair blue eyes\n")
     options = {"table": ["--labels", str(tmp_path / "labels.csv")], "tags": ["--tags", str(tmp_path / "tags.csv")]}
-    if form in {"classes", "unlabelled"}:
+    if form in {"classes", "unlabeled"}:
         for name in ("cat", "dog"):
             (photos / name).mkdir()
             (photos / "1.jpg").rename(photos / name / "1.jpg")
@@ -86,11 +86,11 @@ def test_every_form_of_own_pictures(photos, tmp_path, smooth, capsys, form):
             for path in [*photos.glob("*.jpg"), *photos.glob("*.png")]:
                 path.rename(photos / "dog" / f"moved-{path.name}")
     arguments = ["--images", str(photos), "--size", "16", "--workers", "0", *options.get(form, [])]
-    parse("--out", str(tmp_path / "out"), *arguments, *(["--unlabelled"] if form == "unlabelled" else [])).run()
+    parse("--out", str(tmp_path / "out"), *arguments, *(["--unlabeled"] if form == "unlabeled" else [])).run()
     dataset = Dataset.open(tmp_path / "out")
-    expected = {"plain": 5, "classes": 7, "table": 1, "tags": 1, "unlabelled": 7}
+    expected = {"plain": 5, "classes": 7, "table": 1, "tags": 1, "unlabeled": 7}
     assert len(dataset) == expected[form]
-    assert dataset.kind == ("unlabelled" if form == "plain" else form)
+    assert dataset.kind == ("unlabeled" if form == "plain" else form)
     if form == "classes":
         assert dataset.attributes == (Attribute("class", ("cat", "dog")),)
     assert f"used {expected[form]} of" in capsys.readouterr().out
@@ -101,10 +101,10 @@ def test_every_form_of_own_pictures(photos, tmp_path, smooth, capsys, form):
     [
         (["--labels", "x.csv"], "--labels is about your own pictures: name their folder with --images"),
         (["--tags", "x.csv"], "--tags is about"),
-        (["--unlabelled"], "--unlabelled is about"),
+        (["--unlabeled"], "--unlabeled is about"),
         (["--images", ".", "--count", "5"], "cannot be used together with --images"),
         (["--images", ".", "--ribbon-rate", "1"], "cannot be used together with --images"),
-        (["--images", ".", "--labels", "x.csv", "--tags", "x.csv"], "only one of --labels, --tags and --unlabelled"),
+        (["--images", ".", "--labels", "x.csv", "--tags", "x.csv"], "only one of --labels, --tags and --unlabeled"),
         (["--images", "none"], "there is no folder none"),
         (["--images", ".", "--tags", "none.csv"], "there is no file none.csv"),
         (["--count", "0"], "count must be at least 1, got 0"),

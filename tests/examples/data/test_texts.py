@@ -13,7 +13,7 @@ from examples.anime_faces.data import (
     summarize,
     tag_source,
     text_of_tags,
-    unlabelled_source,
+    unlabeled_source,
     varied_texts,
     write_images,
     write_rendered,
@@ -120,7 +120,7 @@ def test_labels_make_texts_where_there_is_nothing_else(faces, photos, tmp_path):
     hair, eyes = (attribute.classes for attribute in faces.attributes)
     assert faces.own_texts is None
     assert faces.texts() == [f"{hair[h]} hair {eyes[e]} eyes" for h, e in faces.class_ids().tolist()]
-    plain = write_images(tmp_path / "plain", unlabelled_source(photos), READING, workers=0)
+    plain = write_images(tmp_path / "plain", unlabeled_source(photos), READING, workers=0)
     assert plain.texts() == [""] * 5
     assert not (plain.path / "texts.txt").exists()
     (photos / "sea lion").mkdir()

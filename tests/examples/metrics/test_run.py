@@ -16,7 +16,7 @@ from examples.anime_faces.data import (
     Attribute,
     Dataset,
     Reading,
-    unlabelled_source,
+    unlabeled_source,
     write_images,
     write_rendered,
 )
@@ -85,10 +85,10 @@ def test_own_pictures_get_the_figures_that_need_no_judge(tmp_path: Path, monkeyp
     rng = np.random.default_rng(0)
     for index in range(30):
         Image.fromarray(rng.integers(0, 256, size=(32, 32, 3), dtype=np.uint8)).save(source / f"{index}.png")
-    write_images(tmp_path / "data", unlabelled_source(source), Reading(size=32), workers=0)
+    write_images(tmp_path / "data", unlabeled_source(source), Reading(size=32), workers=0)
     loads(monkeypatch, Renderer(tmp_path / "data", attributes=()))
     record = evaluate_run(Question(run=tmp_path))
-    assert record["data"]["kind"] == "unlabelled"
+    assert record["data"]["kind"] == "unlabeled"
     assert record["samples"] == 15
     assert "hair_accuracy" not in record["figures"]
     assert any("withheld" in note for note in record["notes"])

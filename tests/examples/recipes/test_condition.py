@@ -55,7 +55,7 @@ def test_the_description_of_a_data_set_hands_it_out() -> None:
     description = Description(size=64, kind="tags", attributes=(HAIR, EYES), incomplete=(True, False))
     assert description.condition == _condition(incomplete=(True, False))
     with pytest.raises(ValueError, match="a data set without labels has no condition"):
-        _ = Description(size=64, kind="unlabelled").condition
+        _ = Description(size=64, kind="unlabeled").condition
 
 
 def test_a_wrong_number_of_answers_is_refused() -> None:

@@ -58,7 +58,7 @@ def test_whatever_is_known_makes_unclear_labels_a_class_of_their_own() -> None:
 
 
 def test_whatever_is_known_works_without_labels() -> None:
-    unlabeled = Labeled(np.zeros((5, 0), np.uint8), attributes=(), kind="unlabelled")
+    unlabeled = Labeled(np.zeros((5, 0), np.uint8), attributes=(), kind="unlabeled")
     selection = WhateverIsKnown().select(unlabeled)  # pyright: ignore[reportArgumentType]
     assert selection.conditions is None
     assert WhateverIsKnown().encode(torch.zeros(4, 0, dtype=torch.int64), selection.description) is None
@@ -66,7 +66,7 @@ def test_whatever_is_known_works_without_labels() -> None:
 
 @pytest.mark.parametrize("conditioning", [ExactlyOne(), AnyTag()])
 def test_data_that_does_not_fit_is_refused(conditioning: ExactlyOne | AnyTag) -> None:
-    unlabeled = Labeled(np.zeros((5, 0), np.uint8), attributes=(), kind="unlabelled")
+    unlabeled = Labeled(np.zeros((5, 0), np.uint8), attributes=(), kind="unlabeled")
     with pytest.raises(ValueError, match="this recipe needs labels"):
         conditioning.select(unlabeled)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="none of the 5 pictures has that"):

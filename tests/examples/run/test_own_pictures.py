@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from examples.anime_faces.data import Reading, folder_source, tag_source, unlabelled_source, write_images
+from examples.anime_faces.data import Reading, folder_source, tag_source, unlabeled_source, write_images
 from examples.anime_faces.report import write_report
 from examples.anime_faces.run import TrainRequest, load_generator, train
 
@@ -46,7 +46,7 @@ def test_folders_as_classes(photos: Path, tmp_path: Path, request_for: RequestMa
 
 
 def test_pictures_without_labels(photos: Path, tmp_path: Path, request_for: RequestMaker) -> None:
-    data = write_images(tmp_path / "data", unlabelled_source(photos), READING, workers=0)
+    data = write_images(tmp_path / "data", unlabeled_source(photos), READING, workers=0)
     request = request_for("default", data=data.path, steps=3)
     train(request)
     generator = load_generator(request.out)

@@ -47,6 +47,6 @@ def test_a_column_has_one_latent_and_a_row_one_condition(tmp_path: Path) -> None
 
 
 def test_without_labels_every_picture_has_its_own_latent(tmp_path: Path) -> None:
-    latents, condition = drawn(Description(size=8, kind="unlabelled"), tmp_path / "grid.png")
+    latents, condition = drawn(Description(size=8, kind="unlabeled"), tmp_path / "grid.png")
     assert condition is None
     assert len(latents.unique(dim=0)) == ROWS * COLUMNS
