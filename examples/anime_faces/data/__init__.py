@@ -25,4 +25,8 @@ from examples.anime_faces.data._source import Source as Source
 from examples.anime_faces.data._summary import summarize as summarize
 from examples.anime_faces.data._table import table_source as table_source
 from examples.anime_faces.data._tagged import tag_source as tag_source
-from examples.anime_faces.data._texts import text_of_tags as text_of_tags, varied_texts as varied_texts
+from examples.anime_faces.data._texts import (
+    has_word as has_word,
+    text_of_tags as text_of_tags,
+    varied_texts as varied_texts,
+)

@@ -8,9 +8,9 @@ from pathlib import Path
 from examples.anime_faces.data._attribute import Attribute, clean_name
 from examples.anime_faces.data._lines import ParseError, read_lines
 from examples.anime_faces.data._phrases import Choice, Phrases, phrases_of
+from examples.anime_faces.data._texts import has_word
 
 _LONGEST_TEXT = 10_000
-_WORD = re.compile(r"[^\W_]")  # a letter or digit
 _ID = re.compile(r"[\w-][\w.-]*")
 
 
@@ -138,7 +138,7 @@ def _split_id(line: str) -> tuple[str | None, str]:
     blank: in ``touhou, blue hair`` the first word is part of the text.
     """
     head, comma, tail = line.partition(",")
-    apart = tail[:1].isspace() and bool(_WORD.search(head)) and not any(letter.isdigit() for letter in head)
+    apart = tail[:1].isspace() and has_word(head) and not any(letter.isdigit() for letter in head)
     if comma and len(head.split()) <= 1 and not apart:
         return head.strip(), tail.strip()
     return None, line.strip()

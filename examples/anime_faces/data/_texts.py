@@ -8,7 +8,18 @@ import numpy as np
 from examples.anime_faces.data._attribute import Attribute, clean_name
 
 _COLONS_AND_DIGITS = re.compile(r"[:\d]")
+_WORD = re.compile(r"[^\W_]")  # a letter or digit
 _LOOKED_AT = 200
+
+
+def has_word(text: str) -> bool:
+    """Whether there is a letter or digit in a text.
+
+    Example:
+        >>> has_word("77"), has_word("^_^")
+        (True, False)
+    """
+    return _WORD.search(text) is not None
 
 
 def text_of_tags(tags: Iterable[str]) -> str:

@@ -1,7 +1,6 @@
 """Pictures with texts, whatever the texts say; the condition is a vector of the text."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol, Self
@@ -10,14 +9,13 @@ import numpy as np
 import torch
 
 import gankit as gk
-from examples.anime_faces.data import Dataset, describe, text_of_tags, varied_texts
+from examples.anime_faces.data import Dataset, describe, has_word, text_of_tags, varied_texts
 from examples.anime_faces.recipes._description import Description, TextDescription
 from examples.anime_faces.recipes._selection import Selection
 from examples.anime_faces.recipes._text_encoders import encoder_in_words, load_encoder
 
 ENCODED_AT_ONCE = 256
 EXAMPLES = 8
-_WORD = re.compile(r"[^\W_]")  # a letter or digit
 
 
 class _TextOptions(Protocol):
@@ -66,7 +64,7 @@ class EveryText:
     def rows_and_texts(self, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
         """Return the rows of the pictures that have a text, and those texts."""
         texts = dataset.texts(all_tags=self._all_tags)
-        rows = [row for row, text in enumerate(texts) if _WORD.search(text)]
+        rows = [row for row, text in enumerate(texts) if has_word(text)]
         return np.asarray(rows, dtype=np.int64), [texts[row] for row in rows]
 
     def select(self, dataset: Dataset) -> Selection:
@@ -118,7 +116,7 @@ class EveryText:
         """
         cleaned = [text_of_tags([text]) if description.kind == "tags" else " ".join(text.split()) for text in texts]
         for text, plain in zip(texts, cleaned, strict=True):
-            if not _WORD.search(plain):
+            if not has_word(plain):
                 examples = () if description.text is None else description.text.examples[:1]
                 hint = "".join(f"; write for example {example!r}" for example in examples)
                 raise ValueError(f"a prompt must have a word in it, got {text!r}{hint}")

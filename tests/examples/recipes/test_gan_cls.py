@@ -4,13 +4,12 @@ from unittest import mock
 
 import pytest
 import torch
+from support.text_recipes import batch, described, shapes
 from torch import nn
 from torch.nn import functional
 
 import gankit as gk
-from examples.anime_faces.data import FACE_ATTRIBUTES
 from examples.anime_faces.recipes import GanClsOptions
-from examples.anime_faces.recipes._description import Description, TextDescription
 from examples.anime_faces.recipes._gan_cls_networks import GanClsCritic, GanClsGenerator
 from examples.anime_faces.recipes._hardware import Hardware
 from examples.anime_faces.recipes._recipe import System
@@ -19,16 +18,8 @@ from examples.anime_faces.recipes.gan_cls import RECIPE
 
 
 def build(*, features: int = 11, size: int = 32, **options: float | bool) -> System:
-    text = TextDescription(encoder="a test's", features=features, pictures=70, examples=("a", "b"))
-    description = Description(
-        size=size, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False), text=text
-    )
     usual: dict[str, float | bool] = {"width": 4, "projected": 5, "batch_size": 7}
-    return RECIPE.build(description, GanClsOptions(**{**usual, **options}), Hardware(), 10)  # pyright: ignore[reportArgumentType]
-
-
-def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.rand(7, 3, 32, 32) * 2 - 1, torch.randn(7, 11)
+    return RECIPE.build(described(size=size, features=features), GanClsOptions(**{**usual, **options}), Hardware(), 10)  # pyright: ignore[reportArgumentType]
 
 
 def networks(system: System) -> tuple[GanClsGenerator, GanClsCritic]:
@@ -37,15 +28,6 @@ def networks(system: System) -> tuple[GanClsGenerator, GanClsCritic]:
     assert isinstance(generator, GanClsGenerator)
     assert isinstance(critic, GanClsCritic)
     return generator, critic
-
-
-def shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
-    learned = nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d
-    return [
-        (type(one).__name__, tuple(one.state_dict()["weight"].shape))
-        for one in network.modules()
-        if isinstance(one, learned)
-    ]
 
 
 def test_networks_are_the_parents_layer_for_layer() -> None:

@@ -4,21 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.text_recipes import batch, described, shapes
 from torch import nn
 
 import gankit as gk
-from examples.anime_faces.data import FACE_ATTRIBUTES
 from examples.anime_faces.recipes import MatchingOptions
-from examples.anime_faces.recipes._description import Description, TextDescription
 from examples.anime_faces.recipes._hardware import Hardware
 from examples.anime_faces.recipes._recipe import System
 from examples.anime_faces.recipes._unit_range import Centered
 from examples.anime_faces.recipes.matching_wgan import RECIPE
-
-
-def described(*, size: int = 32, features: int = 11, pictures: int = 70) -> Description:
-    text = TextDescription(encoder="a test's", features=features, pictures=pictures, examples=("a", "b"))
-    return Description(size=size, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False), text=text)
 
 
 def build(*, literal: bool = False, clip_norms: bool = True) -> System:
@@ -26,21 +20,8 @@ def build(*, literal: bool = False, clip_norms: bool = True) -> System:
     return RECIPE.build(described(), options, Hardware(), 10)
 
 
-def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.rand(7, 3, 32, 32) * 2 - 1, torch.randn(7, 11)
-
-
 def whole() -> System:
     return RECIPE.build(described(size=96, features=2400, pictures=33_430), MatchingOptions(), Hardware(), 10)
-
-
-def shapes(network: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
-    learned = nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d
-    return [
-        (type(one).__name__, tuple(one.state_dict()["weight"].shape))
-        for one in network.modules()
-        if isinstance(one, learned)
-    ]
 
 
 def test_networks_are_the_reports_layer_for_layer() -> None:
