@@ -7,9 +7,10 @@ from typing import Any
 import tyro
 
 from examples.anime_faces.commands import COMMANDS, find_command, overview
+from examples.anime_faces.errors import CommandError
 
 PROGRAM = "python -m examples.anime_faces"
-USER_ERROR, LOCKED, NOT_FINITE = 2, 3, 4
+OLD_NAMES = {"RunLockedError": 3, "NotFiniteError": 4}
 
 
 def parse(name: str, arguments: list[str]) -> Any:
@@ -17,11 +18,6 @@ def parse(name: str, arguments: list[str]) -> Any:
     if name not in COMMANDS:
         raise ValueError(f"{name!r} is no command; there are {', '.join(COMMANDS)}")
     return tyro.cli(find_command(name, arguments), prog=f"{PROGRAM} {name}", args=arguments)
-
-
-def exit_code_of(error: Exception) -> int:
-    """Return the exit code for a user's mistake: 3 for a folder in use, 2 for the rest."""
-    return LOCKED if type(error).__name__ == "RunLockedError" else USER_ERROR
 
 
 def in_words(error: Exception) -> str:
@@ -47,16 +43,17 @@ def main(arguments: list[str]) -> int:
         # Whoever read our output has gone (`| head`): leave nothing for the interpreter to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except (ValueError, OSError) as error:
-        print(f"error: {in_words(error)}", file=sys.stderr)
-        return exit_code_of(error)
     except KeyboardInterrupt:
         return 130
-    except RuntimeError as error:
-        if type(error).__name__ != "NotFiniteError":
-            raise
+    except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
-        return NOT_FINITE
+        return error.exit_code
+    except (ValueError, OSError, RuntimeError) as error:
+        code = OLD_NAMES.get(type(error).__name__, CommandError.exit_code)
+        if isinstance(error, RuntimeError) and code == CommandError.exit_code:
+            raise
+        print(f"error: {in_words(error)}", file=sys.stderr)
+        return code
     return 0
 
 
