@@ -13,8 +13,7 @@ from embedders.published import write_array_of_objects, write_pickled_by_python_
 from hypothesis import given, strategies as st
 from support.strategies import PRIMES, seeds
 
-from gankit.embedders._array_file import map_table, read_table
-from gankit.embedders._array_header import read_header
+from gankit.embedders._array_files import map_table, read_header, read_table
 from gankit.embedders._object_rows import read_object_rows
 
 PYTHON_2 = "written by Python 2"

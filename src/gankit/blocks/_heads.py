@@ -1,4 +1,4 @@
-"""What stands at the end of a critic: class logits, and scores that depend on the condition."""
+"""The last layers of critics: class logits, scores, maps of scores, and embeddings."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from gankit._core import Condition, Conditioned, Scores, as_class_counts, check_at_least
-from gankit.blocks._maps import check_condition, check_features
+from gankit.blocks._maps import check_condition, check_features, check_maps
 
 
 class ClassHead(nn.Module):
@@ -96,3 +96,114 @@ class ProjectionHead(nn.Module, Conditioned):
         check_features(features, self.linear.in_features)
         condition = check_condition(condition, features.shape[0], self.project.in_features)
         return self.linear(features).squeeze(1) + (self.project(condition) * features).sum(dim=1)
+
+
+class PatchHead(nn.Module):
+    """Score each patch of the picture: a convolution to one channel, in place of a single score a sample.
+
+    The critic then judges textures, each place by itself, and takes pictures of any size. Losses take the mean over a
+    map. A gradient penalty takes the slope of the **sum** of a sample's scores, as everywhere: a map of k patches has up
+    to k times the slope of one score.
+
+    Args:
+        in_channels: Channels of the critic's last map.
+        kernel_size: Height and width of the convolution.
+        padding: Zeros around the map.
+
+    Shape:
+        - x: ``(n, in_channels, height, width)``.
+        - result: ``(n, 1, height + 2 * padding - kernel_size + 1, width + 2 * padding - kernel_size + 1)``, scores.
+
+    Raises:
+        ValueError: A size is below 1 or `padding` below 0; `x` has another shape, or is smaller than the kernel.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import PatchHead
+        >>> PatchHead(512)(torch.randn(2, 512, 8, 8)).shape
+        torch.Size([2, 1, 7, 7])
+
+    Reference:
+        Isola, Zhu, Zhou and Efros 2017, "Image-to-Image Translation with Conditional Adversarial Networks", section 3.2.2:
+        the last layer of their 70 x 70 PatchGAN. StarGAN's has a kernel of 3 and no bias.
+    """
+
+    def __init__(self, in_channels: int, *, kernel_size: int = 4, padding: int = 1) -> None:
+        super().__init__()
+        check_at_least("in_channels", in_channels, 1)
+        check_at_least("kernel_size", kernel_size, 1)
+        check_at_least("padding", padding, 0)
+        self.in_channels = in_channels
+        self.least = kernel_size - 2 * padding
+        self.score = nn.Conv2d(in_channels, 1, kernel_size, padding=padding)
+
+    def forward(self, x: torch.Tensor) -> Scores:
+        """Return the map of scores."""
+        check_maps("x", x, self.in_channels)
+        if min(x.shape[2:]) < self.least:
+            raise ValueError(
+                f"x must have a height and width of at least {self.least}, got {x.shape[2]} x {x.shape[3]}"
+            )
+        return self.score(x)
+
+
+class DataToDataHead(nn.Module):
+    """Place the critic's features on the unit sphere, beside one point a class.
+
+    The two results are what `gankit.losses.data_to_data_loss` compares. It succeeds `ClassHead`, whose gradients grow
+    without bound with the length of the features: here nothing has a length.
+
+    The proxies are parameters. They are returned, not reached for, so that a wrapper for data parallelism sees them used.
+
+    Args:
+        in_features: The length of the feature vector.
+        num_classes: The number of classes of one attribute; several attributes have a head each.
+        embedding_features: The length of an embedding.
+
+    Shape:
+        - features: ``(n, in_features)``.
+        - result: embeddings ``(n, embedding_features)`` and proxies ``(num_classes, embedding_features)``, in float32 or
+          wider, rows of length 1 (a row of zeros stays).
+
+    Raises:
+        ValueError: A size is below 1; `features` has another shape or no sample.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import DataToDataHead
+        >>> from gankit.losses import data_to_data_loss
+        >>> head = DataToDataHead(64, 12)
+        >>> embeddings, proxies = head(torch.randn(5, 64))
+        >>> loss = data_to_data_loss(embeddings, proxies, torch.tensor([0, 3, 11, 3, 7]))
+        >>> loss.shape
+        torch.Size([])
+
+    Reference:
+        Kang, Shim, Cho and Park 2021, "Rebooting ACGAN: Auxiliary Classifier GANs with Stable Training" (NeurIPS), sections
+        3.1 and 3.2. As in their program (StudioGAN) the embedding is a linear layer with bias, 512 long for 32 x 32 pictures.
+        That program normalizes both spectrally too, and returns each sample's own proxy, not all of them.
+    """
+
+    def __init__(self, in_features: int, num_classes: int, embedding_features: int = 512) -> None:
+        super().__init__()
+        check_at_least("in_features", in_features, 1)
+        check_at_least("num_classes", num_classes, 1)
+        check_at_least("embedding_features", embedding_features, 1)
+        self.embed = nn.Linear(in_features, embedding_features)
+        self.proxies = nn.Parameter(torch.randn(num_classes, embedding_features))
+
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the embeddings of the features, and the proxies."""
+        check_features(features, self.embed.in_features)
+        return _on_sphere(self.embed(features)), _on_sphere(self.proxies)
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"num_classes={len(self.proxies)}"
+
+
+def _on_sphere(vectors: torch.Tensor) -> torch.Tensor:
+    wide = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
+    lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
+    # A vector of zeros has no direction; divided by a tiny number instead, it would get an enormous gradient.
+    return wide / lengths.masked_fill(lengths == 0, 1)

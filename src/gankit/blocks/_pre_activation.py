@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from gankit._core import Condition, Conditioned, build_layer, check_out_of_place
-from gankit.blocks._conditioned_sequential import call_layer
 from gankit.blocks._maps import check_maps
-from gankit.blocks._residual import check_block, check_resampling, project, project_resampled
+from gankit.blocks._residual_orders import check_block, check_resampling, project, project_resampled
+from gankit.blocks._sequential import call_layer
 
 
 class PreActivationBlock(nn.Module, Conditioned):

@@ -1,9 +1,12 @@
-"""Twice as large, or half as large, without parameters."""
+"""Layers without parameters that double or halve height and width."""
+
+from collections.abc import Callable
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from gankit._core import check_at_least
 from gankit.blocks._maps import check_even, check_maps
 
 
@@ -113,3 +116,127 @@ def _sum_pairs(x: torch.Tensor, axis: int) -> torch.Tensor:
     # here than this addition, and it forgets the memory format.
     even, odd = x.unflatten(axis, (-1, 2)).unbind(axis + 1)
     return even + odd
+
+
+class BlurUpsample(nn.Module, OfEachChannel):
+    """Repeat every pixel, then blur: upsampling without edges at the borders of old pixels.
+
+    One pass of the blur spreads each pixel by the binomial filter [1, 3, 3, 1] in height and in width, two passes by
+    [1, 5, 10, 10, 5, 1], each pass a step closer to a Gaussian. With one pass the numbers are those of
+    `BilinearUpsample`. It is four times the adjoint of `BlurDownsample`.
+
+    Args:
+        passes: How often [1, 2, 1] / 4 runs over the large picture.
+
+    Shape:
+        - x: ``(n, channels, height, width)``.
+        - result: ``(n, channels, 2 * height, 2 * width)``.
+
+    Raises:
+        ValueError: `passes` is below 1; `x` is not a batch of maps.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import BlurUpsample
+        >>> BlurUpsample()(torch.tensor([[[[0.0, 4.0]]]]))
+        tensor([[[[0., 1., 3., 4.],
+                  [0., 1., 3., 4.]]]])
+
+    Reference:
+        Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML); Karras et al. 2019 and 2020 (StyleGAN
+        1 and 2), whose filter is this one. They pad with zeros, which darkens the border; here the picture is mirrored
+        there, and a constant stays constant. R3GAN writes its filter [1, 2, 1]: it is convolved with [1, 1] on use.
+    """
+
+    def __init__(self, passes: int = 1) -> None:
+        super().__init__()
+        check_at_least("passes", passes, 1)
+        self.passes = passes
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` at twice the resolution."""
+        check_maps("x", x, None)
+        # Pixels repeated and blurred once are pixels interpolated, which torch does in one go.
+        return _blur(functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False), self.passes - 1)
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"passes={self.passes}"
+
+
+class BlurDownsample(nn.Module, OfEachChannel):
+    """Blur, then take the mean of every 2 x 2 pixels: downsampling that does not alias.
+
+    One pass of the blur weighs by the binomial filter [1, 3, 3, 1] in height and in width, two passes by
+    [1, 5, 10, 10, 5, 1]. Made of additions like `MeanDownsample`, and as cheap under a gradient penalty.
+
+    Args:
+        passes: How often [1, 2, 1] / 4 runs over the large picture.
+
+    Shape:
+        - x: ``(n, channels, height, width)``, height and width even.
+        - result: ``(n, channels, height / 2, width / 2)``.
+
+    Raises:
+        ValueError: `passes` is below 1; `x` is not a batch of maps, or height or width is odd.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import BlurDownsample
+        >>> BlurDownsample()(torch.tensor([[[[0.0, 0.0, 8.0, 8.0], [0.0, 0.0, 8.0, 8.0]]]]))
+        tensor([[[[1., 7.]]]])
+
+    Reference:
+        Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML); Karras et al. 2020 (StyleGAN 2). Both
+        take every second pixel of a picture blurred by the whole filter, which is the same. Borders are mirrored.
+    """
+
+    def __init__(self, passes: int = 1) -> None:
+        super().__init__()
+        check_at_least("passes", passes, 1)
+        self.passes = passes
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x` at half the resolution."""
+        check_maps("x", x, None)
+        check_even(x)
+        return _along_both_axes(_halve_along, _blur(x, self.passes - 1))
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"passes={self.passes}"
+
+
+def _blur(x: torch.Tensor, passes: int) -> torch.Tensor:
+    for _ in range(passes):
+        x = _along_both_axes(_blur_along, x)
+    return x
+
+
+def _along_both_axes(work: Callable[[torch.Tensor, int], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    if x.is_contiguous():
+        return work(work(x, 2), 3)
+    # With channels innermost in memory the pieces are joined in that order too.
+    return work(work(x.movedim(1, -1), 1), 2).movedim(-1, 1)
+
+
+# The border's pixel is its own neighbor: the picture goes on as in a mirror. That makes the blur its own adjoint.
+
+
+def _blur_along(x: torch.Tensor, axis: int) -> torch.Tensor:
+    return 0.5 * x + 0.25 * (_neighbors(x, x, axis, before=True) + _neighbors(x, x, axis, before=False))
+
+
+def _halve_along(x: torch.Tensor, axis: int) -> torch.Tensor:
+    """Weigh by [1, 3, 3, 1] / 8 around every pair: a blur and the mean of pairs in one, at half the size."""
+    even, odd = x.unflatten(axis, (-1, 2)).unbind(axis + 1)
+    around = _neighbors(even, odd, axis, before=True) + _neighbors(odd, even, axis, before=False)
+    return torch.add(around, even + odd, alpha=3) * 0.125
+
+
+def _neighbors(own: torch.Tensor, neighbor: torch.Tensor, axis: int, *, before: bool) -> torch.Tensor:
+    """Return the neighbor before or after each place, and at the border, where there is none, the place itself."""
+    size = own.shape[axis]
+    if before:
+        return torch.cat((own.narrow(axis, 0, 1), neighbor.narrow(axis, 0, size - 1)), axis)
+    return torch.cat((neighbor.narrow(axis, 1, size - 1), own.narrow(axis, size - 1, 1)), axis)

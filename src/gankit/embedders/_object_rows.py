@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 
-from gankit.embedders._array_file import shortened
+from gankit.embedders._array_files import shortened
 
 _REBUILD = ("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct")
 _ARRAY = "numpy ndarray"

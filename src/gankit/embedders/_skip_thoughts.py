@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from gankit.embedders._skip_thoughts_files import RecurrentWeights, read_recurrent_weights, read_word_vectors
-from gankit.embedders._texts import check_texts
+from gankit.embedders._text_encoders import check_texts
 
 _TOKEN = re.compile(r"\w+(?:[-'\u2019]\w+)*|[^\w\s]")
 _BATCH = 128

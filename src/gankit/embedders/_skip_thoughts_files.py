@@ -9,8 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gankit.embedders._array_file import check_numbers, check_table, map_table, open_array, read_words, shortened
-from gankit.embedders._array_header import read_header
+from gankit.embedders._array_files import (
+    check_numbers,
+    check_table,
+    map_table,
+    open_array,
+    read_header,
+    read_words,
+    shortened,
+)
 from gankit.embedders._object_rows import read_object_rows
 
 _Array = npt.NDArray[np.floating]

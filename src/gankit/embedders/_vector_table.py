@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from gankit._core import check_batch, check_floating
-from gankit.embedders._array_file import read_table, read_words
-from gankit.embedders._texts import check_texts
+from gankit.embedders._array_files import read_table, read_words
+from gankit.embedders._text_encoders import check_texts
 
 _SAVED = (torch.float16, torch.float32, torch.float64)
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -9,7 +9,7 @@ from gankit._core import Images, Labels, Scores, check_at_least, layer_builder
 from gankit.blocks import ConditionedSequential, DepthConcatenation
 from gankit.embedders import Embedder
 from gankit.networks._arguments import check_images, count_doublings, embed, parameter_count, vector_length
-from gankit.networks._initialization import initialize_dcgan_
+from gankit.networks._parts import initialize_dcgan_
 
 _LEAKY = partial(nn.LeakyReLU, 0.2)
 

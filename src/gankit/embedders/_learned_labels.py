@@ -1,0 +1,200 @@
+"""Class ids as learned vectors: joined, multiplied, or multiplied with the latents."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from gankit._core import Condition, Labels, Latents, as_class_counts, check_at_least
+from gankit.embedders._labels import as_columns
+from gankit.embedders._text_projections import check_vectors
+
+
+class Embedder(Protocol):
+    """Anything that turns labels into one vector a sample, and says how long that vector is.
+
+    Networks take any such object: the embedders of this folder, or for conditions that are vectors already (a text
+    encoder's, say) a plain ``nn.Linear``, which has `out_features` too.
+
+    Example:
+        >>> import torch
+        >>> from gankit.networks import DCGANGenerator
+        >>> generator = DCGANGenerator(resolution=8, width=2, embedder=torch.nn.Linear(2400, 128))
+        >>> generator(torch.randn(3, 100), torch.randn(3, 2400)).shape
+        torch.Size([3, 3, 8, 8])
+    """
+
+    out_features: int
+    """The length of the vector."""
+
+    def __call__(self, labels: Labels, /) -> Condition:
+        """Return the vectors ``(n, out_features)`` of the labels."""
+        ...
+
+
+class LabelEmbedder(nn.Module):
+    """Look class ids up in learned tables, one table an attribute, and join the vectors.
+
+    A short table keeps the condition from drowning the latents: anime-face AC-GANs use 8 features for hair and 8 for
+    eyes beside 100 latents. The tables start as ``nn.Embedding`` does, from N(0, 1), the law of the latents beside
+    them.
+
+    Args:
+        num_classes: the number of classes, or a sequence of them, one an attribute.
+        features: the length of each attribute's vector.
+
+    Attributes:
+        out_features: the length of the joined vector, `features` times the number of attributes.
+
+    Shape:
+        - labels: ``(n, attributes)`` int64, each id in ``0..num_classes[attribute] - 1``; with one attribute also
+          ``(n,)``.
+        - result: ``(n, out_features)``, the attributes in order.
+
+    Raises:
+        ValueError: if `num_classes` is empty or has an entry below 1; if `features` is below 1; if labels are not
+            int64, have another shape or no sample; if an id is out of range. Ids are read on the CPU only; on CUDA
+            torch's lookup of an id out of range is an assertion on the device, which ends the process's CUDA context.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import LabelEmbedder
+        >>> embedder = LabelEmbedder((12, 11), 8)
+        >>> embedder(torch.tensor([[2, 0], [11, 10]])).shape
+        torch.Size([2, 16])
+
+    Reference:
+        Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs" (ICML), whose Keras
+        rendering embeds the class. That one multiplies the latents by the vector and starts from Glorot's law; here
+        the vector is returned for a network to join, and a table can be initialized anew as ``embedder.tables[0]``.
+    """
+
+    def __init__(self, num_classes: int | Sequence[int], features: int) -> None:
+        super().__init__()
+        check_at_least("features", features, 1)
+        self.num_classes = as_class_counts(num_classes)
+        self.out_features = features * len(self.num_classes)
+        self.tables = nn.ModuleList(nn.Embedding(count, features) for count in self.num_classes)
+
+    def forward(self, labels: Labels) -> Condition:
+        """Return the joined vectors of `labels`."""
+        columns = as_columns(labels, self.num_classes)
+        vectors = [table(columns[:, attribute]) for attribute, table in enumerate(self.tables)]
+        return torch.cat(vectors, dim=1)
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"num_classes={self.num_classes}, out_features={self.out_features}"
+
+
+class MultipliedLabelEmbedder(nn.Module):
+    """Look class ids up in learned tables, one table an attribute, and multiply the vectors number by number.
+
+    The vector has the length of one table however many attributes there are, and describes their combination: hair and
+    eyes share every number of it. That is the trouble with it too. Vectors that are near the negatives of others cannot
+    be told apart in a product of two (``-hair * -eyes`` is ``hair * eyes``), and a number near 0 in one table wipes out
+    the other. Prefer `LabelEmbedder`, which joins them; this one is here to compare with. For a product with the
+    latents as well see `MultipliedLatents`.
+
+    Args:
+        num_classes: the number of classes, or a sequence of them, one an attribute.
+        features: the length of every attribute's vector, and of the product.
+
+    Attributes:
+        out_features: the length of the vector, `features`.
+
+    Shape:
+        - labels: ``(n, attributes)`` int64, each id in ``0..num_classes[attribute] - 1``; with one attribute also
+          ``(n,)``.
+        - result: ``(n, out_features)``.
+
+    Raises:
+        ValueError: if `num_classes` is empty or has an entry below 1; if `features` is below 1; if labels are not
+            int64, have another shape or no sample; if an id is out of range. Ids are read on the CPU only; on CUDA
+            torch's lookup of an id out of range is an assertion on the device, which ends the process's CUDA context.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import MultipliedLabelEmbedder
+        >>> embedder = MultipliedLabelEmbedder((12, 11), 8)
+        >>> embedder(torch.tensor([[2, 0], [11, 10]])).shape
+        torch.Size([2, 8])
+
+    Reference:
+        The Keras rendering of Odena, Olah and Shlens 2017 ("Conditional Image Synthesis with Auxiliary Classifier
+        GANs"), which has one attribute, carried over to several. The tables start from N(0, 1), so that a product has
+        mean 0 and variance 1 as well.
+    """
+
+    def __init__(self, num_classes: int | Sequence[int], features: int) -> None:
+        super().__init__()
+        check_at_least("features", features, 1)
+        self.num_classes = as_class_counts(num_classes)
+        self.out_features = features
+        self.tables = nn.ModuleList(nn.Embedding(count, features) for count in self.num_classes)
+
+    def forward(self, labels: Labels) -> Condition:
+        """Return the products of the vectors of `labels`."""
+        columns = as_columns(labels, self.num_classes)
+        vectors: list[torch.Tensor] = [table(columns[:, attribute]) for attribute, table in enumerate(self.tables)]
+        return math.prod(vectors[1:], start=vectors[0])
+
+    def extra_repr(self) -> str:
+        """Describe the module in `repr`."""
+        return f"num_classes={self.num_classes}, out_features={self.out_features}"
+
+
+class MultipliedLatents(nn.Module):
+    """Multiply latents by an embedder's vector, number by number; the product goes into an unconditional generator.
+
+    The generator needs no second input, and the condition reaches all of the latents. A vector of ones leaves them as
+    they are. Two conditions whose vectors are each other's negatives draw the same pictures, since latents are as
+    likely as their negatives, and short vectors silence the latents: joining the vector to the latents, as the presets
+    do, keeps colors better apart.
+
+    Args:
+        embedder: Turns labels into vectors as long as the latents: a `LabelEmbedder` of one attribute, or a
+            `MultipliedLabelEmbedder` of several.
+
+    Attributes:
+        out_features: the length of the product, the embedder's.
+
+    Shape:
+        - latents: ``(n, out_features)``.
+        - labels: whatever the embedder takes, for n samples.
+        - result: ``(n, out_features)``.
+
+    Raises:
+        ValueError: `embedder` has no whole `out_features` above 0; `latents` are no floating-point tensor of that
+            shape, or none; labels are for another number of samples, or refused by the embedder.
+
+    Example:
+        >>> import torch
+        >>> from gankit.embedders import MultipliedLabelEmbedder, MultipliedLatents
+        >>> multiply = MultipliedLatents(MultipliedLabelEmbedder((12, 11), 100))
+        >>> multiply(torch.randn(2, 100), torch.tensor([[2, 0], [11, 10]])).shape
+        torch.Size([2, 100])
+
+    Reference:
+        The Keras rendering of Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier
+        GANs": ``latents * embedding(class)``.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        super().__init__()
+        features: Any = getattr(embedder, "out_features", None)
+        check_at_least("embedder.out_features", features, 1)
+        self.embedder = embedder
+        self.out_features: int = features
+
+    def forward(self, latents: Latents, labels: Labels) -> Latents:
+        """Return `latents` times the vectors of `labels`."""
+        check_vectors("latents", latents, self.out_features)
+        vectors = self.embedder(labels)
+        if vectors.shape != latents.shape:
+            raise ValueError(
+                f"labels must give vectors of shape {tuple(latents.shape)}, as latents are, got {tuple(vectors.shape)}"
+            )
+        return latents * vectors
