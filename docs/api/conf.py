@@ -106,7 +106,7 @@ def claim_public_names() -> None:
                 HOMES[public.path] = thing.__module__
                 thing.__module__ = public.folder
             drop_notes_of_properties(thing)
-        files = sorted((reference.PACKAGE / folder).glob("_*.py"))
+        files = sorted((reference.PACKAGE / folder).rglob("_[!_]*.py"))
         source = "\n".join(file.read_text(encoding="utf-8") for file in files)
         path = f"gankit.{folder}"
         analyzer = ModuleAnalyzer.for_string(source, path)
@@ -146,7 +146,8 @@ def alias_names() -> dict[str, str]:
                 for role, name in names.items():
                     printed = printed.replace(role, name)
                 names[printed] = f"~{public.path}"
-    for name, home in reference.FORMS.items():
+    for name, folder in reference.FORMS.items():
+        home = reference.assigned_in(name, folder)
         printed = stringify_annotation(getattr(importlib.import_module(home), name), "smart")
         names |= {printed: name, f"~{home}.{name}T": name}  # also the type variable that is bound by it
     return names

@@ -6,11 +6,10 @@ import inspect
 import shutil
 from pathlib import Path
 
-from public_names import FORMS, PACKAGE, PublicName, public_folders, public_names
+from public_names import FORMS, PACKAGE, PublicName, assigned_in, public_folders, public_names
 
 HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "generated"
-ROLES_HOME = "gankit._core._types"
 
 
 def title(text: str, underline: str = "=") -> str:
@@ -111,11 +110,11 @@ def roles_page() -> str:
         "\nSignatures name the role that a tensor plays. All of these are plain :py:class:`torch.Tensor`; "
         "the name only tells the reader what is expected.\n\n"
     )
-    for name, (expression, text) in documented_assignments(ROLES_HOME).items():
+    for name, (expression, text) in documented_assignments(assigned_in("Scores", "_core")).items():
         page += alias_entry(name, *split_note(expression, text))
     page += "Some arguments may also hold several tensors.\n\n"
-    for name, home in FORMS.items():
-        page += alias_entry(name, *documented_assignments(home)[name])
+    for name, folder in FORMS.items():
+        page += alias_entry(name, *documented_assignments(assigned_in(name, folder))[name])
     return page
 
 

@@ -19,8 +19,8 @@ READING_ORDER = (
     "networks",
     "training",
 )
-FORMS = {"Points": "gankit.constraints._points", "Features": "gankit.losses._feature_matching"}
-"""Types that several signatures name and that no folder exports; the page of roles explains them."""
+FORMS = {"Points": "constraints", "Features": "losses"}
+"""Types that several signatures name and that their folder does not export; the page of roles explains them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,30 @@ class PublicName:
         return getattr(importlib.import_module(self.folder), self.name)
 
 
+def assigned_in(name: str, folder: str, package: Path = PACKAGE) -> str:
+    """Return the private module of a folder, or of a sub-folder of it, that assigns a name such as a type alias.
+
+    Raises:
+        ValueError: None does, or several do.
+    """
+    homes = [path for path in sorted((package / folder).rglob("_*.py")) if name in _assigned_names(path)]
+    if len(homes) != 1:
+        raise ValueError(f"one file of {folder} must assign {name}, got {[home.name for home in homes]}")
+    return _module(homes[0], package)
+
+
+def _assigned_names(path: Path) -> set[str]:
+    found: set[str] = set()
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        found.update(target.id for target in targets if isinstance(target, ast.Name))
+    return found
+
+
+def _module(path: Path, package: Path) -> str:
+    return ".".join(path.relative_to(package.parent).with_suffix("").parts)
+
+
 def public_folders(package: Path = PACKAGE) -> list[str]:
     """Name the public folders of the package in the order in which they are best read; new ones come last."""
     found = {init.parent.name for init in package.glob("*/__init__.py") if not init.parent.name.startswith("_")}
@@ -55,10 +79,17 @@ def public_folders(package: Path = PACKAGE) -> list[str]:
 
 def public_names(folder: str, package: Path = PACKAGE) -> Iterator[PublicName]:
     """Yield the names that a folder's ``__init__.py`` re-exports in the form ``X as X``."""
-    tree = ast.parse((package / folder / "__init__.py").read_text(encoding="utf-8"))
-    for statement in tree.body:
+    for name, home in _re_exports(package / folder, package):
+        yield PublicName(folder=f"{package.name}.{folder}", name=name, home=home)
+
+
+def _re_exports(folder: Path, package: Path) -> Iterator[tuple[str, str]]:
+    """Yield each name with the module that defines it, also through the table of contents of a private sub-folder."""
+    for statement in ast.parse((folder / "__init__.py").read_text(encoding="utf-8")).body:
         if not isinstance(statement, ast.ImportFrom) or statement.module is None:
             continue
+        source = package.parent.joinpath(*statement.module.split("."))
+        below = dict(_re_exports(source, package)) if (source / "__init__.py").is_file() else {}
         for alias in statement.names:
             if alias.asname == alias.name and not alias.name.startswith("_"):
-                yield PublicName(folder=f"{package.name}.{folder}", name=alias.name, home=statement.module)
+                yield alias.name, below.get(alias.name, statement.module)

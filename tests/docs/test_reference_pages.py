@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.api.public_names import public_folders, public_names
+from docs.api.public_names import assigned_in, public_folders, public_names
 from docs.reference_pages import (
     DocumentationError,
     ReferencePage,
@@ -95,3 +95,16 @@ def test_public_names_come_from_the_tables_of_contents(tmp_path: Path) -> None:
     assert public_folders(package) == ["losses", "zebra"]
     (stripe,) = public_names("zebra", package)
     assert (stripe.path, stripe.home) == ("house.zebra.Stripe", "house.zebra._stripe")
+
+
+def test_public_names_are_found_through_the_table_of_contents_of_a_private_sub_folder(tmp_path: Path) -> None:
+    package = tmp_path / "house"
+    (package / "zebra" / "_coat").mkdir(parents=True)
+    (package / "zebra" / "__init__.py").write_text("from house.zebra._coat import Stripe as Stripe, Dot as Dot\n")
+    (package / "zebra" / "_coat" / "__init__.py").write_text("from house.zebra._coat._stripe import Stripe as Stripe\n")
+    (package / "zebra" / "_coat" / "_stripe.py").write_text("Stripe: TypeAlias = int\nWidth = float\n")
+    homes = {public.name: public.home for public in public_names("zebra", package)}
+    assert homes == {"Stripe": "house.zebra._coat._stripe", "Dot": "house.zebra._coat"}
+    assert assigned_in("Width", "zebra", package) == assigned_in("Stripe", "zebra", package) == homes["Stripe"]
+    with pytest.raises(ValueError, match="one file of zebra must assign Dot"):
+        assigned_in("Dot", "zebra", package)

@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _made(folders: list[str], only: str) -> list[Mutation]:
-    files = [path for folder in folders for path in sorted((ROOT / "src" / "gankit" / folder).glob("*.py"))]
+    files = [path for folder in folders for path in sorted((ROOT / "src" / "gankit" / folder).rglob("*.py"))]
     return [mutation for path in files if only in path.name for mutation in mutations(path)]
 
 
