@@ -1,9 +1,13 @@
 """The argument checks, by themselves."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils.flop_counter import FlopCounterMode
 
 from gankit._core import (
     check_at_least,
@@ -100,3 +104,33 @@ def test_values_are_at_hand_on_the_cpu_outside_of_graphs(monkeypatch: pytest.Mon
 
 def test_uniform_draws_lie_where_the_tensor_does() -> None:
     assert uniform_like(torch.ones(2, device="meta"), (3,), None).device.type == "meta"
+
+
+@pytest.mark.parametrize(
+    ("mode", "pre_dispatch"), [("real", False), ("real", True), ("fake", False), ("symbolic", False)]
+)
+def test_values_are_not_at_hand_while_make_fx_traces(mode: Any, pre_dispatch: bool) -> None:
+    found = []
+
+    def program(values: torch.Tensor) -> torch.Tensor:
+        found.append(values_are_at_hand(values))
+        return values + 1
+
+    make_fx(program, tracing_mode=mode, pre_dispatch=pre_dispatch)(torch.ones(2))
+    assert found == [False]
+    assert values_are_at_hand(torch.ones(2)), "nothing of the trace stays"
+
+
+def test_values_are_not_at_hand_where_a_tensor_has_none_of_its_own() -> None:
+    with FakeTensorMode() as mode:
+        assert not values_are_at_hand(torch.ones(2))
+    assert not values_are_at_hand(mode.from_tensor(torch.ones(2)))
+    found = []
+    torch.vmap(lambda row: found.append(values_are_at_hand(row)) or row)(torch.ones(2, 3))
+    assert found == [False]
+
+
+def test_values_are_at_hand_under_a_mode_that_only_watches() -> None:
+    with FlopCounterMode(display=False):
+        assert values_are_at_hand(torch.ones(2))
+    assert values_are_at_hand(torch.nn.Parameter(torch.ones(2)))

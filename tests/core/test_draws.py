@@ -1,11 +1,14 @@
 """Uniform numbers, drawn or given."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
-from gankit._core import refuse_both, uniform_draw
+from gankit._core import random_tensor, refuse_both, uniform_draw
 
 
 @pytest.mark.parametrize(
@@ -67,3 +70,25 @@ def test_a_draw_or_a_generator_alone_or_none_passes() -> None:
     refuse_both("noise", None, None)
     with pytest.raises(ValueError, match="noise and rng must not both be given: a given noise leaves nothing to draw"):
         refuse_both("noise", torch.zeros(3), torch.Generator())
+
+
+@pytest.mark.parametrize("sampler", [torch.rand, torch.randn, partial(torch.randint, 1, 7)])
+def test_draws_trace_with_a_batch_size_that_changes(sampler: Callable[..., torch.Tensor]) -> None:
+    def program(values: torch.Tensor) -> torch.Tensor:
+        return random_tensor(sampler, (values.shape[0], 3), None, dtype=torch.float64, device=values.device)
+
+    graph = make_fx(program, tracing_mode="symbolic")(torch.ones(2))
+    torch.manual_seed(7)
+    drawn = graph(torch.ones(5))
+    torch.manual_seed(7)
+    assert torch.equal(drawn, sampler((5, 3), dtype=torch.float64))
+
+
+@pytest.mark.parametrize("sampler", [torch.rand, torch.randn, partial(torch.randint, 1, 7)])
+def test_draws_come_from_the_generator_where_there_is_one(sampler: Callable[..., torch.Tensor]) -> None:
+    state = torch.get_rng_state()
+    rng = torch.Generator().manual_seed(7)
+    drawn = random_tensor(sampler, [5, 3], rng, dtype=torch.float64, device=None)
+    assert torch.equal(torch.get_rng_state(), state)
+    again = sampler((5, 3), generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    assert torch.equal(drawn, again)

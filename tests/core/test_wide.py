@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gankit._core import widen, without_autocast
+from gankit._core import autocast_is_on, widen, without_autocast
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,20 @@ def test_without_autocast_nothing_is_entered() -> None:
     assert not isinstance(context, torch.autocast)
     with context:
         assert not torch.is_autocast_enabled("cpu")
+
+
+def test_autocast_is_asked_for_on_every_device_type() -> None:
+    assert not autocast_is_on("cpu")
+    assert not autocast_is_on("meta"), "torch's own question raises there"
+    with torch.autocast("cpu", torch.bfloat16):
+        assert autocast_is_on("cpu")
+        assert not autocast_is_on("cuda")
+    with without_autocast("meta"):
+        assert torch.ones(2, device="meta").device.type == "meta"
+
+
+def test_values_that_are_not_floating_point_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="scores must be a floating-point tensor, got dtype"):
+        widen(torch.ones(2, dtype=torch.int64))
+    with pytest.raises(ValueError, match="latents must be a tensor, got float"):
+        widen(0.5, "latents")  # type: ignore[arg-type]

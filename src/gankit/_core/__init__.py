@@ -13,6 +13,7 @@ from gankit._core._checks import (
 from gankit._core._class_counts import as_class_counts as as_class_counts
 from gankit._core._conditioned import Conditioned as Conditioned
 from gankit._core._draws import (
+    random_tensor as random_tensor,
     refuse_both as refuse_both,
     uniform_draw as uniform_draw,
     uniform_like as uniform_like,
@@ -46,4 +47,4 @@ from gankit._core._whole_batch import (
     ranks_of_whole_batch as ranks_of_whole_batch,
     sum_over_ranks as sum_over_ranks,
 )
-from gankit._core._wide import widen as widen, without_autocast as without_autocast
+from gankit._core._wide import autocast_is_on as autocast_is_on, widen as widen, without_autocast as without_autocast

@@ -3,11 +3,27 @@
 import math
 
 import torch
+from torch._C import DispatchKey, _dispatch_keys, _get_dispatch_mode, _TorchDispatchModeKey as _Mode
+from torch._ops import _get_dispatch_mode_pre_dispatch
 
 
 def values_are_at_hand(tensor: torch.Tensor) -> bool:
-    """Say whether the tensor's values can be read without waiting for a device or breaking a traced graph."""
-    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+    """Say whether the tensor's values can be read without waiting for a device or breaking a graph that is being traced.
+
+    False for every device but the CPU, while dynamo compiles or `make_fx` traces, under ``torch.func.vmap``, and for
+    tensors without values of their own (fake, functional and distributed ones).
+    """
+    return tensor.device.type == "cpu" and not torch.compiler.is_compiling() and not _is_traced(tensor)
+
+
+def _is_traced(tensor: torch.Tensor) -> bool:
+    keys = _dispatch_keys(tensor)
+    # Python: a subclass that handles operations itself, such as FakeTensor or DTensor. FuncTorchBatched: inside vmap.
+    if keys.has(DispatchKey.Python) or keys.has(DispatchKey.FuncTorchBatched):
+        return True
+    # torch has no public test of whether make_fx traces. These are its own modes: one that a user wrote does not count.
+    is_tracing = _get_dispatch_mode(_Mode.PROXY) or _get_dispatch_mode_pre_dispatch(_Mode.PROXY)
+    return bool(is_tracing or _get_dispatch_mode(_Mode.FAKE))
 
 
 def check_floating(name: str, tensor: torch.Tensor) -> None:

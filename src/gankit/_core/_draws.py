@@ -1,10 +1,28 @@
 """Random draws that name where their randomness comes from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from gankit._core._checks import check_floating, values_are_at_hand
+
+
+def random_tensor(
+    sampler: Callable[..., torch.Tensor],
+    shape: Sequence[int],
+    rng: torch.Generator | None,
+    *,
+    dtype: torch.dtype,
+    device: torch.device | None,
+) -> torch.Tensor:
+    """Return ``sampler(shape)``, such as ``torch.rand(shape)`` or ``torch.randn(shape)``, drawn from `rng`.
+
+    The default generator serves if `rng` is None. torch is then called without the argument: ``generator=None`` has no
+    symbolic form, so a graph with a dynamic batch size could not be traced.
+    """
+    if rng is None:
+        return sampler(shape, dtype=dtype, device=device)
+    return sampler(shape, generator=rng, dtype=dtype, device=device)
 
 
 def uniform_like(tensor: torch.Tensor, shape: Sequence[int], rng: torch.Generator | None) -> torch.Tensor:
@@ -13,7 +31,7 @@ def uniform_like(tensor: torch.Tensor, shape: Sequence[int], rng: torch.Generato
     The draw comes from `rng`, or from the device's default generator where `rng` is None; in the first case the global
     random state stays as it was.
     """
-    return torch.rand(tuple(shape), generator=rng, dtype=tensor.dtype, device=tensor.device)
+    return random_tensor(torch.rand, shape, rng, dtype=tensor.dtype, device=tensor.device)
 
 
 def uniform_draw(
@@ -27,7 +45,7 @@ def uniform_draw(
     """
     if draw is None:
         dtype = torch.promote_types(like.dtype, torch.float32)
-        return torch.rand(tuple(shape), generator=rng, dtype=dtype, device=like.device)
+        return random_tensor(torch.rand, shape, rng, dtype=dtype, device=like.device)
     refuse_both("draw", draw, rng)
     check_floating("draw", draw)
     if tuple(draw.shape) != tuple(shape):

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gankit._core import check_at_least, check_floating, check_fraction, refuse_both, uniform_draw
+from gankit._core import check_at_least, check_floating, check_fraction, random_tensor, refuse_both, uniform_draw
 from gankit.blocks._maps import check_maps
 
 
@@ -107,7 +107,7 @@ class NoiseInjection(nn.Module):
         refuse_both("noise", noise, rng)
         shape = (len(x), 1, *x.shape[2:])
         if noise is None:
-            noise = torch.randn(shape, generator=rng, dtype=x.dtype, device=x.device)
+            noise = random_tensor(torch.randn, shape, rng, dtype=x.dtype, device=x.device)
         check_floating("noise", noise)
         if tuple(noise.shape) != shape:
             raise ValueError(f"noise must have shape {shape}, got {tuple(noise.shape)}")

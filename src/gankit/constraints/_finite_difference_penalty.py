@@ -2,7 +2,7 @@
 
 import torch
 
-from gankit._core import Scalar, check_positive, widen, without_autocast
+from gankit._core import Scalar, autocast_is_on, check_positive, random_tensor, widen, without_autocast
 from gankit.constraints._consistency_penalty import consistency_penalty
 from gankit.constraints._points import (
     PointCritic,
@@ -76,7 +76,7 @@ def finite_difference_penalty(
     else:
         check_same_points("noise", noise, "samples", samples)
     device = parts_of(samples)[0].device.type
-    lowered = torch.is_autocast_enabled(device)
+    lowered = autocast_is_on(device)
     still = map_points(lambda part: widen(part.detach()) if lowered else part.detach(), samples)
     moved = map_points(lambda part, draw: part + scale * draw.detach().to(part.dtype), still, noise)
     with without_autocast(device):
@@ -84,4 +84,4 @@ def finite_difference_penalty(
 
 
 def _normal_like(part: torch.Tensor, rng: torch.Generator | None) -> torch.Tensor:
-    return torch.randn(part.shape, generator=rng, dtype=part.dtype, device=part.device)
+    return random_tensor(torch.randn, part.shape, rng, dtype=part.dtype, device=part.device)

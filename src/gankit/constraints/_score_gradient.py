@@ -2,7 +2,7 @@
 
 import torch
 
-from gankit._core import Scores, check_floating, widen
+from gankit._core import Scores, autocast_is_on, check_floating, widen
 from gankit.constraints._guards import call_guarded, check_scores_graph
 from gankit.constraints._points import PointCritic, PointsT, check_points, map_points, named_parts, parts_of, with_parts
 
@@ -78,7 +78,7 @@ def _gradient(scores: Scores, inputs: PointsT) -> PointsT:
 
 def _leaf(point: torch.Tensor) -> torch.Tensor:
     point = point.detach()
-    if torch.is_autocast_enabled(point.device.type):
+    if autocast_is_on(point.device.type):
         # The critic casts down by itself; the gradient then arrives in float32 at the point it was taken.
         point = widen(point)
     return point.requires_grad_()

@@ -14,6 +14,7 @@ from gankit._core import (
     check_factory,
     check_floating,
     check_same_shape,
+    random_tensor,
     refuse_both,
 )
 
@@ -118,7 +119,7 @@ class ConditionDistribution(NamedTuple):
         check_floating("log_variance", self.log_variance)
         check_same_shape("log_variance", self.log_variance, "mean", self.mean)
         if noise is None:
-            noise = torch.randn(self.mean.shape, generator=rng, dtype=self.mean.dtype, device=self.mean.device)
+            noise = random_tensor(torch.randn, self.mean.shape, rng, dtype=self.mean.dtype, device=self.mean.device)
         else:
             refuse_both("noise", noise, rng)
             check_floating("noise", noise)

@@ -2,7 +2,7 @@
 
 import torch
 
-from gankit._core import Latents
+from gankit._core import Latents, random_tensor
 from gankit.latents._arguments import check_scale, check_size, device_for, dtype_for
 
 
@@ -49,5 +49,5 @@ def normal_latents(
     """
     check_size(count, features)
     check_scale(scale)
-    drawn = torch.randn(count, features, generator=rng, device=device_for(rng, device), dtype=dtype_for(dtype))
+    drawn = random_tensor(torch.randn, (count, features), rng, device=device_for(rng, device), dtype=dtype_for(dtype))
     return scale * drawn

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from gankit._core import Latents, check_positive
+from gankit._core import Latents, check_positive, random_tensor
 from gankit.latents._arguments import check_scale, check_size, device_for, dtype_for
 
 
@@ -56,7 +56,7 @@ def truncated_normal_latents(
     check_positive("threshold", threshold)
     check_scale(scale)
     chosen = dtype_for(dtype)
-    uniform = torch.rand(count, features, generator=rng, device=device_for(rng, device), dtype=torch.float64)
+    uniform = random_tensor(torch.rand, (count, features), rng, device=device_for(rng, device), dtype=torch.float64)
     # By the error function, odd about 0, so that both tails are equally precise; beyond some 8 deviations its inverse is
     # infinite at the very end, hence the clamp.
     inside = math.erf(threshold / math.sqrt(2))

@@ -2,7 +2,7 @@
 
 import torch
 
-from gankit._core import Latents, check_finite
+from gankit._core import Latents, check_finite, random_tensor
 from gankit.latents._arguments import check_size, device_for, dtype_for
 
 
@@ -52,5 +52,5 @@ def uniform_latents(
     check_finite("high", high)
     if low >= high:
         raise ValueError(f"low must be below high, got {low!r} and {high!r}")
-    drawn = torch.rand(count, features, generator=rng, device=device_for(rng, device), dtype=dtype_for(dtype))
+    drawn = random_tensor(torch.rand, (count, features), rng, device=device_for(rng, device), dtype=dtype_for(dtype))
     return low + (high - low) * drawn

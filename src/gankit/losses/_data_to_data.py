@@ -10,6 +10,7 @@ from gankit._core import (
     check_floating,
     check_positive,
     gather_whole_batch,
+    without_autocast,
 )
 from gankit.losses._class_ids import UNLABELED, as_class_ids
 from gankit.losses._objective import widen
@@ -78,7 +79,7 @@ def data_to_data_loss(
     ids = as_class_ids(labels, len(embeddings), [len(proxies)]).squeeze(1)
     name = data_to_data_loss.__name__
     # Under autocast a product of matrices would round similarities to three digits.
-    with torch.autocast(embeddings.device.type, enabled=False):
+    with without_autocast(embeddings.device.type):
         own = _on_sphere(embeddings)
         goals = _on_sphere(proxies)[ids]  # -1 takes the last one, which counts for nothing below
         others, _ = gather_whole_batch(name, own)

@@ -1,12 +1,21 @@
 """Conditions that are not a sample's own, for the mismatched pairs of a matching-aware critic."""
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 
 import torch
 from torch.nn import functional
 
-from gankit._core import Labels, as_class_counts, check_batch, refuse_both, uniform_draw, values_are_at_hand
+from gankit._core import (
+    Labels,
+    as_class_counts,
+    check_batch,
+    random_tensor,
+    refuse_both,
+    uniform_draw,
+    values_are_at_hand,
+)
 
 MOST_COMBINATIONS = 2**62  # a class id and a step from it add up within int64
 
@@ -138,7 +147,9 @@ def _steps(
 ) -> torch.Tensor:
     shape = (len(columns),)
     if draw is None:
-        return torch.randint(1, combinations, shape, generator=rng, device=columns.device)
+        return random_tensor(
+            partial(torch.randint, 1, combinations), shape, rng, dtype=torch.int64, device=columns.device
+        )
     refuse_both("draw", draw, rng)
     if tuple(draw.shape) != shape or draw.dtype != torch.int64:
         raise ValueError(f"draw must be int64 of shape {shape}, got {draw.dtype} of shape {tuple(draw.shape)}")

@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from gankit._core import Scores, check_floating, widen as widen_values
+from gankit._core import Scores, widen  # noqa: F401  every loss takes `widen` from here
 
 
 @runtime_checkable
@@ -39,9 +39,3 @@ class Objective(Protocol):
     def generator(self, scores: Scores) -> Scores:
         """Cost to the generator of these scores on its own samples."""
         ...
-
-
-def widen(scores: Scores) -> Scores:
-    """Scores in float32 or wider, since prices are exponentials and squares that half precision cannot hold."""
-    check_floating("scores", scores)
-    return widen_values(scores)
