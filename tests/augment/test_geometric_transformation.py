@@ -1,7 +1,8 @@
-"""ADA's geometric steps: against matrices in numpy, exact where pixels stay pixels, and in their stated shares."""
+"""The geometric transformation: its matrices, exact copies, ends of the draw, mistakes."""
 
 import dataclasses
 import math
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from support.strategies import normal, seeds
 from torch.testing import assert_close
 
 from gankit.augment import GeometricTransformation, HorizontalFlip
+from gankit.augment._geometric_transformation import _normal_numbers
 
 STILL: dict[str, Any] = {
     "translation": 0.0,
@@ -148,3 +150,16 @@ def test_shares_end_at_one(name: str) -> None:
 def test_switches_are_true_or_false(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^{name} must be True or False, got {value!r}"):
         GeometricTransformation(**{name: value})
+
+
+@given(seed=seeds)
+def test_normal_numbers_are_the_inverse_of_the_distribution_function(seed: int) -> None:
+    numbers = uniform(seed, 11)
+    expected = [NormalDist().inv_cdf(number) for number in numbers.tolist()]
+    assert _normal_numbers(numbers).tolist() == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_ends_are_those_of_a_draw_in_float32(dtype: torch.dtype) -> None:
+    expected = [NormalDist().inv_cdf(2.0**-25), NormalDist().inv_cdf(1 - 2.0**-24)]
+    assert _normal_numbers(torch.tensor([0.0, 1.0], dtype=dtype)).tolist() == pytest.approx(expected, rel=1e-4)

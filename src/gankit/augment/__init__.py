@@ -1,17 +1,23 @@
-"""Floor 1: changes of images that the critic sees, so that a small data set lasts longer.
+"""Floor 1: random changes of the images that the critic sees, against overfitting on small data sets.
 
-An augmentation is a pure function of images and of a draw; the generator's gradient flows through it. Give the critic
-augmented images everywhere, real and generated, in its own step and in the generator's; then the generator still learns the
-plain images, as long as one can tell from the augmented distribution what the plain one was.
+An augmentation is a pure, differentiable function of images and of a draw. Augment every image that the critic scores, real
+and generated, in its own update and in the generator's update. The generator then still learns to generate plain images, as
+long as the distribution of plain images can be recovered from the distribution of augmented ones.
 """
 
-from gankit.augment._augmentation import Augmentation as Augmentation
-from gankit.augment._brightness import Brightness as Brightness
-from gankit.augment._composed import Composed as Composed
-from gankit.augment._contrast import Contrast as Contrast
-from gankit.augment._cutout import Cutout as Cutout
+from gankit.augment._augmentation import (
+    Augmentation as Augmentation,
+    Composed as Composed,
+)
+from gankit.augment._colors import (
+    Brightness as Brightness,
+    Contrast as Contrast,
+    Saturation as Saturation,
+)
 from gankit.augment._geometric_transformation import GeometricTransformation as GeometricTransformation
-from gankit.augment._horizontal_flip import HorizontalFlip as HorizontalFlip
 from gankit.augment._mix_in_fakes import mix_in_fakes as mix_in_fakes
-from gankit.augment._saturation import Saturation as Saturation
-from gankit.augment._translation import Translation as Translation
+from gankit.augment._whole_pixels import (
+    Cutout as Cutout,
+    HorizontalFlip as HorizontalFlip,
+    Translation as Translation,
+)

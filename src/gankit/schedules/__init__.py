@@ -1,6 +1,9 @@
-"""Floor 1: how often each network is updated, and how much a term weighs, as plain functions of time."""
+"""Floor 1: plain functions of time: how many updates each network gets in a round, and how much a term weighs."""
 
-from gankit.schedules._boosted import Boosted as Boosted
-from gankit.schedules._constant import Constant as Constant
 from gankit.schedules._ramp import Ramp as Ramp
-from gankit.schedules._round import Round as Round, Schedule as Schedule
+from gankit.schedules._rounds import (
+    Boosted as Boosted,
+    Constant as Constant,
+    Round as Round,
+    Schedule as Schedule,
+)

@@ -1,27 +1,27 @@
-"""A number that starts late, rises or falls."""
+"""A number that changes linearly from one value to another over a span of rounds."""
 
 from dataclasses import dataclass
 
 from gankit._core import check_at_least, check_finite
-from gankit.schedules._round import check_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ramp:
-    """A number as a function of time: `initial` up to `start`, then along a line to `final`, which it keeps.
+    """A number as a function of time: `initial` up to `start`, then linear to `final`, then constant.
 
-    The weight of an adversarial term that joins in once reconstruction works; a probability of flipped labels that decays;
-    a share of augmented samples that grows. Multiply the term by it, or pass it on.
+    Use it for the weight of an adversarial term that starts once reconstruction works, for a probability of flipped labels
+    that decays, or for a growing share of augmented samples. Multiply the term by it, or pass it on.
 
     Args:
-        start: The first time that may differ from `initial`, 0 or more.
-        length: Rounds that the line takes, 0 or more; with 0 the number jumps to `final` at `start`: a delayed start.
+        start: The last time at which the number is `initial` if `length` is above 0; 0 or more.
+        length: Number of rounds from `initial` to `final`, 0 or more. With 0 the number is `final` from `start` on: a
+            delayed start.
         initial: The number up to `start`.
         final: The number from ``start + length`` on.
 
     Raises:
-        ValueError: A count is negative or no whole number, or a number is not finite; or, at a call, the time is negative
-            or no whole number.
+        ValueError: A count is negative or not a whole number, or a number is not finite; or, when called, the time is
+            negative or not a whole number.
 
     Example:
         >>> from gankit.schedules import Ramp
@@ -53,7 +53,7 @@ class Ramp:
 
     def __call__(self, t: int) -> float:
         """Return the number at time `t`."""
-        check_time(t)
+        check_at_least("t", t, 0)
         if t >= self.start + self.length:
             return float(self.final)
         if t <= self.start:
