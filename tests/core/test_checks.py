@@ -1,4 +1,4 @@
-"""The argument checks, by themselves."""
+"""Checks of arguments, numbers of classes and versions of states."""
 
 import math
 from typing import Any
@@ -10,6 +10,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.flop_counter import FlopCounterMode
 
 from gankit._core import (
+    as_class_counts,
     check_at_least,
     check_batch,
     check_finite,
@@ -17,7 +18,7 @@ from gankit._core import (
     check_fraction,
     check_positive,
     check_same_shape,
-    uniform_like,
+    check_version,
     values_are_at_hand,
 )
 
@@ -39,15 +40,6 @@ def test_limits_are_strict_and_loose_where_they_say() -> None:
         check_at_least("count", 2, 3)
     with pytest.raises(ValueError, match="rate must be above 0, got 0"):
         check_positive("rate", 0)
-
-
-def test_uniform_draws_follow_the_tensor_and_the_generator() -> None:
-    like = torch.zeros(2, dtype=torch.float64)
-    state = torch.get_rng_state()
-    drawn = uniform_like(like, (5, 1), torch.Generator().manual_seed(7))
-    assert torch.equal(drawn, torch.rand(5, 1, generator=torch.Generator().manual_seed(7), dtype=torch.float64))
-    assert torch.equal(state, torch.get_rng_state())
-    assert not torch.equal(uniform_like(like, (3,), None), uniform_like(like, (3,), None))
 
 
 @pytest.mark.parametrize("value", [0, -3, 1.5, -1e300])
@@ -102,10 +94,6 @@ def test_values_are_at_hand_on_the_cpu_outside_of_graphs(monkeypatch: pytest.Mon
     assert not values_are_at_hand(torch.ones(2))
 
 
-def test_uniform_draws_lie_where_the_tensor_does() -> None:
-    assert uniform_like(torch.ones(2, device="meta"), (3,), None).device.type == "meta"
-
-
 @pytest.mark.parametrize(
     ("mode", "pre_dispatch"), [("real", False), ("real", True), ("fake", False), ("symbolic", False)]
 )
@@ -134,3 +122,31 @@ def test_values_are_at_hand_under_a_mode_that_only_watches() -> None:
     with FlopCounterMode(display=False):
         assert values_are_at_hand(torch.ones(2))
     assert values_are_at_hand(torch.nn.Parameter(torch.ones(2)))
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(12, (12,)), ((12, 11), (12, 11)), ([1], (1,)), (range(2, 4), (2, 3))])
+def test_a_number_is_one_attribute(given: object, wanted: tuple[int, ...]) -> None:
+    assert as_class_counts(given) == wanted  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [(), 0, (3, 0), True, (2.0,), 2.0, None, "12"])
+def test_mistakes_are_named(wrong: object) -> None:
+    with pytest.raises(ValueError, match="num_classes must"):
+        as_class_counts(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("state", [{"version": 2}, {}, None, [1]])
+def test_another_version_or_none_is_refused(state: Any) -> None:
+    found = state.get("version") if isinstance(state, dict) else None
+    with pytest.raises(ValueError, match=f"state of a part must have version 1, got {found}"):
+        check_version("a part", state, 1)
+
+
+def test_the_own_version_passes() -> None:
+    check_version("a part", {"version": 1}, 1)
+
+
+def test_entries_that_are_missing_are_named() -> None:
+    check_version("a part", {"version": 1, "a": 0, "b": None}, 1, "a", "b")
+    with pytest.raises(ValueError, match=r"state of a part must hold \['a', 'b', 'c'\], got none of \['a', 'c'\]"):
+        check_version("a part", {"version": 1, "b": None}, 1, "a", "b", "c")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from gankit._core import random_tensor, refuse_both, uniform_draw
+from gankit._core import random_tensor, refuse_both, uniform_draw, uniform_like
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,16 @@ def test_draws_come_from_the_generator_where_there_is_one(sampler: Callable[...,
     assert torch.equal(torch.get_rng_state(), state)
     again = sampler((5, 3), generator=torch.Generator().manual_seed(7), dtype=torch.float64)
     assert torch.equal(drawn, again)
+
+
+def test_uniform_draws_follow_the_tensor_and_the_generator() -> None:
+    like = torch.zeros(2, dtype=torch.float64)
+    state = torch.get_rng_state()
+    drawn = uniform_like(like, (5, 1), torch.Generator().manual_seed(7))
+    assert torch.equal(drawn, torch.rand(5, 1, generator=torch.Generator().manual_seed(7), dtype=torch.float64))
+    assert torch.equal(state, torch.get_rng_state())
+    assert not torch.equal(uniform_like(like, (3,), None), uniform_like(like, (3,), None))
+
+
+def test_uniform_draws_lie_where_the_tensor_does() -> None:
+    assert uniform_like(torch.ones(2, device="meta"), (3,), None).device.type == "meta"

@@ -63,17 +63,17 @@ LOSSES: tuple[Row, ...] = (
         "mimicry's minimax loss",
     ),
     (
-        "prices summed over the batch",
-        "_core/_score_maps.py",
-        "return torch.stack([price.mean() for price in prices]).mean()",
-        "return torch.stack([price.sum() for price in prices]).mean()",
+        "costs summed over the batch",
+        "_core/_tensors.py",
+        "return torch.stack([cost.mean() for cost in costs]).mean()",
+        "return torch.stack([cost.sum() for cost in costs]).mean()",
         "GAN_zoo",
     ),
     (
         "maps weighed by their size",
-        "_core/_score_maps.py",
-        "return torch.stack([price.mean() for price in prices]).mean()",
-        "return torch.cat([price.flatten() for price in prices]).mean()",
+        "_core/_tensors.py",
+        "return torch.stack([cost.mean() for cost in costs]).mean()",
+        "return torch.cat([cost.flatten() for cost in costs]).mean()",
         "one mean over all patches of a multi-scale critic",
     ),
     (
@@ -184,8 +184,8 @@ LOSSES: tuple[Row, ...] = (
     (
         "wrong labels that may be right",
         "losses/_mismatched.py",
-        "return torch.randint(1, combinations,",
-        "return torch.randint(0, combinations,",
+        "partial(torch.randint, 1, combinations)",
+        "partial(torch.randint, 0, combinations)",
         "labels drawn anew from all classes",
     ),
     (

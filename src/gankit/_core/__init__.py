@@ -1,6 +1,7 @@
-"""Floor 0: what every part shares: names of tensors, argument checks, random draws."""
+"""Floor 0: what every part shares: the roles of tensors, checks of arguments, random draws, whole-batch statistics."""
 
 from gankit._core._checks import (
+    as_class_counts as as_class_counts,
     check_at_least as check_at_least,
     check_batch as check_batch,
     check_finite as check_finite,
@@ -8,38 +9,38 @@ from gankit._core._checks import (
     check_fraction as check_fraction,
     check_positive as check_positive,
     check_same_shape as check_same_shape,
+    check_version as check_version,
     values_are_at_hand as values_are_at_hand,
 )
-from gankit._core._class_counts import as_class_counts as as_class_counts
-from gankit._core._conditioned import Conditioned as Conditioned
 from gankit._core._draws import (
     random_tensor as random_tensor,
     refuse_both as refuse_both,
     uniform_draw as uniform_draw,
     uniform_like as uniform_like,
 )
-from gankit._core._factories import (
+from gankit._core._layers import (
+    Conditioned as Conditioned,
     build_layer as build_layer,
     check_factory as check_factory,
     check_out_of_place as check_out_of_place,
     layer_builder as layer_builder,
 )
-from gankit._core._score_maps import (
-    ScoreMaps as ScoreMaps,
-    as_maps as as_maps,
-    as_matching_maps as as_matching_maps,
-    mean_over_maps as mean_over_maps,
-)
-from gankit._core._types import (
+from gankit._core._tensors import (
     Condition as Condition,
     Critic as Critic,
     Images as Images,
     Labels as Labels,
     Latents as Latents,
     Scalar as Scalar,
+    ScoreMaps as ScoreMaps,
     Scores as Scores,
+    as_maps as as_maps,
+    as_matching_maps as as_matching_maps,
+    autocast_is_on as autocast_is_on,
+    mean_over_maps as mean_over_maps,
+    widen as widen,
+    without_autocast as without_autocast,
 )
-from gankit._core._version import check_version as check_version
 from gankit._core._whole_batch import (
     batch_in_parts as batch_in_parts,
     gather_whole_batch as gather_whole_batch,
@@ -47,4 +48,3 @@ from gankit._core._whole_batch import (
     ranks_of_whole_batch as ranks_of_whole_batch,
     sum_over_ranks as sum_over_ranks,
 )
-from gankit._core._wide import autocast_is_on as autocast_is_on, widen as widen, without_autocast as without_autocast

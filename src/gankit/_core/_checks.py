@@ -1,6 +1,7 @@
 """Checks of arguments: each raises a ``ValueError`` that names the argument, the rule and the value."""
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch._C import DispatchKey, _dispatch_keys, _get_dispatch_mode, _TorchDispatchModeKey as _Mode
@@ -27,7 +28,7 @@ def _is_traced(tensor: torch.Tensor) -> bool:
 
 
 def check_floating(name: str, tensor: torch.Tensor) -> None:
-    """Refuse anything but a floating-point tensor."""
+    """Refuse everything but a floating-point tensor."""
     if not isinstance(tensor, torch.Tensor):
         raise ValueError(f"{name} must be a tensor, got {type(tensor).__name__}")
     if not tensor.is_floating_point():
@@ -35,7 +36,7 @@ def check_floating(name: str, tensor: torch.Tensor) -> None:
 
 
 def check_batch(name: str, tensor: torch.Tensor) -> None:
-    """Refuse a tensor without a batch axis, or with no element."""
+    """Refuse a tensor that has no batch axis or no elements."""
     if tensor.ndim == 0:
         raise ValueError(f"{name} must have a batch axis, got a 0-d tensor")
     if tensor.numel() == 0:
@@ -43,7 +44,7 @@ def check_batch(name: str, tensor: torch.Tensor) -> None:
 
 
 def check_same_shape(name: str, tensor: torch.Tensor, other_name: str, other: torch.Tensor) -> None:
-    """Refuse two tensors of unequal shapes, which would broadcast silently."""
+    """Refuse two tensors of different shapes, which torch would broadcast silently."""
     if tensor.shape != other.shape:
         raise ValueError(
             f"{name} and {other_name} must have the same shape, got {tuple(tensor.shape)} and {tuple(other.shape)}"
@@ -51,28 +52,50 @@ def check_same_shape(name: str, tensor: torch.Tensor, other_name: str, other: to
 
 
 def check_finite(name: str, value: float) -> None:
-    """Refuse NaN, infinity and what is no number."""
+    """Refuse NaN, infinity and everything that is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} must be a finite number, got {value!r}")
 
 
 def check_positive(name: str, value: float) -> None:
-    """Refuse what is not a finite number above zero."""
+    """Refuse everything but a finite number above 0."""
     check_finite(name, value)
     if value <= 0:
         raise ValueError(f"{name} must be above 0, got {value!r}")
 
 
 def check_fraction(name: str, value: float) -> None:
-    """Refuse what does not lie in 0..1."""
+    """Refuse everything but a number in 0..1."""
     check_finite(name, value)
     if not 0 <= value <= 1:
         raise ValueError(f"{name} must lie in 0..1, got {value!r}")
 
 
 def check_at_least(name: str, value: int, least: int) -> None:
-    """Refuse what is no whole number, or one below `least`."""
+    """Refuse everything but a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{name} must be a whole number, got {value!r}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def as_class_counts(num_classes: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the number of classes of each attribute: ``12`` means one attribute, ``(12, 11)`` means two."""
+    if not isinstance(num_classes, Iterable | int):
+        raise ValueError(f"num_classes must be a whole number or a sequence of them, got {num_classes!r}")
+    counts = (num_classes,) if isinstance(num_classes, int) else tuple(num_classes)
+    if not counts:
+        raise ValueError(f"num_classes must name at least one attribute, got {num_classes!r}")
+    for count in counts:
+        check_at_least("num_classes", count, 1)
+    return counts
+
+
+def check_version(whose: str, state: object, version: int, *entries: str) -> None:
+    """Refuse a state that has another version or none, or that lacks one of the entries."""
+    found = state.get("version") if isinstance(state, Mapping) else None
+    if found != version:
+        raise ValueError(f"state of {whose} must have version {version}, got {found!r}")
+    missing = [entry for entry in entries if not isinstance(state, Mapping) or entry not in state]
+    if missing:
+        raise ValueError(f"state of {whose} must hold {list(entries)}, got none of {missing}")

@@ -1,4 +1,4 @@
-"""Random draws that name where their randomness comes from."""
+"""Random draws, from a given generator or from the default one."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,8 +17,8 @@ def random_tensor(
 ) -> torch.Tensor:
     """Return ``sampler(shape)``, such as ``torch.rand(shape)`` or ``torch.randn(shape)``, drawn from `rng`.
 
-    The default generator serves if `rng` is None. torch is then called without the argument: ``generator=None`` has no
-    symbolic form, so a graph with a dynamic batch size could not be traced.
+    Without `rng` the device's default generator is used, and torch is called without the argument: ``generator=None`` has no
+    symbolic form, so that a graph with a dynamic batch size could not be traced.
     """
     if rng is None:
         return sampler(shape, dtype=dtype, device=device)
@@ -26,22 +26,18 @@ def random_tensor(
 
 
 def uniform_like(tensor: torch.Tensor, shape: Sequence[int], rng: torch.Generator | None) -> torch.Tensor:
-    """Draw ``torch.rand(shape)`` in the tensor's dtype, on its device.
-
-    The draw comes from `rng`, or from the device's default generator where `rng` is None; in the first case the global
-    random state stays as it was.
-    """
+    """Return ``torch.rand(shape)`` in the tensor's dtype and on its device, drawn from `rng` as in `random_tensor`."""
     return random_tensor(torch.rand, shape, rng, dtype=tensor.dtype, device=tensor.device)
 
 
 def uniform_draw(
     draw: torch.Tensor | None, like: torch.Tensor, shape: Sequence[int], rng: torch.Generator | None
 ) -> torch.Tensor:
-    """Return the caller's uniform numbers, checked, or new ones in float32 or wider where `draw` is None.
+    """Return the uniform numbers of the caller, checked. Default: new ones, in float32 or wider.
 
     Raises:
-        ValueError: `draw` comes together with `rng`, has another shape, is no floating-point tensor, or holds a number
-            outside 0..1 (1 itself is outside; read on the CPU alone).
+        ValueError: `draw` is given together with `rng`, has another shape, is not floating-point, or holds a number below 0,
+            or of 1 or more (values are checked on the CPU only).
     """
     if draw is None:
         dtype = torch.promote_types(like.dtype, torch.float32)
@@ -57,6 +53,6 @@ def uniform_draw(
 
 
 def refuse_both(name: str, draw: torch.Tensor | None, rng: torch.Generator | None) -> None:
-    """Refuse a draw that comes together with a generator."""
+    """Refuse a draw that is given together with a generator."""
     if draw is not None and rng is not None:
         raise ValueError(f"{name} and rng must not both be given: a given {name} leaves nothing to draw")

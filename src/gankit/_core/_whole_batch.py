@@ -1,4 +1,4 @@
-"""Statistics of the whole batch, where a step may see it in parts: ranks share them, accumulation refuses them."""
+"""Statistics of the whole batch: several ranks compute them together, and gradient accumulation refuses them."""
 
 import threading
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _parts = _Depth()
 
 @contextmanager
 def batch_in_parts() -> Iterator[None]:
-    """Say that what runs inside sees one part of the batch only, as under gradient accumulation."""
+    """Declare that the code inside sees only one part of the batch, as under gradient accumulation."""
     _parts.value += 1
     try:
         yield
@@ -27,10 +27,11 @@ def batch_in_parts() -> Iterator[None]:
 
 
 def ranks_of_whole_batch(name: str) -> int:
-    """Return how many ranks share the batch that `name` needs as a whole.
+    """Return the number of ranks that share the batch; `name` is the part that needs the whole batch.
 
     Raises:
-        ValueError: Only a part of the batch is at hand, so that the result would differ from that of the whole batch.
+        ValueError: The code runs on one part of the batch (see `batch_in_parts`), so its result would differ from that of
+            the whole batch; or it is compiled and several ranks share the batch.
     """
     ranks = distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
     if torch.compiler.is_compiling():
@@ -45,9 +46,9 @@ def ranks_of_whole_batch(name: str) -> int:
 
 
 def mean_of_whole_batch(name: str, values: torch.Tensor) -> torch.Tensor:
-    """Mean of all elements, over all ranks; differentiable, also through the values of other ranks.
+    """Return the mean of all elements over all ranks; differentiable, also through the values of other ranks.
 
-    The gradient is the one that a mean of the ranks' losses needs, which is what data-parallel wrappers make.
+    The gradient is right for data-parallel wrappers, which average the gradients of the ranks.
     """
     if ranks_of_whole_batch(name) == 1:
         return values.mean()
@@ -57,9 +58,9 @@ def mean_of_whole_batch(name: str, values: torch.Tensor) -> torch.Tensor:
 
 
 def gather_whole_batch(name: str, values: torch.Tensor) -> tuple[torch.Tensor, int]:
-    """Samples of all ranks, joined along the first axis, and where this rank's own begin; differentiable.
+    """Return the samples of all ranks, joined along the first axis, and the index of this rank's first one; differentiable.
 
-    Every rank must hold equally many.
+    Every rank must hold the same number of samples.
     """
     ranks = ranks_of_whole_batch(name)
     if ranks == 1:
@@ -70,7 +71,7 @@ def gather_whole_batch(name: str, values: torch.Tensor) -> tuple[torch.Tensor, i
 
 
 def sum_over_ranks(values: torch.Tensor) -> torch.Tensor:
-    """Sum of a tensor over all ranks; the gradient is summed over them too."""
+    """Return the sum of a tensor over all ranks; its gradient is summed over them too."""
     return _SumOverRanks.apply(values)
 
 

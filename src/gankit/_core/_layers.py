@@ -1,4 +1,4 @@
-"""Checks of the callables that build layers: `norm`, `activation` and their like."""
+"""Layers that a user brings: the callables that build them (`norm`, `activation`, ...), and those that take a condition."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,7 +8,7 @@ from torch import nn
 
 
 def check_factory(name: str, factory: Callable[..., Any]) -> None:
-    """Refuse a finished layer, or nothing, where a callable that builds layers is wanted."""
+    """Refuse everything but a callable, and a layer that is built already."""
     if isinstance(factory, nn.Module):
         raise ValueError(
             f"{name} must be a callable that builds a layer, such as a layer's class, got the finished layer {factory!r}"
@@ -18,7 +18,7 @@ def check_factory(name: str, factory: Callable[..., Any]) -> None:
 
 
 def build_layer(name: str, factory: Callable[..., Any], *arguments: int) -> nn.Module:
-    """Return what the callable builds, if it takes these arguments and builds a layer; else refuse it."""
+    """Return the layer that the callable builds; refuse a callable that does not take these arguments or builds no layer."""
     check_factory(name, factory)
     try:
         layer = factory(*arguments)
@@ -33,13 +33,25 @@ def build_layer(name: str, factory: Callable[..., Any], *arguments: int) -> nn.M
 
 
 def layer_builder(name: str, factory: Callable[..., Any]) -> Callable[..., nn.Module]:
-    """Return the callable with `build_layer`'s checks around it."""
+    """Return the callable wrapped in the checks of `build_layer`."""
     check_factory(name, factory)
     return partial(build_layer, name, factory)
 
 
 def check_out_of_place(name: str, layer: nn.Module) -> None:
-    """Refuse a layer that would overwrite its input, and with it the caller's tensor or a shortcut."""
+    """Refuse a layer that overwrites its input, which may be the caller's tensor or the input of a shortcut."""
     for part in layer.modules():
         if getattr(part, "inplace", False):
             raise ValueError(f"{name} must not work in place, got {part!r}")
+
+
+class Conditioned:
+    """Marker of layers that take a condition: blocks call them with ``(x, condition)``, every other layer with ``(x)``.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import Conditioned
+        >>> class Shift(torch.nn.Module, Conditioned):
+        ...     def forward(self, x, condition):
+        ...         return x + condition.mean()
+    """
