@@ -41,6 +41,7 @@ def make_block(
     *,
     first: bool = False,
     activated_shortcut: bool = False,
+    hidden: int | None = None,
     seed: int = 0,
 ) -> PreActivationBlock:
     """A float64 block with numbers from the seed."""
@@ -49,6 +50,7 @@ def make_block(
     block = PreActivationBlock(
         in_channels,
         out_channels,
+        hidden=hidden,
         norm=NORMS[norm],
         activation=activation,
         up=up,
@@ -89,6 +91,7 @@ def blocks(draw: st.DrawFn) -> tuple[PreActivationBlock, torch.Tensor, torch.Ten
         "direction": direction,
         "first": first,
         "activated_shortcut": draw(st.booleans()) if not first else False,
+        "hidden": draw(st.sampled_from((None, *PRIMES))),
         "seed": draw(seeds),
     }
     x = draw(maps(even=direction == "down"))

@@ -111,7 +111,7 @@ def test_mistakes_are_named() -> None:
         r"x must have shape \(n, 3, height, width\), got \(4, 5, 3, 3\)": (
             lambda: layer(torch.zeros(4, 5, 3, 3), torch.zeros(4, 2))
         ),
-        r"x must have more than one position .* got \(4, 3, 1, 1\)": (
+        r"x must have more than one position .* got shape \(4, 3, 1, 1\)": (
             lambda: layer(torch.zeros(4, 3, 1, 1), torch.zeros(4, 2))
         ),
     }

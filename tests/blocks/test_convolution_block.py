@@ -120,9 +120,9 @@ def test_mistakes_are_named() -> None:
         "activation must be a callable": lambda: ConvolutionBlock(3, 3, activation=nn.ReLU()),
         "activation must not work in place": lambda: ConvolutionBlock(3, 3, activation=partial(nn.ReLU, inplace=True)),
         "dropout must not work in place": lambda: ConvolutionBlock(3, 3, dropout=partial(nn.Dropout, inplace=True)),
-        "order must be made of Steps": lambda: ConvolutionBlock(3, 3, order=("convolution",)),  # type: ignore[arg-type]
-        "order must name each step at most once": lambda: ConvolutionBlock(3, 3, order=2 * (Step.CONVOLUTION,)),
-        "order must have a convolution": lambda: ConvolutionBlock(3, 3, order=(Step.NORM,)),
+        "order must be a sequence of Steps": lambda: ConvolutionBlock(3, 3, order=("convolution",)),  # type: ignore[arg-type]
+        "order must contain each step at most once": lambda: ConvolutionBlock(3, 3, order=2 * (Step.CONVOLUTION,)),
+        "order must contain Step.CONVOLUTION": lambda: ConvolutionBlock(3, 3, order=(Step.NORM,)),
         r"x must have shape \(n, 3, height, width\)": lambda: ConvolutionBlock(3, 3)(torch.zeros(2, 5, 4, 4)),
         "condition must be given": lambda: ConvolutionBlock(3, 3, norm=NORMS["conditional"])(x),
         "probability must lie in 0..1, got 1.5": lambda: AlwaysOnDropout(1.5),

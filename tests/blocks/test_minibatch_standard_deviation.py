@@ -96,8 +96,8 @@ def test_mistakes_are_named() -> None:
     cases = {
         "group_size must be at least 1, got 0": lambda: MinibatchStandardDeviation(0),
         "features must be at least 1, got 0": lambda: MinibatchStandardDeviation(4, 0),
-        "x must have a multiple of 2 channels, one part a feature, got 3": lambda: layer(torch.zeros(4, 3, 2, 2)),
-        "x must hold a multiple of 4 samples, a group each, got 6": lambda: layer(torch.zeros(6, 2, 2, 2)),
+        "x must have a multiple of 2 channels, one part per feature, got 3": lambda: layer(torch.zeros(4, 3, 2, 2)),
+        "x must hold a multiple of group_size=4 samples, got 6": lambda: layer(torch.zeros(6, 2, 2, 2)),
         r"x must have shape \(n, channels, height, width\), got \(4, 2\)": lambda: layer(torch.zeros(4, 2)),
         "x must not be empty": lambda: layer(torch.zeros(0, 2, 4, 4)),
         "x must be a floating-point tensor": lambda: layer(torch.zeros(4, 2, 4, 4).long()),

@@ -150,6 +150,16 @@ def test_hidden_channels_and_shortcuts(
     assert (block.norm1 is None) == first
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_blocks_of_biggans_critic_are_as_wide_inside_as_their_result(first: bool) -> None:
+    """Brock et al. 2019, the authors' PyTorch program: 3x3 in -> out, 3x3 out -> out, 1x1 in -> out."""
+    block = make_block(3, 5, direction="down", first=first, hidden=5)
+    assert block.shortcut is not None
+    shapes = [tuple(layer.weight.shape) for layer in (block.conv1, block.conv2, block.shortcut)]
+    assert shapes == [(5, 3, 3, 3), (5, 5, 3, 3), (5, 3, 1, 1)]
+    assert list(block.state_dict()) == list(make_block(3, 5, direction="down", first=first).state_dict())
+
+
 def test_same_channels_project_only_where_the_size_changes() -> None:
     assert make_block(3, 3).shortcut is None
     assert make_block(3, 3, direction="up").shortcut is not None
@@ -168,6 +178,9 @@ def test_repr_says_what_it_is() -> None:
     assert repr(make_block(3, 5, first=True)).startswith("PreActivationBlock(\n  3, 5, first=True\n")
     asked = make_block(3, 5, activated_shortcut=True)
     assert repr(asked).startswith("PreActivationBlock(\n  3, 5, activated_shortcut=True\n")
+    assert repr(make_block(3, 5, first=True, hidden=7)).startswith(
+        "PreActivationBlock(\n  3, 5, hidden=7, first=True\n"
+    )
 
 
 def test_works_under_autocast_in_channels_last() -> None:
@@ -183,6 +196,8 @@ def test_mistakes_are_named() -> None:
     cases = {
         "in_channels must be at least 1, got 0": lambda: PreActivationBlock(0, 3),
         "out_channels must be at least 1, got -1": lambda: PreActivationBlock(3, -1),
+        "hidden must be at least 1, got 0": lambda: PreActivationBlock(3, 3, hidden=0),
+        "hidden must be a whole number, got 2.0": lambda: PreActivationBlock(3, 3, hidden=2.0),  # type: ignore[arg-type]
         "norm must be a callable that builds a layer .* got None": lambda: PreActivationBlock(3, 3, norm=None),  # type: ignore[arg-type]
         "activation must be a callable that builds a layer, .* got the finished layer ReLU": (
             lambda: PreActivationBlock(3, 3, activation=nn.ReLU())

@@ -1,4 +1,4 @@
-"""Rectifiers that waste no work where a gradient is differentiated again."""
+"""ReLU and leaky ReLU in a form that saves work under a gradient penalty."""
 
 import torch
 from torch import nn
@@ -7,23 +7,23 @@ from gankit._core import check_floating, check_fraction
 
 
 class ReLU(nn.Module):
-    """Keep what is above 0 and set the rest to 0, in a form that a gradient penalty can afford.
+    """Keep positive values and set the rest to 0, in a form that saves work under a gradient penalty.
 
-    The numbers and gradients of ``nn.ReLU``, at 0 too. A gradient penalty differentiates the backward pass; torch's own
-    rectifiers then send a tensor of zeros back through every layer before them, some 2 of the 12 forward passes that a
-    WGAN-GP step costs. This form multiplies by a mask that has no derivative, so nothing is sent. It pays in critics
-    without normalization (through a norm there is something to send); elsewhere ``nn.ReLU`` needs less memory, since
-    this one keeps its mask.
+    Values and gradients are those of ``nn.ReLU``, at 0 too. A gradient penalty differentiates the backward pass; torch's
+    own rectifiers then send a tensor of zeros back through every earlier layer, which costs about 2 of the 12 forward
+    passes of a WGAN-GP step. This form multiplies by a mask without a derivative, so no zeros are sent. It saves time in
+    critics without normalization (through a norm the second derivative is not zero); elsewhere prefer ``nn.ReLU``, which
+    needs less memory, since this form keeps its mask.
 
-    Never in place. What is not finite stays so: NaN gives NaN, also as a gradient, and -inf gives NaN where torch gives
-    0.
+    It never works in place. Values that are not finite do not become finite: NaN gives NaN, also as a gradient, and -inf
+    gives NaN where torch gives 0.
 
     Shape:
         - x: any shape, of floating point.
         - result: the shape of `x`.
 
     Raises:
-        ValueError: `x` is no floating-point tensor.
+        ValueError: `x` is not a floating-point tensor.
 
     Example:
         >>> import torch
@@ -36,26 +36,25 @@ class ReLU(nn.Module):
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `x` with 0 in place of what is below."""
+        """Return `x` with its negative values set to 0."""
         return _rectify(x, 0.0)
 
 
 class LeakyReLU(nn.Module):
-    """Keep what is above 0 and shrink the rest, in a form that a gradient penalty can afford.
+    """Keep positive values and shrink the rest, in a form that saves work under a gradient penalty.
 
-    The numbers and gradients of ``nn.LeakyReLU``, at 0 too; see `ReLU` for what it saves, and where. In half precision
-    the slope is rounded before it multiplies, not only after.
+    Values and gradients are those of ``nn.LeakyReLU``, at 0 too; `ReLU` explains what it saves, and where. In half
+    precision the slope is rounded before the multiplication as well as after it.
 
     Args:
-        negative_slope: What multiplies the values below 0, in 0..1. 0.2 is the slope of GANs (torch's own default is
-            0.01).
+        negative_slope: The factor of negative values, in 0..1. GANs usually take 0.2 (torch's default is 0.01).
 
     Shape:
         - x: any shape, of floating point.
         - result: the shape of `x`.
 
     Raises:
-        ValueError: `negative_slope` does not lie in 0..1; `x` is no floating-point tensor.
+        ValueError: `negative_slope` is outside 0..1; `x` is not a floating-point tensor.
 
     Example:
         >>> import torch
@@ -74,7 +73,7 @@ class LeakyReLU(nn.Module):
         self.negative_slope = negative_slope
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `x` with smaller numbers in place of what is below 0."""
+        """Return `x` with its negative values multiplied by the slope."""
         return _rectify(x, self.negative_slope)
 
     def extra_repr(self) -> str:
@@ -84,6 +83,6 @@ class LeakyReLU(nn.Module):
 
 def _rectify(x: torch.Tensor, slope: float) -> torch.Tensor:
     check_floating("x", x)
-    # torch.where says the same more plainly and keeps a smaller mask, but on a CPU it is some fifty times slower, in
-    # each of its three passes, than this product.
+    # torch.where would be plainer and keep a smaller mask, but on a CPU each of its three passes is about fifty times
+    # slower than this product.
     return x * x.detach().sign().clamp_(min=slope)

@@ -1,4 +1,4 @@
-"""Layers that scale and shift each channel by amounts computed from the condition, behind a norm or without one."""
+"""Layers that scale and shift each channel by amounts computed from the condition, with or without a norm."""
 
 import torch
 from torch import nn
@@ -8,25 +8,25 @@ from gankit.blocks._maps import check_condition, check_maps
 
 
 class ConditionalBatchNorm2d(nn.Module, Conditioned):
-    """Normalize over the batch, then scale and shift each channel by amounts that the condition decides.
+    """Normalize over the batch, then scale and shift each channel by amounts computed from the condition.
 
-    ``(1 + gain(condition)) * normalized(x) + shift(condition)``, `gain` and `shift` linear maps without bias that start
-    at zero: at the start it is a plain batch norm with gain 1 and shift 0, whatever the condition. This is how a class
-    reaches every layer of a residual generator. A critic under a gradient penalty must not use it: batch statistics
-    couple the samples.
+    The result is ``(1 + gain(condition)) * normalized(x) + shift(condition)``. `gain` and `shift` are linear maps without
+    bias whose weights start at zero, so a new layer is a plain batch norm with gain 1 and shift 0 for every condition.
+    Residual generators use it to give the class to every layer. Do not use it in a critic under a gradient penalty: batch
+    statistics couple the samples.
 
     Args:
-        num_features: The channels.
-        condition_features: The length of the condition's vector, an embedder's `out_features`.
+        num_features: Number of channels.
+        condition_features: Length of the condition's vector: the `out_features` of the embedder.
 
     Shape:
-        - x: ``(n, num_features, height, width)``, of more than one value a channel while training.
+        - x: ``(n, num_features, height, width)``; in training mode more than one value per channel.
         - condition: ``(n, condition_features)``.
         - result: the shape of `x`.
 
     Raises:
-        ValueError: A size is below 1; `x` or `condition` has another shape, or `condition` is missing; while training,
-            there is one value a channel only.
+        ValueError: A size is below 1; `x` or `condition` has another shape, or `condition` is missing; in training
+            mode there is only one value per channel.
 
     Example:
         >>> import torch
@@ -38,9 +38,9 @@ class ConditionalBatchNorm2d(nn.Module, Conditioned):
     Reference:
         Dumoulin, Shlens and Kudlur 2017, "A Learned Representation for Artistic Style", equation 5; de Vries et al.
         2017, "Modulating early visual processing by language" (gain as a change from the learned one); Brock et al.
-        2019 (BigGAN). ``1 + gain`` is BigGAN's form. SNGAN and mimicry look the gain itself up in a table that starts
-        at 1 or N(1, 0.02); BigGAN starts its maps orthogonally, so that classes differ from the first step. Epsilon is
-        torch's 1e-5 (SNGAN 2e-5, StudioGAN 1e-4), and the running averages forget 0.1 a step as everywhere.
+        2019 (BigGAN). ``1 + gain`` is BigGAN's form. SNGAN and mimicry look the gain itself up in a table initialized to
+        1 or from N(1, 0.02); BigGAN initializes its maps orthogonally, so that classes differ from the first step.
+        Epsilon is torch's 1e-5 (SNGAN 2e-5, StudioGAN 1e-4), and the momentum of the running averages is 0.1 as usual.
     """
 
     def __init__(self, num_features: int, condition_features: int) -> None:
@@ -49,7 +49,7 @@ class ConditionalBatchNorm2d(nn.Module, Conditioned):
         check_at_least("condition_features", condition_features, 1)
         self.num_features = num_features
         self.condition_features = condition_features
-        # A batch norm of torch's own, so that nn.SyncBatchNorm.convert_sync_batchnorm finds and converts it.
+        # Torch's own batch norm, which nn.SyncBatchNorm.convert_sync_batchnorm finds and converts.
         self.normalize = nn.BatchNorm2d(num_features, affine=False)
         self.gain = nn.Linear(condition_features, num_features, bias=False)
         self.shift = nn.Linear(condition_features, num_features, bias=False)
@@ -66,19 +66,19 @@ class ConditionalBatchNorm2d(nn.Module, Conditioned):
 
 
 class ConditionalInstanceNorm2d(nn.Module, Conditioned):
-    """Normalize each map of each sample, then scale and shift it by amounts that the condition decides.
+    """Normalize each map of each sample, then scale and shift it by amounts computed from the condition.
 
-    ``(1 + gain(condition)) * normalized(x) + shift(condition)``, `gain` and `shift` linear maps without bias that start
-    at zero: at the start it is a plain instance norm, whatever the condition. Statistics are the sample's own, in train
-    and in eval mode alike, so that samples stay apart, the batch may have any size, and a gradient penalty may run
-    through it.
+    The result is ``(1 + gain(condition)) * normalized(x) + shift(condition)``. `gain` and `shift` are linear maps without
+    bias whose weights start at zero, so a new layer is a plain instance norm for every condition. Each sample is
+    normalized by its own statistics in training and in evaluation mode. Samples therefore stay independent, the batch
+    may have any size, and a gradient penalty may run through the layer.
 
-    A normalized map has forgotten its mean: what a layer before adds to a whole map, such as a condition joined as
-    constant maps through a convolution without zero padding, does not reach the other side.
+    Normalization removes the mean of each map: a constant that an earlier layer adds to a whole map is lost. A condition
+    joined as constant maps before a convolution without zero padding is such a constant.
 
     Args:
-        num_features: The channels.
-        condition_features: The length of the condition's vector, an embedder's `out_features`.
+        num_features: Number of channels.
+        condition_features: Length of the condition's vector: the `out_features` of the embedder.
 
     Shape:
         - x: ``(n, num_features, height, width)``, of more than one position.
@@ -86,8 +86,8 @@ class ConditionalInstanceNorm2d(nn.Module, Conditioned):
         - result: the shape of `x`.
 
     Raises:
-        ValueError: A size is below 1; `x` or `condition` has another shape, or `condition` is missing; maps have one
-            position only, which normalizing would turn to 0.
+        ValueError: A size is below 1; `x` or `condition` has another shape, or `condition` is missing; maps have only
+            one position, whose normalized value would always be 0.
 
     Example:
         >>> import torch
@@ -109,7 +109,7 @@ class ConditionalInstanceNorm2d(nn.Module, Conditioned):
         check_at_least("condition_features", condition_features, 1)
         self.num_features = num_features
         self.condition_features = condition_features
-        # As many groups as channels is instance norm. torch's own layer gives up the channels-last layout.
+        # With as many groups as channels this is instance norm. Torch's own layer loses the channels-last layout.
         self.normalize = nn.GroupNorm(num_features, num_features, affine=False)
         self.gain = nn.Linear(condition_features, num_features, bias=False)
         self.shift = nn.Linear(condition_features, num_features, bias=False)
@@ -120,7 +120,7 @@ class ConditionalInstanceNorm2d(nn.Module, Conditioned):
         """Return `x` normalized, scaled and shifted."""
         check_maps("x", x, self.num_features)
         if x.shape[2] * x.shape[3] == 1:
-            raise ValueError(f"x must have more than one position to be normalized over, got {tuple(x.shape)}")
+            raise ValueError(f"x must have more than one position to normalize over, got shape {tuple(x.shape)}")
         condition = check_condition(condition, x.shape[0], self.condition_features)
         gain = self.gain(condition)[:, :, None, None]
         shift = self.shift(condition)[:, :, None, None]
@@ -128,20 +128,20 @@ class ConditionalInstanceNorm2d(nn.Module, Conditioned):
 
 
 class FiLM(nn.Module, Conditioned):
-    """Scale and shift each channel by amounts that the condition decides, without normalizing anything.
+    """Scale and shift each channel by amounts computed from the condition, without normalization.
 
-    ``(1 + gain(condition)) * x + shift(condition)``, `gain` and `shift` linear maps with bias that start at zero: at the
-    start it returns its input, whatever the condition. It keeps samples apart and changes nothing with train or eval
-    mode, so that it may stand in a critic under a gradient penalty, where `ConditionalBatchNorm2d` may not. Put it
-    behind a norm of any kind, or behind none. (`gankit.constraints.spectral_norm_` refuses layers that are all zero, as
-    these are at the start: call it on the other parts of such a critic.)
+    The result is ``(1 + gain(condition)) * x + shift(condition)``. `gain` and `shift` are linear maps with bias that start
+    at zero, so a new layer returns its input for every condition. Samples stay independent and training and evaluation
+    mode are the same, so it may be used in a critic under a gradient penalty, where `ConditionalBatchNorm2d` may not. Put
+    it after a norm of any kind, or use it without one. (`gankit.constraints.spectral_norm_` refuses layers whose weights
+    are all zero, as these are at first: call it on the other parts of such a critic.)
 
     Args:
-        channels: The channels.
-        condition_features: The length of the condition's vector, an embedder's `out_features`.
+        channels: Number of channels.
+        condition_features: Length of the condition's vector: the `out_features` of the embedder.
 
     Shape:
-        - x: ``(n, channels)`` or ``(n, channels, ...)``, vectors or maps of any rank.
+        - x: ``(n, channels)`` or ``(n, channels, ...)``: vectors, or maps of any rank.
         - condition: ``(n, condition_features)``.
         - result: the shape of `x`.
 
@@ -158,8 +158,8 @@ class FiLM(nn.Module, Conditioned):
 
     Reference:
         Perez et al. 2018, "FiLM: Visual Reasoning with a General Conditioning Layer" (AAAI), equation 2, with the gain
-        as a change from 1 (their appendix). Behind an instance norm it is StyleGAN's AdaIN: `ConditionalInstanceNorm2d`
-        is the two in one.
+        as a difference from 1 (their appendix). After an instance norm it is StyleGAN's AdaIN;
+        `ConditionalInstanceNorm2d` combines the two.
     """
 
     def __init__(self, channels: int, condition_features: int) -> None:

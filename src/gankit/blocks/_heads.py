@@ -10,21 +10,21 @@ from gankit.blocks._maps import check_condition, check_features, check_maps
 
 
 class ClassHead(nn.Module):
-    """Guess the class of each attribute from the critic's features: the auxiliary classifier of AC-GAN.
+    """Predict the class of each attribute from the critic's features: the auxiliary classifier of AC-GAN.
 
-    One linear layer serves all attributes; its result is cut into one block of logits an attribute.
+    One linear layer serves all attributes; its result is split into the logits of each attribute.
 
     Args:
-        in_features: The length of the feature vector.
-        num_classes: The number of classes of each attribute (a plain number stands for one attribute).
+        in_features: Length of the feature vector.
+        num_classes: Number of classes of each attribute; a plain number means one attribute.
 
     Shape:
         - features: ``(n, in_features)``.
-        - result: a tuple of ``(n, num_classes[attribute])``, logits, in the order of the attributes.
+        - result: a tuple of logits ``(n, num_classes[attribute])``, in the order of the attributes.
 
     Raises:
         ValueError: `in_features` is below 1; `num_classes` is empty or has an entry below 1; `features` has another
-            shape or no sample.
+            shape or is empty.
 
     Example:
         >>> import torch
@@ -35,7 +35,7 @@ class ClassHead(nn.Module):
 
     Reference:
         Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs" (ICML), equation 3.
-        Logits, not probabilities: their price is a cross-entropy.
+        The results are logits, not probabilities: their loss is a cross-entropy.
     """
 
     def __init__(self, in_features: int, num_classes: int | Sequence[int]) -> None:
@@ -57,17 +57,17 @@ class ClassHead(nn.Module):
 class ProjectionHead(nn.Module, Conditioned):
     """Score features together with a condition: ``linear(features) + <project(condition), features>``.
 
-    The first term asks whether the sample is real at all, the second whether it fits the condition. `features` is the
-    critic's last map *summed* over its positions in the paper; a mean divides the second term by their number.
+    The first term scores whether the sample is real, the second whether it fits the condition. In the paper `features`
+    is the critic's last map *summed* over its positions; with a mean the second term is smaller by their number.
 
     Args:
-        in_features: The length of the feature vector.
-        condition_features: The length of the condition's vector, an embedder's `out_features`.
+        in_features: Length of the feature vector.
+        condition_features: Length of the condition's vector: the `out_features` of the embedder.
 
     Shape:
         - features: ``(n, in_features)``.
         - condition: ``(n, condition_features)``.
-        - result: ``(n,)``, one score a sample.
+        - result: ``(n,)``, one score per sample.
 
     Raises:
         ValueError: A size is below 1; `features` or `condition` has another shape, or `condition` is missing.
@@ -99,16 +99,16 @@ class ProjectionHead(nn.Module, Conditioned):
 
 
 class PatchHead(nn.Module):
-    """Score each patch of the picture: a convolution to one channel, in place of a single score a sample.
+    """Score each patch of the picture: a convolution to one channel instead of a single score per sample.
 
-    The critic then judges textures, each place by itself, and takes pictures of any size. Losses take the mean over a
-    map. A gradient penalty takes the slope of the **sum** of a sample's scores, as everywhere: a map of k patches has up
-    to k times the slope of one score.
+    The critic then judges the texture at each position and takes pictures of any size. Losses take the mean over a map. A
+    gradient penalty differentiates the **sum** of a sample's scores, as for every critic: the gradient norm of a map of k
+    patches is up to k times that of one score.
 
     Args:
         in_channels: Channels of the critic's last map.
         kernel_size: Height and width of the convolution.
-        padding: Zeros around the map.
+        padding: Rows and columns of zeros added on each side of the map.
 
     Shape:
         - x: ``(n, in_channels, height, width)``.
@@ -125,7 +125,7 @@ class PatchHead(nn.Module):
 
     Reference:
         Isola, Zhu, Zhou and Efros 2017, "Image-to-Image Translation with Conditional Adversarial Networks", section 3.2.2:
-        the last layer of their 70 x 70 PatchGAN. StarGAN's has a kernel of 3 and no bias.
+        the last layer of their 70 x 70 PatchGAN. StarGAN's has kernel size 3 and no bias.
     """
 
     def __init__(self, in_channels: int, *, kernel_size: int = 4, padding: int = 1) -> None:
@@ -148,25 +148,25 @@ class PatchHead(nn.Module):
 
 
 class DataToDataHead(nn.Module):
-    """Place the critic's features on the unit sphere, beside one point a class.
+    """Embed the critic's features on the unit sphere, and return one learned point of the sphere, a proxy, per class.
 
-    The two results are what `gankit.losses.data_to_data_loss` compares. It succeeds `ClassHead`, whose gradients grow
-    without bound with the length of the features: here nothing has a length.
+    `gankit.losses.data_to_data_loss` compares the two results. This is the successor of `ClassHead`, whose gradients grow
+    without bound with the norm of the features: here all vectors have norm 1.
 
-    The proxies are parameters. They are returned, not reached for, so that a wrapper for data parallelism sees them used.
+    The proxies are parameters. They are part of the result so that a wrapper for data parallelism sees that they are used.
 
     Args:
-        in_features: The length of the feature vector.
-        num_classes: The number of classes of one attribute; several attributes have a head each.
-        embedding_features: The length of an embedding.
+        in_features: Length of the feature vector.
+        num_classes: Number of classes of one attribute; use one head per attribute.
+        embedding_features: Length of an embedding.
 
     Shape:
         - features: ``(n, in_features)``.
         - result: embeddings ``(n, embedding_features)`` and proxies ``(num_classes, embedding_features)``, in float32 or
-          wider, rows of length 1 (a row of zeros stays).
+          wider, with rows of norm 1 (a row of zeros stays zero).
 
     Raises:
-        ValueError: A size is below 1; `features` has another shape or no sample.
+        ValueError: A size is below 1; `features` has another shape or is empty.
 
     Example:
         >>> import torch
@@ -180,8 +180,8 @@ class DataToDataHead(nn.Module):
 
     Reference:
         Kang, Shim, Cho and Park 2021, "Rebooting ACGAN: Auxiliary Classifier GANs with Stable Training" (NeurIPS), sections
-        3.1 and 3.2. As in their program (StudioGAN) the embedding is a linear layer with bias, 512 long for 32 x 32 pictures.
-        That program normalizes both spectrally too, and returns each sample's own proxy, not all of them.
+        3.1 and 3.2. As in their program (StudioGAN) the embedding is a linear layer with bias, of length 512 for 32 x 32
+        pictures. That program also applies spectral norm to both, and returns the proxy of each sample's class only.
     """
 
     def __init__(self, in_features: int, num_classes: int, embedding_features: int = 512) -> None:
@@ -205,5 +205,5 @@ class DataToDataHead(nn.Module):
 def _on_sphere(vectors: torch.Tensor) -> torch.Tensor:
     wide = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
     lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
-    # A vector of zeros has no direction; divided by a tiny number instead, it would get an enormous gradient.
+    # A vector of zeros has no direction. Division by a tiny number would give it an enormous gradient.
     return wide / lengths.masked_fill(lengths == 0, 1)

@@ -1,4 +1,4 @@
-"""Conditions as constant maps, alone or joined to other maps."""
+"""A vector repeated at every position of a map, alone or joined to other maps."""
 
 import torch
 from torch import nn
@@ -8,15 +8,15 @@ from gankit.blocks._maps import check_condition, check_maps
 
 
 class SpatialReplication(nn.Module):
-    """Repeat a vector at every position: a feature becomes a constant map.
+    """Repeat a vector at every position: each feature becomes a constant map.
 
-    This is how a text or an attribute vector meets pictures; `DepthConcatenation` replicates and joins in one. With 1 x 1
-    positions it turns latents into maps for a generator's first transposed convolution. Nothing is copied: the maps are
-    views that share the vector's memory.
+    Use it to combine a vector of a text or of attributes with pictures; `DepthConcatenation` repeats and joins in one
+    step. With 1 x 1 positions it turns latents into maps for a generator's first transposed convolution. Nothing is
+    copied: the maps are views that share the vector's memory.
 
     Args:
-        height: Positions from top to bottom.
-        width: Positions from left to right.
+        height: Height of the maps.
+        width: Width of the maps.
 
     Shape:
         - vectors: ``(n, features)``.
@@ -35,7 +35,7 @@ class SpatialReplication(nn.Module):
 
     Reference:
         Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML), section 4.1, at 4 x 4 positions;
-        Choi et al. 2018 (StarGAN), at all of the picture's.
+        Choi et al. 2018 (StarGAN), at every pixel of the picture.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -46,7 +46,7 @@ class SpatialReplication(nn.Module):
         self.width = width
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return each vector as constant maps."""
+        """Return one constant map for each number of each vector."""
         check_floating("vectors", vectors)
         if vectors.ndim != 2:
             raise ValueError(f"vectors must have shape (n, features), got {tuple(vectors.shape)}")
@@ -59,32 +59,32 @@ class SpatialReplication(nn.Module):
 
 
 def replicate(vectors: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Return ``(n, features)`` vectors as constant maps, views of them."""
+    """Return ``(n, features)`` vectors as constant maps, which are views of the vectors."""
     return vectors[:, :, None, None].expand(-1, -1, height, width)
 
 
 def join_replicated(x: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
-    """Return `x` with a constant map for each entry of `vectors` behind its channels, laid out as `x` is."""
+    """Return `x` with one more constant channel per entry of `vectors`, in the memory format of `x`."""
     maps = replicate(vectors.to(x.dtype), x.shape[2], x.shape[3])
     if x.is_contiguous(memory_format=torch.channels_last):
-        # Joining maps of two layouts would give the contiguous one.
+        # Joining maps of two memory formats would give the contiguous one.
         maps = maps.contiguous(memory_format=torch.channels_last)
     return torch.cat([x, maps], dim=1)
 
 
 class DepthConcatenation(nn.Module, Conditioned):
-    """Join the condition to a map: each of its entries becomes a constant channel behind the map's own.
+    """Join the condition to a map: each of its entries becomes a constant channel after the map's own channels.
 
-    This is how text reaches the critic of GAN-CLS, and an attribute the generator of StarGAN. Let a 1 x 1 convolution
-    follow, which compares picture and condition at every position. Behind a convolution without zero padding an instance
-    norm would take the condition out again: it removes whatever is constant over a map.
+    The critic of GAN-CLS gets its text this way, and the generator of StarGAN its attributes. Let a 1 x 1 convolution
+    follow, which combines picture and condition at every position. An instance norm after a convolution without zero
+    padding would remove the condition again, as it removes everything that is constant over a map.
 
     Args:
-        condition_features: The length of the condition's vector, an embedder's `out_features`.
+        condition_features: Length of the condition's vector: the `out_features` of the embedder.
 
     Shape:
         - x: ``(n, channels, height, width)``.
-        - condition: ``(n, condition_features)``, brought to the dtype of `x`.
+        - condition: ``(n, condition_features)``, converted to the dtype of `x`.
         - result: ``(n, channels + condition_features, height, width)``, the map's channels first.
 
     Raises:
@@ -99,7 +99,7 @@ class DepthConcatenation(nn.Module, Conditioned):
 
     Reference:
         Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML), section 4.1: spatial replication and
-        depth concatenation, where the map is 4 x 4. DCGAN's conditional programs join behind every layer of the critic.
+        depth concatenation, where the map is 4 x 4. Conditional DCGAN programs join after every layer of the critic.
     """
 
     def __init__(self, condition_features: int) -> None:
@@ -108,7 +108,7 @@ class DepthConcatenation(nn.Module, Conditioned):
         self.condition_features = condition_features
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
-        """Return `x` with the condition behind its channels."""
+        """Return `x` with the condition as further channels."""
         check_maps("x", x, None)
         condition = check_condition(condition, x.shape[0], self.condition_features, whole_numbers=True)
         return join_replicated(x, condition)

@@ -1,4 +1,4 @@
-"""Twice as large, or half as large, by convolutions that learn how."""
+"""Convolutions that double or halve height and width; their weights start so that the variance stays the same."""
 
 import torch
 from torch import nn
@@ -10,11 +10,11 @@ from gankit.blocks._maps import check_even, check_maps
 class TransposedUpsample(nn.Module):
     """Double height and width by a transposed 4x4 convolution, the upsampling of DCGAN.
 
-    Four is a multiple of the stride, so every pixel of the result gets the same number of contributions and the network
-    does not start with a checkerboard. Weights start so that the variance stays.
+    The kernel size is a multiple of the stride, so every pixel of the result is a sum of equally many terms and the
+    network does not start with a checkerboard.
 
     Args:
-        channels: Channels of input and result.
+        channels: Channels of the input and of the result.
 
     Shape:
         - x: ``(n, channels, height, width)``.
@@ -39,7 +39,7 @@ class TransposedUpsample(nn.Module):
         check_at_least("channels", channels, 1)
         self.channels = channels
         self.convolution = nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1)
-        # Of the sixteen taps four meet in each pixel of the result.
+        # Four of the sixteen taps contribute to each pixel of the result.
         _start_with_variance_(self.convolution, 4 * channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -49,13 +49,13 @@ class TransposedUpsample(nn.Module):
 
 
 class SubPixelUpsample(nn.Module):
-    """Double height and width by a 3x3 convolution that makes the four pixels of each pixel as channels.
+    """Double height and width by a 3x3 convolution that computes the four new pixels of each pixel as channels.
 
-    The four start equal, so that at the start it is a convolution followed by `NearestUpsample`: random weights would
-    start with a checkerboard. Weights keep the variance.
+    The weights of the four new pixels start equal, so a new layer is a convolution followed by `NearestUpsample`;
+    independent random weights would start with a checkerboard.
 
     Args:
-        channels: Channels of input and result.
+        channels: Channels of the input and of the result.
 
     Shape:
         - x: ``(n, channels, height, width)``.
@@ -72,7 +72,7 @@ class SubPixelUpsample(nn.Module):
 
     Reference:
         Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
-        Neural Network" (CVPR); the start: Aitken et al. 2017, "Checkerboard artifact free sub-pixel convolution".
+        Neural Network" (CVPR); the initialization: Aitken et al. 2017, "Checkerboard artifact free sub-pixel convolution".
     """
 
     def __init__(self, channels: int) -> None:
@@ -83,7 +83,7 @@ class SubPixelUpsample(nn.Module):
         self.shuffle = nn.PixelShuffle(2)
         _start_with_variance_(self.convolution, 9 * channels)
         with torch.no_grad():
-            # The four pixels of a channel lie side by side in the convolution's result.
+            # The four new pixels of one channel are neighboring channels of the convolution's result.
             self.convolution.weight.copy_(self.convolution.weight[::4].repeat_interleave(4, dim=0))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -95,10 +95,8 @@ class SubPixelUpsample(nn.Module):
 class StridedDownsample(nn.Module):
     """Halve height and width by a 4x4 convolution of stride 2, the downsampling of DCGAN's critic.
 
-    Weights start so that the variance stays.
-
     Args:
-        channels: Channels of input and result.
+        channels: Channels of the input and of the result.
 
     Shape:
         - x: ``(n, channels, height, width)``, height and width even.
@@ -106,7 +104,7 @@ class StridedDownsample(nn.Module):
 
     Raises:
         ValueError: `channels` is below 1; `x` has another shape, or its height or width is odd (a convolution would
-            leave the last row out).
+            ignore the last row).
 
     Example:
         >>> import torch
@@ -134,7 +132,7 @@ class StridedDownsample(nn.Module):
 
 
 def _start_with_variance_(layer: nn.Conv2d | nn.ConvTranspose2d, contributions: int) -> None:
-    """Start the layer so that a sum of this many independent inputs keeps their variance."""
+    """Initialize the layer so that a sum of this many independent inputs has their variance."""
     bound = (3 / contributions) ** 0.5
     nn.init.uniform_(layer.weight, -bound, bound)
     if layer.bias is not None:

@@ -6,7 +6,7 @@ from gankit._core import check_batch, check_floating
 
 
 def check_maps(name: str, maps: torch.Tensor, channels: int | None) -> None:
-    """Refuse what is no ``(n, channels, height, width)`` tensor; with `channels` None their number is free."""
+    """Refuse anything but an ``(n, channels, height, width)`` tensor; ``channels=None`` allows any number of them."""
     check_floating(name, maps)
     if maps.ndim != 4 or (channels is not None and maps.shape[1] != channels):
         wanted = "channels" if channels is None else channels
@@ -15,7 +15,7 @@ def check_maps(name: str, maps: torch.Tensor, channels: int | None) -> None:
 
 
 def check_features(features: torch.Tensor, in_features: int) -> None:
-    """Refuse what is no ``(n, in_features)`` tensor."""
+    """Refuse anything but an ``(n, in_features)`` tensor."""
     check_floating("features", features)
     if features.ndim != 2 or features.shape[1] != in_features:
         raise ValueError(f"features must have shape (n, {in_features}), got {tuple(features.shape)}")
@@ -23,7 +23,7 @@ def check_features(features: torch.Tensor, in_features: int) -> None:
 
 
 def check_even(x: torch.Tensor) -> None:
-    """Refuse maps that cannot be halved."""
+    """Refuse maps with an odd height or width, which cannot be halved."""
     if x.shape[2] % 2 or x.shape[3] % 2:
         raise ValueError(f"x must have an even height and width to be halved, got {x.shape[2]} x {x.shape[3]}")
 
@@ -31,13 +31,13 @@ def check_even(x: torch.Tensor) -> None:
 def check_condition(
     condition: torch.Tensor | None, samples: int, features: int, *, whole_numbers: bool = False
 ) -> torch.Tensor:
-    """Return `condition` if it is a ``(samples, features)`` tensor, else refuse it.
+    """Return `condition` if it is a ``(samples, features)`` tensor, otherwise refuse it.
 
-    Linear layers take floating-point numbers alone; with `whole_numbers` others pass too.
+    It must be floating-point, as linear layers need; with `whole_numbers` it may have any dtype.
     """
     if condition is None:
         raise ValueError(
-            f"condition must be given, of shape ({samples}, {features}): this layer depends on it, got None"
+            f"condition must be given, of shape ({samples}, {features}), since this layer depends on it, got None"
         )
     if not (whole_numbers and isinstance(condition, torch.Tensor)):
         check_floating("condition", condition)

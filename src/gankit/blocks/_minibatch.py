@@ -11,33 +11,35 @@ EPSILON = 1e-8
 
 
 class MinibatchStandardDeviation(nn.Module):
-    """Join maps to the input that say how much the samples of a group differ.
+    """Add channels that show how much the samples of a group differ.
 
-    In each group, the standard deviation over its samples at each channel and position, then the mean of those: one
-    number, spread over a map that every sample of the group gets. A generator that makes one face only leaves it near 0
-    while real pictures do not, and is told so. It stands near the end of a critic, before its last convolution.
+    Within each group the standard deviation over the samples is computed at each channel and position, then averaged to
+    one number. That number fills a map that every sample of the group gets. A generator that makes only one face keeps
+    it near 0, real pictures do not, and the critic sees the difference. Place the layer near the end of a critic, before
+    its last convolution.
 
-    Samples are coupled: a score depends on the other samples of its group, so real and fake samples go through the critic
-    apart, and a gradient penalty measures the slope of the sum of a group's scores.
+    It couples samples: a score depends on the other samples of its group. Pass real and fake samples through the critic
+    in separate batches; a gradient penalty measures the gradient of the sum of a group's scores.
 
-    **Groups are local by definition.** With a `group_size`, a group lies on one rank and in one part of an accumulated
-    batch: any batch that is a multiple of `group_size` may be cut so that its parts are too, and the groups only
-    have other members. A batch smaller than `group_size` is one group where it is whole, and is refused where it is a
-    part. With ``group_size=None`` the group is the whole batch: ranks share its statistics, and gradient accumulation is
-    refused.
+    **Groups are local by definition.** With a `group_size`, a group is on one rank and in one part of an accumulated
+    batch. Any batch that is a multiple of `group_size` may be split into parts that are multiples too: only the members
+    of the groups change. A batch smaller than `group_size` is one group if it is the whole batch, and is refused if it
+    is a part. With ``group_size=None`` the group is the whole batch: ranks share its statistics, and gradient
+    accumulation is refused.
 
     Args:
-        group_size: Samples a group, or None for the whole batch.
-        features: Into how many equal parts the channels are cut; each makes one map.
+        group_size: Samples per group, or None for the whole batch.
+        features: Number of equal parts into which the channels are split; each gives one map.
 
     Shape:
-        - x: ``(n, channels, height, width)``; `n` a multiple of `group_size` or smaller, `channels` of `features`.
-        - result: ``(n, channels + features, height, width)``, the input's channels first. Sample i is in one group with
-          those a multiple of ``n / group_size`` away.
+        - x: ``(n, channels, height, width)``; `n` is a multiple of `group_size` or smaller than it, `channels` a multiple
+          of `features`.
+        - result: ``(n, channels + features, height, width)``, the channels of the input first. Samples i and j are in the
+          same group if i - j is a multiple of ``n / group_size``.
 
     Raises:
-        ValueError: `group_size` or `features` is below 1; `x` has another shape; only a part of the batch is at hand
-            where the group is the whole batch.
+        ValueError: `group_size` or `features` is below 1; `x` has another shape; the group is the whole batch, but the
+            call sees only a part of it.
 
     Example:
         >>> import torch
@@ -49,8 +51,8 @@ class MinibatchStandardDeviation(nn.Module):
 
     Reference:
         Karras et al. 2018, "Progressive Growing of GANs" (ICLR), section 3; groups and features as in StyleGAN3's
-        program: biased variance, and 1e-8 inside the root. On several ranks that one is local too. TF-GAN takes one
-        number over the whole batch.
+        program: biased variance, and 1e-8 inside the root. Its groups are local to a rank too. TF-GAN takes one number
+        over the whole batch.
     """
 
     def __init__(self, group_size: int | None = 4, features: int = 1) -> None:
@@ -62,13 +64,13 @@ class MinibatchStandardDeviation(nn.Module):
         self.features = features
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `x` with the maps of deviations behind its channels."""
+        """Return `x` with the maps of deviations as further channels."""
         check_maps("x", x, None)
         if x.shape[1] % self.features:
             raise ValueError(
-                f"x must have a multiple of {self.features} channels, one part a feature, got {x.shape[1]}"
+                f"x must have a multiple of {self.features} channels, one part per feature, got {x.shape[1]}"
             )
-        # Half precision would round 1e-8 to 0, whose root has no slope.
+        # Half precision would round 1e-8 to 0, where the root has no finite derivative.
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
         variances = self._variances(wide.unflatten(0, (self._size(len(x)), -1)))
         deviations = (variances + EPSILON).sqrt()
@@ -84,7 +86,7 @@ class MinibatchStandardDeviation(nn.Module):
                 raise ValueError(f"x must hold at least {self.group_size} samples on each rank, got {samples}")
             return samples
         if samples % self.group_size:
-            raise ValueError(f"x must hold a multiple of {self.group_size} samples, a group each, got {samples}")
+            raise ValueError(f"x must hold a multiple of group_size={self.group_size} samples, got {samples}")
         return self.group_size
 
     def _variances(self, grouped: torch.Tensor) -> torch.Tensor:
@@ -100,41 +102,43 @@ class MinibatchStandardDeviation(nn.Module):
 
 
 class MinibatchDiscrimination(nn.Module):
-    """Join numbers to each sample's features that say how close the rest of the batch is to it.
+    """Add numbers to each sample's features that show how close the rest of the batch is to it.
 
-    Each kernel projects the features to a few numbers; two samples are close by ``exp(-distance)`` of those, the distance
-    a sum of absolute differences; a sample gets the sum of its closeness to all others. Fakes that are all alike stand
-    out by it, one sample at a time, where `MinibatchStandardDeviation` gives one number a group.
+    Each kernel projects the features to a few numbers. The distance of two samples is the sum of absolute differences of
+    those numbers, their closeness is ``exp(-distance)``, and each sample gets the sum of its closeness to all others. The
+    critic can so recognize fakes that are all alike, sample by sample; `MinibatchStandardDeviation` gives one number per
+    group.
 
-    Samples are coupled, and by a sum, so that the numbers grow with the batch. Real and fake samples go through the critic
-    apart, in batches of one size, and a gradient penalty measures the slope of the sum of scores. The others are those of
-    the whole batch: ranks gather them, and gradient accumulation, which would see a part of them, is refused.
+    It couples samples by a sum, so the numbers grow with the batch size. Pass real and fake samples through the critic in
+    separate batches of the same size; a gradient penalty measures the gradient of the sum of scores. Each sample is
+    compared with the whole batch: ranks gather it, and gradient accumulation, which sees only a part, is refused.
 
-    The projection starts so that features of variance 1 lie about 1 apart: far enough to tell, near enough to learn.
+    The projection is initialized so that features of variance 1 have distances of about 1, where closeness is neither 0
+    nor 1 and has a useful gradient.
 
     Args:
-        in_features: The length of the feature vector.
-        num_kernels: How many numbers are joined.
-        kernel_features: How many numbers a kernel compares.
+        in_features: Length of the feature vector.
+        num_kernels: How many numbers are added.
+        kernel_features: How many numbers each kernel compares.
 
     Shape:
-        - features: ``(n, in_features)``; on several ranks equally many samples each.
+        - features: ``(n, in_features)``; every rank must have the same number of samples.
         - result: ``(n, in_features + num_kernels)``, the features first.
 
     Raises:
-        ValueError: A size is below 1; `features` has another shape; only a part of the batch is at hand.
+        ValueError: A size is below 1; `features` has another shape; the call sees only a part of the batch.
 
     Example:
         >>> import torch
         >>> from gankit.blocks import MinibatchDiscrimination
         >>> alike = torch.ones(4, 7)
         >>> closeness = MinibatchDiscrimination(7, 2)(alike)[:, 7:]
-        >>> torch.testing.assert_close(closeness, torch.full((4, 2), 3.0))  # three others, each as close as can be
+        >>> torch.testing.assert_close(closeness, torch.full((4, 2), 3.0))  # three others, each at distance 0
 
     Reference:
         Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.2. As in their program, a sample is not
-        counted as its own neighbor, which the paper's sum does (a constant 1). Their program also keeps each kernel's
-        weights at a trained length, adds a bias, and sets both from a first batch.
+        compared with itself; the paper's sum includes that constant 1. Their program also gives each kernel's weights a
+        learned length, adds a bias, and initializes both from a first batch.
     """
 
     def __init__(self, in_features: int, num_kernels: int, kernel_features: int = 5) -> None:
@@ -148,7 +152,7 @@ class MinibatchDiscrimination(nn.Module):
         nn.init.normal_(self.project.weight, std=1 / (kernel_features * in_features**0.5))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return the features with each sample's closeness to the others behind them."""
+        """Return the features, followed by each sample's closeness to the others."""
         check_features(features, self.project.in_features)
         own = self.project(features).unflatten(1, (self.num_kernels, self.kernel_features))
         own = own.to(torch.promote_types(own.dtype, torch.float32))

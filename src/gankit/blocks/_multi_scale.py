@@ -1,4 +1,4 @@
-"""Several critics, each of which sees the picture at another size."""
+"""Several critics that see the same picture at different sizes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,23 +11,23 @@ from gankit.blocks._maps import check_maps
 
 
 class MultiScale(nn.Module):
-    """Show a picture to several critics, to the first as it is and to each later one smaller than to the one before.
+    """Give the picture to the first critic as it is, and to each later critic at a smaller size.
 
-    A critic of small pictures judges the whole, one of large ones the detail. The critics share nothing. Losses take the
-    tuple of scores as it is: the mean within each, then over all. A penalty wants one tensor, so join them:
-    ``lambda x: torch.cat([scores.flatten(1) for scores in critic(x)], dim=1)``.
+    A critic of small pictures judges the whole, a critic of large pictures the detail. The critics share no weights.
+    Losses take the tuple of scores as it is: the mean within each map, then over the maps. A penalty needs one tensor, so
+    join them: ``lambda x: torch.cat([scores.flatten(1) for scores in critic(x)], dim=1)``.
 
     Args:
-        critics: The critics, that of the largest pictures first.
-        down: Makes a picture smaller, such as `MeanDownsample`.
+        critics: The critics, from the largest pictures to the smallest.
+        down: A layer that makes a picture smaller, such as `MeanDownsample`.
 
     Shape:
         - images: ``(n, channels, height, width)``.
-        - condition: whatever the critics take behind the images (a condition, labels); left out where it is None.
-        - result: a tuple of what each critic returns, in their order.
+        - condition: the second argument of the critics (a condition, labels); they get no second argument if it is None.
+        - result: a tuple of the critics' results, in their order.
 
     Raises:
-        ValueError: There is no critic, or one that is no module; `images` has another shape.
+        ValueError: There is no critic, or one that is not a module; `images` has another shape.
 
     Example:
         >>> import torch
@@ -38,8 +38,8 @@ class MultiScale(nn.Module):
 
     Reference:
         Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs" (pix2pixHD),
-        section 3.2: three PatchGANs of one form. They pool over 3 x 3 pixels with a stride of 2, and add the critics'
-        losses up where ours are averaged.
+        section 3.2: three PatchGANs of the same architecture. They pool over 3 x 3 pixels with a stride of 2, and sum the
+        critics' losses, which are averaged here.
     """
 
     def __init__(self, critics: Iterable[nn.Module], down: nn.Module) -> None:
@@ -56,7 +56,7 @@ class MultiScale(nn.Module):
         self.down = down
 
     def forward(self, images: torch.Tensor, condition: Condition | None = None) -> tuple[Any, ...]:
-        """Return what each critic says of `images` at its size."""
+        """Return the result of each critic on `images` at its size."""
         check_maps("images", images, None)
         rest = () if condition is None else (condition,)
         results = []

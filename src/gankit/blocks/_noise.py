@@ -8,26 +8,25 @@ from gankit.blocks._maps import check_maps
 
 
 class AlwaysOnDropout(nn.Module):
-    """Set each value to 0 with a fixed probability, in ``train()`` and in ``eval()`` mode, and enlarge the rest.
+    """Set each value to 0 with a fixed probability, in training and in evaluation mode, and scale up the rest.
 
-    Where dropout is the noise of a generator, switching it off for sampling would switch off the variety: pix2pix has no
-    other noise, and a well-known list of advice asks for it in the training and the test phase. Elsewhere take
-    ``nn.Dropout``.
+    In some generators dropout is the only source of randomness, as in pix2pix: without it, sampling has no variety. A
+    well-known list of advice asks for it in the training and the test phase. For ordinary dropout take ``nn.Dropout``.
 
-    Randomness: ``torch.rand`` of the shape of `x`, from `rng` or the default generator of the device of `x`; what lies
-    below `probability` is dropped.
+    Randomness: ``torch.rand`` of the shape of `x`, from `rng` or the default generator of the device of `x`; a value is
+    dropped if its number is below `probability`.
 
     Args:
-        probability: The share of values to drop, in 0..1, below 1.
+        probability: The share of values to drop, from 0 to below 1.
 
     Shape:
         - x: any shape, of floating point.
-        - draw: the shape of `x`, from 0 to below 1, in place of the draw.
+        - draw: the shape of `x`, from 0 to below 1; used in place of the random numbers.
         - result: the shape of `x`.
 
     Raises:
-        ValueError: `probability` does not lie in 0..1 or is 1; `x` is no floating-point tensor; `draw` has another
-            shape or numbers elsewhere, or comes together with `rng`.
+        ValueError: `probability` is outside 0..1 or is 1; `x` is not a floating-point tensor; `draw` has another shape
+            or numbers outside its range, or is given together with `rng`.
 
     Example:
         >>> import torch
@@ -45,13 +44,13 @@ class AlwaysOnDropout(nn.Module):
         super().__init__()
         check_fraction("probability", probability)
         if probability == 1:
-            raise ValueError("probability must be below 1, which would drop everything, got 1")
+            raise ValueError("probability must be below 1, got 1, which would drop everything")
         self.probability = probability
 
     def forward(
         self, x: torch.Tensor, *, draw: torch.Tensor | None = None, rng: torch.Generator | None = None
     ) -> torch.Tensor:
-        """Return `x` with some values dropped."""
+        """Return `x` with some values set to 0."""
         check_floating("x", x)
         kept = (uniform_draw(draw, x, x.shape, rng) >= self.probability).to(x.dtype)
         return x * (kept / (1 - self.probability))
@@ -62,30 +61,30 @@ class AlwaysOnDropout(nn.Module):
 
 
 class NoiseInjection(nn.Module):
-    """Add one picture of noise to all channels of a map, each by its own trained strength.
+    """Add the same noise map to all channels, multiplied by a learned strength per channel.
 
-    ``x + strength * noise``, one normal number a position. The generator need not make strands of hair out of its latents
-    then. Strengths start at 0: at the start the block returns its input.
+    The result is ``x + strength * noise``, with one normal number per position. The generator then need not compute random
+    details, such as strands of hair, from its latents. Strengths start at 0, so a new layer returns its input.
 
-    Fresh noise is drawn in train and in eval mode alike. Give `noise` to hold it fixed, zeros for none.
+    Every call draws new noise, in training and in evaluation mode. Give `noise` to keep it fixed, or zeros for no noise.
 
     Args:
-        channels: The channels.
+        channels: Number of channels.
 
     Shape:
         - x: ``(n, channels, height, width)``; never changed.
-        - noise: ``(n, 1, height, width)``, by default ``torch.randn`` in the dtype and on the device of `x`, from `rng` or,
-          where that is None, from the device's default generator.
+        - noise: ``(n, 1, height, width)``. Default: ``torch.randn`` in the dtype and on the device of `x`, from `rng` or, by
+          default, from the device's default generator.
         - result: the shape of `x`.
 
     Raises:
-        ValueError: `channels` is below 1; `x` or `noise` has another shape; `noise` comes together with `rng`.
+        ValueError: `channels` is below 1; `x` or `noise` has another shape; `noise` is given together with `rng`.
 
     Example:
         >>> import torch
         >>> from gankit.blocks import NoiseInjection
         >>> x = torch.randn(2, 5, 4, 4)
-        >>> NoiseInjection(5)(x).equal(x)  # its strengths are still 0
+        >>> NoiseInjection(5)(x).equal(x)  # the strengths are still 0
         True
 
     Reference:

@@ -20,24 +20,24 @@ from gankit.blocks._sequential import call_layer
 
 
 class SRResNetBlock(nn.Module, Conditioned):
-    """Add to the input: convolution, norm, activation, convolution, norm of it. Nothing touches the sum.
+    """Add to the input a residual: convolution, norm, activation, convolution, norm. The sum is not activated.
 
-    A row of these at one resolution is the middle of SRGAN's generator, of MakeGirlsMoe's and, with instance norm, of
-    StarGAN's.
+    Many of these at one resolution are the middle part of SRGAN's generator, of MakeGirlsMoe's and, with instance norm,
+    of StarGAN's.
 
     Args:
-        channels: Channels of input and result.
-        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
+        channels: Channels of the input and of the result.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for no norm. A norm that derives from
             `Conditioned` gets the condition.
         activation: Builds an activation; it must not work in place.
 
     Shape:
         - x: ``(n, channels, height, width)``; never changed.
-        - condition: ``(n, condition_features)``, needed where `norm` depends on it and unused elsewhere.
+        - condition: ``(n, condition_features)``, needed if `norm` uses it and ignored otherwise.
         - result: the shape of `x`.
 
     Raises:
-        ValueError: `channels` is below 1; `norm` or `activation` is no callable that builds a layer; the activation
+        ValueError: `channels` is below 1; `norm` or `activation` is not a callable that builds a layer; the activation
             works in place; `x` has another shape; a norm needs a condition and gets none.
 
     Example:
@@ -83,33 +83,33 @@ class SRResNetBlock(nn.Module, Conditioned):
 
 
 class BottleneckBlock(nn.Module):
-    """Add to the input: a 1x1 convolution to more channels, a grouped 3x3 one, and a 1x1 one back.
+    """Add to the input a residual: a 1x1 convolution to more channels, a grouped 3x3 one, and a 1x1 one back.
 
-    An inverted bottleneck without any norm. A bias and an activation follow the first two convolutions; the last one has
-    neither and starts at 0, so that the block starts as the identity and a deep network as a shallow one. That start
-    stands in for the norms: the first two convolutions are drawn from N(0, s^2 / inputs) with
-    ``s = gain * depth**(-1/4)``, smaller the more such blocks a network has, which bounds how fast the sum of all
-    residuals grows.
+    This is an inverted bottleneck without norms. The first two convolutions have a bias and are followed by an
+    activation. The last one has neither and its weights start at 0, so a new block is the identity and a deep network
+    starts like a shallow one. The initialization replaces the norms: weights of the first two convolutions are drawn from
+    N(0, s^2 / inputs) with ``s = gain * depth**(-1/4)``. They are smaller in networks of many blocks, which limits how
+    fast the sum of all residuals grows.
 
-    Resampling and changes of channels stand between such blocks, not in them.
+    Resampling and changes of channels belong between such blocks, not inside them.
 
     Args:
-        channels: Channels of input and result.
+        channels: Channels of the input and of the result.
         cardinality: Groups of the 3x3 convolution; must divide ``channels * expansion``.
-        expansion: How many times more channels there are inside.
-        activation: Builds an activation; it must not work in place. By default `LeakyReLU` with slope 0.2, in the form
-            that saves work under the two gradient penalties this block is made for.
-        gain: What the activation takes away from the standard deviation, given back by the weights; the default
-            ``(2 / (1 + 0.2**2))**0.5`` belongs to the default activation (for a ReLU: ``2**0.5``).
-        depth: How many such blocks the network has in all.
+        expansion: Ratio of the hidden channels to `channels`.
+        activation: Builds an activation; it must not work in place. Default: `LeakyReLU` with slope 0.2, in the form that
+            saves work under gradient penalties, two of which R3GAN uses.
+        gain: Factor of the weights that makes up for the activation's loss of standard deviation. The default
+            ``(2 / (1 + 0.2**2))**0.5`` is for the default activation (for a ReLU: ``2**0.5``).
+        depth: Number of such blocks in the whole network.
 
     Shape:
         - x: ``(n, channels, height, width)``; never changed.
         - result: the shape of `x`.
 
     Raises:
-        ValueError: A size is below 1, or `cardinality` does not divide the channels inside; `gain` is not above 0;
-            `activation` is no callable that builds a layer, or works in place; `x` has another shape.
+        ValueError: A size is below 1, or `cardinality` does not divide the hidden channels; `gain` is not above 0;
+            `activation` is not a callable that builds a layer, or works in place; `x` has another shape.
 
     Example:
         >>> import torch
@@ -120,8 +120,8 @@ class BottleneckBlock(nn.Module):
 
     Reference:
         Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS), section 4 and the
-        authors' code; the start: Zhang et al. 2019, "Fixup Initialization" (ICLR), with m = 3 convolutions, hence
-        ``depth**(-1 / (2 * m - 2))``. The biases, which the authors keep in their activations, are the convolutions'.
+        authors' code; the initialization: Zhang et al. 2019, "Fixup Initialization" (ICLR), with m = 3 convolutions, hence
+        ``depth**(-1 / (2 * m - 2))``. The biases belong to the convolutions; the authors' code has them in its activations.
     """
 
     def __init__(

@@ -1,52 +1,53 @@
-"""The residual block whose shortcut stays clean: norm and activation come before each convolution."""
+"""The residual block with norm and activation before each convolution, so that the shortcut has neither."""
 
 from collections.abc import Callable
 
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, build_layer, check_out_of_place
+from gankit._core import Condition, Conditioned, build_layer, check_at_least, check_out_of_place
 from gankit.blocks._maps import check_maps
 from gankit.blocks._residual_orders import check_block, check_resampling, project, project_resampled
 from gankit.blocks._sequential import call_layer
 
 
 class PreActivationBlock(nn.Module, Conditioned):
-    """Add to the input what two convolutions make of it; nothing touches the sum afterwards.
+    """Add two convolutions of the input to it; the sum is neither normalized nor activated.
 
     The residual is norm, activation, (up,) 3x3 convolution, norm, activation, 3x3 convolution(, down). The shortcut is
-    the raw input: itself where channels and size stay, else (up,) 1x1 convolution(, down). With `up` it is the block of
-    residual generators, with `down` that of residual critics; `first` makes the critic's first block, which sees
-    pixels, not features: it has no leading norm and activation, and its shortcut is pooled before the 1x1 convolution.
+    the raw input if channels and size stay the same, otherwise (up,) 1x1 convolution(, down) of it. With `up` it is the
+    block of residual generators, with `down` that of residual critics. With `first` it is the first block of a critic,
+    whose input is pixels, not features: it has no leading norm and activation, and its shortcut is pooled before the 1x1
+    convolution.
 
-    The hidden channels are `in_channels` where a block goes down and `out_channels` otherwise, as in WGAN-GP and SNGAN;
-    a first block has `out_channels`.
-
-    The 3x3 convolutions start as torch starts them, which makes the residual small beside the shortcut: over a row of
-    eight blocks the variance stays within a factor of 4. The 1x1 convolution starts by Glorot's uniform law without
+    The 3x3 convolutions keep torch's initialization, which makes the residual small beside the shortcut: over eight
+    blocks the variance stays within a factor of 4. The 1x1 convolution is initialized by Glorot's uniform law without
     bias, which keeps the variance.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the result.
-        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none. A norm that derives from
+        hidden: Channels between the two convolutions. Default: `in_channels` in a block with `down` that is not the
+            first, as in WGAN-GP and SNGAN, otherwise `out_channels`. BigGAN's critic has ``hidden=out_channels`` in
+            every block.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for no norm. A norm that derives from
             `Conditioned` gets the condition.
         activation: Builds an activation; it must not work in place.
-        up: Doubles the resolution, such as `NearestUpsample`; sees `in_channels` on both branches.
-        down: Halves the resolution, such as `MeanDownsample`; sees `out_channels` (a first block's shortcut:
-            `in_channels`).
+        up: A layer that doubles the resolution, such as `NearestUpsample`; on both paths it gets `in_channels` maps.
+        down: A layer that halves the resolution, such as `MeanDownsample`; it gets `out_channels` maps (in the shortcut of
+            a first block `in_channels`).
         first: Whether this is the first block of a critic.
-        activated_shortcut: Whether a shortcut with a 1x1 convolution begins behind the first norm and activation, which
-            both ways then share, as He et al. have it; without one it is the raw input in any case.
+        activated_shortcut: Whether a shortcut with a 1x1 convolution takes the result of the first norm and activation, as
+            the residual does (He et al.). A shortcut without a convolution is always the raw input.
 
     Shape:
         - x: ``(n, in_channels, height, width)``; never changed.
-        - condition: ``(n, condition_features)``, needed where `norm` depends on it and unused elsewhere.
+        - condition: ``(n, condition_features)``, needed if `norm` uses it and ignored otherwise.
         - result: ``(n, out_channels, height, width)``, or twice or half that size.
 
     Raises:
-        ValueError: A number of channels is below 1; `norm` or `activation` is no callable that builds a layer; the
-            activation works in place; `up` and `down` come together, or are no layers; a first block has `up` or
+        ValueError: A number of channels is below 1; `norm` or `activation` is not a callable that builds a layer; the
+            activation works in place; both `up` and `down` are given, or one is not a layer; a first block has `up` or
             `activated_shortcut`; `x` has another shape, or a height or width that `down` cannot halve; a norm needs a
             condition and gets none.
 
@@ -61,12 +62,15 @@ class PreActivationBlock(nn.Module, Conditioned):
 
     Reference:
         He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(e), full pre-activation; with
-        resampling: Gulrajani et al. 2017 (WGAN-GP). Differences: He shares the first norm and activation with a
-        projecting shortcut (`activated_shortcut`), here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's
-        gets an activated one by accident, since its in-place ReLU overwrites the input); a resampling block always
-        projects its shortcut, as those do; the first convolution keeps its bias, which WGAN-GP's 64x64 nets drop.
-        Where `up` or `down` has no parameters the 1x1 convolution is on the side of fewer pixels, as in WGAN-GP's 64x64
-        critic: the same function up to rounding.
+        resampling: Gulrajani et al. 2017 (WGAN-GP); ``hidden=out_channels``: Brock et al. 2019 (BigGAN), the authors'
+        PyTorch code. BigGAN-deep has another block: 1x1, 3x3, 3x3, 1x1 convolutions with a quarter of the channels
+        inside, and shortcuts that drop or append channels.
+
+        Differences: in He's block a projecting shortcut shares the first norm and activation (`activated_shortcut`),
+        here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's gets an activated one by accident, since its
+        in-place ReLU overwrites the input). A resampling block always projects its shortcut, as theirs do. The first
+        convolution has a bias, which WGAN-GP's 64x64 nets leave out. If `up` or `down` has no parameters, the 1x1
+        convolution is applied at the smaller size, as in WGAN-GP's 64x64 critic: the same function up to rounding.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class PreActivationBlock(nn.Module, Conditioned):
         in_channels: int,
         out_channels: int,
         *,
+        hidden: int | None = None,
         norm: Callable[[int], nn.Module] = nn.Identity,
         activation: Callable[[], nn.Module] = nn.ReLU,
         up: nn.Module | None = None,
@@ -94,7 +99,10 @@ class PreActivationBlock(nn.Module, Conditioned):
         self.out_channels = out_channels
         self.first = first
         self.activated_shortcut = activated_shortcut
-        hidden = in_channels if down is not None and not first else out_channels
+        self.hidden = hidden
+        if hidden is None:
+            hidden = in_channels if down is not None and not first else out_channels
+        check_at_least("hidden", hidden, 1)
         self.norm1 = None if first else build_layer("norm", norm, in_channels)
         self.activation1 = None if first else build_layer("activation", activation)
         self.up = up
@@ -109,7 +117,7 @@ class PreActivationBlock(nn.Module, Conditioned):
         check_out_of_place("activation", self.activation2)
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
-        """Return the shortcut plus the residual of `x`."""
+        """Return the sum of shortcut and residual."""
         check_maps("x", x, self.in_channels)
         activated = x
         if self.norm1 is not None and self.activation1 is not None:
@@ -133,7 +141,10 @@ class PreActivationBlock(nn.Module, Conditioned):
 
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""
-        flags = {"first": self.first, "activated_shortcut": self.activated_shortcut}
+        options = {"hidden": self.hidden, "first": self.first, "activated_shortcut": self.activated_shortcut}
         return ", ".join(
-            [f"{self.in_channels}, {self.out_channels}", *(f"{name}=True" for name in flags if flags[name])]
+            [
+                f"{self.in_channels}, {self.out_channels}",
+                *(f"{name}={given}" for name, given in options.items() if given),
+            ]
         )

@@ -11,16 +11,16 @@ from gankit.blocks._maps import check_even, check_maps
 
 
 class OfEachChannel:
-    """Empty marker of resampling by weights that add to 1, the same for each channel.
+    """Empty marker of resampling by weights that sum to 1 and are the same for each channel.
 
-    It may trade places with a 1x1 convolution: the result is the same, and the convolution sees fewer pixels.
+    Such a layer may swap places with a 1x1 convolution: the result is the same, and the convolution has fewer pixels.
     """
 
 
 class NearestUpsample(nn.Module, OfEachChannel):
-    """Double height and width by repeating every pixel.
+    """Double height and width by repeating every pixel, as the generators of WGAN-GP, SNGAN and BigGAN do.
 
-    What generators of WGAN-GP, SNGAN and BigGAN do. `MeanDownsample` undoes it exactly.
+    `MeanDownsample` undoes it exactly.
 
     Shape:
         - x: ``(n, channels, height, width)``.
@@ -49,8 +49,8 @@ class NearestUpsample(nn.Module, OfEachChannel):
 class BilinearUpsample(nn.Module, OfEachChannel):
     """Double height and width by linear interpolation between the centers of pixels.
 
-    Smoother than `NearestUpsample`. Pixels are areas, so the picture does not shift: ``align_corners=False``, and the
-    border repeats. The mimicry library upsamples so, where WGAN-GP, SNGAN and BigGAN repeat pixels.
+    It is smoother than `NearestUpsample`. Pixels are treated as areas (``align_corners=False``), so the picture does not
+    shift, and the border is repeated. The mimicry library uses it where WGAN-GP, SNGAN and BigGAN repeat pixels.
 
     Shape:
         - x: ``(n, channels, height, width)``.
@@ -79,9 +79,9 @@ class BilinearUpsample(nn.Module, OfEachChannel):
 class MeanDownsample(nn.Module, OfEachChannel):
     """Halve height and width by the mean of every 2 x 2 pixels.
 
-    The same numbers as ``nn.AvgPool2d(2)`` up to rounding, made of reshapes and additions. That matters under a
-    gradient penalty: the double backward of torch's pooling sends a tensor of zeros through the layers before it, a
-    whole backward pass of waste, and this form does not. A channels-last input gives a channels-last result, in the
+    The result is that of ``nn.AvgPool2d(2)`` up to rounding, computed by reshapes and additions. Under a gradient penalty
+    this saves work: the double backward of torch's pooling sends a tensor of zeros through all earlier layers, which
+    costs a whole backward pass, and this form does not. A channels-last input gives a channels-last result, in the
     backward pass too.
 
     Shape:
@@ -89,7 +89,7 @@ class MeanDownsample(nn.Module, OfEachChannel):
         - result: ``(n, channels, height / 2, width / 2)``.
 
     Raises:
-        ValueError: `x` is not a batch of maps, or height or width is odd (torch's pooling drops the last row).
+        ValueError: `x` is not a batch of maps, or height or width is odd (torch's pooling ignores the last row).
 
     Example:
         >>> import torch
@@ -107,26 +107,26 @@ class MeanDownsample(nn.Module, OfEachChannel):
         check_even(x)
         if x.is_contiguous():
             return _sum_pairs(_sum_pairs(x, 2), 3) * 0.25
-        # With channels innermost in memory the backward pass stacks its pieces in that order too.
+        # With channels innermost in memory, the backward pass stacks its pieces in that order too.
         return (_sum_pairs(_sum_pairs(x.movedim(1, -1), 1), 2) * 0.25).movedim(-1, 1)
 
 
 def _sum_pairs(x: torch.Tensor, axis: int) -> torch.Tensor:
-    # A mean over the reshaped axes says the same in one call, but torch's CPU reduction is some thirty times slower
-    # here than this addition, and it forgets the memory format.
+    # A mean over the reshaped axes would be one call, but torch's CPU reduction is about thirty times slower here than
+    # this addition, and it loses the memory format.
     even, odd = x.unflatten(axis, (-1, 2)).unbind(axis + 1)
     return even + odd
 
 
 class BlurUpsample(nn.Module, OfEachChannel):
-    """Repeat every pixel, then blur: upsampling without edges at the borders of old pixels.
+    """Repeat every pixel, then blur: upsampling without visible edges between the old pixels.
 
     One pass of the blur spreads each pixel by the binomial filter [1, 3, 3, 1] in height and in width, two passes by
-    [1, 5, 10, 10, 5, 1], each pass a step closer to a Gaussian. With one pass the numbers are those of
-    `BilinearUpsample`. It is four times the adjoint of `BlurDownsample`.
+    [1, 5, 10, 10, 5, 1]; each pass brings the filter closer to a Gaussian. With one pass the result is that of
+    `BilinearUpsample`. The layer is four times the adjoint of `BlurDownsample`.
 
     Args:
-        passes: How often [1, 2, 1] / 4 runs over the large picture.
+        passes: How often the filter [1, 2, 1] / 4 is applied to the large picture.
 
     Shape:
         - x: ``(n, channels, height, width)``.
@@ -144,8 +144,8 @@ class BlurUpsample(nn.Module, OfEachChannel):
 
     Reference:
         Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML); Karras et al. 2019 and 2020 (StyleGAN
-        1 and 2), whose filter is this one. They pad with zeros, which darkens the border; here the picture is mirrored
-        there, and a constant stays constant. R3GAN writes its filter [1, 2, 1]: it is convolved with [1, 1] on use.
+        1 and 2), whose filter is the same. They pad with zeros, which darkens the border; here the border is mirrored, so
+        that a constant stays constant. R3GAN's code names the filter [1, 2, 1] and convolves it with [1, 1] when used.
     """
 
     def __init__(self, passes: int = 1) -> None:
@@ -156,7 +156,7 @@ class BlurUpsample(nn.Module, OfEachChannel):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `x` at twice the resolution."""
         check_maps("x", x, None)
-        # Pixels repeated and blurred once are pixels interpolated, which torch does in one go.
+        # Repeating pixels and blurring once is bilinear interpolation, which torch does in one call.
         return _blur(functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False), self.passes - 1)
 
     def extra_repr(self) -> str:
@@ -165,13 +165,13 @@ class BlurUpsample(nn.Module, OfEachChannel):
 
 
 class BlurDownsample(nn.Module, OfEachChannel):
-    """Blur, then take the mean of every 2 x 2 pixels: downsampling that does not alias.
+    """Blur, then take the mean of every 2 x 2 pixels: downsampling with little aliasing.
 
-    One pass of the blur weighs by the binomial filter [1, 3, 3, 1] in height and in width, two passes by
-    [1, 5, 10, 10, 5, 1]. Made of additions like `MeanDownsample`, and as cheap under a gradient penalty.
+    With one pass of the blur the weights are the binomial filter [1, 3, 3, 1] in height and in width, with two passes
+    [1, 5, 10, 10, 5, 1]. Like `MeanDownsample` it is computed by additions and is as cheap under a gradient penalty.
 
     Args:
-        passes: How often [1, 2, 1] / 4 runs over the large picture.
+        passes: As in `BlurUpsample`.
 
     Shape:
         - x: ``(n, channels, height, width)``, height and width even.
@@ -188,7 +188,7 @@ class BlurDownsample(nn.Module, OfEachChannel):
 
     Reference:
         Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML); Karras et al. 2020 (StyleGAN 2). Both
-        take every second pixel of a picture blurred by the whole filter, which is the same. Borders are mirrored.
+        take every second pixel of a picture blurred by the whole filter, which is the same. Borders are mirrored here.
     """
 
     def __init__(self, passes: int = 1) -> None:
@@ -216,11 +216,11 @@ def _blur(x: torch.Tensor, passes: int) -> torch.Tensor:
 def _along_both_axes(work: Callable[[torch.Tensor, int], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     if x.is_contiguous():
         return work(work(x, 2), 3)
-    # With channels innermost in memory the pieces are joined in that order too.
+    # With channels innermost in memory, the pieces are joined in that order too.
     return work(work(x.movedim(1, -1), 1), 2).movedim(-1, 1)
 
 
-# The border's pixel is its own neighbor: the picture goes on as in a mirror. That makes the blur its own adjoint.
+# A pixel at the border is its own neighbor: the picture is mirrored there, which makes the blur its own adjoint.
 
 
 def _blur_along(x: torch.Tensor, axis: int) -> torch.Tensor:
@@ -228,14 +228,14 @@ def _blur_along(x: torch.Tensor, axis: int) -> torch.Tensor:
 
 
 def _halve_along(x: torch.Tensor, axis: int) -> torch.Tensor:
-    """Weigh by [1, 3, 3, 1] / 8 around every pair: a blur and the mean of pairs in one, at half the size."""
+    """Apply [1, 3, 3, 1] / 8 around every pair of pixels: a blur and the mean of pairs in one step, at half the size."""
     even, odd = x.unflatten(axis, (-1, 2)).unbind(axis + 1)
     around = _neighbors(even, odd, axis, before=True) + _neighbors(odd, even, axis, before=False)
     return torch.add(around, even + odd, alpha=3) * 0.125
 
 
 def _neighbors(own: torch.Tensor, neighbor: torch.Tensor, axis: int, *, before: bool) -> torch.Tensor:
-    """Return the neighbor before or after each place, and at the border, where there is none, the place itself."""
+    """Return the neighbor before or after each pixel; at the border, where there is none, the pixel itself."""
     size = own.shape[axis]
     if before:
         return torch.cat((own.narrow(axis, 0, 1), neighbor.narrow(axis, 0, size - 1)), axis)

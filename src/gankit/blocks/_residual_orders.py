@@ -51,7 +51,7 @@ class ResidualBlock(nn.Module, Conditioned):
 
     @abstractmethod
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
-        """Return the shortcut and the residual together, in the order of the block."""
+        """Return the sum of shortcut and residual, in the order of the block."""
 
     def _carried(self, x: torch.Tensor) -> torch.Tensor:
         """The shortcut: `x` itself, or its projection at the new size."""
@@ -61,14 +61,8 @@ class ResidualBlock(nn.Module, Conditioned):
 
     def _until_second_convolution(self, x: torch.Tensor, condition: Condition | None) -> torch.Tensor:
         """(Up,) convolution, norm, activation, convolution(, down)."""
-        x = self.conv1(self._before_up(x))
-        x = self.activation1(call_layer(self.norm1, x, condition))
-        return self._after_down(self.conv2(x))
-
-    def _before_up(self, x: torch.Tensor) -> torch.Tensor:
-        return x if self.up is None else self.up(x)
-
-    def _after_down(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv1(x if self.up is None else self.up(x))
+        x = self.conv2(self.activation1(call_layer(self.norm1, x, condition)))
         return x if self.down is None else self.down(x)
 
     def extra_repr(self) -> str:
@@ -79,7 +73,7 @@ class ResidualBlock(nn.Module, Conditioned):
 def check_block(
     in_channels: int, out_channels: int, norm: Callable[[int], nn.Module], activation: Callable[[], nn.Module]
 ) -> None:
-    """Refuse sizes below 1, and finished layers where callables that build them are wanted."""
+    """Refuse numbers of channels below 1, and finished layers in place of callables that build them."""
     check_at_least("in_channels", in_channels, 1)
     check_at_least("out_channels", out_channels, 1)
     check_factory("norm", norm)
@@ -87,7 +81,7 @@ def check_block(
 
 
 def check_resampling(up: nn.Module | None, down: nn.Module | None) -> None:
-    """Refuse anything but finished layers."""
+    """Refuse anything but finished layers and None."""
     for name, layer, such in (("up", up, "NearestUpsample()"), ("down", down, "MeanDownsample()")):
         if layer is not None and not isinstance(layer, nn.Module):
             raise ValueError(f"{name} must be a finished layer, such as {such}, or None, got {layer!r}")
@@ -96,7 +90,7 @@ def check_resampling(up: nn.Module | None, down: nn.Module | None) -> None:
 def project_resampled(
     x: torch.Tensor, shortcut: nn.Module, up: nn.Module | None, down: nn.Module | None
 ) -> torch.Tensor:
-    """(Up,) 1x1 convolution(, down), with the convolution on the side of fewer pixels where that changes nothing."""
+    """(Up,) 1x1 convolution(, down), with the convolution at the smaller size if the result is the same."""
     if isinstance(up, OfEachChannel):
         return up(shortcut(x))
     if isinstance(down, OfEachChannel):
@@ -106,7 +100,7 @@ def project_resampled(
 
 
 def project(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """Build the 1x1 convolution of a shortcut, which keeps the variance at the start."""
+    """Build the 1x1 convolution of a shortcut, initialized so that the variance stays the same."""
     layer = nn.Conv2d(in_channels, out_channels, 1)
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:

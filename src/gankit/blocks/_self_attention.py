@@ -1,4 +1,4 @@
-"""Self-attention over the positions of a map."""
+"""Self-attention among the positions of a map."""
 
 import torch
 from torch import nn
@@ -9,21 +9,22 @@ from gankit.blocks._maps import check_maps
 
 
 class SelfAttention2d(nn.Module):
-    """Let every position of a map look at every other one; a gate lets the result in.
+    """Let every position of a map attend to all positions; a learned gate scales the result.
 
-    ``x + gate * project(sum over positions of softmax(<query, key>) * value)``. Convolutions see a neighborhood; this
-    sees the whole picture at once, so that two eyes can agree on a color. The gate is one trained number that starts at
-    0: at the start the block returns its input, and it learns first near, then far.
+    The result is ``x + gate * project(sum over positions of softmax(<query, key>) * value)``. A convolution sees a
+    neighborhood; attention sees the whole picture at once, so that both eyes can get the same color. The gate is one
+    learned number that starts at 0: a new block returns its input, and the network learns local patterns before distant
+    ones.
 
-    Its work grows with the square of the number of positions: place it at 16 x 16 to 64 x 64. Keys and values are
-    pooled by the largest of every 2 x 2 positions, which costs a quarter; at an odd border by the largest of those that
-    are there.
+    The cost grows with the square of the number of positions: use it at 16 x 16 to 64 x 64. Keys and values are
+    max-pooled over 2 x 2 positions, which reduces the cost to a quarter; at an odd border the pooling takes the
+    positions that exist.
 
-    It is made of plain products and a softmax, not of torch's ``scaled_dot_product_attention``, which has no second
-    derivative: a gradient penalty may run through it.
+    It uses plain products and a softmax, since torch's ``scaled_dot_product_attention`` has no second derivative. A
+    gradient penalty may therefore run through it.
 
     Args:
-        channels: Channels of the input and of the result. Queries and keys have an eighth of them, values a half.
+        channels: Channels of the input and of the result. Queries and keys have an eighth of them, values half.
         pooled: Whether keys and values are pooled.
 
     Shape:
@@ -38,14 +39,14 @@ class SelfAttention2d(nn.Module):
         >>> from gankit.blocks import SelfAttention2d
         >>> attention = SelfAttention2d(16)
         >>> x = torch.randn(2, 16, 8, 8)
-        >>> attention(x).equal(x)  # the gate is still shut
+        >>> attention(x).equal(x)  # the gate is still 0
         True
 
     Reference:
         Zhang, Goodfellow, Metaxas and Odena 2019, "Self-Attention Generative Adversarial Networks" (ICML), equations 1
-        to 3; the pooling, the halved values and Glorot's uniform law at the start are their program's (and BigGAN's,
-        but for the start). The products are not divided by the root of their length, unlike a transformer's. Both
-        programs normalize the four convolutions spectrally: call `gankit.constraints.spectral_norm_` on the network.
+        to 3. The pooling, the halved values and the initialization (Glorot uniform) are those of their program (BigGAN's
+        differs in the initialization). The products are not divided by the root of their length, unlike a transformer's.
+        Both programs use spectral norm in the four convolutions: call `gankit.constraints.spectral_norm_` on the network.
     """
 
     def __init__(self, channels: int, *, pooled: bool = True) -> None:
@@ -60,11 +61,11 @@ class SelfAttention2d(nn.Module):
         self.project = nn.Conv2d(carried, channels, 1, bias=False)
         for layer in (self.query, self.key, self.value, self.project):
             nn.init.xavier_uniform_(layer.weight)
-        # One number in a vector: sharded data parallelism takes no 0-d parameters.
+        # A vector of one number, since sharded data parallelism does not take 0-d parameters.
         self.gate = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `x` plus what its positions gather from one another."""
+        """Return `x` plus the gated result of attention."""
         check_maps("x", x, self.channels)
         queries = self.query(x).flatten(2)
         keys, values = (self._pool(layer(x)).flatten(2) for layer in (self.key, self.value))

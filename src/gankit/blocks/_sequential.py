@@ -1,4 +1,4 @@
-"""Layers in a row: any layers, and a convolution with its norm, dropout and activation."""
+"""Layers called one after the other: any layers, or a convolution with its norm, dropout and activation."""
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
@@ -12,17 +12,17 @@ from gankit.blocks._maps import check_maps
 
 
 class ConditionedSequential(nn.Sequential, Conditioned):
-    """Call layers one after the other and hand the condition to those that take it.
+    """Call layers one after the other and pass the condition to those that take it.
 
-    As ``nn.Sequential``, except that a layer which derives from `Conditioned` is called with ``(x, condition)``. Such a
-    row is conditioned itself, so rows nest.
+    This is ``nn.Sequential``, except that layers which derive from `Conditioned` are called with ``(x, condition)``. It
+    derives from `Conditioned` itself, so it can contain others of its kind.
 
     Args:
         *layers: The layers, in order, or one ordered dictionary of them.
 
     Shape:
         - x: whatever the first layer takes.
-        - condition: ``(n, condition_features)``, or None where no layer depends on it.
+        - condition: ``(n, condition_features)``, or None if no layer depends on it.
 
     Raises:
         ValueError: A layer needs the condition and gets None.
@@ -36,23 +36,23 @@ class ConditionedSequential(nn.Sequential, Conditioned):
     """
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return what the last layer makes of `x`."""
+        """Return the result of the last layer."""
         for layer in self:
             x = call_layer(layer, x, condition)
         return x
 
 
 def call_layer(layer: nn.Module, x: torch.Tensor, condition: Condition | None) -> torch.Tensor:
-    """Call a layer, with the condition if it is marked as taking one."""
+    """Call a layer, with the condition if the layer derives from `Conditioned`."""
     return layer(x, condition) if isinstance(layer, Conditioned) else layer(x)
 
 
 class Step(Enum):
-    """What a `ConvolutionBlock` does to its input; a sequence of these is its order.
+    """One step of a `ConvolutionBlock`; a sequence of steps is its order.
 
     Example:
         >>> from gankit.blocks import Step
-        >>> order = (Step.ACTIVATION, Step.CONVOLUTION, Step.NORM, Step.DROPOUT)  # a decoder of pix2pix's U-Net
+        >>> order = (Step.ACTIVATION, Step.CONVOLUTION, Step.NORM, Step.DROPOUT)  # the decoder of pix2pix's U-Net
     """
 
     CONVOLUTION = auto()
@@ -66,34 +66,34 @@ _ORDER = (Step.CONVOLUTION, Step.NORM, Step.DROPOUT, Step.ACTIVATION)
 
 
 class ConvolutionBlock(nn.Module, Conditioned):
-    """Convolve, normalize, drop and activate, in the order that is asked for.
+    """A convolution with norm, dropout and activation in the order that you give.
 
-    Orders in use: convolution, norm, dropout, activation (the default); convolution, norm, activation, dropout
-    (pix2pix's residual generator); activation, convolution, norm, dropout (the decoder of its U-Net). A step that is
-    left out of the order has no layer.
+    Common orders: convolution, norm, dropout, activation (the default); convolution, norm, activation, dropout
+    (pix2pix's residual generator); activation, convolution, norm, dropout (the decoder of its U-Net). A step that the
+    order leaves out has no layer.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the result.
-        convolution: Builds the convolution from the two numbers of channels; by default
-            ``partial(nn.Conv2d, kernel_size=3, padding=1)``. For doubled resolution:
+        convolution: Builds the convolution from the two numbers of channels. Default:
+            ``partial(nn.Conv2d, kernel_size=3, padding=1)``. To double the resolution:
             ``partial(nn.ConvTranspose2d, kernel_size=4, stride=2, padding=1)``.
-        norm: Builds a norm layer from the number of channels at its place in the order; ``nn.Identity`` for none. A norm
-            that derives from `Conditioned` gets the condition.
-        dropout: Builds a dropout, such as ``partial(nn.Dropout, 0.5)``, or `AlwaysOnDropout` for one that stays on in
-            ``eval()`` mode; ``nn.Identity`` for none.
+        norm: Builds a norm layer from the number of channels at its place in the order; ``nn.Identity`` for no norm. A
+            norm that derives from `Conditioned` gets the condition.
+        dropout: Builds a dropout layer, such as ``partial(nn.Dropout, 0.5)``, or `AlwaysOnDropout` for one that also
+            works in evaluation mode; ``nn.Identity`` for no dropout.
         activation: Builds an activation; it must not work in place.
-        order: The steps, each at most once, the convolution among them.
+        order: The steps, each at most once; the convolution must be one of them.
 
     Shape:
         - x: ``(n, in_channels, height, width)``; never changed.
-        - condition: ``(n, condition_features)``, needed where `norm` depends on it and unused elsewhere.
-        - result: ``(n, out_channels, ...)``, of the size that the convolution gives.
+        - condition: ``(n, condition_features)``, needed if `norm` uses it and ignored otherwise.
+        - result: ``(n, out_channels, ...)``, with the height and width of the convolution's result.
 
     Raises:
-        ValueError: A number of channels is below 1; a factory is no callable that builds a layer; the dropout or the
-            activation works in place; `order` has what is no `Step`, a step twice, or no convolution; `x` has another
-            shape; the norm needs a condition and gets none.
+        ValueError: A number of channels is below 1; an argument that must build a layer does not; the dropout or the
+            activation works in place; `order` has something that is not a `Step`, a step twice, or no convolution; `x`
+            has another shape; the norm needs a condition and gets none.
 
     Example:
         >>> import torch
@@ -137,7 +137,7 @@ class ConvolutionBlock(nn.Module, Conditioned):
         check_out_of_place("activation", self.activation)
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
-        """Return what the steps make of `x`, one after the other."""
+        """Return the result of the steps, called in their order."""
         check_maps("x", x, self.in_channels)
         for step in self.order:
             x = call_layer(self._layer(step), x, condition)
@@ -163,9 +163,9 @@ class ConvolutionBlock(nn.Module, Conditioned):
 def _checked_order(order: Sequence[Step]) -> tuple[Step, ...]:
     steps = tuple(order) if isinstance(order, Iterable) else ()
     if not isinstance(order, Iterable) or not all(isinstance(step, Step) for step in steps):
-        raise ValueError(f"order must be made of Steps, got {order!r}")
+        raise ValueError(f"order must be a sequence of Steps, got {order!r}")
     if len(set(steps)) < len(steps):
-        raise ValueError(f"order must name each step at most once, got {order!r}")
+        raise ValueError(f"order must contain each step at most once, got {order!r}")
     if Step.CONVOLUTION not in steps:
-        raise ValueError(f"order must have a convolution, got {order!r}")
+        raise ValueError(f"order must contain Step.CONVOLUTION, got {order!r}")
     return steps
