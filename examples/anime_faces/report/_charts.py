@@ -1,15 +1,11 @@
-"""Loss curves as inline SVG, with their numbers beside them for the pointer."""
+"""The loss curves as points of an inline SVG, with their numbers for the pointer."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from examples.anime_faces.run import with_totals
 
-WIDTH, HEIGHT = 760, 210
-LEFT, RIGHT, TOP, BOTTOM = 46, 752, 8, 184
 MOST_POINTS = 300
 COLORS = ("#4a72c8", "#d1495b", "#3a9d5d", "#e08e1b", "#8e5cc4", "#2a9d9d", "#a07a3c", "#7b818c")
 PANELS = (
@@ -20,20 +16,64 @@ PANELS = (
 )
 
 
-def draw_charts(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Return a chart of both losses, one for the terms of each and one for the scores, as HTML."""
-    thinned = [{**line, "averages": with_totals(line["averages"])} for line in _thinned(lines)]
-    names = list(dict.fromkeys(name for line in thinned for name in line["averages"]))
-    charts: list[str] = []
+class Frame(NamedTuple):
+    """Size of a chart, and the box inside it that the curves fill."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
+FRAME = Frame(width=760, height=210, left=46, right=752, top=8, bottom=184)
+
+
+class Line(NamedTuple):
+    """One curve: its name, color and last value in the legend, and its path in the SVG."""
+
+    name: str
+    color: str
+    last: str
+    path: str
+
+
+class Tick(NamedTuple):
+    """One mark on an axis: its place in the SVG, and its label."""
+
+    at: float
+    label: str
+
+
+class Chart(NamedTuple):
+    """One chart: title, curves, marks on both axes, and the numbers that the script reads."""
+
+    title: str
+    lines: list[Line]
+    levels: list[Tick]
+    steps: list[Tick]
+    numbers: dict[str, Any]
+
+
+def charts_of(log: Sequence[Mapping[str, Any]]) -> list[Chart]:
+    """Return a chart of both losses, one for the terms of each, and one for the scores.
+
+    Args:
+        log: Lines of a run's log.
+    """
+    lines = [{**line, "averages": with_totals(line["averages"])} for line in _thinned(log)]
+    names = list(dict.fromkeys(name for line in lines for name in line["averages"]))
+    charts: list[Chart] = []
     for title, prefix, others in PANELS:
         chosen = [name for name in names if name.startswith(prefix) or name in others]
         if chosen:
-            charts.append(_chart(title, thinned, chosen, prefix))
-    return "\n".join(charts)
+            charts.append(_chart(title, lines, chosen, prefix))
+    return charts
 
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Return round numbers that cover most of ``low..high``, about `count` of them.
+    """Return about `count` round numbers that cover most of ``low..high``.
 
     Example:
         >>> nice_ticks(0.0, 10.0)
@@ -48,80 +88,54 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [round(index * step, 12) + 0.0 for index in range(first, last + 1)]
 
 
-def _thinned(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    stride = math.ceil(len(lines) / MOST_POINTS)
-    kept = list(lines[::stride]) if stride else []
-    if lines and kept[-1] is not lines[-1]:
-        kept.append(lines[-1])
+def _thinned(log: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    stride = math.ceil(len(log) / MOST_POINTS)
+    kept = list(log[::stride]) if stride else []
+    if log and kept[-1] is not log[-1]:
+        kept.append(log[-1])
     return kept
 
 
-def _chart(title: str, lines: Sequence[Mapping[str, Any]], names: Sequence[str], prefix: str) -> str:
-    steps = [line["step"] for line in lines]
-    values = [[line["averages"].get(name) for line in lines] for name in names]
+def _chart(title: str, log: Sequence[Mapping[str, Any]], names: Sequence[str], prefix: str) -> Chart:
+    steps = [line["step"] for line in log]
+    first, last = steps[0], steps[-1]
+    values = [[line["averages"].get(name) for line in log] for name in names]
     low, high = _range([value for row in values for value in row if value is not None])
-    paths = "".join(_path(steps, row, low, high, color) for row, color in zip(values, _colors(names), strict=True))
-    data = {
-        "steps": steps, "values": values, "width": WIDTH, "left": LEFT, "right": RIGHT,
-        "first": steps[0], "last": steps[-1],
-    }  # fmt: skip
-    legend = "".join(
-        f'<li><i style="background:{color}"></i>{escape(name.removeprefix(prefix))} <b>{_short(row[-1])}</b></li>'
-        for name, row, color in zip(names, values, _colors(names), strict=True)
-    )
-    return (
-        f'<div class="card chart"><h3>{escape(title)}</h3>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f"{_axes(steps, low, high)}{paths}"
-        f'<line class="cursor" x1="0" x2="0" y1="{TOP}" y2="{BOTTOM}"></line></svg>'
-        f'<ul class="legend">{legend}<li class="step">step {steps[-1]}</li></ul>'
-        f'<script type="application/json">{json.dumps(data)}</script></div>'
-    )
 
+    def x(step: float) -> float:
+        return FRAME.left + (step - first) / max(1, last - first) * (FRAME.right - FRAME.left)
 
-def _colors(names: Sequence[str]) -> list[str]:
-    return [COLORS[index % len(COLORS)] for index in range(len(names))]
+    def y(value: float) -> float:
+        share = min(1.0, max(0.0, (value - low) / (high - low)))
+        return FRAME.bottom - share * (FRAME.bottom - FRAME.top)
+
+    def line(index: int) -> Line:
+        row = values[index]
+        points = [f"{x(at):.1f} {y(value):.1f}" for at, value in zip(steps, row, strict=True) if value is not None]
+        shown = "?" if row[-1] is None else f"{row[-1]:.3g}"
+        return Line(names[index].removeprefix(prefix), COLORS[index % len(COLORS)], shown, f"M{' L'.join(points)}")
+
+    return Chart(
+        title=title,
+        lines=[line(index) for index in range(len(names))],
+        levels=[Tick(y(tick), f"{tick:g}") for tick in nice_ticks(low, high)],
+        steps=[Tick(x(tick), f"{tick:g}") for tick in nice_ticks(first, last, 8)],
+        numbers={
+            "steps": steps,
+            "values": values,
+            "width": FRAME.width,
+            "left": FRAME.left,
+            "right": FRAME.right,
+            "first": first,
+            "last": last,
+        },
+    )
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    """Cover the values but for the wildest in a hundred, which would flatten all the rest."""
+    """Cover the values but for the most extreme hundredth at each end, which would flatten all the rest."""
     ordered = sorted(values)
     cut = len(ordered) // 100
     low, high = ordered[cut], ordered[-1 - cut]
     margin = 0.05 * (high - low) or max(abs(high), 1.0) * 0.05
     return low - margin, high + margin
-
-
-def _x(step: float, steps: Sequence[int]) -> float:
-    return LEFT + (step - steps[0]) / max(1, steps[-1] - steps[0]) * (RIGHT - LEFT)
-
-
-def _y(value: float, low: float, high: float) -> float:
-    share = min(1.0, max(0.0, (value - low) / (high - low)))
-    return BOTTOM - share * (BOTTOM - TOP)
-
-
-def _path(steps: Sequence[int], row: Sequence[float | None], low: float, high: float, color: str) -> str:
-    points = [
-        f"{_x(step, steps):.1f} {_y(value, low, high):.1f}"
-        for step, value in zip(steps, row, strict=True)
-        if value is not None
-    ]
-    return f'<path d="M{" L".join(points)}" stroke="{color}"></path>'
-
-
-def _axes(steps: Sequence[int], low: float, high: float) -> str:
-    parts: list[str] = []
-    for tick in nice_ticks(low, high):
-        y = _y(tick, low, high)
-        parts.append(f'<line class="axis" x1="{LEFT}" x2="{RIGHT}" y1="{y:.1f}" y2="{y:.1f}"></line>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    parts += [
-        f'<text x="{_x(tick, steps):.1f}" y="{BOTTOM + 20}" text-anchor="middle">{tick:g}</text>'
-        for tick in nice_ticks(steps[0], steps[-1], 8)
-    ]
-    return "".join(parts)
-
-
-def _short(value: float | None) -> str:
-    return "?" if value is None else f"{value:.3g}"

@@ -1,27 +1,34 @@
-"""All that a report is made of, read from a run's folder."""
+"""Everything that a report is made of, read from a run's folder."""
 
+import base64
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from PIL import Image
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_recipe
 from examples.anime_faces.run import RunFolder, Settings, read_log
 
+QUALITY = 88
+MOST_GRIDS = 40
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known of a run.
+    """What is known about a run.
 
     Args:
-        folder: Where it lies.
-        settings: What it was told.
-        recipe: What its recipe does, in a sentence.
-        log: Lines of its log.
-        metrics: What `evaluate` found, or None where it was not asked.
-        dataset: The data set, or None where it is not there any more.
+        folder: Its folder.
+        settings: Its settings.
+        recipe: What its recipe does, in one sentence.
+        log: The lines of its log.
+        metrics: What `evaluate` measured. None: `evaluate` was not run.
+        dataset: The data set. None: it is not in its folder any more.
     """
 
     folder: RunFolder
@@ -41,11 +48,11 @@ def gather(run: Path) -> Evidence:
     """Read a run's folder.
 
     Raises:
-        ValueError: It holds no run, or a file in it is damaged.
+        ValueError: It does not contain a run, or a file in it is damaged.
     """
     folder = RunFolder(run)
     if not folder.settings.exists():
-        raise ValueError(f"{run} holds no run: there is no {folder.settings.name}; train there first")
+        raise ValueError(f"{run} does not contain a run: there is no {folder.settings.name}; train there first")
     settings = Settings.load(folder.settings)
     return Evidence(
         folder=folder,
@@ -71,3 +78,35 @@ def _open(path: str) -> Dataset | None:
         return Dataset.open(path)
     except ValueError:
         return None
+
+
+class Embedded(NamedTuple):
+    """A picture as a data URI, so that the page loads nothing, and the room that the page reserves for it."""
+
+    source: str
+    width: int
+    height: int
+    step: int = 0
+
+
+def picture_of(path: Path, *, lossless: bool = False, step: int = 0) -> Embedded:
+    """Return a picture compressed as WebP; `lossless` for sheets that people look at closely."""
+    with Image.open(path) as picture:
+        buffer = io.BytesIO()
+        picture.convert("RGB").save(buffer, format="WEBP", quality=QUALITY, lossless=lossless, method=4)
+        source = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        return Embedded(source, *picture.size, step)
+
+
+def film_of(folder: Path) -> list[Embedded]:
+    """Return the sample grids in the order of their steps."""
+    return [picture_of(path, step=step) for step, path in grids_of(folder)]
+
+
+def grids_of(folder: Path) -> list[tuple[int, Path]]:
+    """Return ``(step, path)`` of the sample grids in order; where there are more than 40, 40 at even distances."""
+    found = sorted((int(path.stem.removeprefix("step-")), path) for path in folder.glob("step-*.png"))
+    if len(found) <= MOST_GRIDS:
+        return found
+    chosen = {round(index * (len(found) - 1) / (MOST_GRIDS - 1)) for index in range(MOST_GRIDS)}
+    return [found[index] for index in sorted(chosen)]

@@ -1,102 +1,133 @@
-"""The sections of plain facts: the data and what was skipped of it, all settings, and how to do it again."""
+"""The plain facts: the tiles, the data and what was skipped of it, all settings, and the commands that repeat the run."""
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from examples.anime_faces.recipes import OPTIONS
 from examples.anime_faces.report._evidence import Evidence
+from examples.anime_faces.report._figures import Fact, passed_of
 
 MOST_SKIPPED = 100
 PROGRAM = "python -m examples.anime_faces"
 
 
-def data_section(evidence: Evidence) -> str:
-    """Say what was trained on, and list what was skipped with the reasons."""
+class Data(NamedTuple):
+    """What the section of the data shows; `found` is False where the data set is not in its folder any more."""
+
+    facts: list[Fact]
+    found: bool
+    prepared: str
+    skipped: Sequence[Mapping[str, str]]
+    more: int
+
+
+class Commands(NamedTuple):
+    """The commands that repeat the run and compare it with this one, and the command that draws more pictures."""
+
+    again: str
+    sample: str
+
+
+def tiles_of(evidence: Evidence) -> list[Fact]:
+    """Return the main numbers of the run."""
     settings = evidence.settings
+    tiles = [Fact(f"of {settings.steps:,} steps trained", f"{evidence.step:,}")]
+    if evidence.log:
+        last = evidence.log[-1]
+        tiles.append(Fact("of training", _duration(last["seconds"])))
+        if last["seconds"] > 0:
+            tiles.append(Fact("pictures a second", f"{last['images'] / last['seconds']:,.0f}"))
+    tiles.append(Fact("pictures to learn from", f"{settings.pictures:,}"))
+    passed = passed_of(evidence.metrics)
+    if passed is not None and passed[1]:
+        tiles.append(Fact(f"of {passed[1]} bounded figures pass", str(passed[0])))
+    return tiles
+
+
+def data_of(evidence: Evidence) -> Data:
+    """Return what was trained on, and what was skipped with the reasons."""
+    settings, dataset = evidence.settings, evidence.dataset
     description = settings.description
     facts = [
-        ("folder", settings.data),
-        ("kind", description.kind),
-        ("size", f"{description.size} by {description.size}"),
+        Fact("folder", settings.data),
+        Fact("kind", description.kind),
+        Fact("size", f"{description.size} by {description.size}"),
+        Fact("pictures in use", f"{settings.pictures:,}"),
+        *(Fact(attribute.name, ", ".join(attribute.classes)) for attribute in description.attributes),
     ]
-    facts.append(("pictures in use", f"{settings.pictures:,}"))
-    facts += [(attribute.name, ", ".join(attribute.classes)) for attribute in description.attributes]
     if description.text is not None:
-        facts.append(("texts", f"{description.text.encoder}, {description.text.features} numbers each"))
-        facts.append(("such as", "; ".join(description.text.examples[:3])))
-    facts.append(("fingerprint", settings.fingerprint))
-    return f'<h2 id="data">Data</h2><div class="card">{definitions(facts)}</div>{_skipped(evidence)}'
-
-
-def _skipped(evidence: Evidence) -> str:
-    dataset = evidence.dataset
+        facts.append(Fact("texts", f"{description.text.encoder}, {description.text.features} numbers each"))
+        facts.append(Fact("such as", "; ".join(description.text.examples[:3])))
+    facts.append(Fact("fingerprint", settings.fingerprint))
     if dataset is None:
-        return '<p class="soft">The data set is not in its folder any more, so what it skipped cannot be listed.</p>'
+        missing = "The data set is not in its folder any more, so what it skipped cannot be listed."
+        return Data(facts, found=False, prepared=missing, skipped=(), more=0)
+    skipped = dataset.skipped
+    return Data(
+        facts,
+        found=True,
+        prepared=_prepared(evidence),
+        skipped=skipped[:MOST_SKIPPED],
+        more=len(skipped) - MOST_SKIPPED,
+    )
+
+
+def _prepared(evidence: Evidence) -> str:
+    """Return how many pictures were prepared, how many of them this recipe cannot use, and what was skipped."""
+    dataset = evidence.dataset
+    assert dataset is not None
     left_out = len(dataset) - evidence.settings.pictures
-    words = f"{len(dataset):,} pictures were prepared"
     wanted = "label" if evidence.settings.description.text is None else "text"
+    words = f"{len(dataset):,} pictures were prepared"
     words += f"; {left_out:,} of them have no {wanted} that this recipe can use. " if left_out > 0 else ". "
-    if not dataset.skipped:
-        return f"<p>{words}No file was skipped.</p>"
-    reasons = Counter(entry["reason"] for entry in dataset.skipped)
-    common = "; ".join(f"{escape(reason)} ({count})" for reason, count in reasons.most_common(6))
-    rows = "".join(
-        f"<tr><td><code>{escape(entry['file'])}</code></td><td>{escape(entry['reason'])}</td></tr>"
-        for entry in dataset.skipped[:MOST_SKIPPED]
-    )
-    more = len(dataset.skipped) - MOST_SKIPPED
-    rest = f'<p class="soft">and {more} more, listed in skipped.jsonl</p>' if more > 0 else ""
     count = len(dataset.skipped)
-    skipped = "1 file was skipped" if count == 1 else f"{count:,} files were skipped"
-    return (
-        f"<p>{words}{skipped}: {common}.</p><details><summary>All skipped files</summary>"
-        f'<div class="card scroll"><table><thead><tr><th>File</th><th>Reason</th></tr></thead><tbody>{rows}</tbody>'
-        f"</table>{rest}</div></details>"
-    )
+    if not count:
+        return f"{words}No file was skipped."
+    reasons = Counter(entry["reason"] for entry in dataset.skipped)
+    common = "; ".join(f"{reason} ({times})" for reason, times in reasons.most_common(6))
+    return f"{words}{'1 file was skipped' if count == 1 else f'{count:,} files were skipped'}: {common}."
 
 
-def settings_section(evidence: Evidence) -> str:
-    """List every setting."""
+def settings_of(evidence: Evidence) -> list[Fact]:
+    """Return every setting."""
     settings = evidence.settings
-    facts = [("recipe", f"{settings.recipe}: {evidence.recipe}"), ("steps", f"{settings.steps:,}")]
+    facts = [Fact("recipe", f"{settings.recipe}: {evidence.recipe}"), Fact("steps", f"{settings.steps:,}")]
     if settings.minutes is not None:
-        facts.append(("planned minutes", f"{settings.minutes:g}"))
-    facts.append(("seed", str(settings.seed)))
-    facts.append(("hardware", str(settings.hardware)))
+        facts.append(Fact("planned minutes", f"{settings.minutes:g}"))
+    facts.append(Fact("seed", str(settings.seed)))
+    facts.append(Fact("hardware", str(settings.hardware)))
     if settings.start is not None:
-        facts.append(("started from", settings.start))
-    facts += [(name.replace("_", " "), str(value)) for name, value in settings.options.items() if value != ""]
-    facts.append(("versions", ", ".join(f"{name} {version}" for name, version in settings.versions.items())))
-    return f'<h2 id="settings">Settings</h2><div class="card">{definitions(facts)}</div>'
+        facts.append(Fact("started from", settings.start))
+    facts += [Fact(name.replace("_", " "), str(value)) for name, value in settings.options.items() if value != ""]
+    facts.append(Fact("versions", ", ".join(f"{name} {version}" for name, version in settings.versions.items())))
+    return facts
 
 
-def reproduction_section(evidence: Evidence) -> str:
-    """Give the commands that repeat the run, bit for bit on the same kind of machine."""
-    settings, folder = evidence.settings, evidence.folder.path
+def commands_of(evidence: Evidence) -> Commands:
+    """Return the commands that repeat the run, bit for bit on the same kind of machine, and one that draws pictures."""
+    settings, description, folder = evidence.settings, evidence.settings.description, evidence.folder.path
     hardware = settings.hardware
-    words = [PROGRAM, "train", "--recipe", settings.recipe, "--data", settings.data, "--out", f"{folder}-again"]
+    words = ["train", "--recipe", settings.recipe, "--data", settings.data, "--out", f"{folder}-again"]
     words += ["--steps", str(settings.steps), "--seed", str(settings.seed), "--threads", str(hardware.threads)]
     words += ["--device", hardware.device, "--precision", hardware.precision]
     if settings.start is not None:
         words += ["--from", settings.start.split(" (")[0]]
     words += _changed_options(settings.recipe, settings.options)
-    commands = [
-        " ".join([PROGRAM, *(shlex.quote(word) for word in words[1:])]),
-        f"{PROGRAM} digest {shlex.quote(f'{folder}-again')}",
-        f"{PROGRAM} digest {shlex.quote(str(folder))}",
-    ]
-    return (
-        '<h2 id="again">Do it again</h2><p>With the same versions and the same number of threads the two digests, which '
-        f"cover all weights and all other state, come out equal.</p><pre>{escape(chr(10).join(commands))}</pre>"
-        + _sampling(evidence)
+    if description.text is None:
+        prompt = " ".join(attribute.phrase(0) for attribute in description.attributes)
+    else:
+        prompt = description.text.examples[0]
+    again = [words, ["digest", f"{folder}-again"], ["digest", str(folder)]]
+    asked = [prompt] if prompt else []
+    return Commands(
+        "\n".join(_line(each) for each in again), _line(["sample", *asked, "--n", "16", "--run", str(folder)])
     )
 
 
-def definitions(facts: Iterable[tuple[str, str]]) -> str:
-    """Return names and values as a definition list."""
-    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in facts)}</dl>"
+def _line(words: Sequence[str]) -> str:
+    return f"{PROGRAM} {shlex.join(words)}"
 
 
 def _changed_options(recipe: str, options: dict[str, object]) -> list[str]:
@@ -113,11 +144,9 @@ def _changed_options(recipe: str, options: dict[str, object]) -> list[str]:
     return words
 
 
-def _sampling(evidence: Evidence) -> str:
-    attributes = evidence.settings.description.attributes
-    folder = shlex.quote(str(evidence.folder.path))
-    text = evidence.settings.description.text
-    prompt = " ".join(attribute.phrase(0) for attribute in attributes) if text is None else text.examples[0]
-    asked = f"{shlex.quote(prompt)} " if prompt else ""
-    command = f"{PROGRAM} sample {asked}--n 16 --run {folder}"
-    return f"<p>And to draw more pictures:</p><pre>{escape(command)}</pre>"
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -1,55 +1,58 @@
-"""Putting the page together."""
+"""Filling the templates and writing the page."""
 
-import os
-from html import escape
 from pathlib import Path
 
-from examples.anime_faces.report._evidence import Evidence, gather
-from examples.anime_faces.report._facts import data_section, reproduction_section, settings_section
-from examples.anime_faces.report._figures import figures_section
-from examples.anime_faces.report._gallery import curves_section, film_section, head_section, summary_section
+import jinja2
 
-HERE = Path(__file__).parent
+from examples.anime_faces.files import written_whole
+from examples.anime_faces.report._charts import FRAME, charts_of
+from examples.anime_faces.report._evidence import Evidence, film_of, gather, picture_of
+from examples.anime_faces.report._facts import commands_of, data_of, settings_of, tiles_of
+from examples.anime_faces.report._figures import figures_of
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(run: Path) -> Path:
     """Write ``report.html`` into a run's folder and return its path.
 
-    The page holds its pictures, its style and its script; it loads nothing and works from a ``file:`` address.
+    The page contains its pictures, its style and its script; it loads nothing and works from a ``file:`` address.
 
     Raises:
-        ValueError: The folder holds no run.
+        ValueError: The folder does not contain a run.
         OSError: The page cannot be written.
     """
     evidence = gather(run)
-    path = evidence.folder.report
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    try:
-        temporary.write_text(_page(evidence), encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    page = render_page(evidence)
+    with written_whole(evidence.folder.report) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return evidence.folder.report
 
 
-def _page(evidence: Evidence) -> str:
-    title = escape(evidence.folder.path.resolve().name)
-    style = (HERE / "style.css").read_text(encoding="utf-8")
-    script = (HERE / "script.js").read_text(encoding="utf-8")
-    sections = [
-        summary_section(evidence),
-        film_section(evidence),
-        curves_section(evidence),
-        figures_section(evidence.metrics),
-        data_section(evidence),
-        settings_section(evidence),
-        reproduction_section(evidence),
-    ]
-    versions = ", ".join(f"{name} {version}" for name, version in evidence.settings.versions.items())
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>\n{style}</style></head><body>\n{head_section(evidence)}\n<main>\n"
-        + "\n".join(sections)
-        + f"\n</main>\n<footer>Made with {escape(versions)}.</footer>\n<script>\n{script}</script></body></html>\n"
+def render_page(evidence: Evidence) -> str:
+    """Return the page as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    samples = evidence.folder.samples
+    return environment.get_template("page.html").render(
+        name=evidence.folder.path.resolve().name,
+        recipe={"name": evidence.settings.recipe, "description": evidence.recipe},
+        versions=", ".join(f"{name} {version}" for name, version in evidence.settings.versions.items()),
+        style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
+        script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),
+        sheet=picture_of(samples, lossless=True) if samples.exists() else None,
+        tiles=tiles_of(evidence),
+        film=film_of(evidence.folder.grids),
+        frame=FRAME,
+        charts=charts_of(evidence.log),
+        figures=figures_of(evidence.metrics),
+        data=data_of(evidence),
+        settings=settings_of(evidence),
+        commands=commands_of(evidence),
     )

@@ -55,7 +55,7 @@ MISTAKES = [
     (["paint"], "error: 'paint' is no command; there are demo, prepare, train"),
     (["train", "--recipe", "vae", "--data", "x", "--out", "y"], "error: --recipe must be one of default, acgan"),
     (["train", "--data", "nowhere", "--out", "y"], "error: no data set in nowhere: make one with"),
-    (["report", "nowhere"], "error: nowhere holds no run"),
+    (["report", "nowhere"], "error: nowhere does not contain a run"),
     (["sample", "--run", "nowhere"], "error: nowhere does not exist"),
     (["digest", "nowhere"], "error: nowhere does not exist"),
 ]

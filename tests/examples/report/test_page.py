@@ -1,19 +1,19 @@
+import dataclasses
 import json
 import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from examples.anime_faces.data import Dataset
 from examples.anime_faces.report import write_report
-from examples.anime_faces.report._charts import draw_charts, nice_ticks
-from examples.anime_faces.report._figures import figures_section
-from examples.anime_faces.report._pictures import MOST_GRIDS, grids_of
+from examples.anime_faces.report._facts import MOST_SKIPPED
 
-HAIR = {"value": 0.991, "floor": 0.999, "at_least": 0.98, "at_most": None, "passed": True, "about": "as <asked>"}
-METRICS = {
+METRICS: dict[str, Any] = {
     "samples": 132,
     "figures": {
         "hair_accuracy": {
@@ -58,15 +58,23 @@ class Loads(HTMLParser):
         self.sources: list[str] = []
         self.tags: list[str] = []
         self.open: list[str] = []
+        self.attributes: list[str] = []
+        self.classes: list[list[str]] = []
+        self.texts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        self.classes.append((dict(attrs).get("class") or "").split())
         self.sources += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "poster")]
         if tag not in self.VOID:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
 
 
 @pytest.fixture
@@ -127,8 +135,10 @@ def test_figures_show_bounds_and_verdicts(folder: Path) -> None:
         assert words in page
 
 
-def test_without_metrics_it_says_how_to_get_them() -> None:
-    assert "evaluate" in figures_section(None)
+def test_without_metrics_it_says_how_to_get_them(folder: Path) -> None:
+    (folder / "metrics.json").unlink()
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "Nothing was measured yet: <code>python -m examples.anime_faces evaluate</code>" in page
 
 
 def test_a_run_without_data_is_still_reported(folder: Path) -> None:
@@ -145,36 +155,54 @@ def test_damaged_metrics_are_named(folder: Path) -> None:
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no run"):
+    with pytest.raises(ValueError, match="does not contain a run"):
         write_report(tmp_path)
 
 
-def test_many_grids_are_thinned_with_both_ends_kept(tmp_path: Path) -> None:
-    for step in range(0, 3000, 10):
-        (tmp_path / f"step-{step:07d}.png").touch()
-    steps = [step for step, _ in grids_of(tmp_path)]
-    assert len(steps) == MOST_GRIDS
-    assert steps[0] == 0
-    assert steps[-1] == 2990
-    assert steps == sorted(set(steps))
+HOSTILE = "<b>\"'&{{ 7 * 7 }}{% raw %}</script><img src=x onerror=alert(1)>"
 
 
-def test_charts_follow_their_numbers() -> None:
-    lines = [{"step": step, "averages": {"critic/score": float(step)}} for step in range(20, 20_000, 20)]
-    chart = draw_charts(lines)
-    points = re.findall(r"(\d+\.\d) (\d+\.\d)", re.findall(r'<path d="M([^"]*)"', chart)[0])
-    assert 200 < len(points) <= 301
-    xs, ys = zip(*((float(x), float(y)) for x, y in points), strict=True)
-    assert list(xs) == sorted(xs)
-    assert list(ys) == sorted(ys, reverse=True)  # greater values lie higher
-    data = json.loads(re.findall(r'<script type="application/json">(.*?)</script>', chart)[0])
-    assert data["steps"][-1] == data["last"] == 19_980
+def report_with(text: str, folder: Path) -> Loads:
+    """Report a run that has `text` wherever a user or a file may name something."""
+    settings = json.loads((folder / "settings.json").read_text())
+    settings["data"] = text
+    settings["versions"] = {text: text}
+    settings["description"]["attributes"][0]["classes"][0] = text
+    settings["options"]["width"] = text
+    (folder / "settings.json").write_text(json.dumps(settings))
+    figure = {**METRICS["figures"]["fid"], "about": text, "value": text}
+    metrics = {"figures": {text: figure}, "notes": [text], "details": {text: {text: text}}, text: text}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    line = json.loads((folder / "log.jsonl").read_text().splitlines()[0])
+    (folder / "log.jsonl").write_text(json.dumps({**line, "averages": {f"critic/{text}": 1.0}}) + "\n")
+    return parsed(write_report(folder).read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.7, 8.1), (1e-4, 3e-4), (20, 20_000), (5.0, 5.0)])
-def test_ticks_are_round_and_inside(low: float, high: float) -> None:
-    ticks = nice_ticks(low, high)
-    assert all(low - 1e-9 <= tick <= high + 1e-9 for tick in ticks)
-    assert ticks == sorted(set(ticks))
-    assert len(ticks) <= 11
-    assert high == low or len(ticks) >= 3
+def test_hostile_text_stays_text(folder: Path) -> None:
+    plain, hostile = report_with("plain words", folder), report_with(HOSTILE, folder)
+    assert hostile.open == []
+    assert hostile.tags == plain.tags
+    assert hostile.attributes == plain.attributes
+    text = "".join(hostile.texts).replace("'\"'\"'", "'")  # in the commands, as a shell reads it
+    assert text.count(HOSTILE) == "".join(plain.texts).count("plain words") >= 12
+
+
+def test_skipped_files_are_listed_as_they_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    skipped = tuple({"file": f"{index} {HOSTILE}.png", "reason": "a web page"} for index in range(MOST_SKIPPED + 2))
+    opened = Dataset.open(json.loads((folder / "settings.json").read_text())["data"])
+    monkeypatch.setattr(Dataset, "open", lambda path: dataclasses.replace(opened, skipped=skipped))
+    seen = parsed(write_report(folder).read_text(encoding="utf-8"))
+    text = "".join(seen.texts)
+    assert f"{MOST_SKIPPED + 2} files were skipped: a web page ({MOST_SKIPPED + 2})." in text
+    assert text.count(".png") == MOST_SKIPPED
+    assert f"0 {HOSTILE}.png" in text
+    assert "and 2 more, listed in skipped.jsonl" in text
+
+
+def test_a_failed_report_leaves_the_old_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = write_report(folder).read_text(encoding="utf-8")
+    monkeypatch.setattr(Path, "replace", lambda path, target: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        write_report(folder)
+    assert (folder / "report.html").read_text(encoding="utf-8") == before
+    assert not list(folder.glob("report.html.tmp-*"))
