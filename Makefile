@@ -1,12 +1,14 @@
-# The few commands that people use. Every target installs what it needs into .venv first.
-#   make demo    draw data, train, sample, evaluate, report: open runs/demo/report.html
-#   make test    lint, types, quick suite with doctests, strict documentation build
-#   make check   lint and types alone
-#   make docs    the documentation site, into site/
-#   make bench   step throughput, into benchmarks/results/
-#   make toys    published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
-#   make mutants mutation testing of every folder but blocks and networks
-#   make test-all  the whole suite, slow tests included
+# Every command installs what it needs into .venv first.
+#   make demo      draw data, train, sample, evaluate, report: open runs/demo/report.html
+#   make test      lint, types, quick suite with doctests, strict documentation build
+#   make test-all  the whole suite, with the slow tests
+#   make check     lint and types
+#   make docs      the documentation site, into site/
+#   make bench     step throughput, into benchmarks/results/
+#   make toys      published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
+#   make mutants   mutation testing of all folders except blocks and networks
+#   make clean     delete .venv and everything that is built
+# Another version of torch: make test TORCH=torch==2.14.1 (after make clean).
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
@@ -50,7 +52,7 @@ mutants: $(STAMPS)/all
 clean:
 	rm -rf $(VENV) site build dist docs/api/generated .pytest_cache .ruff_cache .hypothesis
 
-# torch comes first and by itself, so that nothing else chooses its version.
+# torch is installed first and separately, so that no other package decides its version.
 $(STAMPS)/torch:
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) "$(TORCH)"

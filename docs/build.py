@@ -1,7 +1,7 @@
 """Builds the whole documentation, strictly and offline: ``python docs/build.py``.
 
-The site comes first (it contains the API reference); then the examples of the docstrings are run, undocumented public
-names are looked for, and every link of the site is checked.
+It builds the site with the API reference, runs the examples of the docstrings, looks for undocumented public names, and
+checks every link of the site.
 """
 
 import os
@@ -18,7 +18,7 @@ SITE = DOCS.parent / "site"
 
 def build_site() -> None:
     """Build the pages."""
-    # The theme announces the plans of its makers at each build, which is no message about these pages.
+    # Without this, the theme prints an announcement at each build.
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", str(DOCS / "mkdocs.yml")]
     if subprocess.run(command, check=False, env=environment).returncode != 0:

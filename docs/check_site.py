@@ -1,6 +1,6 @@
 """Checks the built site: every internal link and anchor resolves, and nothing is loaded from another host.
 
-Run it on a folder: ``python docs/check_site.py site``. It prints each fault and ends with status 1 if there is one.
+Run it on a folder: ``python docs/check_site.py site``. It prints each fault, and the exit status is 1 if there is one.
 """
 
 import re
@@ -11,9 +11,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# A browser only follows these when a person clicks, or not at all. Every other `link` makes it load something.
+# A browser loads nothing for these relations of `link`, and something for every other one.
 _PASSIVE_RELATIONS = {"alternate", "author", "canonical", "help", "license", "next", "prev", "search"}
-# Scripts of the theme fetch from other hosts where they find one of these.
+# With one of these on a page, scripts of the theme fetch from other hosts.
 _FETCHING_MARKS = {
     "mermaid": "a diagram, whose script is fetched",
     "md-source": "a repository box, which asks its host",
@@ -24,7 +24,7 @@ _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 
 @dataclass(slots=True)
 class Document:
-    """What one page offers (anchors) and asks for (links that people follow, files that the browser loads)."""
+    """The anchors of one page, the links on it, and the files that a browser loads for it."""
 
     anchors: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
@@ -77,7 +77,7 @@ def read_document(text: str) -> Document:
 
 
 def is_outside(address: str) -> bool:
-    """Whether an address names another host; ``data:`` holds its content itself."""
+    """Whether an address names another host, or is of another scheme such as ``data:``."""
     return address.startswith("//") or bool(_SCHEME.match(address))
 
 

@@ -1,7 +1,7 @@
-"""MkDocs hooks: they join the API reference, which Sphinx builds, to the site.
+"""MkDocs hooks that put the API reference, which Sphinx builds, into the site.
 
-A page of the guides links to a name of the package by writing it in brackets and backticks, followed by empty brackets. The
-link is looked up in Sphinx's inventory, so a name that does not exist stops the build.
+A guide links to a public name by writing it in brackets and backticks, followed by empty brackets. The link is looked up in
+Sphinx's inventory, so an unknown name stops the build.
 """
 
 from pathlib import Path
@@ -54,7 +54,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that are not among the guides: the repository's own, and every page of the reference."""
+    """Add the pages from outside the guides: those of the repository, and every page of the reference."""
     for path, source in _REPOSITORY_PAGES.items():
         files.append(File.generated(config, path, abs_src_path=str(source)))
     for path, page in _pages.items():
@@ -70,7 +70,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn names of the package in brackets into links to their pages."""
+    """Turn public names in brackets into links to their pages."""
     del config, files
     if page.file.src_uri in _pages:
         return markdown
@@ -81,7 +81,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Draw Sphinx's text in the site's frame."""
+    """Put Sphinx's text into the frame of the site."""
     del config, files
     reference = _pages.get(page.file.src_uri)
     if reference is None:

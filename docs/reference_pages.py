@@ -1,4 +1,4 @@
-"""Builds the API reference with Sphinx and hands its pages to the site."""
+"""Builds the API reference with Sphinx and reads its pages for the site."""
 
 import html
 import json
@@ -58,7 +58,7 @@ class ReferencePage:
 def run_sphinx(builder: str) -> Path:
     """Run one Sphinx builder on the generated sources, strictly, and return its folder.
 
-    The pages are read afresh for the site's builder; the others work on what it read.
+    The site's builder reads all sources again; the other builders use what it read.
     """
     out = BUILD / builder
     command = [sys.executable, "-m", "sphinx", "-b", builder, "-W", "--keep-going", "-n", "-q"]
@@ -70,7 +70,7 @@ def run_sphinx(builder: str) -> Path:
 
 
 def write_sources() -> None:
-    """Write a page for each folder and each public name of the package, and forget what was built of older ones."""
+    """Write a source page for each folder and each public name of the package, and delete what was built before."""
     shutil.rmtree(BUILD, ignore_errors=True)
     if subprocess.run([sys.executable, str(API / "generate.py")], check=False).returncode != 0:
         raise DocumentationError("the pages of the API reference could not be generated; the messages are above")
@@ -131,7 +131,7 @@ def resolve_links(markdown: str, source: str, inventory: dict[str, str]) -> str:
 
 
 def _stretches(markdown: str) -> Iterator[tuple[int, str]]:
-    """Cut a page into what stands within fences and what does not, each with the number of its first line."""
+    """Cut a page into code blocks and the text between them, each with the number of its first line."""
     stretch, start, fenced = "", 1, False
     for number, line in enumerate(markdown.splitlines(), start=1):
         fence = bool(_FENCE.match(line))

@@ -1,4 +1,4 @@
-"""Sphinx settings of the API reference. Its pages are drawn inside the MkDocs site; see ``hooks.py`` beside this folder."""
+"""Sphinx settings of the API reference. Its pages are shown inside the MkDocs site; see ``docs/hooks.py``."""
 
 import importlib
 import inspect
@@ -56,7 +56,7 @@ coverage_show_missing_items = True
 coverage_statistics_to_stdout = False
 
 nitpicky = True
-# Types of other libraries have no page here. Only those that gankit's signatures name are let through.
+# Types of other libraries that gankit's signatures name: they have no page here.
 nitpick_ignore_regex = [
     ("py:class", r"torch\.(Tensor|Generator|dtype|device|nn\.Module|optim\.Optimizer)"),
     ("py:class", r"torch\.(_C|nn\.modules\.\w+|nn\.parameter|optim\.optimizer)\.\w+"),
@@ -66,13 +66,13 @@ nitpick_ignore_regex = [
 
 
 class PageBuilder(JSONHTMLBuilder):
-    """Writes each page as JSON, linked as ``name.html``, for the MkDocs site to draw in its own frame."""
+    """Writes each page as JSON, linked as ``name.html``, for the MkDocs site to show in its own frame."""
 
     search = False
     get_target_uri = StandaloneHTMLBuilder.get_target_uri
 
     def dump_context(self, context: dict[str, Any], filename: str | os.PathLike[str]) -> None:
-        """Write what the frame needs; the rest of a page's context is of no use there, and partly no data."""
+        """Write the parts that the frame needs; the rest of a page's context is unused, and partly not JSON."""
         kept = {key: context[key] for key in ("title", "body") if key in context}
         Path(filename).write_text(json.dumps(kept), encoding="utf-8")
 
@@ -86,7 +86,7 @@ def plain_role(  # noqa: PLR0917  docutils fixes these arguments
     options: dict[str, Any] | None = None,
     content: list[str] | None = None,
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-    """Read single backticks as a checked link where they hold a path of gankit, else as code such as an argument."""
+    """Read single backticks as a checked link if they contain a path of gankit, else as code such as an argument."""
     del name
     if text.lstrip("~").startswith("gankit."):
         return PyXRefRole()("py:obj", rawtext, text, lineno, inliner, options or {}, content or [])
@@ -94,10 +94,10 @@ def plain_role(  # noqa: PLR0917  docutils fixes these arguments
 
 
 def claim_public_names() -> None:
-    """Let each public object say that it lives where users import it from.
+    """Set the module of each public object to the folder that users import it from.
 
-    Links in signatures and the coverage check then speak of public paths instead of private modules. Autodoc looks for the
-    order of members and for documented attributes in the source of that place, so a folder answers with all its files.
+    Links in signatures and the coverage check then use public paths instead of private modules. Autodoc reads the order of
+    members and documented attributes from the source of that module, so a folder's source is that of all its files.
     """
     for folder in reference.public_folders():
         for public in reference.public_names(folder):
@@ -111,13 +111,13 @@ def claim_public_names() -> None:
         path = f"gankit.{folder}"
         analyzer = ModuleAnalyzer.for_string(source, path)
         analyzer.analyze()
-        # Overloads speak to type checkers. Readers get the one signature that the docstring explains.
+        # Overloads are for type checkers. The page shows the one signature that the docstring explains.
         analyzer.overloads = {}
         ModuleAnalyzer.cache["module", path] = analyzer
 
 
 def drop_notes_of_properties(thing: object) -> None:
-    """Let properties return plain tensors: autodoc writes their types where nothing shortens them."""
+    """Annotate properties with plain tensors: autodoc writes their types where `shorten` is not called."""
     for member in vars(thing).values() if inspect.isclass(thing) else ():
         if isinstance(member, property) and member.fget is not None:
             returned = member.fget.__annotations__.get("return")
@@ -126,7 +126,7 @@ def drop_notes_of_properties(thing: object) -> None:
 
 
 def find_home(app: Sphinx, module: str, name: str) -> str:
-    """Name the private module whose source a page links to."""
+    """Return the private module whose source a page links to."""
     del app
     return HOMES.get(f"{module}.{name.partition('.')[0]}", module)
 
@@ -174,7 +174,7 @@ def shorten_recorded_types(app: Sphinx, *_: object) -> None:
 def show_return_type(  # noqa: PLR0917  Sphinx fixes these arguments
     app: Sphinx, what: str, name: str, thing: object, options: object, arguments: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
-    """Write the return type at the end of the signature; the types of arguments stand in their descriptions."""
+    """Write the return type at the end of the signature; the types of arguments are in their descriptions."""
     del thing, options
     recorded = app.env.current_document.autodoc_annotations.get(name, {})
     if what in {"function", "method"} and recorded.get("return", "None") != "None":
@@ -196,7 +196,7 @@ def drop_return_fields(app: Sphinx, domain: str, what: str, content: nodes.Eleme
 def refuse_missing_docstring(  # noqa: PLR0917  Sphinx fixes these arguments
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
-    """Fail the build where a documented object has nothing to say."""
+    """Fail the build if a documented object has no docstring."""
     del app, thing, options
     if not any(line.strip() for line in lines):
         logger.warning("the %s %s has no docstring", what, name)
@@ -205,7 +205,7 @@ def refuse_missing_docstring(  # noqa: PLR0917  Sphinx fixes these arguments
 def leave_out_floor(  # noqa: PLR0917  Sphinx fixes these arguments
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
-    """Take the number of its floor from a folder's first sentence: it speaks to those who work on the package."""
+    """Remove the number of the floor from a folder's first sentence: it is for those who work on the package."""
     del app, name, thing, options
     if what == "module" and lines and (match := re.match(r"Floor \d+: (\w)", lines[0])):
         lines[0] = match[1].upper() + lines[0][match.end() :]
@@ -214,7 +214,7 @@ def leave_out_floor(  # noqa: PLR0917  Sphinx fixes these arguments
 def skip_what_others_explain(  # noqa: PLR0917  Sphinx fixes these arguments
     app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object
 ) -> bool | None:
-    """Leave out what a named tuple says of its fields by itself ("Alias for field number 0"), and a part of `repr`."""
+    """Leave out the generated docstrings of named tuples' fields ("Alias for field number 0"), and `extra_repr`."""
     del app, what, skip, options
     return True if type(thing).__name__ == "_tuplegetter" or name == "extra_repr" else None
 

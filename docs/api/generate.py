@@ -18,7 +18,7 @@ def title(text: str, underline: str = "=") -> str:
 
 
 def hidden_toctree(entries: list[str]) -> str:
-    """Tie pages into the reference without printing a second list of them."""
+    """Add pages to the reference without showing a second list of them."""
     return ".. toctree::\n   :hidden:\n\n" + "".join(f"   {entry}\n" for entry in entries)
 
 
@@ -48,7 +48,7 @@ def documented_assignments(home: str) -> dict[str, tuple[str, str]]:
 
 
 def alias_entry(name: str, expression: str, text: str) -> str:
-    """Describe a type alias, which autodoc cannot: it carries no docstring of its own."""
+    """Describe a type alias. Autodoc cannot do this: an alias has no docstring."""
     indented = "".join(f"   {line}\n" if line else "\n" for line in text.splitlines())
     return f".. py:type:: {name}\n   :canonical: {expression}\n\n{indented}\n"
 
@@ -63,7 +63,7 @@ def name_page(public: PublicName) -> str:
         return head + f".. autofunction:: {public.path}\n"
     expression, text = documented_assignments(public.home)[public.name]
     if not text:
-        raise ValueError(f"{public.path} is a public alias, so a string below its assignment must say what it is")
+        raise ValueError(f"{public.path} is a public alias, so a string below its assignment must describe it")
     return head + alias_entry(public.name, expression, text)
 
 
@@ -76,9 +76,9 @@ GUIDES = {
     "blocks": ("Blocks and orders", "blocks.html"),
     "embedders": ("Conditions", "conditions.html"),
     "networks": ("Networks", "networks.html"),
-    "training": ("Quickstart", "quickstart.html"),
+    "training": ("Training", "training.html"),
 }
-"""The page of the guides that tells when to take what of a folder."""
+"""The guide that says when to use which name of a folder."""
 
 
 def folder_page(folder: str, names: list[PublicName]) -> str:
@@ -88,7 +88,7 @@ def folder_page(folder: str, names: list[PublicName]) -> str:
     aliases = [name for name in names if name not in documented]
     page = title(path) + f"\n.. automodule:: {path}\n   :no-members:\n\n"
     text, address = GUIDES[folder]
-    page += f"When to take which: `{text} <../{address}>`__.\n\n"
+    page += f"When to use which: `{text} <../{address}>`__.\n\n"
     page += summary_table([name.name for name in documented])
     if aliases:
         page += "\nTypes: " + ", ".join(f":py:type:`~{name.path}`" for name in aliases) + ".\n"
@@ -96,7 +96,7 @@ def folder_page(folder: str, names: list[PublicName]) -> str:
 
 
 def split_note(expression: str, text: str) -> tuple[str, str]:
-    """Take the note out of ``Annotated[type, "note"]`` and use it where no other text describes the role."""
+    """Split ``Annotated[type, "note"]`` into the type and a text; the note is used if `text` is empty."""
     node = ast.parse(expression, mode="eval").body
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) and ast.unparse(node.value) == "Annotated":
         base, note = node.slice.elts
@@ -105,21 +105,21 @@ def split_note(expression: str, text: str) -> tuple[str, str]:
 
 
 def roles_page() -> str:
-    """Return the page of the roles that tensors play in signatures."""
+    """Return the page of the names that signatures use for tensors."""
     page = title("Roles of tensors") + (
-        "\nSignatures name the role that a tensor plays. All of these are plain :py:class:`torch.Tensor`; "
-        "the name only tells the reader what is expected.\n\n"
+        "\nSignatures name the role of a tensor. All of these are plain :py:class:`torch.Tensor`; "
+        "the name only documents what is expected.\n\n"
     )
     for name, (expression, text) in documented_assignments(assigned_in("Scores", "_core")).items():
         page += alias_entry(name, *split_note(expression, text))
-    page += "Some arguments may also hold several tensors.\n\n"
+    page += "Some arguments may also contain several tensors.\n\n"
     for name, folder in FORMS.items():
         page += alias_entry(name, *documented_assignments(assigned_in(name, folder))[name])
     return page
 
 
 def generate(target: Path = GENERATED) -> list[PublicName]:
-    """Write every source page afresh and return the public names that got one."""
+    """Write all source pages again and return the public names."""
     if target.exists():
         shutil.rmtree(target)
     target.mkdir(parents=True)

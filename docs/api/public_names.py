@@ -72,7 +72,7 @@ def _module(path: Path, package: Path) -> str:
 
 
 def public_folders(package: Path = PACKAGE) -> list[str]:
-    """Name the public folders of the package in the order in which they are best read; new ones come last."""
+    """Return the names of the public folders of the package, in reading order; new ones come last."""
     found = {init.parent.name for init in package.glob("*/__init__.py") if not init.parent.name.startswith("_")}
     return [name for name in READING_ORDER if name in found] + sorted(found.difference(READING_ORDER))
 
