@@ -166,7 +166,7 @@ def test_sizes_and_dtypes_are_checked(draw: Draw, arguments: tuple, options: dic
 
 @every
 def test_a_generator_of_another_device_is_refused(draw: Draw) -> None:
-    with pytest.raises(ValueError, match="rng must live on the device of the latents, meta, got one on cpu"):
+    with pytest.raises(ValueError, match="rng must be on the device of the latents, meta, got one on cpu"):
         draw(2, 3, rng=generator(0), device="meta")
 
 
