@@ -16,12 +16,13 @@ def cases(draw: st.DrawFn) -> tuple[MinibatchStandardDeviation, torch.Tensor]:
     """A layer and a batch that it takes: one group, several, or fewer samples than a group."""
     group, groups = draw(st.sampled_from((1, 2, 3, 5))), draw(st.integers(1, 3))
     features, part = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    layer = MinibatchStandardDeviation(draw(st.sampled_from((group, None, 7))), features)
+    epsilon = draw(st.sampled_from((1e-8, 1e-4)))
+    layer = MinibatchStandardDeviation(draw(st.sampled_from((group, None, 7))), features, epsilon=epsilon)
     samples = group * groups if layer.group_size == group else min(group * groups, 6)
     return layer, normal(draw(seeds), samples, features * part, 2, 3)
 
 
-def define(x: np.ndarray, group_size: int | None, features: int) -> np.ndarray:
+def define(x: np.ndarray, group_size: int | None, features: int, epsilon: float) -> np.ndarray:
     """The paper's words, one group after the other."""
     samples, channels, height, width = x.shape
     groups = samples // min(group_size or samples, samples)
@@ -32,7 +33,7 @@ def define(x: np.ndarray, group_size: int | None, features: int) -> np.ndarray:
         for feature in range(features):
             part = slice(feature * channels // features, (feature + 1) * channels // features)
             values = np.stack([x[i, part] for i in members])
-            deviations = np.sqrt(values.var(axis=0) + 1e-8)
+            deviations = np.sqrt(values.var(axis=0) + epsilon)
             for i in members:
                 result[i, channels + feature] = deviations.mean()
     return result
@@ -41,7 +42,8 @@ def define(x: np.ndarray, group_size: int | None, features: int) -> np.ndarray:
 @given(case=cases())
 def test_equals_its_definition(case: tuple[MinibatchStandardDeviation, torch.Tensor]) -> None:
     layer, x = case
-    assert_close(layer(x), torch.from_numpy(define(x.numpy(), layer.group_size, layer.features)), rtol=1e-10, atol=0)
+    expected = define(x.numpy(), layer.group_size, layer.features, layer.epsilon)
+    assert_close(layer(x), torch.from_numpy(expected), rtol=1e-10, atol=0)
 
 
 @given(case=cases(), seed=seeds)
@@ -96,6 +98,7 @@ def test_mistakes_are_named() -> None:
     cases = {
         "group_size must be at least 1, got 0": lambda: MinibatchStandardDeviation(0),
         "features must be at least 1, got 0": lambda: MinibatchStandardDeviation(4, 0),
+        "epsilon must be above 0, got 0": lambda: MinibatchStandardDeviation(4, epsilon=0),
         "x must have a multiple of 2 channels, one part per feature, got 3": lambda: layer(torch.zeros(4, 3, 2, 2)),
         "x must hold a multiple of group_size=4 samples, got 6": lambda: layer(torch.zeros(6, 2, 2, 2)),
         r"x must have shape \(n, channels, height, width\), got \(4, 2\)": lambda: layer(torch.zeros(4, 2)),

@@ -237,3 +237,19 @@ def test_the_ends_are_targets_too(target: float) -> None:
     adaptive = AdaptiveProbability(target=target, length=10)
     adaptive.update(target * torch.ones(3))
     assert adaptive.probability == 0
+
+
+def test_a_mean_sign_moves_it_as_the_scores_do() -> None:
+    whole, moved = AdaptiveProbability(length=100), AdaptiveProbability(length=100)
+    for _ in range(5):
+        scores = torch.randn(7) + 1.5
+        whole.update(scores)
+        moved.move(scores.sign().mean(), 7)
+    assert float(whole.probability) > 0
+    assert torch.equal(whole.probability, moved.probability)
+    with pytest.raises(ValueError, match="mean_sign must be a 0-d floating-point tensor"):
+        moved.move(torch.ones(2), 7)
+    with pytest.raises(ValueError, match="mean_sign must be a 0-d floating-point tensor"):
+        moved.move(torch.tensor(1), 7)
+    with pytest.raises(ValueError, match="samples must be at least 1"):
+        moved.move(torch.tensor(1.0), 0)

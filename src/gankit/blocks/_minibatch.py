@@ -3,11 +3,9 @@
 import torch
 from torch import nn
 
-from gankit._core import check_at_least, gather_whole_batch, ranks_of_whole_batch, sum_over_ranks
+from gankit._core import check_at_least, check_positive, gather_whole_batch, ranks_of_whole_batch, sum_over_ranks
 from gankit.blocks._joining import join_replicated
 from gankit.blocks._maps import check_features, check_maps
-
-EPSILON = 1e-8
 
 
 class MinibatchStandardDeviation(nn.Module):
@@ -30,6 +28,8 @@ class MinibatchStandardDeviation(nn.Module):
     Args:
         group_size: Samples per group, or None for the whole batch.
         features: Number of equal parts into which the channels are split; each gives one map.
+        epsilon: Added to each variance inside the root. The smaller it is, the larger is the root's curvature where samples
+            agree; a penalty differentiates the root twice, and 1e-4 keeps that moderate.
 
     Shape:
         - x: ``(n, channels, height, width)``; `n` is a multiple of `group_size` or smaller than it, `channels` a multiple
@@ -38,8 +38,8 @@ class MinibatchStandardDeviation(nn.Module):
           same group if i - j is a multiple of ``n / group_size``.
 
     Raises:
-        ValueError: `group_size` or `features` is below 1; `x` has another shape; the group is the whole batch, but the
-            call sees only a part of it.
+        ValueError: `group_size` or `features` is below 1; `epsilon` is not above 0; `x` has another shape; the group is
+            the whole batch, but the call sees only a part of it.
 
     Example:
         >>> import torch
@@ -55,13 +55,15 @@ class MinibatchStandardDeviation(nn.Module):
         over the whole batch.
     """
 
-    def __init__(self, group_size: int | None = 4, features: int = 1) -> None:
+    def __init__(self, group_size: int | None = 4, features: int = 1, *, epsilon: float = 1e-8) -> None:
         super().__init__()
         if group_size is not None:
             check_at_least("group_size", group_size, 1)
         check_at_least("features", features, 1)
+        check_positive("epsilon", epsilon)
         self.group_size = group_size
         self.features = features
+        self.epsilon = epsilon
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `x` with the maps of deviations as further channels."""
@@ -73,7 +75,7 @@ class MinibatchStandardDeviation(nn.Module):
         # Half precision would round 1e-8 to 0, where the root has no finite derivative.
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
         variances = self._variances(wide.unflatten(0, (self._size(len(x)), -1)))
-        deviations = (variances + EPSILON).sqrt()
+        deviations = (variances + self.epsilon).sqrt()
         numbers = deviations.unflatten(1, (self.features, -1)).mean(dim=(2, 3, 4))
         return join_replicated(x, numbers.repeat(len(x) // len(numbers), 1))
 

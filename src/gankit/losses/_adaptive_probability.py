@@ -8,6 +8,7 @@ from gankit._core import (
     Scalar,
     ScoreMaps,
     as_maps,
+    check_at_least,
     check_finite,
     check_fraction,
     check_positive,
@@ -87,9 +88,30 @@ class AdaptiveProbability:
         counts = {len(scores) for scores in maps}
         if len(counts) > 1:
             raise ValueError(f"real_scores must hold equally many samples in each map, got {sorted(counts)}")
+        self.move(torch.stack([scores.detach().sign().float().mean() for scores in maps]).mean(), counts.pop())
+
+    @torch.no_grad()
+    def move(self, mean_sign: Scalar, samples: int) -> None:
+        """Take in a mean sign of real scores that was computed elsewhere, such as a reading of an update's terms.
+
+        ``move(scores.sign().mean(), len(scores))`` is ``update(scores)``.
+
+        Args:
+            mean_sign: The mean sign, a 0-d tensor in -1..1; ranks share their mean.
+            samples: Number of real samples that it is the mean of.
+
+        Raises:
+            ValueError: `mean_sign` is not a 0-d floating-point tensor, `samples` is below 1, or only a part of the batch is
+                given.
+        """
+        if mean_sign.ndim != 0 or not mean_sign.is_floating_point():
+            raise ValueError(
+                f"mean_sign must be a 0-d floating-point tensor, got shape {tuple(mean_sign.shape)} of {mean_sign.dtype}"
+            )
+        check_at_least("samples", samples, 1)
         name = type(self).__name__
-        signs = torch.stack([mean_of_whole_batch(name, scores.sign().float()) for scores in maps]).mean()
-        step = counts.pop() * ranks_of_whole_batch(name) / self.length
+        signs = mean_of_whole_batch(name, mean_sign.detach().float())
+        step = samples * ranks_of_whole_batch(name) / self.length
         moved = self._probability.to(signs.device) + step * (signs - self.target).sign()
         if self._probability.device != signs.device:
             self._probability = torch.empty_like(moved)
