@@ -14,6 +14,7 @@ from gankit.constraints import clip_weights_, gradient_penalty, zero_centered_pe
 from gankit.losses import Wasserstein, critic_loss, generator_loss
 from gankit.training import (
     Accumulated,
+    FiniteStepper,
     NonFiniteError,
     Update,
     WeightAverage,
@@ -22,8 +23,7 @@ from gankit.training import (
     network_state,
     save_checkpoint,
 )
-from gankit.training._device_guard import DeviceGuard
-from gankit.training._sharded import sharded_modules
+from gankit.training._ranks import sharded_modules
 
 SAMPLES = 14
 WORLD = 2
@@ -146,7 +146,7 @@ def guarded(shard: Callable[[nn.Module], None], fused: bool, rank: int) -> dict[
     before = {name: tensor.clone() for name, tensor in network_state(network).items()}
     if rank == 1:
         gradients[0].to_local()[0] = math.nan
-    DeviceGuard().step(optimizer, {"loss": torch.tensor(1.0)}, gradients)
+    FiniteStepper()._step_on_device(optimizer, {"loss": torch.tensor(1.0)}, gradients)
     return {"before": before, "after": network_state(network)}
 
 

@@ -1,27 +1,202 @@
+import functools
+import operator
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import FrozenInstanceError
+from typing import Any
 from unittest import mock
 
+import pytest
 import torch
+from hypothesis import given, strategies as st
+from torch import nn
 
-from gankit.training import Eager
+from gankit._core import ranks_of_whole_batch
+from gankit.constraints import gradient_penalty
+from gankit.losses import Wasserstein, critic_loss
+from gankit.training import Accumulated, Eager, Gradients, Loss
+
+
+def _loss(weight: torch.Tensor, terms: Callable[..., Any]) -> Loss:
+    return Loss(terms, (weight,))  # pyright: ignore[reportArgumentType]
 
 
 def test_one_backward_pass_of_the_sum() -> None:
     weight = torch.tensor(3.0, requires_grad=True)
     with mock.patch.object(torch.Tensor, "backward", autospec=True, side_effect=torch.Tensor.backward) as backward:
-        named = Eager()(lambda x: {"a": weight * x, "b": weight**2}, (torch.tensor(5.0),), None)
+        named = Eager()(_loss(weight, lambda x: {"a": weight * x, "b": weight**2}), (torch.tensor(5.0),))
     assert backward.call_count == 1
     assert weight.grad is not None
     assert weight.grad.item() == 5 + 2 * 3
     assert {name: term.item() for name, term in named.items()} == {"a": 15.0, "b": 9.0}
 
 
-def test_eager_adds_to_the_gradient_that_is_there() -> None:
+@pytest.mark.parametrize("gradients", [Eager(), Accumulated(1), Accumulated(3)])
+def test_the_gradient_is_that_of_this_call_alone(gradients: Gradients) -> None:
+    weight, unused = (torch.tensor(3.0, requires_grad=True) for _ in range(2))
+    weight.grad = unused.grad = torch.tensor(100.0)
+    gradients(Loss(lambda x: {"a": weight * x.mean()}, (weight, unused)), (torch.full((3,), 7.0),))  # pyright: ignore[reportArgumentType]
+    assert weight.grad.item() == pytest.approx(7.0)
+    assert unused.grad is None
+
+
+@pytest.mark.parametrize("gradients", [Eager(), Accumulated(2)])
+def test_the_check_sees_the_costs_before_the_backward_pass(gradients: Gradients) -> None:
     weight = torch.tensor(3.0, requires_grad=True)
-    weight.grad = torch.tensor(100.0)
-    Eager()(lambda: {"a": weight * 7}, (), None)
-    assert weight.grad.item() == 107.0
+
+    def refuse(costs: Mapping[str, torch.Tensor], _: object) -> None:
+        raise ValueError(f"refused {list(costs)}")
+
+    loss = Loss(lambda x: ({"a": weight * x.mean()}, {"r": x.mean()}), (weight,), check=refuse)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match=r"refused \['a'\]"):
+        gradients(loss, (torch.ones(3),))
+    assert weight.grad is None
+
+
+@pytest.mark.parametrize("gradients", [Eager(), Accumulated(2)])
+def test_the_scale_multiplies_the_gradient_and_not_what_is_logged(gradients: Gradients) -> None:
+    weight = torch.tensor(3.0, requires_grad=True)
+    loss = Loss(lambda x: ({"a": weight * x.mean()}, {"r": x.mean()}), (weight,), scale=lambda: torch.tensor(8.0))  # pyright: ignore[reportArgumentType]
+    named = gradients(loss, (torch.tensor([1.0, 3.0]),))
+    assert weight.grad is not None
+    assert weight.grad.item() == 16.0
+    assert {name: value.item() for name, value in named.items()} == {"a": 6.0, "r": 2.0}
+
+
+def test_batches_inside_containers_are_split_too() -> None:
+    weight = torch.tensor(1.0, requires_grad=True)
+    seen: list[tuple[list[float], list[float], float, str]] = []
+
+    def terms(images: torch.Tensor, given: dict[str, Any]) -> dict[str, torch.Tensor]:
+        (labels,) = given["labels"]
+        seen.append((images.tolist(), labels.tolist(), given["weight"].item(), given["name"]))
+        return {"loss": weight * (images * labels).mean()}
+
+    images, labels = torch.arange(5.0), torch.arange(5.0) + 10
+    given = {"labels": [labels], "weight": torch.tensor(7.0), "name": "x"}
+    named = Accumulated(2)(_loss(weight, terms), (images, given))
+    assert seen == [([0.0, 1.0], [10.0, 11.0], 7.0, "x"), ([2.0, 3.0, 4.0], [12.0, 13.0, 14.0], 7.0, "x")]
+    assert named["loss"].item() == pytest.approx((images * labels).mean().item())
+    with pytest.raises(ValueError, match=r"one batch size to be split, got sizes \[3, 5\]"):
+        Accumulated(2)(_loss(weight, terms), (images, {"labels": [labels[:3]]}))
 
 
 def test_eager_compares_and_prints() -> None:
     assert Eager() == Eager()
     assert repr(Eager()) == "Eager()"
+
+
+def _critic(seed: int) -> nn.Sequential:
+    rng = torch.Generator().manual_seed(seed)
+    critic = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1)).double()
+    with torch.no_grad():
+        for parameter in critic.parameters():
+            parameter.normal_(generator=rng)
+    return critic
+
+
+@given(seed=st.integers(0, 2**31 - 1), size=st.sampled_from([5, 7, 11]), parts=st.integers(1, 5))
+def test_gradient_and_terms_equal_those_of_the_whole_batch(seed: int, size: int, parts: int) -> None:
+    critic = _critic(seed)
+    rng = torch.Generator().manual_seed(seed)
+    real, fake = (torch.randn(size, 3, dtype=torch.float64, generator=rng) for _ in range(2))
+    mix = torch.rand(size, 1, dtype=torch.float64, generator=rng)
+
+    def terms(real: torch.Tensor, fake: torch.Tensor, mix: torch.Tensor, weight: float) -> dict[str, torch.Tensor]:
+        return {
+            "loss": critic_loss(Wasserstein(), critic(real), critic(fake)),
+            "penalty": weight * gradient_penalty(critic, real, fake, mix=mix),
+        }
+
+    results = []
+    for gradients in (Eager(), Accumulated(parts)):
+        logged = gradients(Loss(terms, list(critic.parameters())), (real, fake, mix, 10.0))
+        results.append((logged, [parameter.grad for parameter in critic.parameters()]))
+    torch.testing.assert_close(results[1], results[0], rtol=1e-10, atol=1e-12)
+
+
+def test_parts_are_as_equal_as_can_be_and_all_samples_are_seen_once() -> None:
+    weight = torch.tensor(1.0, requires_grad=True)
+    seen: list[list[float]] = []
+
+    def terms(x: torch.Tensor, scale: torch.Tensor) -> dict[str, torch.Tensor]:
+        seen.append(x.tolist())
+        assert scale.ndim == 0
+        return {"loss": weight * scale * x.mean()}
+
+    Accumulated(3)(_loss(weight, terms), (torch.arange(8.0), torch.tensor(2.0)))
+    assert [len(part) for part in seen] == [2, 3, 3]
+    assert functools.reduce(operator.iadd, seen, []) == list(range(8))
+
+
+class _Wrapper(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = False
+        self.log: list[bool] = []
+
+    @contextmanager
+    def no_sync(self):
+        self.inside = True
+        yield
+        self.inside = False
+
+
+def test_only_the_last_part_reduces_gradients() -> None:
+    wrapper, weight = _Wrapper(), torch.tensor(1.0, requires_grad=True)
+
+    def terms(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        wrapper.log.append(wrapper.inside)
+        return {"loss": (weight * x).mean()}
+
+    Accumulated(3)(Loss(terms, (weight,), wrapper), (torch.ones(3),))  # pyright: ignore[reportArgumentType]
+    assert wrapper.log == [True, True, False]
+    assert not wrapper.inside
+
+
+def test_terms_that_change_between_parts_are_refused() -> None:
+    weight = torch.tensor(1.0, requires_grad=True)
+    with pytest.raises(ValueError, match="must be the same in each part"):
+        Accumulated(2)(_loss(weight, lambda x: {str(x[0].item()): (weight * x).mean()}), (torch.arange(4.0),))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ((torch.ones(3), torch.ones(2)), r"one batch size to be split, got sizes \[2, 3\]"),
+        ((1.0,), r"one batch size to be split, got sizes \[\]"),
+        ((torch.ones(3),), "at least 4 samples to be split into 4 parts, got 3"),
+    ],
+)
+def test_inputs_that_do_not_split_are_refused(inputs: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Accumulated(4)(Loss(lambda *_: {}, ()), inputs)
+
+
+@pytest.mark.parametrize("parts", [0, -1, 1.5, True])
+def test_parts_must_be_a_number_above_zero(parts: int) -> None:
+    with pytest.raises(ValueError, match="parts must be"):
+        Accumulated(parts)
+
+
+def test_the_number_of_parts_stays() -> None:
+    gradients = Accumulated(4)
+    with pytest.raises(FrozenInstanceError):
+        gradients.parts = 2  # pyright: ignore[reportAttributeAccessIssue]
+    assert not hasattr(gradients, "__dict__")
+    assert repr(gradients) == "Accumulated(parts=4)"
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_parts_know_that_they_are_parts_and_the_whole_that_it_is_whole(parts: int) -> None:
+    weight = torch.tensor(1.0, requires_grad=True)
+
+    def terms(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        if parts == 1:
+            assert ranks_of_whole_batch("a loss") == 1
+        else:
+            with pytest.raises(ValueError, match="a loss needs the whole batch, got one part of it"):
+                ranks_of_whole_batch("a loss")
+        return {"loss": (weight * x).mean()}
+
+    Accumulated(parts)(_loss(weight, terms), (torch.ones(3),))

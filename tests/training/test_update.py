@@ -1,3 +1,4 @@
+import copy
 import itertools
 import math
 from functools import partial
@@ -11,7 +12,17 @@ from torch import nn
 
 from gankit.constraints import clip_weights_, gradient_penalty
 from gankit.losses import Hinge, Wasserstein, critic_loss, generator_loss
-from gankit.training import Accumulated, NonFiniteError, Update, load_checkpoint, save_checkpoint
+from gankit.training import (
+    Accumulated,
+    Eager,
+    FiniteStepper,
+    Gradients,
+    Loss,
+    NonFiniteError,
+    Update,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 
 def _mlp(*sizes: int) -> nn.Sequential:
@@ -121,7 +132,7 @@ def test_terms_with_new_names_are_walked_again() -> None:
 
 def test_the_graph_is_walked_once_for_each_set_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
     walked: list[list[str]] = []
-    monkeypatch.setattr("gankit.training._update.check_reach", lambda terms, _: walked.append(list(terms)))
+    monkeypatch.setattr("gankit.training._update.check_reach", lambda terms, *_: walked.append(list(terms)))
     critic, names = nn.Linear(2, 1), ["loss"]
     update = Update(torch.optim.SGD(critic.parameters(), lr=0.1), lambda x: {name: critic(x).mean() for name in names})
     for _ in range(3):
@@ -146,29 +157,31 @@ def test_a_parameter_that_the_terms_no_longer_reach_rests() -> None:
     assert torch.equal(scale, before)
 
 
-class _Guard:
-    """Stands in for the guard of devices, and notes what it is given."""
+class _Stepper(FiniteStepper):
+    """Notes what is to be stepped on the device."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.given: list[tuple[object, ...]] = []
 
-    def step(self, *given: object) -> None:
+    def _step_on_device(self, *given: object) -> None:
         self.given.append(given)
 
 
-def test_elsewhere_than_on_the_cpu_the_guard_takes_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    guard = _Guard()
-    monkeypatch.setattr("gankit.training._update.DeviceGuard", lambda: guard)
-    critic, unused = nn.Linear(2, 1, device="meta"), nn.Parameter(torch.ones(3, device="meta"))
+def test_elsewhere_than_on_the_cpu_the_device_decides() -> None:
+    stepper = _Stepper()
+    critic, unused = nn.Linear(2, 1, device="meta"), nn.Parameter(torch.ones(3))
     optimizer = torch.optim.SGD([unused, *critic.parameters()], lr=0.1)
-    terms = Update(optimizer, lambda x: {"loss": critic(x).mean()})(torch.ones(5, 2, device="meta"))
-    ((given_optimizer, given_terms, given_gradients),) = guard.given
+    update = Update(optimizer, lambda x: {"loss": critic(x).mean()}, stepper=stepper)
+    terms = update(torch.ones(5, 2, device="meta"))
+    ((given_optimizer, given_terms, given_gradients),) = stepper.given
     assert given_optimizer is optimizer
     assert given_terms is terms
     assert given_gradients == [critic.weight.grad, critic.bias.grad]
     here = nn.Linear(2, 1)
-    Update(torch.optim.SGD(here.parameters(), lr=0.1), lambda x: {"loss": here(x).mean()})(torch.ones(5, 2))
-    assert len(guard.given) == 1
+    optimizer = torch.optim.SGD(here.parameters(), lr=0.1)
+    Update(optimizer, lambda x: {"loss": here(x).mean()}, stepper=stepper)(torch.ones(5, 2))
+    assert len(stepper.given) == 1
 
 
 def test_terms_are_detached_and_named_as_given() -> None:
@@ -308,10 +321,10 @@ def test_names_of_parameters_in_the_state_are_plain() -> None:
         assert state["optimizer"]["param_groups"][0]["param_names"] == ["0.weight", "0.bias"]
 
 
-@pytest.mark.parametrize("state", [{"updates": 1}, {"version": 2}, []])
+@pytest.mark.parametrize("state", [{"updates": 1}, {"version": 3}, []])
 def test_another_version_is_refused(state: object) -> None:
     update = Update(torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1), dict)
-    with pytest.raises(ValueError, match="state of an update must have version 1, got"):
+    with pytest.raises(ValueError, match="state of an update must have version 2, got"):
         update.load_state_dict(state)  # pyright: ignore[reportArgumentType]
 
 
@@ -327,10 +340,10 @@ def test_frozen_must_not_hold_what_is_trained() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"terms": None}, "terms must be callable, and made already, got None"),
-        ({"constraint": 0.01}, "constraint must be callable, and made already, got 0.01"),
-        ({"gradients": "eager"}, "gradients must be callable, and made already, got 'eager'"),
-        ({"gradients": Accumulated}, "gradients must be callable, and made already, got <class"),
+        ({"terms": None}, "terms must be callable, and an instance rather than a class, got None"),
+        ({"constraint": 0.01}, "constraint must be callable, and an instance rather than a class, got 0.01"),
+        ({"gradients": "eager"}, "gradients must be callable, and an instance rather than a class, got 'eager'"),
+        ({"gradients": Accumulated}, "gradients must be callable, and an instance rather than a class, got <class"),
         ({"frozen": [nn.Parameter(torch.ones(1))]}, "frozen must hold networks, got Parameter"),
     ],
 )
@@ -353,7 +366,7 @@ def test_the_network_must_be_named_where_parameters_are_pieces(monkeypatch: pyte
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({}, r"must hold \['updates', 'optimizer'\], got none of \['updates', 'optimizer'\]"),
+        ({}, r"must hold \['updates', 'optimizer', 'stepper'\], got none of \['updates', 'optimizer'\]"),
         ({"updates": 3}, r"got none of \['optimizer'\]"),
         ({"updates": "3", "optimizer": {}}, "updates must be a whole number, got '3'"),
         ({"updates": 3, "optimizer": []}, "must hold 'state' and 'param_groups', got list"),
@@ -377,3 +390,172 @@ def test_complex_weights_are_checked_too() -> None:
         parameter.register_hook(lambda gradient: gradient * complex(0, math.inf))
     with pytest.raises(NonFiniteError, match="a gradient is not finite"):
         update(torch.ones(3, 2, dtype=torch.complex128))
+
+
+def test_parameters_are_frozen_inside_and_restored_after() -> None:
+    critic, generator = nn.Linear(2, 1), nn.Linear(3, 2)
+    critic.bias.requires_grad_(False)
+    seen: list[bool] = []
+
+    def terms(z: torch.Tensor) -> dict[str, torch.Tensor]:
+        seen.extend(parameter.requires_grad for parameter in critic.parameters())
+        return {"loss": critic(generator(z)).mean()}
+
+    before = generator.weight.detach().clone()
+    Update(torch.optim.SGD(generator.parameters(), lr=1.0), terms, frozen=[critic, critic])(torch.ones(5, 3))
+    assert seen == [False, False]
+    assert critic.weight.requires_grad
+    assert not critic.bias.requires_grad
+    assert critic.weight.grad is None
+    # The gradient still flows through what is frozen.
+    torch.testing.assert_close(generator.weight, before - critic.weight.detach().T)
+
+
+def test_readings_are_logged_and_not_differentiated() -> None:
+    critic = nn.Linear(2, 1, bias=False)
+
+    def terms(x: torch.Tensor) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        scores = critic(x)
+        return {"loss": scores.mean()}, {"scores": 100 * scores.mean()}
+
+    logged = Update(torch.optim.SGD(critic.parameters(), lr=1.0), terms)(torch.ones(3, 2))
+    assert list(logged) == ["loss", "scores"]
+    assert not any(value.requires_grad for value in logged.values())
+    torch.testing.assert_close(critic.weight.grad, torch.ones(1, 2))
+
+
+def test_a_reading_that_is_not_finite_refuses_the_step() -> None:
+    critic = nn.Linear(2, 1)
+    update = Update(
+        torch.optim.SGD(critic.parameters(), lr=1.0),
+        lambda x: ({"loss": critic(x).mean()}, {"reading": torch.tensor(math.inf)}),
+    )
+    with pytest.raises(NonFiniteError, match="'reading' is inf"):
+        update(torch.ones(3, 2))
+
+
+@pytest.mark.parametrize("gradients", [Eager(), Accumulated(1), Accumulated(3)])
+def test_a_fake_that_carries_its_graph_serves_both_updates(gradients: Gradients) -> None:
+    real, latents = torch.randn(7, 2, dtype=torch.float64), torch.randn(7, 3, dtype=torch.float64)
+    torch.manual_seed(2)
+    critic, generator = _mlp(2, 5, 1), _mlp(3, 2)
+    twins = [copy.deepcopy(network) for network in (critic, generator)]
+
+    def make(critic: nn.Module, generator: nn.Module, parts: Gradients, shared: bool) -> list[Update]:
+        def of(fake: torch.Tensor) -> torch.Tensor:
+            return fake if shared else generator(fake)
+
+        return [
+            Update(
+                torch.optim.SGD(critic.parameters(), lr=0.1),
+                lambda real, fake: {"loss": critic_loss(Hinge(), critic(real), critic(of(fake).detach()))},
+                gradients=parts,
+            ),
+            Update(
+                torch.optim.SGD(generator.parameters(), lr=0.1),
+                lambda _, fake: {"loss": generator_loss(Hinge(), critic(of(fake)))},
+                frozen=[critic],
+                gradients=parts,
+            ),
+        ]
+
+    shared = make(critic, generator, gradients, shared=True)
+    for _ in range(3):
+        fake = generator(latents)
+        for update in shared:
+            update(real, fake)
+    apart = make(twins[0], twins[1], Eager(), shared=False)
+    for _ in range(3):
+        for update in apart:
+            update(real, latents)
+    for one, other in zip((critic, generator), twins, strict=True):
+        torch.testing.assert_close(_values(one), _values(other), rtol=1e-12, atol=1e-13)
+
+
+def test_parameters_that_the_optimizer_gets_later_are_updated_too() -> None:
+    critic, later = nn.Linear(2, 1), nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(critic.parameters(), lr=1.0)
+    update = Update(optimizer, lambda x: {"loss": (critic(x) + later(x)).mean()})
+    optimizer.add_param_group({"params": list(later.parameters())})
+    later.weight.grad = torch.full_like(later.weight, 100.0)
+    before = later.weight.detach().clone()
+    update(torch.ones(3, 2))
+    torch.testing.assert_close(later.weight, before - 1)
+
+
+class _Scaled:
+    """A stepper of a user's own: a loss that is scaled up, gradients that are scaled down."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor, self.calls = torch.tensor(factor, dtype=torch.float64), 0
+
+    def scale(self) -> torch.Tensor:
+        return self.factor
+
+    def __call__(self, optimizer: torch.optim.Optimizer, terms: object, names: object) -> None:
+        self.calls += 1
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad /= self.factor
+        optimizer.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"calls": self.calls}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.calls = state["calls"]
+
+
+@pytest.mark.parametrize("gradients", [Eager(), Accumulated(2)])
+def test_a_users_own_stepper_scales_steps_and_is_saved(gradients: Gradients) -> None:
+    torch.manual_seed(0)
+    critic = nn.Linear(2, 1, dtype=torch.float64)
+    twin, x = copy.deepcopy(critic), torch.randn(4, 2, dtype=torch.float64)
+    updates = [
+        Update(
+            torch.optim.SGD(network.parameters(), lr=0.1),
+            lambda x, network=network: {"loss": network(x).square().mean()},
+            gradients=gradients,
+            stepper=stepper,
+        )
+        for network, stepper in ((critic, _Scaled(1024.0)), (twin, None))
+    ]
+    for update in updates:
+        for _ in range(3):
+            logged = update(x)
+    torch.testing.assert_close(_values(critic), _values(twin), rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(updates[0](x), logged | updates[1](x), rtol=1e-12, atol=1e-13)
+    state = updates[0].state_dict()
+    assert state["stepper"] == {"calls": 4}
+    other = Update(torch.optim.SGD(critic.parameters(), lr=0.1), dict, stepper=(stepper := _Scaled(1.0)))
+    other.load_state_dict(state)
+    assert stepper.calls == 4
+
+
+class _Ones:
+    """A gradient part of a user's own: every gradient is 1."""
+
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> dict[str, torch.Tensor]:
+        named, gradients = loss.differentiated(loss.scale(), *inputs)
+        for parameter, gradient in zip(loss.parameters, gradients, strict=True):
+            assert gradient is not None
+            parameter.grad = torch.ones_like(gradient)
+        return named
+
+
+def test_a_users_own_gradient_part_takes_the_place_of_eager() -> None:
+    critic = nn.Linear(2, 1)
+    before = _values(critic)
+    update = Update(
+        torch.optim.SGD(critic.parameters(), lr=1.0), lambda x: {"loss": critic(x).mean()}, gradients=_Ones()
+    )
+    assert update(torch.ones(1, 2))["loss"].item() == pytest.approx(sum(float(value.sum()) for value in before))
+    torch.testing.assert_close(_values(critic), [value - 1 for value in before])
+
+
+def test_a_state_of_version_one_is_loaded() -> None:
+    update = Update(torch.optim.Adam(nn.Linear(2, 1).parameters()), dict)
+    state = update.state_dict()
+    old = {"version": 1, "updates": 7, "optimizer": state["optimizer"]}
+    update.load_state_dict(old)
+    assert update.updates == 7

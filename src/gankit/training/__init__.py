@@ -1,19 +1,25 @@
-"""Floor 4: one update, one round, and the state around them."""
+"""Floor 4: one update, one round of updates, and the state around them."""
 
-from gankit.training._accumulated import Accumulated as Accumulated
 from gankit.training._average import WeightAverage as WeightAverage
-from gankit.training._checkpoint import (
+from gankit.training._gradients import Accumulated as Accumulated, Eager as Eager, Gradients as Gradients
+from gankit.training._log import LogRing as LogRing
+from gankit.training._loss import Loss as Loss, Terms as Terms
+from gankit.training._round import BatchesExhaustedError as BatchesExhaustedError, play_round as play_round
+from gankit.training._saving import (
     CheckpointError as CheckpointError,
+    Checkpoints as Checkpoints,
     load_checkpoint as load_checkpoint,
-    save_checkpoint as save_checkpoint,
-)
-from gankit.training._checkpoints import Checkpoints as Checkpoints
-from gankit.training._finite import NonFiniteError as NonFiniteError
-from gankit.training._gradients import Eager as Eager, Gradients as Gradients
-from gankit.training._network_state import (
     load_network_state as load_network_state,
     network_state as network_state,
+    save_checkpoint as save_checkpoint,
 )
-from gankit.training._round import BatchesExhaustedError as BatchesExhaustedError, play_round as play_round
-from gankit.training._terms import Terms as Terms
+from gankit.training._stepper import (
+    FiniteStepper as FiniteStepper,
+    NonFiniteError as NonFiniteError,
+    Stepper as Stepper,
+)
 from gankit.training._update import Update as Update
+from gankit.training._updates_state import (
+    load_updates_state as load_updates_state,
+    updates_state as updates_state,
+)

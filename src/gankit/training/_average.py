@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from gankit._core import check_at_least, check_fraction, check_version
-from gankit.training._network_state import bare, load_network_state, network_state
-from gankit.training._sharded import is_sharded, reshard, whole
+from gankit.training._ranks import is_sharded, reshard, whole
+from gankit.training._saving._states import bare, load_network_state, network_state
 
 VERSION = 1
 HALF = (torch.float16, torch.bfloat16)

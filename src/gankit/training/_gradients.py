@@ -1,47 +1,153 @@
-"""How the gradient of an update comes about: the part behind ``Update(gradients=...)``."""
+"""How the gradient of an update is computed: the part behind ``Update(gradients=...)``."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
+import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
-from gankit._core import Scalar
-from gankit.training._terms import Terms, detached, total
+from gankit._core import Scalar, batch_in_parts, check_at_least
+from gankit.training._loss import Cuts, Loss, clear_gradients, detached, tensors_in
+from gankit.training._ranks import sharded_modules
 
 
 class Gradients(Protocol):
-    """Anything that runs the terms and leaves the gradient of their sum in the parameters' ``.grad``."""
+    """Anything that leaves the gradient of a loss in the ``.grad`` of its parameters."""
 
-    def __call__(self, terms: Terms, inputs: tuple[Any, ...], network: nn.Module | None) -> dict[str, Scalar]:
-        """Return the detached terms; ``.grad`` holds the gradient of their sum, added to what was there.
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> dict[str, Scalar]:
+        """Return costs and readings, detached; afterwards ``.grad`` *is* the gradient of this call's total.
+
+        The part itself clears or overwrites what earlier calls left, so that one may write into fixed memory.
 
         Args:
-            terms: The update's terms, checked.
-            inputs: What the update was called with.
-            network: The wrapper that the terms call, or None.
+            loss: What to differentiate.
+            inputs: What the update was called with. A tensor among them may carry a graph, such as a fake that two updates
+                share; its gradient goes on into that graph.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Eager:
-    """One forward pass, then one backward pass of the sum of the terms. The default.
+    """One forward pass, then one backward pass of the sum of the costs. The default.
 
-    The sum goes backward once, since data-parallel wrappers reduce gradients once for each backward pass.
+    There is one backward pass, since data-parallel wrappers reduce gradients once for each.
 
     Example:
         >>> import torch
-        >>> from gankit.training import Eager
-        >>> weight = torch.tensor(3.0, requires_grad=True)
-        >>> Eager()(lambda x: {"loss": (weight * x).mean()}, (torch.tensor([1.0, 3.0]),), None)
-        {'loss': tensor(6.)}
+        >>> from gankit.training import Eager, Loss
+        >>> weight = torch.nn.Parameter(torch.tensor(3.0))
+        >>> Eager()(Loss(lambda x: {"cost": (weight * x).mean()}, (weight,)), (torch.tensor([1.0, 3.0]),))
+        {'cost': tensor(6.)}
         >>> weight.grad
         tensor(2.)
     """
 
-    def __call__(self, terms: Terms, inputs: tuple[Any, ...], network: nn.Module | None) -> dict[str, Scalar]:
-        """Run the terms on the inputs and their sum backward."""
-        del network  # one pass needs nothing of the wrapper but its forward, which the terms call
-        named = terms(*inputs)
-        total(named).backward()
-        return detached(named)
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> dict[str, Scalar]:
+        """Evaluate the loss and go backward through its total."""
+        clear_gradients(loss.parameters)
+        costs, readings = loss.evaluate(*inputs)
+        if loss.check is not None:
+            loss.check(costs, None)
+        loss.total(costs, loss.scale()).backward()
+        return detached(costs, readings)
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulated:
+    """Split the batch into `parts`, one forward and one backward pass each, for one step.
+
+    Tensors among the inputs are split along their first axis, also inside tuples, lists and dicts; parts may differ by one
+    sample and are weighted by their share, so that a mean over the batch stays the mean over the whole batch. Values that
+    are not tensors, and 0-d tensors, go to every part as they are. The result equals that of the whole batch where each term
+    is a mean over samples that are treated separately. What needs the whole batch at once, such as
+    `gankit.losses.relativistic_average_critic_loss`, raises; batch normalization sees one part only. Random numbers that the
+    terms draw are drawn part by part; pass them as inputs to get the same numbers. Data-parallel wrappers reduce gradients
+    with the last part only.
+
+    Args:
+        parts: Number of parts, 1 or more.
+
+    Raises:
+        ValueError: `parts` is not a whole number above 0; or, at a call, the inputs hold no batch, batches differ in size or
+            have fewer samples than there are parts, or parts return terms of different names.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import Accumulated, Loss
+        >>> weight = torch.nn.Parameter(torch.tensor(3.0))
+        >>> loss = Loss(lambda x: {"cost": (weight * x).mean()}, (weight,))
+        >>> Accumulated(2)(loss, (torch.tensor([1.0, 2.0, 6.0]),))
+        {'cost': tensor(9.)}
+        >>> weight.grad
+        tensor(3.)
+    """
+
+    parts: int
+
+    def __post_init__(self) -> None:
+        """Check the number of parts."""
+        check_at_least("parts", self.parts, 1)
+
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> dict[str, Scalar]:
+        """Go forward and backward part by part, and return the terms of the whole batch."""
+        size = _batch_size(inputs, self.parts)
+        clear_gradients(loss.parameters)
+        cuts = Cuts.of(inputs)
+        scale = loss.scale()
+        sums: dict[str, Scalar] = {}
+        edges = [size * edge // self.parts for edge in range(self.parts + 1)]
+        for start, stop in pairwise(edges):
+            share, last = (stop - start) / size, stop == size
+            with _as_part(self.parts), nullcontext() if last else _without_reduction(loss.network):
+                costs, readings = loss.evaluate(*_part(cuts.inputs, start, stop))
+                if loss.check is not None:
+                    loss.check(costs, cuts)
+                (loss.total(costs, scale) * share).backward()
+            named = detached(costs, readings)
+            if sums and sums.keys() != named.keys():
+                raise ValueError(f"terms must be the same in each part, got {sorted(sums)} and {sorted(named)}")
+            for name, value in named.items():
+                sums[name] = sums[name] + value * share if name in sums else value * share
+        cuts.send_back()
+        return sums
+
+
+def _is_batch(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.ndim > 0
+
+
+def _batch_size(inputs: tuple[Any, ...], parts: int) -> int:
+    sizes = {len(tensor) for tensor in tensors_in(inputs) if _is_batch(tensor)}
+    if len(sizes) != 1:
+        raise ValueError(f"inputs must hold tensors of one batch size to be split, got sizes {sorted(sizes)}")
+    size = sizes.pop()
+    if size < parts:
+        raise ValueError(f"inputs must hold at least {parts} samples to be split into {parts} parts, got {size}")
+    return size
+
+
+def _part(inputs: tuple[Any, ...], start: int, stop: int) -> tuple[Any, ...]:
+    return pytree.tree_map(lambda value: value[start:stop] if _is_batch(value) else value, inputs)
+
+
+def _as_part(parts: int) -> AbstractContextManager[None]:
+    return batch_in_parts() if parts > 1 else nullcontext()
+
+
+@contextmanager
+def _without_reduction(network: nn.Module | None) -> Iterator[None]:
+    no_sync: Callable[[], AbstractContextManager[None]] | None = getattr(network, "no_sync", None)
+    parts = [] if network is None else sharded_modules(network)
+    for part in parts:
+        part.set_requires_gradient_sync(False, recurse=False)
+    try:
+        with nullcontext() if no_sync is None else no_sync():
+            yield
+    finally:
+        for part in parts:
+            part.set_requires_gradient_sync(True, recurse=False)

@@ -1,6 +1,6 @@
 """One update of one network."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,47 +8,60 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gankit._core import Scalar, check_at_least, check_version
-from gankit.training._device_guard import DeviceGuard
-from gankit.training._finite import refuse_non_finite
-from gankit.training._frozen import frozen as frozen_parameters
 from gankit.training._gradients import Eager, Gradients
-from gankit.training._network_state import bare, plain_name
-from gankit.training._optimizer_state import held, load_optimizer_state, optimizer_state
-from gankit.training._ranks import audited_forwards, check_equal_gradients, check_wrapper, world_size
-from gankit.training._reach import check_reach
-from gankit.training._sharded import gathered_for_penalties, is_sharded
-from gankit.training._terms import Terms, check_terms
+from gankit.training._loss import Cuts, Loss, NamedScalars, Terms, check_reach
+from gankit.training._ranks import (
+    audited_forwards,
+    check_equal_gradients,
+    check_wrapper,
+    gathered_for_penalties,
+    is_sharded,
+    world_size,
+)
+from gankit.training._saving import bare, held, load_optimizer_state, optimizer_state, plain_name
+from gankit.training._stepper import FiniteStepper, Stepper
 
-VERSION = 1
+VERSION = 2
+"""Version 1 had no stepper."""
 
 
 class Update:
-    """Terms, their sum, one backward pass, one step, then the constraint.
+    """The terms, their gradient, one step, then the constraint.
 
-    Call it with the inputs that `terms` takes; it returns the terms, detached, and reads nothing back from a CUDA device.
-    Gradients of other networks stay as they are: at the first call, and whenever the terms have new names, the graph of
-    the terms is walked, and parameters that the optimizer does not hold are refused.
+    Call it with the inputs of `terms`; it returns costs and readings in one dict, detached, and reads nothing back from a
+    CUDA device. Gradients of other networks stay as they are: at the first call, and whenever the terms have new names, the
+    graph of the terms is walked, and parameters that the optimizer does not hold are refused.
 
-    A term or gradient that is NaN or infinite never reaches the weights: on the CPU the step is refused; on other devices
-    the step is skipped there, and every 100 calls the update looks whether that happened. With several ranks, the first
-    call is audited: every forward pass goes through `network`, and the gradients are equal on all ranks. A network that FSDP2
-    shards keeps its gathered weights until the update ends, so that penalties can go backward twice; its graph is not walked.
+    Three parts do the work, and each can be replaced: a `Loss` says what is differentiated, `gradients` how, and `stepper`
+    how the gradient becomes a step. By default a term or gradient that is NaN or infinite never reaches the weights, see
+    `FiniteStepper`.
+
+    With several ranks the first call is audited: every forward pass goes through `network`, and the gradients are equal on
+    all ranks. A network that FSDP2 shards keeps its gathered weights until the update ends, so that penalties can go backward
+    twice; its graph is not walked.
 
     Args:
-        optimizer: Holds the parameters to update; its gradients are cleared first.
-        terms: The inputs in, named 0-d terms out. Weights of terms are multiplied in there.
+        optimizer: Holds the parameters to update.
+        terms: The inputs in, named 0-d costs out, or ``(costs, readings)``. Weights of costs are multiplied in there.
         network: The wrapper that the terms call (``DistributedDataParallel``), or the network that ``fully_shard`` was
             applied to; required with several ranks.
-        frozen: Networks whose parameters take no gradient in this update, such as the critic in the generator's. Their
+        frozen: Networks whose parameters get no gradient in this update, such as the critic in the generator's. Their
             ``requires_grad`` is restored after each call, also after an exception.
         constraint: Called without arguments after each step, such as a weight clip.
-        gradients: How the gradient comes about: `Eager()` where None, `Accumulated(4)` for a batch in four parts.
+        gradients: How gradients are computed. Default: `Eager()`.
+        stepper: How a gradient becomes a step. Default: `FiniteStepper()`. An update has its own, unless updates are to
+            share one.
+
+    Attributes:
+        loss: What is differentiated, as a `Loss`.
+        optimizer: The optimizer.
+        updates: Number of updates so far.
 
     Raises:
         ValueError: A network is frozen whose parameters the optimizer holds, or an argument is of another kind; or, at a call,
-            the terms are no mapping of names to 0-d tensors, or reach parameters of another network, or none of the
-            optimizer's; or the audit fails.
-        NonFiniteError: At a call, a term or a gradient is NaN or infinite.
+            the terms are not named 0-d tensors, or reach parameters of another network, or none of the optimizer's; or the
+            audit fails.
+        NonFiniteError: At a call, from `FiniteStepper`: a term or a gradient is NaN or infinite.
 
     Example:
         >>> import torch
@@ -70,105 +83,120 @@ class Update:
         frozen: Iterable[nn.Module] = (),
         constraint: Callable[[], object] | None = None,
         gradients: Gradients | None = None,
+        stepper: Stepper | None = None,
     ) -> None:
-        for name, value in (("terms", terms), ("constraint", constraint), ("gradients", gradients)):
-            _check_callable(name, value)
+        _check_callables(terms=terms, constraint=constraint, gradients=gradients, stepper=stepper)
         if network is None and any(is_sharded(parameter) for parameter in held(optimizer)):
             raise ValueError("network must be given where FSDP2 shards it: pass what fully_shard was applied to")
         self.optimizer = optimizer
         self.updates = 0
-        self._terms = terms
-        self._network = network
         self._constraint = constraint
         self._gradients = Eager() if gradients is None else gradients
-        frozen = _as_networks(frozen)
-        self._frozen = _parameters_to_freeze(frozen, held(optimizer))
+        self._stepper = FiniteStepper() if stepper is None else stepper
+        frozen = _checked_networks(frozen, held(optimizer))
+        self._frozen = list(dict.fromkeys(parameter for network in frozen for parameter in network.parameters()))
         self._networks = frozen if network is None else [network, *frozen]
-        self._names = (
-            {} if network is None else {id(p): plain_name(name) for name, p in bare(network).named_parameters()}
-        )
-        self._guard = DeviceGuard()
-        self._walked: set[tuple[str, ...]] = set()
+        named = () if network is None else bare(network).named_parameters()
+        self._names = {id(parameter): plain_name(name) for name, parameter in named}
+        self._checked: set[tuple[str, ...]] = set()
         self._audited = False
+        self.loss = Loss(terms, held(optimizer), network, self._stepper.scale, self._check_once)
+        self._groups = len(optimizer.param_groups)
 
     def __call__(self, *inputs: Any) -> dict[str, Scalar]:
-        """Update the network once and return the detached terms."""
-        self.optimizer.zero_grad(set_to_none=True)
-        with gathered_for_penalties(self._networks), self._first_call_audited(), frozen_parameters(self._frozen):
-            terms = self._gradients(self._checked_terms, inputs, self._network)
-        self._step(terms)
+        """Update the network once and return its costs and readings, detached."""
+        if len(self.optimizer.param_groups) != self._groups:
+            self.loss = Loss(self.loss.terms, held(self.optimizer), self.loss.network, self.loss.scale, self.loss.check)
+            self._groups = len(self.optimizer.param_groups)
+        with self._surroundings():
+            named = self._gradients(self.loss, inputs)
+        self._stepper(self.optimizer, named, self._names)
         if self._constraint is not None:
             self._constraint()
         self.updates += 1
-        return terms
+        return named
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the optimizer's state and the number of updates, as tensors and plain values.
+        """Return the states of optimizer and stepper and the number of updates, as tensors and plain values.
 
         Under FSDP2 every rank must call it: pieces are gathered.
         """
         state = optimizer_state(self.optimizer, self._names)
-        return {"version": VERSION, "updates": self.updates, "optimizer": state}
+        return {
+            "version": VERSION,
+            "updates": self.updates,
+            "optimizer": state,
+            "stepper": self._stepper.state_dict(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a copy of a state that `state_dict` returned.
+        """Restore a copy of a state that `state_dict` returned.
 
         Raises:
-            ValueError: The state is of another version, or belongs to an optimizer with other parameters.
+            ValueError: The state is of an unknown version, or belongs to an optimizer with other parameters.
         """
-        check_version("an update", state, VERSION, "updates", "optimizer")
-        check_at_least("updates", state["updates"], 0)
+        state = checked_state(state)
         load_optimizer_state(self.optimizer, state["optimizer"])
+        self.load_without_optimizer(state)
+
+    def load_without_optimizer(self, state: Mapping[str, Any]) -> None:
+        """Restore all of a state but the optimizer, which another update restores where they share one."""
+        self._stepper.load_state_dict(state["stepper"])
         self.updates = state["updates"]
 
-    def _checked_terms(self, *inputs: Any) -> dict[str, Scalar]:
-        terms = check_terms(self._terms(*inputs))
-        names = tuple(terms)
-        if names not in self._walked:
-            check_reach(terms, held(self.optimizer))
-            self._walked.add(names)
-        return terms
-
-    def _step(self, terms: dict[str, Scalar]) -> None:
-        parameters = held(self.optimizer)
-        if parameters[0].device.type == "cpu":
-            refuse_non_finite(terms, parameters, self._names)
-            self.optimizer.step()
-        else:
-            gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-            self._guard.step(self.optimizer, terms, gradients)
+    def _check_once(self, costs: NamedScalars, cuts: Cuts | None) -> None:
+        names = tuple(costs)
+        if names not in self._checked:
+            check_reach(costs, self.loss.parameters, cuts)
+            self._checked.add(names)
 
     @contextmanager
-    def _first_call_audited(self) -> Iterator[None]:
-        if self._audited or world_size() == 1:
-            yield
-            return
-        with audited_forwards(check_wrapper(self._network)):
-            yield
-        check_equal_gradients(held(self.optimizer))
-        self._audited = True
+    def _surroundings(self) -> Iterator[None]:
+        """Freeze, keep what FSDP2 gathers, and audit the first call of several ranks; undo all of it afterwards."""
+        audit = not self._audited and world_size() > 1
+        switched = [parameter for parameter in self._frozen if parameter.requires_grad]
+        try:
+            for parameter in switched:
+                parameter.requires_grad_(False)
+            with gathered_for_penalties(self._networks):
+                if not audit:
+                    yield
+                    return
+                with audited_forwards(check_wrapper(self.loss.network)):
+                    yield
+                check_equal_gradients(held(self.optimizer))
+                self._audited = True
+        finally:
+            for parameter in switched:
+                parameter.requires_grad_(True)
 
 
-def _check_callable(name: str, value: object) -> None:
-    if value is None and name != "terms":
-        return
-    if not callable(value) or (name == "gradients" and isinstance(value, type)):
-        raise ValueError(f"{name} must be callable, and made already, got {value!r}")
+def checked_state(state: object) -> dict[str, Any]:
+    """Return the state of an update in the form of this version; refuse what is not one."""
+    if isinstance(state, Mapping) and state.get("version") == 1:
+        state = {**state, "version": VERSION, "stepper": FiniteStepper().state_dict()}
+    check_version("an update", state, VERSION, "updates", "optimizer", "stepper")
+    assert isinstance(state, Mapping)
+    check_at_least("updates", state["updates"], 0)
+    return dict(state)
 
 
-def _as_networks(frozen: Iterable[nn.Module]) -> list[nn.Module]:
+def _check_callables(**given: object) -> None:
+    for name, value in given.items():
+        a_class = name in ("gradients", "stepper") and isinstance(value, type)
+        if (not callable(value) and (value is not None or name == "terms")) or a_class:
+            raise ValueError(f"{name} must be callable, and an instance rather than a class, got {value!r}")
+
+
+def _checked_networks(frozen: Iterable[nn.Module], own: Sequence[nn.Parameter]) -> list[nn.Module]:
     if isinstance(frozen, nn.Module):
         raise ValueError(f"frozen must be a sequence of networks, got one {type(frozen).__name__}: write frozen=[it]")
     networks = list(frozen)
     for network in networks:
         if not isinstance(network, nn.Module):
             raise ValueError(f"frozen must hold networks, got {type(network).__name__}")
+    others = {id(parameter) for network in networks for parameter in network.parameters()}
+    both = sum(id(parameter) in others for parameter in own)
+    if both:
+        raise ValueError(f"frozen must not name what the optimizer updates, got {both} parameters in both")
     return networks
-
-
-def _parameters_to_freeze(networks: list[nn.Module], own: list[nn.Parameter]) -> list[nn.Parameter]:
-    parameters = {id(parameter): parameter for network in networks for parameter in network.parameters()}
-    held = sum(id(parameter) in parameters for parameter in own)
-    if held:
-        raise ValueError(f"frozen must not name what the optimizer updates, got {held} parameters in both")
-    return list(parameters.values())

@@ -12,12 +12,11 @@ import pytest
 import torch
 from torch import distributed, nn
 
-from gankit.training import Accumulated, NonFiniteError, Update, WeightAverage, load_network_state, network_state
+from gankit.training import Accumulated, Loss, NonFiniteError, Update, WeightAverage, load_network_state, network_state
 from gankit.training._average import _as
-from gankit.training._device_guard import _found_on_any_rank
-from gankit.training._finite import refuse_non_finite
-from gankit.training._optimizer_state import optimizer_state
-from gankit.training._sharded import gathered_for_penalties, own_piece, reshard, sharded_like, sharded_modules, whole
+from gankit.training._ranks import gathered_for_penalties, own_piece, reshard, sharded_like, sharded_modules, whole
+from gankit.training._saving._states import optimizer_state
+from gankit.training._stepper import _found_on_any_rank, refuse_non_finite
 
 
 class _Part(nn.Linear):
@@ -132,7 +131,7 @@ def test_only_the_last_part_of_a_batch_reduces_and_the_others_leave_no_trace(log
         log.append(f"terms of {len(x)}")
         return {"loss": network(x).mean()}
 
-    Accumulated(3)(terms, (torch.ones(7, 2),), network)
+    Accumulated(3)(Loss(terms, list(network.parameters()), network), (torch.ones(7, 2),))
     off, on = ["a: reduce False", "b: reduce False"], ["a: reduce True", "b: reduce True"]
     assert log == [*off, "terms of 2", *on, *off, "terms of 2", *on, "terms of 3"]
 
@@ -142,7 +141,7 @@ def test_terms_that_raise_in_a_part_leave_reduction_on(log: list[str]) -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        Accumulated(2)(terms, (torch.ones(5, 2),), _Part("a"))
+        Accumulated(2)(Loss(terms, (), _Part("a")), (torch.ones(5, 2),))
     assert log == ["a: reduce False", "a: reduce True"]
 
 
@@ -214,7 +213,7 @@ def test_a_rank_refuses_its_step_where_another_one_does(monkeypatch: pytest.Monk
         if len(flags) > 2:
             flag.fill_(1.0)
 
-    monkeypatch.setattr("gankit.training._finite.world_size", lambda: 2)
+    monkeypatch.setattr("gankit.training._stepper.world_size", lambda: 2)
     monkeypatch.setattr(distributed, "all_reduce", all_reduce)
     refuse_non_finite({"loss": torch.tensor(1.0)}, [], {})
     with pytest.raises(NonFiniteError, match="'loss' is nan; no weight was changed"):

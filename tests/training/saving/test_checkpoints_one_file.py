@@ -21,7 +21,7 @@ from torch._utils import _rebuild_tensor_v2
 
 import gankit
 from gankit.training import CheckpointError, load_checkpoint, save_checkpoint
-from gankit.training._sealed import SealingWriter
+from gankit.training._saving._files import SealingWriter
 
 
 def _state(seed: int = 0, size: int = 20) -> dict[str, Any]:

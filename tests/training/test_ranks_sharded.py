@@ -11,9 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.training import Accumulated, WeightAverage, load_checkpoint, load_network_state, network_state
-from gankit.training._sharded import gathered_for_penalties, is_sharded, own_piece, sharded_like, sharded_modules, whole
-from gankit.training._terms import check_terms
+from gankit.training import Accumulated, Loss, WeightAverage, load_checkpoint, load_network_state, network_state
+from gankit.training._ranks import gathered_for_penalties, is_sharded, own_piece, sharded_like, sharded_modules, whole
 
 WORKER = Path(__file__).with_name("sharded_worker.py")
 FORMS = ("penalty", "zero-centered", "clip", "accumulated", "generator first", "nested", "nested accumulated")
@@ -112,7 +111,7 @@ def test_a_piece_that_is_not_finite_skips_the_step_on_every_rank(ranks: list[Any
 
 def test_a_plain_tensor_is_no_shard_and_asking_imports_nothing() -> None:
     program = (
-        "import sys, torch; from gankit.training._sharded import is_sharded, sharded_modules; "
+        "import sys, torch; from gankit.training._ranks import is_sharded, sharded_modules; "
         "assert not is_sharded(torch.zeros(2)) and sharded_modules(torch.nn.Linear(1, 1)) == []; "
         "assert not {'torch.distributed.tensor', 'torch.distributed.fsdp'} & sys.modules.keys()"
     )
@@ -162,6 +161,10 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], nn.Module, nn.Mod
     return log, root, nn.Sequential(_Part(log, "one"), nn.Tanh(), _Part(log, "other"))
 
 
+def _loss(terms: Any, network: nn.Module) -> Loss:
+    return Loss(terms, list(network.parameters()), network)
+
+
 def test_weights_are_gathered_anew_kept_in_backward_and_let_go(parts: tuple[list[str], nn.Module, nn.Module]) -> None:
     log, root, layers = parts
     names = ("root", "inner", "one", "other")
@@ -195,12 +198,12 @@ def test_parts_of_a_batch_but_the_last_are_not_reduced(parts: tuple[list[str], n
         log.append(f"terms {len(x)}")
         return {"loss": root(x).mean()}
 
-    Accumulated(3)(terms, (torch.ones(7, 2),), root)
+    Accumulated(3)(_loss(terms, root), (torch.ones(7, 2),))
     off, on = ([f"reduce {name} {flag} False" for name in ("root", "inner")] for flag in (False, True))
     assert log == [*off, "terms 2", *on, *off, "terms 2", *on, "terms 3"]
     log.clear()
-    with pytest.raises(ValueError, match="must return a mapping"):
-        Accumulated(2)(lambda _: check_terms(3), (torch.ones(7, 2),), root)
+    with pytest.raises(ValueError, match="must be a mapping"):
+        Accumulated(2)(_loss(lambda _: 3, root), (torch.ones(7, 2),))
     assert log == [*off, *on]
 
 

@@ -1,0 +1,17 @@
+"""Saving: states of networks and optimizers as plain data, and checkpoints of them that are whole or refused."""
+
+from gankit.training._saving._checkpoints import (
+    CheckpointError as CheckpointError,
+    Checkpoints as Checkpoints,
+    load_checkpoint as load_checkpoint,
+    save_checkpoint as save_checkpoint,
+)
+from gankit.training._saving._states import (
+    bare as bare,
+    held as held,
+    load_network_state as load_network_state,
+    load_optimizer_state as load_optimizer_state,
+    network_state as network_state,
+    optimizer_state as optimizer_state,
+    plain_name as plain_name,
+)

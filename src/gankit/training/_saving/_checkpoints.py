@@ -1,0 +1,188 @@
+"""Checkpoints: plain data and tensors in files that are whole, unchanged and safe to read, or refused."""
+
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import IO, Any, cast
+
+import torch
+
+from gankit._core import check_at_least, check_version
+from gankit.training._saving._files import SealingWriter, check_seal, replaced_atomically, sweep_orphans
+from gankit.training._saving._plain import count_bytes, plain_copy
+
+
+class CheckpointError(ValueError):
+    """A file is no checkpoint, or no longer the one that was saved."""
+
+
+def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
+    """Save a state so that a file of this name is always a whole one: the one before or the new one.
+
+    The file is a ``torch.save`` archive, sealed by the sha256 of its bytes. Equal states give equal bytes: the same types,
+    order of keys, numbers, and tensors of the same shape, dtype, memory format and bits. Tensors that share a storage are
+    saved apart and come back apart.
+
+    Args:
+        path: Where to; its folder must exist.
+        state: Nested dicts, lists and tuples of dense tensors, strings, numbers and None, such as what ``state_dict()``
+            returns.
+
+    Raises:
+        ValueError: The state holds something else; the message names where. Nothing is written.
+        OSError: The file cannot be written, say since the disk is full; the file before it is as it was.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from gankit.training import load_checkpoint, save_checkpoint
+        >>> critic = torch.nn.Linear(2, 1, bias=False)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_checkpoint(folder + "/a.pt", {"critic": critic.state_dict(), "round": 7})
+        ...     loaded = load_checkpoint(folder + "/a.pt")
+        >>> loaded["round"], bool((loaded["critic"]["weight"] == critic.weight).all())
+        (7, True)
+    """
+    plain = plain_copy(state)
+    path = Path(path)
+    try:
+        with replaced_atomically(path) as file:
+            _write(plain, file)
+    except OSError as error:
+        message = f"{error.strerror} (saving a checkpoint of about {count_bytes(plain)} bytes)"
+        raise OSError(error.errno, message, str(path)) from error
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Any:
+    """Load a state that `save_checkpoint` saved, its tensors on the CPU.
+
+    Any changed bit and any cut is refused, and so is whatever would run code: there is no other way to load it, and no
+    second try.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CheckpointError: The file was not written by `save_checkpoint`, was changed since, or holds more than plain data.
+        OSError: The file cannot be read.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from gankit.training import load_checkpoint
+        >>> with tempfile.NamedTemporaryFile() as file:
+        ...     _ = file.write(bytes(200))
+        ...     file.flush()
+        ...     load_checkpoint(file.name)
+        Traceback (most recent call last):
+        ...
+        gankit.training._saving._checkpoints.CheckpointError: /... was refused: its last bytes are not a seal: ...
+    """
+    if not (Path(path).is_file() or Path(path).is_dir()) and Path(path).exists():
+        raise CheckpointError(f"{os.fspath(path)} was refused: it is no ordinary file")  # opening a pipe would wait
+    with Path(path).open("rb") as file:
+        fault = check_seal(file)
+        if fault is not None:
+            raise CheckpointError(f"{os.fspath(path)} was refused: {fault}")
+        try:
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            raise CheckpointError(f"{os.fspath(path)} was refused: it holds more than plain data ({error})") from error
+
+
+def _write(plain: Any, file: IO[bytes]) -> None:
+    writer = SealingWriter(file)
+    try:
+        torch.save(plain, cast("IO[bytes]", writer))
+        writer.seal()
+    except RuntimeError:
+        # torch's writer turns what a write raised into a RuntimeError that does not say what it was.
+        if writer.failure is None:
+            raise
+        raise writer.failure from None
+
+
+VERSION = 1
+NAME = re.compile(r"checkpoint-(\d+)\.pt")
+
+
+class Checkpoints:
+    """Saves states by step into a folder, keeps the newest, and loads the newest that is whole.
+
+    One file is one commit: it holds its step and its own checksum, so there is no list beside it that could disagree. An
+    older file goes only after the new one is on the disk. One process writes into a folder at a time; with several ranks,
+    let the first one save. Temporary files that a killed process left are removed when the object is made.
+
+    Args:
+        folder: Made where it does not exist.
+        keep: Number of checkpoints to keep, 2 or more, so that a damaged one leaves another to fall back on.
+
+    Raises:
+        ValueError: `keep` is below 2.
+        OSError: The folder cannot be made or read.
+
+    Example:
+        >>> import tempfile
+        >>> from gankit.training import Checkpoints
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     checkpoints = Checkpoints(folder, keep=2)
+        ...     for step in (10, 20, 30):
+        ...         checkpoints.save(step, {"loss": step / 10})
+        ...     checkpoints.load_latest(), checkpoints.steps()
+        ((30, {'loss': 3.0}), [20, 30])
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], keep: int = 2) -> None:
+        check_at_least("keep", keep, 2)
+        self.folder = Path(folder)
+        self.keep = keep
+        self.folder.mkdir(parents=True, exist_ok=True)
+        sweep_orphans(self.folder)
+
+    def save(self, step: int, state: Any) -> None:
+        """Save a state, then remove those before it beyond `keep`. Checkpoints of later steps are left alone.
+
+        Args:
+            step: Number of the step, 0 or more.
+            state: See `save_checkpoint`.
+
+        Raises:
+            ValueError: `step` is no whole number, or the state holds more than plain data.
+            OSError: The file cannot be written; the checkpoints before it are as they were.
+        """
+        check_at_least("step", step, 0)
+        save_checkpoint(self.path(step), {"version": VERSION, "step": step, "state": state})
+        earlier = [other for other in self.steps() if other < step]
+        for other in earlier[: len(earlier) - (self.keep - 1)]:
+            self.path(other).unlink(missing_ok=True)
+
+    def load_latest(self) -> tuple[int, Any] | None:
+        """Return the newest step and its state, None where there is no checkpoint.
+
+        A file that is damaged is passed over with a warning, for the one before it.
+
+        Raises:
+            CheckpointError: There are checkpoints, but none is whole: starting again is for you to decide.
+        """
+        steps = self.steps()
+        for step in reversed(steps):
+            try:
+                loaded = load_checkpoint(self.path(step))
+                check_version("a checkpoint", loaded, VERSION)
+            except CheckpointError as error:
+                warnings.warn(f"{error}; taking the checkpoint before it", RuntimeWarning, stacklevel=2)
+            else:
+                return loaded["step"], loaded["state"]
+        if steps:
+            raise CheckpointError(f"{self.folder} must hold a whole checkpoint, got {len(steps)} and all were refused")
+        return None
+
+    def steps(self) -> list[int]:
+        """Return the steps whose files are there, in order."""
+        matches = (NAME.fullmatch(path.name) for path in self.folder.iterdir())
+        return sorted(int(match[1]) for match in matches if match)
+
+    def path(self, step: int) -> Path:
+        """Return where the checkpoint of a step lies."""
+        return self.folder / f"checkpoint-{step}.pt"

@@ -1,0 +1,249 @@
+"""How a gradient becomes a step: the part behind ``Update(stepper=...)``, which never lets NaN or infinity into a weight."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import distributed, nn
+from torch.optim import Optimizer
+
+from gankit._core import Scalar, check_at_least, check_version
+from gankit.training._ranks import is_sharded, own_piece, world_size
+from gankit.training._saving import held
+
+VERSION = 1
+READ_EVERY = 100
+
+
+class NonFiniteError(FloatingPointError):
+    """A term or a gradient of an update is NaN or infinite; the message names it.
+
+    On the CPU it is raised before the optimizer changes anything. On other devices the bad steps were skipped on the device,
+    and it is raised when the stepper next reads its counters, every 100 calls.
+    """
+
+
+class Stepper(Protocol):
+    """Anything that applies the gradients in ``.grad``, or refuses to."""
+
+    def scale(self) -> Scalar | None:
+        """Return the factor of the loss that is differentiated next, a 0-d tensor; None for no factor."""
+        ...
+
+    def __call__(self, optimizer: Optimizer, terms: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
+        """Take the optimizer's step, or not.
+
+        Args:
+            optimizer: Its parameters hold the gradients.
+            terms: The values that the update logs, detached.
+            names: Names of parameters by ``id``, for messages; often not all are known.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as tensors and plain values."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore a state that `state_dict` returned."""
+        ...
+
+
+class FiniteStepper:
+    """Take the optimizer's step only if all terms and gradients are finite. The default.
+
+    On the CPU a bad step raises before anything changes. On other devices the host does not wait: the decision is made on
+    the device. Fused optimizers change nothing then, moments included; for the others the gradients are set to zero, so that
+    momentum and weight decay still act in that step.
+
+    Args:
+        read_every: Number of calls between two readings of the counters on the device, 1 or more.
+
+    Raises:
+        ValueError: `read_every` is not a whole number above 0.
+        NonFiniteError: At a call, a term or a gradient is NaN or infinite; on devices other than the CPU, one was so since
+            the last reading.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import FiniteStepper, Update
+        >>> critic = torch.nn.Linear(1, 1)
+        >>> update = Update(
+        ...     torch.optim.SGD(critic.parameters(), lr=1.0),
+        ...     lambda x: {"loss": critic(x).mean()},
+        ...     stepper=FiniteStepper(read_every=20),
+        ... )
+        >>> update(torch.tensor([[float("nan")]]))
+        Traceback (most recent call last):
+        ...
+        gankit.training._stepper.NonFiniteError: the step was refused, since a term is not finite: 'loss' is nan; ...
+    """
+
+    def __init__(self, read_every: int = READ_EVERY) -> None:
+        check_at_least("read_every", read_every, 1)
+        self._read_every = read_every
+        self._calls = 0
+        self._counts: dict[tuple[str, ...], torch.Tensor] = {}
+
+    def scale(self) -> None:
+        """Return None: gradients are those of the loss itself."""
+
+    def __call__(self, optimizer: Optimizer, terms: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
+        """Step where all is finite."""
+        parameters = held(optimizer)
+        if all(parameter.device.type == "cpu" for parameter in parameters):
+            refuse_non_finite(terms, parameters, names)
+            optimizer.step()
+            return
+        self._step_on_device(optimizer, terms, [p.grad for p in parameters if p.grad is not None])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return a state with nothing but its version: what was counted is read soon, and changes no weight."""
+        return {"version": VERSION}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore a state that `state_dict` returned.
+
+        Raises:
+            ValueError: The state is of another version.
+        """
+        check_version("a stepper", state, VERSION)
+
+    def _step_on_device(
+        self, optimizer: Optimizer, terms: Mapping[str, Scalar], gradients: Sequence[torch.Tensor]
+    ) -> None:
+        found = _found_on_any_rank(gradients) if gradients else None
+        _step_unless(found, optimizer, gradients)
+        self._count(terms, found)
+        self._calls += 1
+        if self._calls % self._read_every == 0:
+            self._read()
+
+    def _count(self, terms: Mapping[str, Scalar], found: Scalar | None) -> None:
+        names = tuple(terms)
+        home = next(iter(terms.values())).device  # a 0-d term of another device may be summed too
+        # Each in its own dtype: a float64 term may be finite and still beyond float32.
+        finite = torch.stack([term.isfinite().to(home, non_blocking=True) for term in terms.values()])
+        bad = finite.logical_not().to(torch.float32)
+        skipped = torch.zeros_like(bad[:1]) if found is None else found.reshape(1).to(home)
+        row = torch.cat((skipped, bad))
+        previous = self._counts.get(names)
+        self._counts[names] = row if previous is None else previous + row
+
+    def _read(self) -> None:
+        skipped = 0
+        bad: dict[str, int] = {}
+        for names, counts in self._counts.items():
+            if counts.is_meta:  # there are no values to read
+                continue
+            first, *others = (int(count) for count in counts.tolist())
+            skipped += first
+            for name, count in zip(names, others, strict=True):
+                bad[name] = bad.get(name, 0) + count
+        self._counts.clear()
+        listed = ", ".join(f"{name!r} {count} times" for name, count in bad.items() if count)
+        if skipped or listed:
+            raise NonFiniteError(
+                f"{skipped} of the last {self._read_every} steps were skipped on the device, since a gradient was not "
+                f"finite; terms that were not finite: {listed or 'none'}"
+            )
+
+
+def refuse_non_finite(
+    terms: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]
+) -> None:
+    """Raise if a term or a gradient is not finite. Reads values: for the CPU only.
+
+    With several ranks every one must call it, and all raise if one does: else some would step and others not.
+
+    Args:
+        terms: The update's terms.
+        parameters: The optimizer's parameters, with their gradients.
+        names: Names of parameters by ``id``, as far as they are known.
+
+    Raises:
+        NonFiniteError: A term, else a gradient, is NaN or infinite.
+    """
+    fault = _fault(terms, parameters, names)
+    if _any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
+        fault = fault or "a term or a gradient of another rank is not finite"
+        raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")
+
+
+def found_non_finite(gradients: Sequence[torch.Tensor]) -> Scalar:
+    """Return 1.0 if any gradient holds NaN or infinity, else 0.0, on the first one's device, without waiting for it."""
+    groups: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
+    for gradient in gradients:
+        piece = own_piece(gradient)
+        values = piece._values() if piece.is_sparse else piece  # noqa: SLF001 (the only way to uncoalesced values)
+        values = torch.view_as_real(values) if values.is_complex() else values
+        groups.setdefault((values.device, values.dtype), []).append(values)
+    home = gradients[0].device
+    flags = []
+    for (device, _), group in groups.items():
+        flag = torch.zeros((), dtype=torch.float32, device=device)
+        # The one fused pass over many tensors that torch has for this; times one, it leaves the gradients as they are.
+        torch._amp_foreach_non_finite_check_and_unscale_(group, flag, torch.ones_like(flag))
+        flags.append(flag.to(home, non_blocking=True))
+    return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
+
+
+def _fault(terms: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str | None:
+    values = {name: float(term) for name, term in terms.items()}
+    bad = {name: value for name, value in values.items() if not math.isfinite(value)}
+    if bad:
+        return "a term is not finite: " + ", ".join(f"{name!r} is {value}" for name, value in bad.items())
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if gradients and float(found_non_finite(gradients)):
+        listed = _describe_bad_gradients(parameters, names)
+        return f"a gradient is not finite though the terms {sorted(terms)} are: {listed}"
+    return None
+
+
+def _any_rank(refuses: bool, device: torch.device) -> bool:
+    if world_size() == 1:
+        return refuses
+    flag = torch.tensor(float(refuses), dtype=torch.float32, device=device)
+    distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+    return bool(flag)
+
+
+def _describe_bad_gradients(parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str:
+    described = []
+    for position, parameter in enumerate(parameters):
+        if parameter.grad is not None and not bool(own_piece(parameter.grad).isfinite().all()):
+            described.append(
+                repr(names.get(id(parameter), f"number {position}")) + f" of shape {tuple(parameter.shape)}"
+            )
+    return ", ".join(described[:5]) + (f" and {len(described) - 5} more" if len(described) > 5 else "")
+
+
+def _found_on_any_rank(gradients: Sequence[torch.Tensor]) -> Scalar:
+    found = found_non_finite(gradients)
+    # Gradients that data-parallel wrappers reduced are the same everywhere; pieces are not, and all ranks skip or none.
+    if any(is_sharded(gradient) for gradient in gradients):
+        distributed.all_reduce(found, distributed.ReduceOp.MAX)
+    return found
+
+
+def _step_unless(found: Scalar | None, optimizer: Optimizer, gradients: Sequence[torch.Tensor]) -> None:
+    if found is not None and _takes_flag(optimizer):
+        # The two attributes by which torch.amp.GradScaler makes a fused optimizer skip.
+        optimizer.grad_scale = None  # pyright: ignore[reportAttributeAccessIssue]
+        optimizer.found_inf = found  # pyright: ignore[reportAttributeAccessIssue]
+        try:
+            optimizer.step()
+        finally:
+            del optimizer.grad_scale  # pyright: ignore[reportAttributeAccessIssue]
+            del optimizer.found_inf  # pyright: ignore[reportAttributeAccessIssue]
+        return
+    if found is not None:
+        for gradient in gradients:
+            own_piece(gradient).masked_fill_(found.to(gradient.device, non_blocking=True) > 0, 0.0)
+    optimizer.step()
+
+
+def _takes_flag(optimizer: Optimizer) -> bool:
+    fused = all(bool(group.get("fused")) for group in optimizer.param_groups)
+    return fused and bool(getattr(optimizer, "_step_supports_amp_scaling", False))

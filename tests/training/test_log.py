@@ -1,0 +1,71 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, strategies as st
+
+from gankit.training import LogRing
+
+
+@given(
+    length=st.integers(1, 5),
+    steps=st.lists(st.tuples(st.lists(st.sampled_from("abcde"), unique=True), st.booleans()), max_size=12),
+)
+def test_what_was_written_is_read_in_order_once(length: int, steps: list[tuple[list[str], bool]]) -> None:
+    ring = LogRing(length)
+    waiting: list[dict[str, float]] = []
+    lost = 0
+    for number, (names, read) in enumerate(steps):
+        row = {name: float(10 * number + place) for place, name in enumerate(names)}
+        ring.write({name: torch.tensor(value) for name, value in row.items()})
+        lost += len(waiting) == length
+        waiting = [*waiting, row][-length:]
+        if read:
+            assert ring.read() == waiting
+            waiting = []
+    assert ring.read() == waiting
+    assert ring.read() == []
+    assert ring.lost == lost
+
+
+def test_values_are_copied_and_keep_no_graph() -> None:
+    ring, weight = LogRing(3), torch.tensor(2.0, requires_grad=True)
+    value = weight * 3
+    ring.write({"loss": value})
+    with torch.no_grad():
+        value.fill_(100.0)
+    assert ring.read() == [{"loss": 6.0}]
+
+
+def test_float64_values_are_kept_whole_from_the_first_on() -> None:
+    ring, precise = LogRing(3), 1 + 2.0**-40
+    ring.write({"a": torch.tensor(0.5)})
+    ring.write({"a": torch.tensor(precise, dtype=torch.float64), "b": torch.tensor(0.25)})
+    ring.write({"a": torch.tensor(3.0, dtype=torch.bfloat16), "b": torch.tensor(math.nan)})
+    first, second, third = ring.read()
+    assert (first, second) == ({"a": 0.5}, {"a": precise, "b": 0.25})
+    assert third["a"] == 3.0
+    assert math.isnan(third["b"])
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [(1.0, "float"), (torch.ones(1), r"\(1,\)"), (torch.ones(2, 3), r"\(2, 3\)")]
+)
+def test_other_values_are_refused_and_nothing_is_written(value: object, found: str) -> None:
+    ring = LogRing(2)
+    with pytest.raises(ValueError, match=rf"values\['loss'\] must be a 0-d tensor, got {found}"):
+        ring.write({"fine": torch.tensor(1.0), "loss": value})  # pyright: ignore[reportArgumentType]
+    assert ring.read() == []
+
+
+@pytest.mark.parametrize("length", [0, -1, 1.5, True])
+def test_the_length_must_be_a_number_above_zero(length: int) -> None:
+    with pytest.raises(ValueError, match="length must be"):
+        LogRing(length)
+
+
+def test_on_meta_writing_works_and_reading_says_why_not() -> None:
+    ring = LogRing(2)
+    ring.write({"loss": torch.zeros((), device="meta")})
+    with pytest.raises(ValueError, match="got 1 rows on the meta device"):
+        ring.read()

@@ -1,0 +1,302 @@
+"""What other devices do is tested on the CPU too: most tests call the method that they take."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from torch import distributed, nn
+from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+
+from gankit.training import FiniteStepper, NonFiniteError, Update
+from gankit.training._stepper import found_non_finite, refuse_non_finite
+
+TERMS = {"loss": torch.tensor(1.0)}
+FUSED: list[Callable[[list[nn.Parameter]], Optimizer]] = [
+    lambda parameters: Adam(parameters, lr=0.1, fused=True),
+    lambda parameters: AdamW(parameters, lr=0.1, fused=True),
+    lambda parameters: SGD(parameters, lr=0.1, momentum=0.9, fused=True),
+    lambda parameters: Adagrad(parameters, lr=0.1, fused=True),
+]
+OTHERS: list[Callable[[list[nn.Parameter]], Optimizer]] = [
+    lambda parameters: RMSprop(parameters, lr=0.1),
+    lambda parameters: Adam(parameters, lr=0.1, foreach=True),
+    lambda parameters: SGD(parameters, lr=0.1),
+]
+
+
+def _parameters(gradient: float, device: str = "cpu") -> list[nn.Parameter]:
+    parameters = [nn.Parameter(torch.linspace(1, 2, size, device=device)) for size in (2, 3)]
+    for parameter in parameters:
+        parameter.grad = torch.full_like(parameter, 0.5)
+    _gradient(parameters[1])[1] = gradient
+    return parameters
+
+
+def _gradient(parameter: nn.Parameter) -> torch.Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
+
+
+def _step(stepper: FiniteStepper, optimizer: Optimizer, parameters: list[nn.Parameter]) -> None:
+    stepper._step_on_device(optimizer, TERMS, [_gradient(parameter) for parameter in parameters])
+
+
+@pytest.mark.parametrize("make", [*FUSED, *OTHERS])
+def test_finite_gradients_give_the_plain_step_exactly(make: Callable[[list[nn.Parameter]], Optimizer]) -> None:
+    guarded, plain = _parameters(0.5), _parameters(0.5)
+    guarded_optimizer, plain_optimizer = make(guarded), make(plain)
+    stepper = FiniteStepper()
+    for _ in range(3):
+        _step(stepper, guarded_optimizer, guarded)
+        plain_optimizer.step()
+    assert all(torch.equal(a, b) for a, b in zip(guarded, plain, strict=True))
+
+
+@pytest.mark.parametrize("make", FUSED)
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_fused_optimizers_skip_the_step_moments_included(
+    make: Callable[[list[nn.Parameter]], Optimizer], value: float
+) -> None:
+    parameters = _parameters(0.5)
+    optimizer, stepper = make(parameters), FiniteStepper()
+    _step(stepper, optimizer, parameters)
+    weights = [parameter.detach().clone() for parameter in parameters]
+    moments = torch.cat([t.flatten().clone() for p in parameters for t in optimizer.state[p].values() if t is not None])
+    _gradient(parameters[1])[1] = value
+    _step(stepper, optimizer, parameters)
+    assert all(torch.equal(a, b) for a, b in zip(parameters, weights, strict=True))
+    after = torch.cat([t.flatten() for p in parameters for t in optimizer.state[p].values() if t is not None])
+    assert torch.equal(after, moments)
+    assert not hasattr(optimizer, "found_inf")
+    assert not hasattr(optimizer, "grad_scale")
+
+
+@pytest.mark.parametrize("make", OTHERS)
+def test_other_optimizers_step_with_zero_gradients(make: Callable[[list[nn.Parameter]], Optimizer]) -> None:
+    bad, zero = _parameters(math.nan), _parameters(0.5)
+    for parameter in zero:
+        _gradient(parameter).zero_()
+    bad_optimizer, zero_optimizer = make(bad), make(zero)
+    _step(FiniteStepper(), bad_optimizer, bad)
+    zero_optimizer.step()
+    assert all(torch.equal(a, b) for a, b in zip(bad, zero, strict=True))
+    assert all(bool(parameter.isfinite().all()) for parameter in bad)
+
+
+def test_skipped_steps_and_bad_terms_are_reported_when_the_counters_are_read() -> None:
+    parameters = _parameters(0.5)
+    optimizer, stepper = SGD(parameters, lr=0.1, fused=True), FiniteStepper(read_every=4)
+    gradients = [_gradient(parameter) for parameter in parameters]
+    stepper._step_on_device(optimizer, {"loss": torch.tensor(math.nan)}, gradients)
+    stepper._step_on_device(optimizer, {"loss": torch.tensor(1.0), "penalty": torch.tensor(math.inf)}, gradients)
+    gradients[0][0] = math.nan
+    stepper._step_on_device(optimizer, {"loss": torch.tensor(math.nan)}, gradients)
+    with pytest.raises(NonFiniteError, match=r"^2 of the last 4 steps were skipped.*'loss' 2 times, 'penalty' 1 times"):
+        stepper._step_on_device(optimizer, {"loss": torch.tensor(2.0)}, gradients)
+    gradients[0][0] = 0.5
+    for _ in range(8):
+        stepper._step_on_device(optimizer, TERMS, gradients)
+
+
+def test_a_bad_term_alone_is_reported_but_skips_nothing() -> None:
+    parameters = _parameters(0.5)
+    before = parameters[0].detach().clone()
+    with pytest.raises(NonFiniteError, match=r"^0 of the last 1 steps were skipped.*'loss' 1 times"):
+        FiniteStepper(read_every=1)._step_on_device(
+            SGD(parameters, lr=0.1),
+            {"loss": torch.tensor(math.inf)},
+            [_gradient(parameter) for parameter in parameters],
+        )
+    assert not torch.equal(parameters[0], before)
+
+
+def test_a_term_beyond_float32_is_finite_in_its_own_dtype() -> None:
+    parameters = _parameters(0.5)
+    terms = {"loss": torch.tensor(1e300, dtype=torch.float64), "penalty": torch.tensor(1.0)}
+    FiniteStepper(read_every=1)._step_on_device(
+        SGD(parameters, lr=0.1), terms, [_gradient(parameter) for parameter in parameters]
+    )
+
+
+def test_an_error_in_the_step_leaves_the_optimizer_clean() -> None:
+    parameters = _parameters(0.5)
+    optimizer = Adam(parameters, lr=0.1, fused=True)
+    optimizer.step = lambda: 1 / 0  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(ZeroDivisionError):
+        _step(FiniteStepper(), optimizer, parameters)
+    assert not hasattr(optimizer, "found_inf")
+
+
+def test_the_counters_are_read_every_hundred_calls_by_default() -> None:
+    parameters = _parameters(0.5)
+    optimizer, stepper = SGD(parameters, lr=0.1), FiniteStepper()
+    gradients = [_gradient(parameter) for parameter in parameters]
+    stepper._step_on_device(optimizer, {"loss": torch.tensor(math.nan)}, gradients)
+    for _ in range(98):
+        stepper._step_on_device(optimizer, TERMS, gradients)
+    with pytest.raises(NonFiniteError, match=r"^0 of the last 100 steps were skipped.*'loss' 1 times"):
+        stepper._step_on_device(optimizer, TERMS, gradients)
+
+
+def test_a_skipped_step_is_reported_though_every_term_was_finite() -> None:
+    parameters = _parameters(math.nan)
+    with pytest.raises(NonFiniteError, match=r"^1 of the last 1 steps were skipped.* not finite: none$"):
+        _step(FiniteStepper(read_every=1), SGD(parameters, lr=0.1), parameters)
+
+
+def test_without_a_gradient_nothing_is_skipped() -> None:
+    FiniteStepper(read_every=1)._step_on_device(SGD([nn.Parameter(torch.ones(2))], lr=0.1), TERMS, [])
+
+
+def test_one_group_that_is_not_fused_makes_all_step_with_zero_gradients() -> None:
+    bad, zero = _parameters(math.nan), _parameters(0.5)
+    for parameter in zero:
+        _gradient(parameter).zero_()
+    optimizers = [Adam([{"params": p[:1]}, {"params": p[1:], "fused": False}], fused=True) for p in (bad, zero)]
+    _step(FiniteStepper(), optimizers[0], bad)
+    optimizers[1].step()
+    assert all(torch.equal(a, b) for a, b in zip(bad, zero, strict=True))
+
+
+class _OwnFused(Optimizer):
+    """Says that it is fused, and knows nothing of the flag."""
+
+    def __init__(self, parameters: list[nn.Parameter]) -> None:
+        super().__init__(parameters, {"fused": True})
+
+    def step(self, closure: object = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        del closure
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.data.sub_(parameter.grad)
+
+
+def test_a_fused_optimizer_that_knows_no_flag_steps_with_zero_gradients() -> None:
+    parameters = _parameters(math.nan)
+    before = [parameter.detach().clone() for parameter in parameters]
+    _step(FiniteStepper(), _OwnFused(parameters), parameters)
+    assert all(torch.equal(a, b) for a, b in zip(parameters, before, strict=True))
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("fused", [True, False])
+def test_an_update_on_cuda_skips_without_waiting_for_the_device(fused: bool) -> None:
+    critic = nn.Linear(3, 1, device="cuda")
+    optimizer = Adam(critic.parameters(), lr=0.1, fused=fused)
+    update = Update(optimizer, lambda x: {"loss": critic(x).mean()})
+    good, bad = torch.ones(5, 3, device="cuda"), torch.full((5, 3), math.nan, device="cuda")
+    update(good)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        update(good)
+        before = critic.weight.detach().clone()
+        update(bad)
+        after = critic.weight.detach().clone()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert bool(after.isfinite().all())
+    assert torch.equal(after, before) or not fused
+    for _ in range(96):
+        update(good)
+    with pytest.raises(NonFiniteError, match="1 of the last 100"):
+        update(good)
+
+
+BAD = [math.nan, math.inf, -math.inf]
+
+
+@given(
+    position=st.integers(0, 4),
+    value=st.sampled_from([*BAD, 1.0, 3e38]),
+    dtype=st.sampled_from([torch.float64, torch.float32, torch.bfloat16]),
+)
+def test_any_bad_element_of_any_gradient_is_found(position: int, value: float, dtype: torch.dtype) -> None:
+    gradients = [torch.ones(2, dtype=dtype), torch.ones(3, dtype=torch.float32)]
+    flat = gradients[0] if position < 2 else gradients[1]
+    flat[position if position < 2 else position - 2] = value
+    before = [gradient.clone() for gradient in gradients]
+    found = found_non_finite(gradients)
+    assert found.item() == float(not math.isfinite(value))
+    assert all(torch.equal(a.nan_to_num(7.0), b.nan_to_num(7.0)) for a, b in zip(gradients, before, strict=True))
+
+
+def test_sparse_gradients_are_looked_into() -> None:
+    table = nn.Embedding(5, 2, sparse=True)
+    (table(torch.tensor([1, 3])).sum() * math.inf).backward()
+    assert table.weight.grad is not None
+    assert found_non_finite([table.weight.grad]).item() == 1.0
+
+
+@pytest.mark.parametrize("value", BAD)
+def test_a_bad_term_is_named_with_its_value(value: float) -> None:
+    terms = {"loss": torch.tensor(1.0), "penalty": torch.tensor(value)}
+    with pytest.raises(NonFiniteError, match=f"'penalty' is {value}; no weight was changed") as caught:
+        refuse_non_finite(terms, [], {})
+    assert "'loss'" not in str(caught.value)
+    assert isinstance(caught.value, FloatingPointError)
+
+
+def test_a_bad_gradient_is_named() -> None:
+    network = nn.Linear(2, 3)
+    network.weight.grad, network.bias.grad = torch.ones(3, 2), torch.full((3,), math.nan)
+    parameters = list(network.parameters())
+    with pytest.raises(NonFiniteError, match=r"\['loss'\] are: 'head.bias' of shape \(3,\);"):
+        refuse_non_finite({"loss": torch.tensor(1.0)}, parameters, {id(network.bias): "head.bias"})
+    with pytest.raises(NonFiniteError, match=r"'number 1' of shape \(3,\)"):
+        refuse_non_finite({"loss": torch.tensor(1.0)}, parameters, {})
+
+
+@pytest.mark.parametrize(
+    ("count", "listed", "end"), [(5, 5, "(1,); no"), (6, 5, "(1,) and 1 more; no"), (7, 5, " and 2 more; no")]
+)
+def test_many_bad_gradients_are_counted(count: int, listed: int, end: str) -> None:
+    parameters = [nn.Parameter(torch.ones(1)) for _ in range(count)]
+    for parameter in parameters:
+        parameter.grad = torch.full((1,), math.inf)
+    with pytest.raises(NonFiniteError) as caught:
+        refuse_non_finite({"loss": torch.tensor(1.0)}, parameters, {})
+    assert str(caught.value).count("of shape") == listed
+    assert end in str(caught.value)
+
+
+@pytest.mark.parametrize("own", [1.0, math.nan])
+@pytest.mark.parametrize("other", [False, True])
+def test_all_ranks_refuse_where_one_has_to(monkeypatch: pytest.MonkeyPatch, own: float, other: bool) -> None:
+    sent: list[float] = []
+
+    def all_reduce(flag: torch.Tensor, operation: object) -> None:
+        assert operation == distributed.ReduceOp.MAX
+        sent.append(flag.item())
+        flag.fill_(max(flag.item(), float(other)))
+
+    monkeypatch.setattr("gankit.training._stepper.world_size", lambda: 2)
+    monkeypatch.setattr(distributed, "all_reduce", all_reduce)
+    terms = {"loss": torch.tensor(own)}
+    if math.isnan(own):
+        with pytest.raises(NonFiniteError, match="'loss' is nan; no weight"):
+            refuse_non_finite(terms, [], {})
+    elif other:
+        with pytest.raises(NonFiniteError, match="since a term or a gradient of another rank is not finite; no weight"):
+            refuse_non_finite(terms, [], {})
+    else:
+        refuse_non_finite(terms, [], {})
+    assert sent == [float(math.isnan(own))]
+
+
+def test_finite_values_and_missing_gradients_pass() -> None:
+    refuse_non_finite({"loss": torch.tensor(3e38)}, [nn.Parameter(torch.ones(2))], {})
+
+
+def test_one_bad_number_is_enough_and_parameters_without_gradient_are_passed_over() -> None:
+    network = nn.Linear(2, 3)
+    network.bias.grad = torch.tensor([1.0, math.nan, 1.0])
+    with pytest.raises(NonFiniteError, match=r"are: 'number 1' of shape \(3,\); no weight"):
+        refuse_non_finite({"loss": torch.tensor(1.0)}, list(network.parameters()), {})
+
+
+def test_the_flag_lies_where_the_first_gradient_does() -> None:
+    other = torch.zeros(3, device="meta")
+    assert found_non_finite([other]).device == other.device
+    assert found_non_finite([other, torch.zeros(2)]).device == other.device
