@@ -52,7 +52,7 @@ class Loss:
     parameters: Sequence[nn.Parameter]
     network: nn.Module | None = None
     scale: Callable[[], Scalar | None] = no_scale
-    check: Callable[[NamedScalars, "Cuts"], None] | None = None
+    check: Callable[[NamedScalars, "Cuts | None"], None] | None = None
 
     def evaluate(self, *inputs: Any) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
         """Return costs and readings of the inputs, with their graphs.

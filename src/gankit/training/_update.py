@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 from torch.optim import Optimizer
@@ -176,9 +176,9 @@ def checked_state(state: object) -> dict[str, Any]:
     if isinstance(state, Mapping) and state.get("version") == 1:
         state = {**state, "version": VERSION, "stepper": FiniteStepper().state_dict()}
     check_version("an update", state, VERSION, "updates", "optimizer", "stepper")
-    assert isinstance(state, Mapping)
-    check_at_least("updates", state["updates"], 0)
-    return dict(state)
+    checked: dict[str, Any] = dict(cast("Mapping[str, Any]", state))
+    check_at_least("updates", checked["updates"], 0)
+    return checked
 
 
 def _check_callables(**given: object) -> None:

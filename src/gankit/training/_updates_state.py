@@ -44,6 +44,17 @@ def load_updates_state(updates: Mapping[str, Update], state: Mapping[str, Any]) 
     Raises:
         ValueError: Names differ, updates share other optimizers than those of the state did, or the state of one does not
             fit it.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import Update, load_updates_state, updates_state
+        >>> critic = torch.nn.Linear(1, 1)
+        >>> updates = {"critic": Update(torch.optim.SGD(critic.parameters()), lambda x: {"loss": critic(x).mean()})}
+        >>> _ = updates["critic"](torch.ones(1, 1))
+        >>> state = updates_state(updates)
+        >>> load_updates_state(updates, state)
+        >>> updates["critic"].updates
+        1
     """
     if not isinstance(state, Mapping) or state.keys() != updates.keys():
         found = sorted(state) if isinstance(state, Mapping) else type(state).__name__

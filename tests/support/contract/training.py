@@ -3,21 +3,27 @@
 from gankit import training
 from support.contract.row import Row
 
-# Parts that own an optimizer, a file or a weight average are no functions of a tensor; their tests hold their contracts.
+# Parts that own an optimizer, a file or a weight average are not functions of a tensor; their own tests check them.
 TRAINING: dict[str, Row] = {
     "Accumulated": Row(make=lambda: training.Accumulated(4)),
     "BatchesExhaustedError": Row(make=lambda: training.BatchesExhaustedError),
     "CheckpointError": Row(make=lambda: training.CheckpointError),
     "Checkpoints": Row(make=lambda: training.Checkpoints),
     "Eager": Row(make=training.Eager),
+    "FiniteStepper": Row(make=lambda: training.FiniteStepper),
     "Gradients": Row(make=lambda: training.Gradients),
+    "LogRing": Row(make=lambda: training.LogRing),
+    "Loss": Row(make=lambda: training.Loss),
     "NonFiniteError": Row(make=lambda: training.NonFiniteError),
+    "Stepper": Row(make=lambda: training.Stepper),
     "Terms": Row(make=lambda: training.Terms),
     "Update": Row(make=lambda: training.Update),
     "WeightAverage": Row(make=lambda: training.WeightAverage),
     "load_checkpoint": Row(make=lambda: training.load_checkpoint),
     "load_network_state": Row(make=lambda: training.load_network_state),
+    "load_updates_state": Row(make=lambda: training.load_updates_state),
     "network_state": Row(make=lambda: training.network_state),
     "play_round": Row(make=lambda: training.play_round),
     "save_checkpoint": Row(make=lambda: training.save_checkpoint),
+    "updates_state": Row(make=lambda: training.updates_state),
 }
