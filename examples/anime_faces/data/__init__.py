@@ -1,19 +1,15 @@
 """Where pictures and their labels come from: the renderer of faces, and readers of a user's own files."""
 
-from examples.anime_faces.data._attribute import (
+from examples.anime_faces.data._attributes import (
     FACE_ATTRIBUTES as FACE_ATTRIBUTES,
     Attribute as Attribute,
     describe as describe,
 )
 from examples.anime_faces.data._dataset import Dataset as Dataset
-from examples.anime_faces.data._fit import Fit as Fit
-from examples.anime_faces.data._folder import (
-    folder_source as folder_source,
-    unlabeled_source as unlabeled_source,
-)
 from examples.anime_faces.data._images import write_images as write_images
 from examples.anime_faces.data._lines import ParseError as ParseError
 from examples.anime_faces.data._picture import Reading as Reading
+from examples.anime_faces.data._pixels import Fit as Fit
 from examples.anime_faces.data._prompts import (
     Prompt as Prompt,
     find_classes as find_classes,
@@ -21,10 +17,14 @@ from examples.anime_faces.data._prompts import (
     read_prompts as read_prompts,
 )
 from examples.anime_faces.data._rendered import write_rendered as write_rendered
-from examples.anime_faces.data._source import Source as Source
+from examples.anime_faces.data._source import (
+    Source as Source,
+    folder_source as folder_source,
+    unlabeled_source as unlabeled_source,
+)
 from examples.anime_faces.data._summary import summarize as summarize
 from examples.anime_faces.data._table import table_source as table_source
-from examples.anime_faces.data._tagged import tag_source as tag_source
+from examples.anime_faces.data._tags import tag_source as tag_source
 from examples.anime_faces.data._texts import (
     has_word as has_word,
     text_of_tags as text_of_tags,

@@ -12,11 +12,10 @@ from tqdm import tqdm
 
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._picture import Reading, Square, read_picture
-from examples.anime_faces.data._settings import find_same
+from examples.anime_faces.data._pixels import UnusableError
 from examples.anime_faces.data._source import Picture, Source, natural_order
-from examples.anime_faces.data._staging import staged_folder
+from examples.anime_faces.data._staging import find_same, staged_folder
 from examples.anime_faces.data._summary import count_in_words
-from examples.anime_faces.data._unusable import UnusableError
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter
 

@@ -9,9 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from examples.anime_faces.data._color import to_rgb
-from examples.anime_faces.data._fit import Fit, to_square
-from examples.anime_faces.data._unusable import UnusableError
+from examples.anime_faces.data._pixels import Fit, UnusableError, to_rgb, to_square
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 """The only formats whose decoders ever see a file: every other decoder is one more door."""

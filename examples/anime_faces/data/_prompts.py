@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from examples.anime_faces.data._attribute import Attribute, clean_name
+from examples.anime_faces.data._attributes import Attribute, Choice, Phrases, clean_name, phrases_of
 from examples.anime_faces.data._lines import ParseError, read_lines
-from examples.anime_faces.data._phrases import Choice, Phrases, phrases_of
 from examples.anime_faces.data._texts import has_word
 
 _LONGEST_TEXT = 10_000

@@ -11,10 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from examples.anime_faces.data._attribute import FACE_ATTRIBUTES
+from examples.anime_faces.data._attributes import FACE_ATTRIBUTES
 from examples.anime_faces.data._dataset import Dataset
-from examples.anime_faces.data._settings import find_same
-from examples.anime_faces.data._staging import staged_folder
+from examples.anime_faces.data._staging import find_same, staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter
 from examples.anime_faces.data.render import DISTRACTOR_TAGS, Knobs, face_from_seed, factors, render

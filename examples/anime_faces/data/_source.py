@@ -1,12 +1,14 @@
-"""What a data set can be made of: a list of pictures in a folder, each with its labels."""
+"""What a data set can be made of: a list of pictures in a folder, without labels or with a class for each subfolder."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from examples.anime_faces.data._attribute import Attribute
+from examples.anime_faces.data._attributes import Attribute, clean_name
 
 _DIGITS = re.compile("([0-9]{1,18})")
 
@@ -79,3 +81,94 @@ def natural_order(name: str) -> tuple[tuple[tuple[str, int], ...], str]:
     """
     parts = _DIGITS.split(name)
     return tuple(zip(parts[::2], [*map(int, parts[1::2]), -1], strict=True)), name
+
+
+class Listing(NamedTuple):
+    """The files of a folder and its subfolders, in natural order, and what was left out."""
+
+    names: list[str]
+    skipped: list[Mapping[str, str]]
+
+
+def list_files(root: Path, *, leave_out: Path | None = None) -> Listing:
+    """List all files under ``root``, hidden ones (``.name``) left out. Links to folders are not followed.
+
+    Args:
+        root: the folder.
+        leave_out: a file that is no picture by intention, such as the one with the labels.
+
+    Raises:
+        ValueError: if there is no such folder.
+    """
+    if not root.is_dir():
+        raise ValueError(f"there is no folder {root}")
+    listing = Listing([], [])
+    _list_into(listing, root, "", leave_out.resolve() if leave_out else None)
+    listing.names.sort(key=natural_order)
+    listing.skipped.sort(key=lambda entry: natural_order(entry["file"]))
+    return listing
+
+
+def _list_into(listing: Listing, folder: Path, prefix: str, leave_out: Path | None) -> None:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        listing.skipped.append({"file": prefix, "reason": "a folder that may not be read"})
+        return
+    for entry in entries:
+        name = prefix + entry.name
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            if _named_as_picture(name):
+                listing.skipped.append({"file": name, "reason": "a folder"})
+            else:
+                _list_into(listing, Path(entry.path), f"{name}/", leave_out)
+        elif entry.is_dir():
+            listing.skipped.append({"file": name, "reason": "a link to a folder"})
+        elif leave_out is None or Path(entry.path).resolve() != leave_out:
+            listing.names.append(name)
+
+
+def unlabeled_source(root: Path) -> Source:
+    """Return all pictures under ``root`` without labels.
+
+    Raises:
+        ValueError: if there is no such folder.
+    """
+    names, skipped = list_files(root)
+    return Source(kind="unlabeled", root=root, pictures=[Picture(name) for name in names], skipped=skipped)
+
+
+def folder_source(root: Path) -> Source:
+    """Return the pictures under ``root``, labeled by the subfolder that they are in if there are subfolders.
+
+    Raises:
+        ValueError: if there is no such folder, or pictures lie both in it and in its subfolders: whether the
+            subfolders are classes is then for the user to say.
+    """
+    names, skipped = list_files(root)
+    inside = [name for name in names if "/" in name]
+    if not any(_looks_like_picture(name) for name in inside):
+        return unlabeled_source(root)
+    loose = [name for name in names if "/" not in name]
+    if any(_looks_like_picture(name) for name in loose):
+        raise ValueError(
+            f"{root} holds pictures and also subfolders with pictures; put every picture into the folder of its class, "
+            "or pass --unlabeled to use them all without classes"
+        )
+    skipped = [*skipped, *({"file": name, "reason": "in the folder of no class"} for name in loose)]
+    class_of = {name: clean_name(PurePosixPath(name).parts[0]) for name in inside}
+    classes = sorted(set(class_of.values()), key=natural_order)
+    columns = {class_name: frozenset({column}) for column, class_name in enumerate(classes)}
+    pictures = [Picture(name, columns[class_of[name]]) for name in inside]
+    attributes = (Attribute("class", tuple(classes)),)
+    return Source(kind="classes", root=root, attributes=attributes, pictures=pictures, skipped=skipped)
+
+
+def _named_as_picture(name: str) -> bool:
+    return name.lower().endswith(PICTURE_ENDINGS)
+
+
+def _looks_like_picture(name: str) -> bool:
+    return _named_as_picture(name) or not PurePosixPath(name).suffix

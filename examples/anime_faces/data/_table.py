@@ -4,10 +4,9 @@ import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from examples.anime_faces.data._attribute import Attribute, clean_name
-from examples.anime_faces.data._folder import list_files
+from examples.anime_faces.data._attributes import Attribute, clean_name
 from examples.anime_faces.data._lines import ParseError, read_lines
-from examples.anime_faces.data._source import Picture, Source, natural_order
+from examples.anime_faces.data._source import Picture, Source, list_files, natural_order
 
 _MOST_CLASSES = 1000
 

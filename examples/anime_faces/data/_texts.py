@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from examples.anime_faces.data._attribute import Attribute, clean_name
+from examples.anime_faces.data._attributes import Attribute, clean_name
 
 _COLONS_AND_DIGITS = re.compile(r"[:\d]")
 _WORD = re.compile(r"[^\W_]")  # a letter or digit

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from examples.anime_faces.data._attribute import Attribute
+from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._dataset import (
     FACTORS_FOLDER,
     IMAGES_FILE,
@@ -18,8 +18,10 @@ from examples.anime_faces.data._dataset import (
     SCHEMA,
     SKIPPED_FILE,
     TEXTS_FILE,
+    array_digest,
+    dataset_fingerprint,
+    texts_digest,
 )
-from examples.anime_faces.data._digest import array_digest, dataset_fingerprint, texts_digest
 
 
 class DatasetWriter:

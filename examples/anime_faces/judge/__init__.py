@@ -1,12 +1,14 @@
 """Two small networks that look at faces: one reads what is drawn, the other says how alike two pictures are."""
 
 from examples.anime_faces.judge._fitting import fit as fit
-from examples.anime_faces.judge._heads import (
+from examples.anime_faces.judge._network import (
     BINARY_HEADS as BINARY_HEADS,
     CLASS_HEADS as CLASS_HEADS,
     NUMBER_HEADS as NUMBER_HEADS,
+    Encoder as Encoder,
+    Judge as Judge,
+    prepare as prepare,
 )
-from examples.anime_faces.judge._network import Encoder as Encoder, Judge as Judge
 from examples.anime_faces.judge._reading import encode as encode, encode_with as encode_with, read as read
 from examples.anime_faces.judge._renders import Renders as Renders, render_fresh as render_fresh
 from examples.anime_faces.judge._storage import (
@@ -15,4 +17,3 @@ from examples.anime_faces.judge._storage import (
     load_judge as load_judge,
     renderer_fingerprint as renderer_fingerprint,
 )
-from examples.anime_faces.judge._trunk import prepare as prepare

@@ -1,8 +1,7 @@
-"""Small changes that leave the labels of a picture true.
+"""Changes to pictures for training: small ones that keep the labels true, views for the encoder, and ones that spoil a face."""
 
-A judge that has seen only clean renders would stumble over the faint blur and noise of generated pictures. Hue is
-never touched: the color is what is judged.
-"""
+from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 from torch.nn import functional
@@ -58,3 +57,144 @@ def blur(images: torch.Tensor, *, deviation: float) -> torch.Tensor:
 def _draw(count: int, rng: torch.Generator) -> torch.Tensor:
     """Return numbers in -1..1 that spread over pictures."""
     return 2.0 * torch.rand(count, 1, 1, 1, generator=rng) - 1.0
+
+
+LUMINANCE = (0.299, 0.587, 0.114)
+
+
+def two_views(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return each picture twice, ``(2 n, 3, size, size)``, each time cut and lit a little differently.
+
+    Half of the batches are gray in both views. Color alone tells most pictures apart, and an encoder that has it
+    always looks at nothing else; in the other half the color stays as it is, for it is a part of what is compared.
+
+    Args:
+        images: ``(n, 3, size, size)`` in -1..1.
+        rng: where the draws come from.
+    """
+    views = torch.cat([_lit(_cut(images, rng), rng), _lit(_cut(images, rng), rng)])
+    return gray(views) if torch.rand((), generator=rng) < 0.5 else views
+
+
+def spoiled_views(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return pictures that are slightly worse than real ones: a little blurred, noisy, or with swapped squares.
+
+    As strangers to the pictures that they were made of, they teach the encoder to see faults.
+
+    Args:
+        images: ``(n, 3, size, size)`` in -1..1.
+        rng: where the draws come from.
+    """
+    first, second, third, fourth = torch.tensor_split(images, 4)
+    soft = blur(first, deviation=0.8 + 1.6 * float(torch.rand((), generator=rng)))
+    rough = second + (0.1 + 0.3 * torch.rand(len(second), 1, 1, 1, generator=rng)) * torch.randn(
+        second.shape, generator=rng
+    )
+    return torch.cat([soft, rough, _one_square_moved(third, rng), _checkered(fourth, rng)]).clamp(-1.0, 1.0)
+
+
+def gray(images: torch.Tensor) -> torch.Tensor:
+    """Return the pictures without color."""
+    weights = torch.tensor(LUMINANCE, dtype=images.dtype, device=images.device)[None, :, None, None]
+    return (images * weights).sum(dim=1, keepdim=True).expand_as(images)
+
+
+def _cut(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return a random square of each picture, 75 to 100 percent wide, at full size."""
+    count = len(images)
+    scale = 0.75 + 0.25 * torch.rand(count, generator=rng)
+    room = 1.0 - scale
+    place = torch.zeros(count, 2, 3)
+    place[:, 0, 0] = place[:, 1, 1] = scale
+    place[:, 0, 2] = room * (2.0 * torch.rand(count, generator=rng) - 1.0)
+    place[:, 1, 2] = room * (2.0 * torch.rand(count, generator=rng) - 1.0)
+    grid = functional.affine_grid(place, list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def _lit(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    contrast = 1.0 + 0.2 * (2.0 * torch.rand(len(images), 1, 1, 1, generator=rng) - 1.0)
+    brightness = 0.1 * (2.0 * torch.rand(len(images), 1, 1, 1, generator=rng) - 1.0)
+    return (images * contrast + brightness).clamp(-1.0, 1.0)
+
+
+def _one_square_moved(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return the pictures, each with one square of a quarter's width from the next picture at another place."""
+    side = images.shape[2] // 4
+    moved = images.clone()
+    down, right, from_down, from_right = (side * int(torch.randint(4, (), generator=rng)) for _ in range(4))
+    patch = images.roll(1, dims=0)[:, :, from_down : from_down + side, from_right : from_right + side]
+    moved[:, :, down : down + side, right : right + side] = patch
+    return moved
+
+
+def _checkered(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return the pictures with the checkerboard that transposed convolutions leave."""
+    size = images.shape[2]
+    steps = torch.arange(size)
+    board = (1.0 - 2.0 * ((steps[:, None] + steps[None, :]) % 2)).to(images.dtype)
+    return images + (0.1 + 0.2 * torch.rand(len(images), 1, 1, 1, generator=rng)) * board
+
+
+Spoiler: TypeAlias = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+
+
+def spoil(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return the pictures, each part of the batch spoiled in a way of its own.
+
+    Args:
+        images: ``(n, 3, size, size)`` in -1..1, in no particular order.
+        rng: where the draws come from.
+    """
+    first = int(torch.randint(len(SPOILERS), (), generator=rng))  # small batches meet every way in turn
+    parts = torch.tensor_split(images, len(SPOILERS))
+    ways = [*SPOILERS[first:], *SPOILERS[:first]]
+    return torch.cat([way(part, rng) for way, part in zip(ways, parts, strict=True) if len(part)])
+
+
+def shuffled(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return the pictures with their sixteen squares in another order."""
+    tiles = functional.unfold(images, kernel_size=images.shape[2] // 4, stride=images.shape[2] // 4)
+    order = torch.randperm(tiles.shape[2], generator=rng)
+    return functional.fold(tiles[:, :, order], images.shape[2:], images.shape[2] // 4, stride=images.shape[2] // 4)
+
+
+def halves_swapped(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return the left or upper halves of pictures joined to the other halves of others."""
+    others = images.roll(1, dims=0)
+    joined = images.clone()
+    half = images.shape[2] // 2
+    if torch.rand((), generator=rng) < 0.5:
+        joined[:, :, :half] = others[:, :, :half]
+    else:
+        joined[:, :, :, :half] = others[:, :, :, :half]
+    # A picture alone in its part has no other to be joined to; upside down it is no face either.
+    return joined if len(images) > 1 else images.flip(2)
+
+
+def blurred(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return the pictures so blurred that only blobs of color are left."""
+    return blur(images, deviation=4.0 + 4.0 * float(torch.rand((), generator=rng)))
+
+
+def noise(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return noise of a random grain in place of the pictures."""
+    grain = 2 ** int(torch.randint(0, 5, (), generator=rng))
+    size = images.shape[2]
+    coarse = 2.0 * torch.rand(len(images), 3, size // grain, size // grain, generator=rng) - 1.0
+    return functional.interpolate(coarse, (size, size), mode="bilinear", align_corners=False)
+
+
+def noisy(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return the pictures under strong noise."""
+    return (images + 0.8 * torch.randn(images.shape, generator=rng)).clamp(-1.0, 1.0)
+
+
+def upside_down(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Return the pictures upside down."""
+    del rng
+    return images.flip(2)
+
+
+SPOILERS: tuple[Spoiler, ...] = (shuffled, halves_swapped, blurred, noise, noisy, upside_down)
+"""Every way in which pictures are spoiled."""

@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from examples.anime_faces.judge._heads import BINARY_HEADS, CLASS_HEADS
-from examples.anime_faces.judge._network import Encoder, Judge
-from examples.anime_faces.judge._trunk import prepare
+from examples.anime_faces.judge._network import BINARY_HEADS, CLASS_HEADS, Encoder, Judge, prepare
 
 BATCH = 256
 

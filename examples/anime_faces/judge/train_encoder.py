@@ -12,16 +12,12 @@ import torch
 import tyro
 from torch import nn
 
-from examples.anime_faces.judge._augment import blur
-from examples.anime_faces.judge._contrast import contrast_loss, spoiled_views, two_views
-from examples.anime_faces.judge._fitting import fit
-from examples.anime_faces.judge._heads import CLASS_HEADS
-from examples.anime_faces.judge._network import Encoder
+from examples.anime_faces.judge._augment import blur, halves_swapped, shuffled, spoiled_views, two_views
+from examples.anime_faces.judge._fitting import contrast_loss, fit
+from examples.anime_faces.judge._network import CLASS_HEADS, Encoder, prepare
 from examples.anime_faces.judge._reading import encode
 from examples.anime_faces.judge._renders import Renders, render_fresh
-from examples.anime_faces.judge._spoil import halves_swapped, shuffled
 from examples.anime_faces.judge._storage import load_encoder, save, save_card
-from examples.anime_faces.judge._trunk import prepare
 from examples.anime_faces.judge.train_judge import VARIED
 from examples.anime_faces.metrics import frechet_distance, neighborhoods
 

@@ -12,16 +12,12 @@ import torch
 import tyro
 
 from examples.anime_faces.data.render import Knobs
-from examples.anime_faces.judge._augment import jitter
-from examples.anime_faces.judge._fitting import fit
-from examples.anime_faces.judge._heads import BINARY_HEADS, CLASS_HEADS, NUMBER_HEADS
-from examples.anime_faces.judge._judging_loss import judging_loss, targets_of
-from examples.anime_faces.judge._network import Judge
+from examples.anime_faces.judge._augment import SPOILERS, jitter, spoil
+from examples.anime_faces.judge._fitting import fit, judging_loss, targets_of
+from examples.anime_faces.judge._network import BINARY_HEADS, CLASS_HEADS, NUMBER_HEADS, Judge, prepare
 from examples.anime_faces.judge._reading import read
 from examples.anime_faces.judge._renders import Renders, render_fresh
-from examples.anime_faces.judge._spoil import SPOILERS, spoil
 from examples.anime_faces.judge._storage import load_card, load_judge, save, save_card
-from examples.anime_faces.judge._trunk import prepare
 from examples.anime_faces.metrics import classification_score
 
 VARIED = Knobs(glasses_rate=0.3, ribbon_rate=0.4, highlight_rate=0.6)

@@ -5,16 +5,24 @@ from examples.anime_faces.metrics._classification_score import (
     classification_score as classification_score,
 )
 from examples.anime_faces.metrics._copies import Nearness as Nearness, nearness as nearness
-from examples.anime_faces.metrics._distances import (
+from examples.anime_faces.metrics._evaluation import (
+    Evaluation as Evaluation,
+    Figure as Figure,
+    write_metrics as write_metrics,
+)
+from examples.anime_faces.metrics._features import (
+    Neighborhoods as Neighborhoods,
     frechet_distance as frechet_distance,
     kernel_distance as kernel_distance,
+    load_features as load_features,
+    neighborhoods as neighborhoods,
 )
-from examples.anime_faces.metrics._evaluation import Evaluation as Evaluation
-from examples.anime_faces.metrics._feature_network import load_features as load_features
-from examples.anime_faces.metrics._figure import Figure as Figure
-from examples.anime_faces.metrics._neighborhoods import Neighborhoods as Neighborhoods, neighborhoods as neighborhoods
 from examples.anime_faces.metrics._pictures import evaluate_pictures as evaluate_pictures
-from examples.anime_faces.metrics._record import write_metrics as write_metrics
+from examples.anime_faces.metrics._readings import (
+    Spread as Spread,
+    noise_usage as noise_usage,
+    total_variation as total_variation,
+)
 from examples.anime_faces.metrics._rendered import evaluate_rendered as evaluate_rendered
 from examples.anime_faces.metrics._run import (
     Question as Question,
@@ -24,8 +32,3 @@ from examples.anime_faces.metrics._run import (
     summary as summary,
 )
 from examples.anime_faces.metrics._spectrum import SpectrumGap as SpectrumGap, spectrum_gap as spectrum_gap
-from examples.anime_faces.metrics._unasked import (
-    Spread as Spread,
-    noise_usage as noise_usage,
-    total_variation as total_variation,
-)

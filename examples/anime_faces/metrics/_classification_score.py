@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from examples.anime_faces.judge import Judge, fit, load_card, prepare
-from examples.anime_faces.metrics._figure import Figure
+from examples.anime_faces.metrics._evaluation import Figure
 
 EPOCHS = 5
 BATCH = 64

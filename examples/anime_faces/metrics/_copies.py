@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from examples.anime_faces.metrics._figure import Figure
+from examples.anime_faces.metrics._evaluation import Figure
 
 CHUNK = 2048
 SIDE = 32

@@ -1,12 +1,66 @@
-"""Everything that one evaluation found."""
+"""What an evaluation finds: figures beside those of real pictures, gathered step by step, and the file that keeps them."""
 
+import json
+import os
+import platform
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
-from examples.anime_faces.metrics._figure import Figure
+from examples.anime_faces.judge import load_card, renderer_fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number, the same number for real pictures, and the bounds within which it passes.
+
+    Args:
+        value: of the samples.
+        floor: of fresh real pictures in place of the samples, or None where that means nothing.
+        at_least: least value that passes, or None for no such bound.
+        at_most: greatest value that passes, or None for no such bound.
+        about: what the number is, in one sentence.
+
+    Example:
+        >>> Figure(value=0.97, floor=1.0, at_least=0.98, about="share of samples with the asked hair").passed
+        False
+    """
+
+    value: float
+    floor: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    about: str
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether the value lies within the bounds; None where there are none."""
+        if self.at_least is None and self.at_most is None:
+            return None
+        above = self.at_least is None or self.value >= self.at_least
+        below = self.at_most is None or self.value <= self.at_most
+        return above and below
+
+    def record(self) -> dict[str, Any]:
+        """Return the figure as plain data for a JSON file, rounded to six digits."""
+        return {
+            "value": _rounded(self.value),
+            "floor": _rounded(self.floor),
+            "at_least": _rounded(self.at_least),
+            "at_most": _rounded(self.at_most),
+            "passed": self.passed,
+            "about": self.about,
+        }
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else float(f"{number:.6g}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,3 +112,60 @@ class Evaluation:
             "notes": self.notes,
             "seconds": self.seconds,
         }
+
+
+SCHEMA = 1
+PACKAGES = ("gankit", "torch", "numpy", "torchmetrics", "pillow", "safetensors")
+
+
+def write_metrics(path: Path, evaluation: Evaluation, about: dict[str, Any]) -> dict[str, Any]:
+    """Write an evaluation as JSON, whole or not at all, and return what was written.
+
+    Args:
+        path: the file.
+        evaluation: what was found.
+        about: what was evaluated: the run, the data set, the feature network.
+    """
+    judge, encoder = load_card("judge"), load_card("encoder")
+    record = {
+        "schema": SCHEMA,
+        **about,
+        **evaluation.record(),
+        "networks": {"judge": judge["file"]["sha256"], "encoder": encoder["file"]["sha256"]},
+        "renderer": {"judge_trained_on": judge["renderer"], "now": renderer_fingerprint()},
+        "revision": revision(),
+        "versions": _versions(),
+    }
+    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    try:
+        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return record
+
+
+def revision() -> str | None:
+    """Return the git revision of this code, with ``+changes`` where files differ from it; None outside a checkout."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    folder = Path(__file__).parent
+    commit = _output([git, "rev-parse", "HEAD"], folder)
+    changes = _output([git, "status", "--porcelain", "--untracked-files=no"], folder)
+    return f"{commit}+changes" if commit and changes else commit
+
+
+def _output(command: list[str], folder: Path) -> str | None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=20)  # noqa: S603
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

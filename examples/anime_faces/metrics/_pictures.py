@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from examples.anime_faces.judge import encode, encode_with, load_encoder
-from examples.anime_faces.metrics._closeness import closeness_figures
 from examples.anime_faces.metrics._evaluation import Evaluation
+from examples.anime_faces.metrics._features import closeness_figures
 from examples.anime_faces.metrics._spectrum import spectrum_figures
 
 Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]

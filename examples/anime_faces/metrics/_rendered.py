@@ -10,14 +10,11 @@ import torch
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS, Knobs
 from examples.anime_faces.judge import encode, encode_with, load_encoder, load_judge, read, render_fresh
 from examples.anime_faces.metrics._classification_score import classification_score, score_figures
-from examples.anime_faces.metrics._closeness import closeness_figures
-from examples.anime_faces.metrics._colors import color_figures
 from examples.anime_faces.metrics._copies import copy_figures, nearness, pixel_vectors
-from examples.anime_faces.metrics._evaluation import Evaluation
-from examples.anime_faces.metrics._figure import Figure
+from examples.anime_faces.metrics._evaluation import Evaluation, Figure
+from examples.anime_faces.metrics._features import closeness_figures
+from examples.anime_faces.metrics._readings import Readings, color_figures, variety_figures
 from examples.anime_faces.metrics._spectrum import spectrum_figures
-from examples.anime_faces.metrics._unasked import Readings
-from examples.anime_faces.metrics._variety import variety_figures
 
 Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 Features: TypeAlias = Callable[[torch.Tensor], torch.Tensor]

@@ -10,10 +10,9 @@ import torch
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.data.render import Knobs
-from examples.anime_faces.metrics._evaluation import Evaluation
-from examples.anime_faces.metrics._feature_network import load_features
+from examples.anime_faces.metrics._evaluation import Evaluation, write_metrics
+from examples.anime_faces.metrics._features import load_features
 from examples.anime_faces.metrics._pictures import evaluate_pictures
-from examples.anime_faces.metrics._record import write_metrics
 from examples.anime_faces.metrics._rendered import evaluate_rendered
 from examples.anime_faces.run import LoadedGenerator, RunFolder, load_generator
 

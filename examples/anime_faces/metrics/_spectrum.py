@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from examples.anime_faces.metrics._figure import Figure
+from examples.anime_faces.metrics._evaluation import Figure
 
 ROUNDING = 1.0 / 12.0
 """Variance of rounding a brightness to a whole number, which is all that a silent frequency holds."""

@@ -13,7 +13,7 @@ from PIL import Image
 
 from examples.anime_faces.data import Fit, Reading
 from examples.anime_faces.data._picture import MOST_PIXELS, read_picture
-from examples.anime_faces.data._unusable import UnusableError
+from examples.anime_faces.data._pixels import UnusableError
 
 READING = Reading(size=16, least_side=4)
 

@@ -1,13 +1,12 @@
-"""Eyes: white, iris with a gradient, pupil, highlight, lashes and the fold of the lid."""
+"""The eyes (white, iris with a gradient, pupil, highlight, lashes, fold of the lid), and the glasses before them."""
 
 import math
 from functools import lru_cache
 
-from examples.anime_faces.data.render._canvas import Frame, Pen, gradient
-from examples.anime_faces.data.render._curves import Points, bends, circle, points, smooth
+from examples.anime_faces.data.render._canvas import Frame, Pen, Points, bends, circle, gradient, points, ring, smooth
 from examples.anime_faces.data.render._face import Face
 from examples.anime_faces.data.render._head import shift_of_features, skin_tones
-from examples.anime_faces.data.render._palette import EYE_TONES, INK, WHITE, Tones, mix, shifted_tones
+from examples.anime_faces.data.render._palette import EYE_TONES, INK, WHITE, Color, Tones, mix, shifted_tones
 
 EYE_LEVEL = 5.6
 """Height of the middle of the eyes, below the middle of the head."""
@@ -142,3 +141,32 @@ def iris_box(face: Face, frame: Frame, side: int) -> tuple[float, float, float, 
     corners = frame.pixels(points([(x - wide, y - 0.1 * high), (x + wide, y + 0.75 * high)]))
     left, top, right, bottom = corners.ravel().tolist()
     return left, top, right, bottom
+
+
+_FRAMES: tuple[Color, ...] = ((48, 40, 60), (150, 40, 48))
+
+
+def draw_glasses(head: Pen, face: Face) -> None:
+    """Draw two rounded frames, the bridge between them and the start of the temples."""
+    color = _FRAMES[face.fabric % 2]
+    inner: list[float] = []
+    for side in (-1, 1):
+        x, y = eye_center(face, side)
+        y += 2.2
+        half, high = 12.2 * eye_width(face, side), 11.4
+        lens = ring(
+            [
+                (x - half, y - 4),
+                (x - 0.6 * half, y - high),
+                (x + 0.6 * half, y - high),
+                (x + half, y - 4),
+                (x + 0.72 * half, y + 0.86 * high),
+                (x, y + high),
+                (x - 0.72 * half, y + 0.86 * high),
+            ],
+            4,
+        )
+        head.stroke(lens, color, 1.5)
+        inner.append(x - side * half)
+        head.stroke(points([(x + side * half, y - 4), (x + side * (half + 7), y - 6)]), color, 1.5)
+    head.stroke(points([(inner[0], 5.0), (0.5 * (inner[0] + inner[1]), 3.6), (inner[1], 5.0)]), color, 1.5)

@@ -4,8 +4,7 @@ import random
 
 import numpy as np
 
-from examples.anime_faces.data.render._canvas import Pen
-from examples.anime_faces.data.render._curves import Pairs, Points, bends, mirrored, points, ring, smooth
+from examples.anime_faces.data.render._canvas import Pairs, Pen, Points, bends, mirrored, points, ring, smooth
 from examples.anime_faces.data.render._face import HAIR_STYLES, Face
 from examples.anime_faces.data.render._hair_front import hair_line, hair_tones
 from examples.anime_faces.data.render._palette import FABRICS, INK, Color, mix

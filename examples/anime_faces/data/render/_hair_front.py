@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from examples.anime_faces.data.render._canvas import Pen
-from examples.anime_faces.data.render._curves import Pairs, Points, bends, mirrored, points, smooth
+from examples.anime_faces.data.render._canvas import Pairs, Pen, Points, bends, mirrored, points, smooth
 from examples.anime_faces.data.render._face import HAIR_STYLES, Face
 from examples.anime_faces.data.render._fringe import fringe_of
 from examples.anime_faces.data.render._palette import HAIR_TONES, INK, Color, Tones, mix, shifted_tones

@@ -2,8 +2,7 @@
 
 from PIL import ImageChops
 
-from examples.anime_faces.data.render._canvas import Pen
-from examples.anime_faces.data.render._curves import Points, bends, points, smooth
+from examples.anime_faces.data.render._canvas import Pen, Points, bends, points, smooth
 from examples.anime_faces.data.render._face import EXPRESSIONS, Face
 from examples.anime_faces.data.render._palette import HAIR_TONES, INK, SKINS, Color, mix, shifted
 

@@ -1,4 +1,4 @@
-"""What the judge is trained to make small."""
+"""The losses that both networks are trained with."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from examples.anime_faces.judge import BINARY_HEADS, CLASS_HEADS, NUMBER_HEADS, Judge, render_fresh
-from examples.anime_faces.judge._judging_loss import Targets, judging_loss, targets_of
+from examples.anime_faces.judge._fitting import Targets, contrast_loss, judging_loss, targets_of
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +58,22 @@ def test_spoiled_pictures_teach_that_they_are_no_faces_and_nothing_else(targets:
         assert output.grad is not None
         assert output.grad[:4].any()
         assert bool(output.grad[4:].any()) == (name == "face")
+
+
+@pytest.mark.parametrize(("pairs", "strangers"), [(2, 0), (3, 5), (5, 2)])
+def test_the_loss_equals_a_loop(pairs: int, strangers: int):
+    vectors = torch.randn(2 * pairs + strangers, 7, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    unit = [vector / math.sqrt(float(vector @ vector)) for vector in vectors]
+    losses = []
+    for i in range(2 * pairs):
+        partner = (i + pairs) % (2 * pairs)
+        others = [math.exp(float(unit[i] @ unit[j]) / 0.2) for j in range(len(unit)) if j != i]
+        losses.append(-math.log(math.exp(float(unit[i] @ unit[partner]) / 0.2) / sum(others)))
+    assert float(contrast_loss(vectors, pairs)) == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+
+
+def test_strangers_are_pushed_away_and_partners_drawn_together():
+    vectors = torch.randn(6, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    contrast_loss(vectors, 2).backward()
+    assert vectors.grad is not None
+    assert vectors.grad.abs().sum(dim=1).min() > 0

@@ -1,13 +1,27 @@
-"""Bringing every kind of picture to plain red, green and blue."""
+"""From a decoded picture of any kind to a square of 8-bit red, green and blue."""
 
+from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from examples.anime_faces.data._unusable import UnusableError
 
-_WHITE = (255, 255, 255, 255)
+class UnusableError(Exception):
+    """A file that is skipped.
+
+    Args:
+        reason: a short reason that files share, so that it can be counted.
+        detail: what is particular to this file.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+_OPAQUE_WHITE = (255, 255, 255, 255)
 _NAMES = {"1": "black and white", "L": "gray", "LA": "gray", "P": "palette", "PA": "palette", "CMYK": "CMYK"}
 _READ = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 
@@ -42,7 +56,7 @@ def to_rgb(image: Image.Image) -> Converted:
         if layer.getchannel("A").getextrema() != (255, 255):
             conversions = (*conversions, "transparency laid on white")
         return Converted(
-            Image.alpha_composite(Image.new("RGBA", layer.size, _WHITE), layer).convert("RGB"), conversions
+            Image.alpha_composite(Image.new("RGBA", layer.size, _OPAQUE_WHITE), layer).convert("RGB"), conversions
         )
     return Converted(image.convert("RGB"), conversions)
 
@@ -55,3 +69,39 @@ def _scale_sixteen_bits(image: Image.Image) -> Image.Image:
         return gray
     gray.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
     return gray
+
+
+_WHITE = (255, 255, 255)
+
+
+class Fit(Enum):
+    """How a picture that is not square becomes square."""
+
+    CROP = "crop"
+    """Keep the middle: the longer side loses its ends."""
+    PAD = "pad"
+    """Keep all: white bars fill the shorter side."""
+    STRETCH = "stretch"
+    """Keep all, out of proportion."""
+
+
+def to_square(image: Image.Image, size: int, fit: Fit) -> Image.Image:
+    """Return the picture in ``size`` x ``size`` pixels, resampled with Lanczos.
+
+    Args:
+        image: an RGB picture.
+        size: width and height asked for.
+        fit: what happens to what is not square.
+    """
+    width, height = image.size
+    if fit is Fit.CROP:
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    if fit is not Fit.PAD:
+        return image.resize((size, size), Image.Resampling.LANCZOS)
+    longest = max(width, height)
+    inner = (max(1, round(size * width / longest)), max(1, round(size * height / longest)))
+    square = Image.new("RGB", (size, size), _WHITE)
+    square.paste(image.resize(inner, Image.Resampling.LANCZOS), ((size - inner[0]) // 2, (size - inner[1]) // 2))
+    return square

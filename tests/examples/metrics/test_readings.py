@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from examples.anime_faces.metrics import noise_usage, total_variation
-from examples.anime_faces.metrics._unasked import FACTORS, POSITIONS
+from examples.anime_faces.metrics._readings import FACTORS, POSITIONS
 
 CLASSES = {"style": 5, "pose": 3, "expression": 2, "background": 7}
 

@@ -1,0 +1,228 @@
+"""Two sets of feature vectors held against each other: Fréchet and kernel distance, precision, recall, density, coverage."""
+
+import importlib
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.kid import KernelInceptionDistance
+
+from examples.anime_faces.metrics._evaluation import Figure
+
+SUBSETS = 50
+SUBSET_SIZE = 1000
+
+
+class _Given(nn.Module):
+    """Stands where torchmetrics expects a network, and returns the vectors that it is given."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        return vectors
+
+
+def frechet_distance(real: torch.Tensor, samples: torch.Tensor) -> float:
+    """Return the Fréchet distance between Gaussians fitted to two sets of vectors.
+
+    Args:
+        real: ``(n, features)``; fewer vectors than features make the distance large for any two sets.
+        samples: ``(m, features)``.
+
+    Reference:
+        Heusel et al. 2017, "GANs trained by a two time-scale update rule", equation 6; here with the features given.
+    """
+    metric = FrechetInceptionDistance(feature=_Given(real.shape[1])).set_dtype(torch.float64)
+    metric.update(real.double(), real=True)
+    metric.update(samples.double(), real=False)
+    return float(metric.compute())
+
+
+def kernel_distance(real: torch.Tensor, samples: torch.Tensor, *, seed: int) -> float:
+    """Return the squared maximum mean discrepancy under a cubic kernel, the mean over random subsets.
+
+    Args:
+        real: ``(n, features)``, n at least 2.
+        samples: ``(m, features)``, m at least 2.
+        seed: of the subsets; torch's own random state is left as it was.
+
+    Reference:
+        Bińkowski et al. 2018, "Demystifying MMD GANs", equation 4 with the kernel of section 4; unbiased, so it may be
+        slightly negative.
+    """
+    size = min(SUBSET_SIZE, len(real), len(samples))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Metric `Kernel Inception Distance`")  # the vectors are small
+        metric = KernelInceptionDistance(feature=_Given(real.shape[1]), subsets=SUBSETS, subset_size=size)
+    metric.update(real, real=True)
+    metric.update(samples, real=False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        mean, _ = metric.compute()
+    return float(mean)
+
+
+CHUNK = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighborhoods:
+    """How far samples and real pictures lie in each other's neighborhoods.
+
+    A neighborhood is the open ball around a point that reaches its k-th nearest neighbor within its own set.
+
+    Args:
+        precision: share of samples in the neighborhood of some real picture.
+        recall: share of real pictures in the neighborhood of some sample.
+        density: mean number of real neighborhoods that a sample lies in, divided by k; may exceed 1.
+        coverage: share of real pictures whose neighborhood holds some sample.
+
+    Reference:
+        Kynkäänniemi et al. 2019, "Improved precision and recall metric for assessing generative models", equations
+        1 and 2; Naeem et al. 2020, "Reliable fidelity and diversity metrics for generative models", equations 3 and 5.
+    """
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def neighborhoods(real: torch.Tensor, samples: torch.Tensor, *, k: int = 5) -> Neighborhoods:
+    """Measure how samples lie among real pictures.
+
+    Args:
+        real: vectors of real pictures, ``(n, features)`` with n above k.
+        samples: vectors of samples, ``(m, features)`` with m above k.
+        k: which neighbor a neighborhood reaches.
+
+    Raises:
+        ValueError: if a set has no k-th neighbor, or the vectors differ in length.
+    """
+    _check(real, samples, k)
+    # In float64 the shortcut |a|^2 - 2ab + |b|^2 inside cdist keeps its digits even for near twins.
+    real, samples = real.double(), samples.double()
+    real_reach, sample_reach = _reaches(real, k), _reaches(samples, k)
+    inside_any = torch.zeros(len(samples), dtype=torch.bool)
+    inside_count = torch.zeros(len(samples), dtype=torch.int64)
+    recalled, covered = 0, 0
+    for start in range(0, len(real), CHUNK):
+        reach = real_reach[start : start + CHUNK]
+        distances = torch.cdist(real[start : start + CHUNK], samples)
+        inside = distances < reach[:, None]
+        inside_any |= inside.any(dim=0)
+        inside_count += inside.sum(dim=0)
+        covered += int(inside.any(dim=1).sum())
+        recalled += int((distances < sample_reach).any(dim=1).sum())
+    return Neighborhoods(
+        precision=float(inside_any.double().mean()),
+        recall=recalled / len(real),
+        density=float(inside_count.double().mean()) / k,
+        coverage=covered / len(real),
+    )
+
+
+def _check(real: torch.Tensor, samples: torch.Tensor, k: int) -> None:
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    for name, vectors in (("real", real), ("samples", samples)):
+        if vectors.ndim != 2 or len(vectors) <= k:
+            raise ValueError(f"{name} must have shape (n, features) with n above k = {k}, got {tuple(vectors.shape)}")
+    if real.shape[1] != samples.shape[1]:
+        raise ValueError(
+            f"real and samples must have vectors of one length, got {real.shape[1]} and {samples.shape[1]}"
+        )
+
+
+def _reaches(points: torch.Tensor, k: int) -> torch.Tensor:
+    """Return the distance of each point to its k-th nearest neighbor, the point itself not counted."""
+    reaches = []
+    for start in range(0, len(points), CHUNK):
+        chunk = points[start : start + CHUNK]
+        distances = torch.cdist(chunk, points)
+        # A point is no neighbor of its own; its twins are.
+        distances[torch.arange(len(chunk)), torch.arange(start, start + len(chunk))] = torch.inf
+        reaches.append(distances.kthvalue(k, dim=1).values)
+    return torch.cat(reaches)
+
+
+COVERAGE_AT_LEAST = 0.6
+
+
+def closeness_figures(
+    real: torch.Tensor, samples: torch.Tensor, second: torch.Tensor, *, seed: int
+) -> dict[str, Figure]:
+    """Return Fréchet and kernel distance, precision, recall, density and coverage, each beside that of real pictures.
+
+    Args:
+        real: vectors of real pictures, ``(n, features)``.
+        samples: vectors of as many samples.
+        second: vectors of as many other real pictures, which stand in for the samples in the floors.
+        seed: of the subsets of the kernel distance.
+    """
+    among, floor = neighborhoods(real, samples), neighborhoods(real, second)
+    return {
+        "fid": Figure(
+            value=frechet_distance(real, samples),
+            floor=frechet_distance(real, second),
+            about="Fréchet distance to real pictures in the feature space; less is better",
+        ),
+        "kid": Figure(
+            value=kernel_distance(real, samples, seed=seed),
+            floor=kernel_distance(real, second, seed=seed),
+            about="kernel distance to real pictures in the feature space; less is better",
+        ),
+        "precision": Figure(
+            value=among.precision, floor=floor.precision, about="share of samples that lie among real pictures"
+        ),
+        "recall": Figure(value=among.recall, floor=floor.recall, about="share of real pictures that lie among samples"),
+        "density": Figure(
+            value=among.density, floor=floor.density, about="how densely real pictures surround the samples"
+        ),
+        "coverage": Figure(
+            value=among.coverage, floor=floor.coverage, about="share of real pictures with a sample close by"
+        ),
+        "coverage_of_real": Figure(
+            value=among.coverage / max(floor.coverage, 1e-9),
+            floor=1.0,
+            at_least=COVERAGE_AT_LEAST,
+            about="coverage divided by that of fresh real pictures",
+        ),
+    }
+
+
+def load_features(name: str, device: torch.device | str = "cpu") -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return the callable that ``package.module:callable`` names.
+
+    It takes uint8 pictures of shape ``(n, 3, size, size)`` and returns vectors of shape ``(n, features)``. A module is
+    put on the device and into evaluation mode. The current folder is searched too.
+
+    Args:
+        name: where it is.
+        device: where it works.
+
+    Raises:
+        ValueError: if there is no such module or it has no such callable.
+    """
+    place, colon, attribute = name.partition(":")
+    if not (place and colon and attribute):
+        raise ValueError(f"features must be given as package.module:callable, got {name!r}")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = getattr(importlib.import_module(place), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"features {name!r} cannot be loaded: {error}") from error
+    if isinstance(found, nn.Module):
+        return found.to(device).eval()
+    if not callable(found):
+        raise ValueError(f"features {name!r} must be callable, got {type(found).__name__}")
+    return cast("Callable[[torch.Tensor], torch.Tensor]", found)

@@ -1,0 +1,208 @@
+"""Figures of what a judge reads: whether samples show the asked colors, and how much varies of what was not asked for."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from examples.anime_faces.data.render import EYE_COLORS
+from examples.anime_faces.metrics._evaluation import Figure
+
+FACTORS: tuple[str, ...] = ("style", "pose", "expression", "background")
+"""Unasked factors with classes."""
+
+POSITIONS: tuple[str, ...] = ("x", "y")
+"""Unasked factors that are numbers."""
+
+BINS = 4
+
+Readings: TypeAlias = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A figure over the unasked factors.
+
+    Args:
+        mean: over factors.
+        by_factor: for each factor.
+    """
+
+    mean: float
+    by_factor: dict[str, float]
+
+    @classmethod
+    def over(cls, by_factor: dict[str, float]) -> "Spread":
+        """Return the spread with its mean over factors."""
+        return cls(mean=float(np.mean(list(by_factor.values()))), by_factor=by_factor)
+
+
+def total_variation(real: Readings, samples: Readings, groups: np.ndarray) -> Spread:
+    """Return the total variation between sampled and real distributions of the unasked factors, the mean over groups.
+
+    Args:
+        real: readings of real pictures.
+        samples: readings of samples, sample k asked for what real picture k shows.
+        groups: which asked color each belongs to, shape ``(n,)``.
+    """
+    by_factor = {}
+    for name in (*FACTORS, *POSITIONS):
+        real_bins, sample_bins, count = _bins(real[name], samples[name])
+        by_factor[name] = float(
+            np.mean([_variation(real_bins[groups == g], sample_bins[groups == g], count) for g in np.unique(groups)])
+        )
+    return Spread.over(by_factor)
+
+
+def noise_usage(real: Readings, samples: Readings, conditions: np.ndarray) -> Spread:
+    """Return how much samples of one condition vary, as a multiple of how much real pictures do.
+
+    It is the mean variance of the judge's readings within a condition: 0 where the noise is ignored, 1 where it is
+    used as much as real pictures vary, more where the samples are wilder.
+
+    Args:
+        real: readings of real pictures.
+        samples: readings of samples, sample k asked for what real picture k shows.
+        conditions: which condition each belongs to, shape ``(n,)``.
+    """
+    names = (*FACTORS, *POSITIONS)
+    return Spread.over(
+        {name: _variance_within(samples[name], conditions) / _variance_within(real[name], conditions) for name in names}
+    )
+
+
+def _bins(real: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the bin of each picture in both sets, and how many bins there are."""
+    if real.ndim == 2:
+        return real.argmax(axis=1), samples.argmax(axis=1), real.shape[1]
+    edges = np.quantile(real, np.arange(1, BINS) / BINS)
+    return np.searchsorted(edges, real), np.searchsorted(edges, samples), BINS
+
+
+def _variation(first: np.ndarray, second: np.ndarray, count: int) -> float:
+    shares = np.bincount(first, minlength=count) / len(first) - np.bincount(second, minlength=count) / len(second)
+    return float(np.abs(shares).sum() / 2)
+
+
+def _variance_within(readings: np.ndarray, conditions: np.ndarray) -> float:
+    """Return the variance around the mean of the own condition, summed over classes and averaged over pictures.
+
+    One degree of freedom a condition is spent on its mean.
+    """
+    columns = readings.reshape(len(readings), -1).astype(np.float64)
+    _, index, counts = np.unique(conditions, return_inverse=True, return_counts=True)
+    means = np.zeros((len(counts), columns.shape[1]))
+    np.add.at(means, index, columns)
+    residuals = columns - (means / counts[:, None])[index]
+    return float((residuals**2).sum() / max(1, len(columns) - len(counts)))
+
+
+VARIATION_ABOVE_FLOOR = 0.15
+NOISE_USAGE = (0.6, 1.4)
+
+
+def variety_figures(
+    real: Readings, samples: Readings, second: Readings, asked: np.ndarray
+) -> tuple[dict[str, Figure], dict[str, Any]]:
+    """Return the figures of what was not asked for, and the table of them by factor.
+
+    Args:
+        real: what the judge reads from renders.
+        samples: what it reads from samples that were asked for the same.
+        second: what it reads from other renders that were asked for the same.
+        asked: the asked (hair, eyes), shape ``(n, 2)``.
+    """
+    hair, pair = asked[:, 0], asked[:, 0] * len(EYE_COLORS) + asked[:, 1]
+    variation, variation_floor = total_variation(real, samples, hair), total_variation(real, second, hair)
+    usage, usage_floor = noise_usage(real, samples, pair), noise_usage(real, second, pair)
+    figures = _variation_figures(variation, variation_floor) | {
+        "noise_usage": Figure(
+            value=usage.mean,
+            floor=usage_floor.mean,
+            at_least=NOISE_USAGE[0],
+            at_most=NOISE_USAGE[1],
+            about="variance of what was not asked for among samples of one pair, as a multiple of that of renders",
+        )
+    }
+    details = {
+        "unasked_variation": {"value": variation.by_factor, "floor": variation_floor.by_factor},
+        "noise_usage": {"value": usage.by_factor, "floor": usage_floor.by_factor},
+    }
+    return figures, details
+
+
+def _variation_figures(value: Spread, floor: Spread) -> dict[str, Figure]:
+    worst = max(value.by_factor, key=lambda name: value.by_factor[name] - floor.by_factor[name])
+    about = "total variation, for each hair color, between sampled and rendered distributions of what was not asked for"
+    return {
+        "unasked_variation": Figure(
+            value=value.mean,
+            floor=floor.mean,
+            at_most=floor.mean + VARIATION_ABOVE_FLOOR,
+            about=f"{about}; the mean over style, pose, expression, background and position",
+        ),
+        "unasked_variation_worst": Figure(
+            value=value.by_factor[worst],
+            floor=floor.by_factor[worst],
+            at_most=floor.by_factor[worst] + VARIATION_ABOVE_FLOOR,
+            about=f"{about}; the factor furthest above its floor, here {worst}",
+        ),
+    }
+
+
+HAIR_AT_LEAST = 0.98
+EYES_AT_LEAST = 0.90
+
+
+def color_figures(
+    asked: np.ndarray, samples: Readings, real_asked: np.ndarray, real: Readings, withheld: tuple[tuple[int, int], ...]
+) -> dict[str, Figure]:
+    """Return the accuracy of hair and eyes, over all pairs and over those withheld from training.
+
+    Args:
+        asked: the asked (hair, eyes) of each sample, shape ``(n, 2)``.
+        samples: what the judge reads from them.
+        real_asked: what each real picture shows, shape ``(m, 2)``.
+        real: what the judge reads from them.
+        withheld: pairs that training never saw; may be empty.
+    """
+    right, real_right = _right(asked, samples), _right(real_asked, real)
+    figures = _named("", right, real_right, "samples that the judge finds to have")
+    if withheld:
+        rows, real_rows = _among(asked, withheld), _among(real_asked, withheld)
+        figures |= _named(
+            "withheld_", right[rows], real_right[real_rows], "samples of pairs withheld from training that have"
+        )
+    return figures
+
+
+def _named(prefix: str, right: np.ndarray, real: np.ndarray, about: str) -> dict[str, Figure]:
+    """Return the three figures of one set of pairs."""
+    return {
+        f"{prefix}hair_accuracy": Figure(
+            value=float(right[:, 0].mean()),
+            floor=float(real[:, 0].mean()),
+            at_least=HAIR_AT_LEAST,
+            about=f"share of {about} the asked hair color",
+        ),
+        f"{prefix}eye_accuracy": Figure(
+            value=float(right[:, 1].mean()),
+            floor=float(real[:, 1].mean()),
+            at_least=EYES_AT_LEAST,
+            about=f"share of {about} the asked eye color",
+        ),
+        f"{prefix}pair_accuracy": Figure(
+            value=float(right.all(axis=1).mean()),
+            floor=float(real.all(axis=1).mean()),
+            about=f"share of {about} both asked colors",
+        ),
+    }
+
+
+def _right(asked: np.ndarray, readings: Readings) -> np.ndarray:
+    read = np.stack([readings["hair"].argmax(axis=1), readings["eyes"].argmax(axis=1)], axis=1)
+    return read == asked
+
+
+def _among(asked: np.ndarray, pairs: tuple[tuple[int, int], ...]) -> np.ndarray:
+    return (asked[:, None, :] == np.array(pairs)[None]).all(axis=2).any(axis=1)
