@@ -4,7 +4,7 @@
 #   make test-all  the whole suite, with the slow tests
 #   make check     lint and types
 #   make docs      the documentation site, into site/
-#   make bench     step throughput, into benchmarks/results/
+#   make bench     step throughput and the overhead of an update, into benchmarks/results/
 #   make toys      published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
 #   make mutants   mutation testing of all folders except blocks and networks
 #   make clean     delete .venv and everything that is built
@@ -42,6 +42,7 @@ docs: $(STAMPS)/all
 
 bench: $(STAMPS)/examples
 	$(BIN)/python -m benchmarks.step_throughput
+	$(BIN)/python -m benchmarks.overhead
 
 toys: $(STAMPS)/all
 	$(BIN)/python -m benchmarks.toys

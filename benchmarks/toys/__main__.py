@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.toys.digit_toy import DIGITS
+from benchmarks.toys.digits import DIGITS
 from benchmarks.toys.dirac_toy import DIRAC
 from benchmarks.toys.page import Toy, write_page
 from benchmarks.toys.plane import GRID, RING

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from benchmarks.toys.digit_toy import DigitToy
-from benchmarks.toys.dirac_page import dirac_section
-from benchmarks.toys.dirac_toy import DiracToy
+from benchmarks.toys.digits import DigitToy
+from benchmarks.toys.dirac_toy import DiracToy, dirac_section
 from benchmarks.toys.plane import PlaneToy
-from benchmarks.toys.records import Record
+from benchmarks.toys.runs import Record
 from benchmarks.toys.sampling_page import digit_section, plane_section
 from benchmarks.toys.tables import joined
 

@@ -5,13 +5,10 @@ from dataclasses import asdict, dataclass, replace
 
 import torch
 
-from benchmarks.toys.arms import Arm, sampling_arms
-from benchmarks.toys.bars import Bar
-from benchmarks.toys.coverage import coverage
-from benchmarks.toys.mixtures import Mixture, grid, ring
+from benchmarks.toys.coverage import Bar, Mixture, coverage, grid, ring
 from benchmarks.toys.networks import plane_critic, plane_generator
-from benchmarks.toys.published import GRID_ROWS, RING_ROWS, Row
-from benchmarks.toys.training import Course, train
+from benchmarks.toys.tables import GRID_ROWS, RING_ROWS, Row
+from benchmarks.toys.training import Arm, Course, sampling_arms, train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

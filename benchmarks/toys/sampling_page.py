@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 
-from benchmarks.toys.arms import PAIRS, PLAIN_DCGAN
-from benchmarks.toys.bars import Bar
-from benchmarks.toys.digit_toy import DigitToy
-from benchmarks.toys.digits import CHANNELS, COMPARED, judge
+from benchmarks.toys.coverage import Bar
+from benchmarks.toys.digits import CHANNELS, COMPARED, DigitToy, judge
 from benchmarks.toys.plane import PlaneToy
-from benchmarks.toys.published import Row
-from benchmarks.toys.records import Record
-from benchmarks.toys.tables import percent, short, table
-from benchmarks.toys.training import Course
+from benchmarks.toys.runs import Record
+from benchmarks.toys.tables import Row, percent, short, table
+from benchmarks.toys.training import PAIRS, PLAIN_DCGAN, Course
 
 
 def plane_section(toy: PlaneToy, records: Sequence[Record]) -> list[str]:

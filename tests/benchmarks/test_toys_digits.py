@@ -8,13 +8,12 @@ import torch
 pytest.importorskip("sklearn", reason="scikit-learn holds the digits and their judge")
 
 from benchmarks.toys.__main__ import TOYS, main
-from benchmarks.toys.arms import PAIRS, PLAIN
-from benchmarks.toys.digit_toy import DIGITS
-from benchmarks.toys.digits import digit_images, distance_to_digits, draw_stacks, judge, stack_figures
+from benchmarks.toys.digits import DIGITS, digit_images, distance_to_digits, draw_stacks, judge, stack_figures
 from benchmarks.toys.page import Toy, write_page
 from benchmarks.toys.plane import RING
-from benchmarks.toys.records import Record, make_record
+from benchmarks.toys.runs import Record, make_record
 from benchmarks.toys.sampling_page import plane_section
+from benchmarks.toys.training import PAIRS, PLAIN
 
 
 def test_digits_are_the_real_ones() -> None:

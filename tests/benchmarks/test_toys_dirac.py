@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks.toys import dirac, dirac_theory
-from benchmarks.toys.dirac_games import GAMES, unpaired
+from benchmarks.toys.dirac import GAMES, unpaired
 from benchmarks.toys.dirac_toy import DIRAC, TURNS
 from gankit.losses import Logistic, Wasserstein
 

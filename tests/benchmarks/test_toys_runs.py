@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.toys.arms import PAIRS, PLAIN, PLAIN_DCGAN
-from benchmarks.toys.bars import Bar
+from benchmarks.toys.coverage import Bar
 from benchmarks.toys.dirac_toy import DIRAC
 from benchmarks.toys.plane import GRID, RING
-from benchmarks.toys.records import Record, load, make_record, save
-from benchmarks.toys.runs import all_runs, play
+from benchmarks.toys.runs import Record, all_runs, load, make_record, play, save
 from benchmarks.toys.tables import joined, percent, short, table
+from benchmarks.toys.training import PAIRS, PLAIN, PLAIN_DCGAN
 
 PROTOCOL: dict[str, object] = {"steps": 3, "betas": (0.0, 0.99)}
 

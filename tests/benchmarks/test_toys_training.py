@@ -6,11 +6,10 @@ import torch
 from torch import nn
 
 import gankit as gk
-from benchmarks.toys.arms import PAIRS, Arm, non_saturating, regularized_pairs
-from benchmarks.toys.mixtures import ring
+from benchmarks.toys.coverage import ring
 from benchmarks.toys.networks import digit_critic, digit_generator, plane_critic, plane_generator
 from benchmarks.toys.plane import GRID, RING
-from benchmarks.toys.training import Course, train
+from benchmarks.toys.training import PAIRS, Arm, Course, non_saturating, regularized_pairs, train
 
 REAL = torch.tensor([[1.0, 2.0], [0.5, -1.0], [-2.0, 0.3]], dtype=torch.float64)
 FAKE = torch.tensor([[0.1, -0.4], [1.5, 0.7], [0.2, 0.9]], dtype=torch.float64)
