@@ -1,5 +1,6 @@
 """The command line: `python -m examples.anime_faces COMMAND`."""
 
+import io
 import os
 import sys
 from typing import Any
@@ -16,31 +17,39 @@ OLD_NAMES = {"RunLockedError": 3, "NotFiniteError": 4}
 def parse(name: str, arguments: list[str]) -> Any:
     """Return a command with its options filled in."""
     if name not in COMMANDS:
-        raise ValueError(f"{name!r} is no command; there are {', '.join(COMMANDS)}")
+        raise ValueError(f"{name!r} is not a command; the commands are {', '.join(COMMANDS)}")
     return tyro.cli(find_command(name, arguments), prog=f"{PROGRAM} {name}", args=arguments)
 
 
 def in_words(error: Exception) -> str:
-    """Return an error without its number: the file, and what is wrong with it."""
+    """Return the message of an error; for an error of the system the file and what is wrong with it, without its number."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error)
+
+
+def accept_any_text() -> None:
+    """Let both output streams escape what their encoding cannot write, such as a class name in Japanese under cp1252."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; a user's mistake becomes one clear line.
 
     Returns:
-        0; 2 for a mistake in what was asked or in the files; 3 where another process uses the folder; 4 where training
-        broke down in NaN.
+        0, or the exit code of the error: 2 for a mistake in what was asked or in the files, 3 where another process uses the
+        folder, 4 where training diverged to NaN or infinity. 130 after Ctrl-C; 141 where the reader of the output has gone.
     """
+    accept_any_text()
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
             print(overview(PROGRAM))
         else:
             parse(arguments[0], arguments[1:]).run()
     except BrokenPipeError:
-        # Whoever read our output has gone (`| head`): leave nothing for the interpreter to flush.
+        # The reader of our output has gone (`| head`): leave nothing for the interpreter to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
-"""Data sets that several folders of tests train on: small, and made once."""
+"""Data sets that several folders of tests train on, small and made once; and pictures for the tests of the data readers."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from examples.anime_faces.data import Dataset, Reading, tag_source, write_images
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
 from examples.anime_faces.recipes import AcganOptions, MatchingOptions, find_recipe
 from examples.anime_faces.run import TrainRequest, train
+
+PictureMaker = Callable[..., Image.Image]
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +84,25 @@ def trained_texts_folder(tagged_folder: Path, tmp_path_factory: pytest.TempPathF
     )
     train(request)
     return out
+
+
+@pytest.fixture
+def smooth() -> PictureMaker:
+    """Make an RGB picture of soft color gradients; the seed decides which."""
+
+    def make(seed: int = 0, size: tuple[int, int] = (37, 29)) -> Image.Image:
+        rng = np.random.default_rng(seed)
+        small = rng.integers(0, 256, (3, 3, 3), dtype=np.uint8)
+        return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
+
+    return make
+
+
+@pytest.fixture
+def photos(tmp_path: Path, smooth: PictureMaker) -> Path:
+    """A folder with 5 good pictures: 1.jpg to 4.jpg and 10.png."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed, name in enumerate(["1.jpg", "2.jpg", "3.jpg", "4.jpg", "10.png"]):
+        smooth(seed).save(folder / name)
+    return folder

@@ -3,29 +3,33 @@
 from importlib import import_module
 from typing import Any, NamedTuple
 
+import tyro
+
 
 class Entry(NamedTuple):
-    """A command in the overview: the class in the module of its name, and what it does in a line."""
+    """A command in the overview: its module, its class, and what it does in one line."""
 
+    module: str
     class_name: str
     summary: str
 
 
 COMMANDS = {
-    "demo": Entry("Demo", "everything once, from nothing to a report, in a quarter of an hour"),
-    "prepare": Entry("Prepare", "make a data set: rendered faces, or your own pictures"),
-    "train": Entry("Train", "learn to draw its pictures; the same command again goes on"),
-    "sample": Entry("Sample", "draw pictures with a trained generator"),
-    "evaluate": Entry("Evaluate", "measure how good it is"),
-    "report": Entry("Report", "write one page about a run"),
-    "digest": Entry("Digest", "one number for all state of a run, to compare runs by"),
+    "demo": Entry("demo", "Demo", "everything once, from nothing to a report, in a quarter of an hour"),
+    "prepare": Entry("prepare", "Prepare", "make a data set: rendered faces, or your own pictures"),
+    "train": Entry("train", "Train", "learn to draw its pictures; the same command again continues"),
+    "sample": Entry("sample", "Sample", "draw pictures with a trained generator"),
+    "evaluate": Entry("results", "Evaluate", "measure how good it is"),
+    "report": Entry("results", "Report", "write one page about a run"),
+    "digest": Entry("results", "Digest", "one number for all state of a run, to compare runs by"),
 }
 
 
 def find_command(name: str, arguments: list[str]) -> Any:
     """Return what tyro parses for this command; `train` shows the options of the recipe that its arguments name."""
-    module = import_module(f"examples.anime_faces.commands.{name}")
-    return module.with_options_of_recipe(arguments) if name == "train" else getattr(module, COMMANDS[name].class_name)
+    entry = COMMANDS[name]
+    module = import_module(f"examples.anime_faces.commands.{entry.module}")
+    return module.with_options_of_recipe(arguments) if name == "train" else getattr(module, entry.class_name)
 
 
 def overview(program: str) -> str:
@@ -34,7 +38,7 @@ def overview(program: str) -> str:
     lines = "\n".join(f"  {name:<{width}}  {entry.summary}" for name, entry in COMMANDS.items())
     return f"""usage: {program} COMMAND [options]
 
-Train a GAN to draw anime faces of the asked hair and eye colors, or pictures of your own.
+Train a GAN to draw anime faces with the hair and eye colors that you ask for, or pictures like your own.
 
 commands:
 {lines}
@@ -45,3 +49,13 @@ from nothing to samples:
   {program} sample "blue hair red eyes" --n 16 --run runs/faces
 
 options of a command: {program} COMMAND --help"""
+
+
+def shown_as(name: str, flag: str | None = None) -> object:
+    """Show an option that may be left out by one plain word in the help.
+
+    Args:
+        name: The word.
+        flag: The option's name. Default: the name of the field.
+    """
+    return tyro.conf.arg(name=flag, metavar=name, help_behavior_hint="")

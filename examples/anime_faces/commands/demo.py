@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from examples.anime_faces.commands._shown import shown_as
+from examples.anime_faces.commands import shown_as
 from examples.anime_faces.recipes import DefaultOptions
 
 SHEET_COLUMNS = 10
@@ -16,14 +16,14 @@ MOST_ROWS = 12
 class Demo:
     """Do everything once: render faces, learn to draw them, draw samples, measure them, and write a report.
 
-    Takes about a quarter of an hour on two CPU cores. If it is stopped, the same command goes on where it was. With your own
-    pictures in place of rendered faces:
+    It takes about a quarter of an hour on two CPU cores. If it is stopped, repeat the same command to continue. With your own
+    pictures instead of rendered faces:
 
     demo --out runs/mine --images FOLDER
     """
 
     out: Path = Path("runs/demo")
-    """Folder of the run; the rendered faces go into `data` inside it."""
+    """Folder of the run. The data set is written into its subfolder `data`."""
     minutes: float = 11.0
     """How long to train."""
     count: int = 20_000
@@ -31,11 +31,11 @@ class Demo:
     size: int = 64
     """Width and height of the pictures."""
     seed: int = 0
-    """Fixes faces, first weights, noise and order."""
+    """Fixes the faces, the first weights, the noise and the order of the pictures."""
     samples: int = 12_000
-    """Samples to measure; fewer are quicker and rougher."""
+    """How many samples to measure. Fewer take less time and give rougher figures."""
     images: Annotated[Path | None, shown_as("FOLDER")] = None
-    """Folder with your own pictures, subfolders as classes, in place of rendered faces; see `prepare`."""
+    """Folder with your own pictures, subfolders as classes, instead of rendered faces; see `prepare`."""
     labels: Annotated[Path | None, shown_as("FILE.csv")] = None
     """CSV table with the classes of the pictures in --images."""
     tags: Annotated[Path | None, shown_as("FILE")] = None
@@ -95,26 +95,26 @@ class Demo:
         return tuple(describe(ids, attributes) for ids in sheet_rows([len(one.classes) for one in attributes]))
 
     def _evaluate(self, data: Path) -> None:
-        from examples.anime_faces.commands.evaluate import Evaluate
+        from examples.anime_faces.commands.results import Evaluate
 
         newest = max((path.stat().st_mtime for path in (self.out / "checkpoints").glob("*.pt")), default=0.0)
         metrics = self.out / "metrics.json"
         if metrics.exists() and metrics.stat().st_mtime > newest:
-            print(f"{metrics} belongs to the newest checkpoint already: nothing to do")
+            print(f"{metrics} already measures the newest checkpoint: nothing to do")
             return
         Evaluate(run_folder=self.out, data=data, samples=self.samples).run()
 
     def _report(self) -> None:
-        from examples.anime_faces.commands.report import Report
+        from examples.anime_faces.commands.results import Report
 
         Report(run_folder=self.out).run()
 
 
 def sheet_rows(counts: list[int]) -> list[tuple[int, ...]]:
-    """Return the class ids of the rows of the sample sheet, so that every attribute shows as many classes as fit.
+    """Return the class ids of the rows of the sample sheet, so that as many classes of every attribute as possible are shown.
 
     Args:
-        counts: Number of classes of each attribute; empty without labels, which gives no rows.
+        counts: Number of classes of each attribute. Empty (a data set without labels) gives no rows.
 
     Example:
         >>> sheet_rows([3])
@@ -132,8 +132,8 @@ def sheet_rows(counts: list[int]) -> list[tuple[int, ...]]:
 def withheld_pairs() -> tuple[tuple[int, int], ...]:
     """Return 12 of the 132 pairs of hair and eye color to leave out of training.
 
-    One for each hair color, no eye color more than twice, so that every color is still seen with many others: whoever
-    draws these pairs has learned the two colors apart.
+    There is one pair for each hair color, and no eye color occurs more than twice, so training still shows every color with
+    many others. A generator that draws the withheld pairs has learned the two colors independently.
     """
     from examples.anime_faces.data import FACE_ATTRIBUTES
 

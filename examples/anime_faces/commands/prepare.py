@@ -1,4 +1,4 @@
-"""The command that makes a data set."""
+"""`prepare`: make a data set."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from examples.anime_faces.commands._shown import shown_as
+from examples.anime_faces.commands import shown_as
 from examples.anime_faces.data import (
     Dataset,
     Fit,
@@ -41,39 +41,39 @@ class Prepare:
     Your own anime faces named ID.jpg with a tag file (lines ID,tag:count TAB tag:count TAB or ID,blue hair red eyes):
         prepare --out data/mine --images FOLDER --tags tags_clean.csv
 
-    JPEG, PNG, WebP, BMP and GIF files are read, up to 25 megapixels. Transparency is laid on white, EXIF rotation
-    applied, and of a moving picture the first frame taken. What cannot be used is skipped and listed with the reason.
+    JPEG, PNG, WebP, BMP and GIF files of up to 25 megapixels are read. Transparent parts become white, EXIF rotation is
+    applied, and only the first frame of an animation is used. Files that cannot be used are skipped and listed with the reason.
     """
 
     out: Path
-    """Folder to write. It appears only when all is done; repeating a finished command changes nothing."""
+    """Folder to write. It appears only when everything is done; repeating a finished command changes nothing."""
     size: int = 64
     """Width and height of the pictures in pixels. Rendered faces: 32 to 128."""
     workers: Annotated[int | None, shown_as("INT")] = None
-    """Number of processes: one for each processor core if left out, 0 to use this one only."""
+    """Number of processes. Default: one for each processor core. 0: use only this one."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Replace the data set that is in --out."""
+    """Replace the data set that is already in --out."""
 
     count: Annotated[int | None, shown_as("INT")] = None
-    """Number of faces to render; 20000 if left out."""
+    """Number of faces to render. Default: 20000."""
     seed: int = 0
-    """Names the rendered faces: the same seed gives the same faces."""
+    """Fixes the rendered faces: the same seed gives the same faces."""
     knobs: tyro.conf.OmitArgPrefixes[Knobs] = field(default_factory=Knobs)
 
     images: Annotated[Path | None, shown_as("FOLDER")] = None
-    """Folder with your own pictures, to be read in place of rendering faces."""
+    """Folder with your own pictures, to read instead of rendering faces."""
     labels: Annotated[Path | None, shown_as("FILE.csv")] = None
     """CSV table with the classes of the pictures in --images."""
     tags: Annotated[Path | None, shown_as("FILE")] = None
     """Tag file with the hair and eye colors of the pictures in --images."""
     unlabeled: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Use all pictures in --images without labels, even if they lie in subfolders."""
+    """Use all pictures in --images without labels, even if they are in subfolders."""
     fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues] = Fit.CROP
     """How pictures become square: crop to the middle, pad with white, or stretch."""
     least_side: int = 16
-    """Skip pictures with a side of fewer pixels."""
+    """Skip pictures whose shorter side has fewer pixels."""
     follow_links: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Also read files that are links leading out of --images."""
+    """Also read links that point to files outside --images."""
 
     def run(self) -> None:
         """Make the data set and say what is in it."""
@@ -84,7 +84,7 @@ class Prepare:
         given = {"--labels": self.labels, "--tags": self.tags, "--unlabeled": self.unlabeled or None}
         for name, value in given.items():
             if value is not None:
-                raise ValueError(f"{name} is about your own pictures: name their folder with --images")
+                raise ValueError(f"{name} is for your own pictures: give their folder with --images")
         count = _COUNT if self.count is None else self.count
         return write_rendered(
             self.out, count, self.size, self.seed, self.knobs, workers=self.workers, overwrite=self.overwrite
@@ -92,7 +92,7 @@ class Prepare:
 
     def _read(self, images: Path) -> Dataset:
         if self.count is not None or self.knobs != Knobs():
-            raise ValueError("--count and the options of rendered faces cannot be used together with --images")
+            raise ValueError("--count and the options for rendered faces cannot be combined with --images")
         reading = Reading(size=self.size, fit=self.fit, least_side=self.least_side, follow_links=self.follow_links)
         return write_images(self.out, self._source(images), reading, workers=self.workers, overwrite=self.overwrite)
 

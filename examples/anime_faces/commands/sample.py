@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from examples.anime_faces.commands._shown import shown_as
+from examples.anime_faces.commands import shown_as
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from examples.anime_faces.commands._shown import shown_as
+from examples.anime_faces.commands import shown_as
 from examples.anime_faces.recipes import OPTIONS, DefaultOptions, find_recipe
 
 Options = TypeVar("Options")

@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def test_help_does_not_wait_for_torch() -> None:
 
 
 MISTAKES = [
-    (["paint"], "error: 'paint' is no command; there are demo, prepare, train"),
+    (["paint"], "error: 'paint' is not a command; the commands are demo, prepare, train"),
     (["train", "--recipe", "vae", "--data", "x", "--out", "y"], "error: --recipe must be one of default, acgan"),
     (["train", "--data", "nowhere", "--out", "y"], "error: no data set in nowhere: make one with"),
     (["report", "nowhere"], "error: nowhere does not contain a run"),
@@ -140,3 +141,21 @@ def test_overview_is_quick() -> None:
     start = time.process_time()
     main([])
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_any_name_can_be_printed_in_any_encoding(encoding: str, tmp_path: Path) -> None:
+    for name in ("\u9ed2\u9aea", "br\u00fcnett"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        Image.new("RGB", (32, 32), (200, 30, 90)).save(tmp_path / "mine" / name / "1.png")
+    command = ["prepare", "--out", tmp_path / "out", "--images", tmp_path / "mine", "--size", "16", "--workers", "0"]
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.anime_faces", *command],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    written = "class: br\u00fcnett 1, \u9ed2\u9aea 1"
+    assert written.encode(encoding, "backslashreplace") in done.stdout

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from examples.anime_faces.commands.evaluate import Evaluate
+from examples.anime_faces.commands.results import Evaluate
 from examples.anime_faces.data import (
     FACE_ATTRIBUTES,
     Attribute,

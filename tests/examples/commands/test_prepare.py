@@ -99,11 +99,11 @@ def test_every_form_of_own_pictures(photos, tmp_path, smooth, capsys, form):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--labels", "x.csv"], "--labels is about your own pictures: name their folder with --images"),
-        (["--tags", "x.csv"], "--tags is about"),
-        (["--unlabeled"], "--unlabeled is about"),
-        (["--images", ".", "--count", "5"], "cannot be used together with --images"),
-        (["--images", ".", "--ribbon-rate", "1"], "cannot be used together with --images"),
+        (["--labels", "x.csv"], "--labels is for your own pictures: give their folder with --images"),
+        (["--tags", "x.csv"], "--tags is for"),
+        (["--unlabeled"], "--unlabeled is for"),
+        (["--images", ".", "--count", "5"], "cannot be combined with --images"),
+        (["--images", ".", "--ribbon-rate", "1"], "cannot be combined with --images"),
         (["--images", ".", "--labels", "x.csv", "--tags", "x.csv"], "only one of --labels, --tags and --unlabeled"),
         (["--images", "none"], "there is no folder none"),
         (["--images", ".", "--tags", "none.csv"], "there is no file none.csv"),
