@@ -2,6 +2,8 @@
 
 import copy
 import re
+import sys
+import types
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -47,13 +49,14 @@ THERE: dict[str, Callable[[], None]] = {"recipes.md": a_data_set_and_a_text_mode
 
 @pytest.mark.usefixtures("in_an_empty_folder")
 @pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(GUIDES).as_posix() for page in PAGES])
-def test_the_code_of_a_page_runs(page: Path) -> None:
+def test_the_code_of_a_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if page.name in THERE:
         THERE[page.name]()
-    namespace: dict[str, object] = {"__name__": page.stem}
+    module = types.ModuleType(f"guide_{page.stem}")  # torch.compile imports the module of a function
+    monkeypatch.setitem(sys.modules, module.__name__, module)
     for line, code in blocks(page):
         # Blank lines in front make the numbers in a traceback those of the page.
-        exec(compile("\n" * (line - 1) + code, str(page), "exec"), namespace)
+        exec(compile("\n" * (line - 1) + code, str(page), "exec"), vars(module))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(GUIDES).as_posix() for page in PAGES])
