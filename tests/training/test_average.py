@@ -229,7 +229,7 @@ def test_by_default_the_average_warms_up() -> None:
     [
         ({}, r"must hold \['updates', 'network'\], got none of \['updates', 'network'\]"),
         ({"updates": -1, "network": {}}, "updates must be at least 0, got -1"),
-        ({"updates": 1, "network": {"weight": None, "bias": torch.ones(1)}}, "1 faults: 'weight' is no tensor"),
+        ({"updates": 1, "network": {"weight": None, "bias": torch.ones(1)}}, "1 faults: 'weight' is not a tensor"),
     ],
 )
 def test_a_state_with_holes_is_refused(state: dict[str, object], message: str) -> None:

@@ -15,20 +15,20 @@ HALF = (torch.float16, torch.bfloat16)
 
 
 class WeightAverage:
-    """A copy of a network whose parameters follow the original's slowly: ``average += (1 - decay) * (weight - average)``.
+    """Exponential moving average (EMA) of a network's weights: ``average += (1 - decay) * (weight - average)``.
 
-    Samples of the averaged generator are steadier than those of the trained one. Parameters are averaged, tied ones once;
-    buffers (running statistics, counters, vectors of spectral normalization) are copied. Half-precision tensors are kept in
-    float32, where a small step of the average is not rounded away; give such a copy float32 latents.
+    Samples of the averaged generator vary less from step to step than those of the trained one. Parameters are averaged, tied
+    ones once; buffers (running statistics, counters, vectors of spectral normalization) are copied. Half-precision tensors are
+    kept in float32, in which a small step of the average is not rounded to zero; give such a copy float32 latents.
 
-    Under FSDP2, make the average before ``fully_shard(network)``. Each rank then keeps a whole average, for which each update
-    gathers the weights; apply ``fully_shard`` to ``average.network`` in the same way and nothing is sent.
+    Under FSDP2, make the average before ``fully_shard(network)``. Each rank then keeps a whole average, and each update
+    gathers the weights. To send nothing, apply ``fully_shard`` to ``average.network`` in the same way.
 
     Args:
-        network: The network to follow; wrappers (data-parallel, compiled) are looked through. It is never changed.
-        decay: Share of the average that stays at each update, in 0..1.
-        warmup: Use ``min(decay, (1 + k) / (10 + k))`` at the k-th update, so that the first weights, drawn at random, are
-            soon forgotten.
+        network: The network to average; of a wrapped network (data-parallel, compiled) the inner one. It is never changed.
+        decay: Share of the average that each update keeps, in 0..1.
+        warmup: Use ``min(decay, (1 + k) / (10 + k))`` at the k-th update, so that the random initial weights lose their
+            influence quickly.
 
     Attributes:
         network: The averaged copy, in eval mode, its parameters without gradients.
@@ -36,7 +36,7 @@ class WeightAverage:
 
     Raises:
         ValueError: `decay` is not in 0..1, or the network cannot be copied; or, at an update, its parameters or buffers
-            are no longer those that were copied.
+            differ from those that were copied.
 
     Example:
         >>> import torch
@@ -85,7 +85,7 @@ class WeightAverage:
         return {"version": VERSION, "updates": self.updates, "network": network_state(self.network)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a state that `state_dict` returned.
+        """Restore a state that `state_dict` returned.
 
         Raises:
             ValueError: The state is of another version, or belongs to another network; all faults are listed.

@@ -1,4 +1,7 @@
-"""Several ranks: what FSDP2 shards, and the audit of a first update, in which forms that are silently wrong raise."""
+"""Training with several ranks: tensors that FSDP2 shards, and the audit of a first update.
+
+The audit raises for forms whose gradients would be silently wrong.
+"""
 
 import sys
 import warnings
@@ -12,10 +15,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def is_sharded(tensor: torch.Tensor) -> bool:
-    """Whether the tensor is a ``DTensor``, as under FSDP2.
+    """Return whether the tensor is a ``DTensor``, as under FSDP2.
 
-    The module of that type is looked up, not imported: importing it costs seconds and installs warning filters, and a
-    tensor of the type cannot exist before somebody else did.
+    The module of that type is looked up, not imported: importing it takes seconds and installs warning filters, and no tensor
+    of the type exists before somebody else imported it.
     """
     module = sys.modules.get("torch.distributed.tensor")
     return module is not None and isinstance(tensor, module.DTensor)
@@ -28,13 +31,13 @@ def whole(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def own_piece(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the piece that this rank holds: for a plain tensor, all of it. It shares memory with the tensor."""
+    """Return the piece that this rank holds; all of a plain tensor. It shares memory with the tensor."""
     sharded: Any = tensor
     return sharded.to_local() if is_sharded(tensor) else tensor
 
 
 def sharded_like(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """Return a whole tensor, the same on every rank, cut as `like` is. Nothing is sent."""
+    """Shard a whole tensor, which is the same on every rank, as `like` is sharded. Nothing is sent."""
     if not is_sharded(like) or is_sharded(tensor):
         return tensor
     pattern: Any = like
@@ -49,7 +52,7 @@ def sharded_modules(network: nn.Module) -> list[Any]:
 
 
 def reshard(network: nn.Module) -> None:
-    """Let go of the whole weights that a forward pass gathered, so that the network's parameters are its pieces again."""
+    """Free the whole weights that a forward pass gathered, so that the network's parameters are its pieces again."""
     for part in sharded_modules(network):
         part.reshard()
 
@@ -59,7 +62,7 @@ def gathered_for_penalties(networks: Iterable[nn.Module]) -> Iterator[None]:
     """Keep weights that FSDP2 gathered until the context ends, since a penalty goes backward through them twice.
 
     FSDP2 drops them in the first backward pass, that of the penalty's inner gradient, and the second then finds none.
-    They are dropped on entry too: what was gathered before still has the ``requires_grad`` of that time.
+    They are dropped on entry too: weights that were gathered earlier still have the ``requires_grad`` of that time.
     """
     networks = list(networks)
     parts = [part for network in networks for part in sharded_modules(network)]
@@ -94,7 +97,7 @@ def world_size() -> int:
 
 
 def check_wrapper(network: nn.Module | None) -> nn.Module:
-    """Return the network; refuse None and what DDP cannot reduce rightly.
+    """Return the network; refuse None, and wrappers that would reduce gradients wrongly.
 
     Raises:
         ValueError: `network` is None, or was wrapped with ``static_graph=True``.
@@ -117,7 +120,7 @@ def check_wrapper(network: nn.Module | None) -> nn.Module:
 
 @contextmanager
 def audited_forwards(network: nn.Module) -> Iterator[None]:
-    """Count forward passes inside the context; refuse those that went around the wrapper.
+    """Count forward passes inside the context; refuse passes that bypassed the wrapper.
 
     Raises:
         ValueError: The network was never called, or its inner module was called directly.
@@ -130,7 +133,7 @@ def audited_forwards(network: nn.Module) -> Iterator[None]:
 
         return count
 
-    # A network that FSDP2 shards is its own wrapper: a layer called "module" in it is none.
+    # A network that FSDP2 shards is its own wrapper: a layer called "module" in it is an ordinary layer.
     inner = network if sharded_modules(network) else getattr(network, "module", network)
     handles = [network.register_forward_hook(counter(0)), inner.register_forward_hook(counter(1))]
     try:

@@ -16,10 +16,10 @@ SHARED = ""
 
 
 class BatchesExhaustedError(ValueError):
-    """An iterator had fewer batches left than the round needs; no step of the round was taken.
+    """An iterator had fewer batches left than the round needs; no step of the round was made.
 
     Attributes:
-        left: The batches that were drawn for the round and not used, by the name of their iterator ("" for a single one).
+        left: The batches that were drawn for the round and not used, by the name of their iterator ("" for the only one).
     """
 
     def __init__(self, message: str, left: dict[str, list[Batch]]) -> None:
@@ -34,31 +34,36 @@ def play_round(
     critic: Turn,
     generator: Turn,
 ) -> dict[str, Scalar]:
-    """Update critic and generator as often as the round says, and return their last terms.
+    """Update critic and generator as many times as the round says, and return their last terms.
 
-    All batches of the round are drawn before its first step. Each turn of the critic takes the next one; turns of the
-    generator take the last batch that the critic had. Where the generator goes first, or the critic has no turn, they take
-    the round's first batch.
+    All batches of the round are drawn before its first step. Each turn of the critic uses the next batch; turns of the
+    generator use the last batch of the critic. If the generator goes first, or the critic has no turn, the generator uses the
+    round's first batch.
 
-    A turn may be several named updates, played in order on the turn's batch. Where they want batches of their own (half
-    batches of real and of generated samples, say), pass a mapping of iterators, named as the terms are: ``"critic"``,
-    ``"critic/real"``, ``"generator"``. Every update of the critic must then have one, and takes a fresh batch each turn; an
-    update of the generator with one does the same, and one without shares the batches of the critic's last named update.
+    A turn may be several named updates, made in order on the turn's batch. If they need batches of their own (for example half
+    batches of real and of generated samples), pass a mapping of iterators with the names of the terms: ``"critic"``,
+    ``"critic/real"``, ``"generator"``. Every update of the critic must then have one, and uses a fresh batch each turn. An
+    update of the generator that has one does the same; one that has none shares the batches of the critic's last named update.
+
+    To compute something once per batch for all updates, such as a fake that critic and generator share, map a function over
+    the iterator: ``map(prepare, batches)``. To do something at every k-th round, pass another update of the same optimizer in
+    that round.
 
     Args:
-        round: The counts and the order.
+        round: The number of turns of each network, and the order.
         batches: Iterator of batches, or a mapping of names to iterators. A batch is a tensor, or a tuple or list of the
             update's inputs.
         critic: The critic's update, or a mapping of names to updates.
-        generator: The generator's, in the same way.
+        generator: The generator's update, or a mapping of names to updates.
 
     Returns:
-        The terms of the last turn of each, under ``critic/`` and ``generator/`` (``critic/real/`` for a named update).
+        The terms of the last turn of each network, with the prefix ``critic/`` or ``generator/`` (``critic/real/`` for an
+        update named ``real``).
 
     Raises:
         BatchesExhaustedError: An iterator ran out; the batches drawn for this round are in the exception.
-        ValueError: `batches` is no iterator, a mapping of them lacks an update of the critic or names an unknown one, a
-            batch is of another type (a dict, say), or a turn is an empty mapping.
+        ValueError: `batches` is not an iterator, a mapping of them lacks an update of the critic or names an unknown one, a
+            batch has another type (such as a dict), or a turn is an empty mapping.
 
     Example:
         >>> import torch

@@ -366,7 +366,7 @@ def test_a_lack_of_memory_or_disk_is_not_taken_for_damage(
 
 def test_what_is_no_ordinary_file_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.pt")
-    with pytest.raises(CheckpointError, match=r"a\.pt was refused: it is no ordinary file"):
+    with pytest.raises(CheckpointError, match=r"a\.pt was refused: it is not an ordinary file"):
         load_checkpoint(tmp_path / "a.pt")
     with pytest.raises(IsADirectoryError):
         load_checkpoint(tmp_path)

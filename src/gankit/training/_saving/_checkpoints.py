@@ -14,24 +14,24 @@ from gankit.training._saving._plain import count_bytes, plain_copy
 
 
 class CheckpointError(ValueError):
-    """A file is no checkpoint, or no longer the one that was saved."""
+    """A file is not a checkpoint, or was changed after it was saved."""
 
 
 def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
-    """Save a state so that a file of this name is always a whole one: the one before or the new one.
+    """Save a state; at any moment the file of this name is complete: the previous one or the new one.
 
-    The file is a ``torch.save`` archive, sealed by the sha256 of its bytes. Equal states give equal bytes: the same types,
+    The file is a ``torch.save`` archive with the sha256 of its bytes in it. Equal states give equal bytes: the same types,
     order of keys, numbers, and tensors of the same shape, dtype, memory format and bits. Tensors that share a storage are
-    saved apart and come back apart.
+    saved, and loaded, separately.
 
     Args:
-        path: Where to; its folder must exist.
+        path: The file to write; its folder must exist.
         state: Nested dicts, lists and tuples of dense tensors, strings, numbers and None, such as what ``state_dict()``
             returns.
 
     Raises:
-        ValueError: The state holds something else; the message names where. Nothing is written.
-        OSError: The file cannot be written, say since the disk is full; the file before it is as it was.
+        ValueError: The state holds something else; the message says where. Nothing is written.
+        OSError: The file cannot be written, for example because the disk is full; the previous file is unchanged.
 
     Example:
         >>> import tempfile, torch
@@ -56,8 +56,8 @@ def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
 def load_checkpoint(path: str | os.PathLike[str]) -> Any:
     """Load a state that `save_checkpoint` saved, its tensors on the CPU.
 
-    Any changed bit and any cut is refused, and so is whatever would run code: there is no other way to load it, and no
-    second try.
+    A file with a changed bit or a missing part is refused, and so is a file that would run code when loaded. There is no
+    option to load it anyway.
 
     Args:
         path: The file.
@@ -78,7 +78,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
         gankit.training._saving._checkpoints.CheckpointError: /... was refused: its last bytes are not a seal: ...
     """
     if not (Path(path).is_file() or Path(path).is_dir()) and Path(path).exists():
-        raise CheckpointError(f"{os.fspath(path)} was refused: it is no ordinary file")  # opening a pipe would wait
+        raise CheckpointError(
+            f"{os.fspath(path)} was refused: it is not an ordinary file"
+        )  # opening a pipe would block
     with Path(path).open("rb") as file:
         fault = check_seal(file)
         if fault is not None:
@@ -108,19 +110,19 @@ NAME = re.compile(r"checkpoint-(\d+)\.pt")
 
 
 class Checkpoints:
-    """Saves states by step into a folder, keeps the newest, and loads the newest that is whole.
+    """Save states by step into a folder, keep the newest ones, and load the newest that is undamaged.
 
-    One file is one commit: it holds its step and its own checksum, so there is no list beside it that could disagree. An
-    older file goes only after the new one is on the disk. One process writes into a folder at a time; with several ranks,
-    let the first one save. Temporary files that a killed process left are removed when the object is made.
+    Each file holds its step and its own checksum, so there is no separate index that could disagree with it. An older file is
+    removed only after the new one is on the disk. Only one process may write into a folder at a time; with several ranks, let
+    the first one save. Temporary files that a killed process left are removed when the object is made.
 
     Args:
-        folder: Made where it does not exist.
-        keep: Number of checkpoints to keep, 2 or more, so that a damaged one leaves another to fall back on.
+        folder: Created if it does not exist.
+        keep: Number of checkpoints to keep, 2 or more, so that an older one is left if the newest is damaged.
 
     Raises:
         ValueError: `keep` is below 2.
-        OSError: The folder cannot be made or read.
+        OSError: The folder cannot be created or read.
 
     Example:
         >>> import tempfile
@@ -141,15 +143,15 @@ class Checkpoints:
         sweep_orphans(self.folder)
 
     def save(self, step: int, state: Any) -> None:
-        """Save a state, then remove those before it beyond `keep`. Checkpoints of later steps are left alone.
+        """Save a state, then remove the oldest earlier ones beyond `keep`. Checkpoints of later steps are not touched.
 
         Args:
             step: Number of the step, 0 or more.
             state: See `save_checkpoint`.
 
         Raises:
-            ValueError: `step` is no whole number, or the state holds more than plain data.
-            OSError: The file cannot be written; the checkpoints before it are as they were.
+            ValueError: `step` is not a whole number, or the state holds more than plain data.
+            OSError: The file cannot be written; earlier checkpoints are unchanged.
         """
         check_at_least("step", step, 0)
         save_checkpoint(self.path(step), {"version": VERSION, "step": step, "state": state})
@@ -158,12 +160,12 @@ class Checkpoints:
             self.path(other).unlink(missing_ok=True)
 
     def load_latest(self) -> tuple[int, Any] | None:
-        """Return the newest step and its state, None where there is no checkpoint.
+        """Return the newest step and its state, or None if there is no checkpoint.
 
-        A file that is damaged is passed over with a warning, for the one before it.
+        A damaged file is skipped with a warning, and the one before it is loaded.
 
         Raises:
-            CheckpointError: There are checkpoints, but none is whole: starting again is for you to decide.
+            CheckpointError: There are checkpoints, but all are damaged. Nothing is started anew: that is your decision.
         """
         steps = self.steps()
         for step in reversed(steps):
@@ -179,10 +181,10 @@ class Checkpoints:
         return None
 
     def steps(self) -> list[int]:
-        """Return the steps whose files are there, in order."""
+        """Return the steps of all checkpoint files, in ascending order."""
         matches = (NAME.fullmatch(path.name) for path in self.folder.iterdir())
         return sorted(int(match[1]) for match in matches if match)
 
     def path(self, step: int) -> Path:
-        """Return where the checkpoint of a step lies."""
+        """Return the path of the checkpoint of a step."""
         return self.folder / f"checkpoint-{step}.pt"

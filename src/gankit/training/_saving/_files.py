@@ -1,4 +1,9 @@
-"""Files that appear whole or not at all, and a seal on an archive by which a changed bit is noticed."""
+"""Files that are written completely or not at all, and archives with a checksum inside.
+
+The checksum is needed since readers of such archives check nothing: torch turns the checks of its zip reader off, and loads
+about nine of ten files with a flipped bit without an error. A sealed file is still an ordinary archive for ``torch.load``:
+the sha256 of its bytes is kept in its zip comment.
+"""
 
 import errno
 import hashlib
@@ -13,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
-# Tells this process from an earlier one that had the same number, as happens in containers.
+# Distinguishes this process from an earlier one with the same number, which happens in containers.
 PROCESS = secrets.token_hex(4)
 ORPHAN = re.compile(r"\.tmp-(?P<process>\d+)-(?P<token>[0-9a-f]{8})$")
 _numbers = count()
@@ -22,10 +27,10 @@ UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 
 @contextmanager
 def replaced_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file beside `path` that takes its place when the context ends well, and vanishes when it does not.
+    """Open a temporary file that replaces `path` when the context ends without an exception, and is removed otherwise.
 
-    It is written through to the disk before it is renamed, and its folder after, so that neither a killed process nor a
-    power cut leaves a torn file. It lies in the same folder, since only there a rename is one step.
+    The file is flushed to the disk before it is renamed, and its folder afterwards, so that neither a killed process nor a
+    power failure leaves a partial file. It is in the same folder, since only there a rename is atomic.
     """
     # Numbered, since threads of one process may save at the same time.
     temporary = path.with_name(f"{path.name}.{next(_numbers)}.tmp-{os.getpid()}-{PROCESS}")
@@ -84,9 +89,9 @@ BLOCK = 1 << 20
 
 
 class SealingWriter:
-    """Passes an archive on to a file, hashing it on the way, and seals it at the end.
+    """Write an archive to a file, compute its hash on the way, and add the hash at the end.
 
-    The last two bytes of an archive hold the length of its comment: they are kept back until `seal`.
+    The last two bytes of an archive are the length of its comment: they are held back until `seal`.
 
     Args:
         file: Receives the bytes.
@@ -99,10 +104,7 @@ class SealingWriter:
         self._kept = b""
 
     def write(self, data: Any) -> int:
-        """Take the next bytes of the archive.
-
-        What was raised stays in `failure`.
-        """
+        """Write the next bytes of the archive; an exception is also kept in `failure`."""
         try:
             return self._take(memoryview(data).cast("B"))
         except BaseException as error:
@@ -110,7 +112,7 @@ class SealingWriter:
             raise
 
     def seal(self) -> None:
-        """Write the comment with the digest of all that stands before it."""
+        """Write the comment with the hash of everything before it."""
         assert self._kept == b"\0\0", "torch.save writes archives without a comment"
         self._pass_on(COMMENT_LENGTH.to_bytes(2, "little"))
         self._pass_on(MARK)
@@ -137,10 +139,10 @@ class SealingWriter:
 
 
 def check_seal(file: IO[bytes]) -> str | None:
-    """Return what is wrong with a sealed file, None where nothing is. The file is left at its start."""
+    """Return what is wrong with a sealed file, or None. The file's position is at its start afterwards."""
     length = file.seek(0, 2)
     if length <= COMMENT_LENGTH:
-        return f"it has {length} bytes only"
+        return f"it has only {length} bytes"
     file.seek(length - COMMENT_LENGTH)
     comment = file.read(COMMENT_LENGTH)
     if not comment.startswith(MARK):
@@ -161,12 +163,12 @@ def check_seal(file: IO[bytes]) -> str | None:
 
 
 def _check_sizes(file: IO[bytes], length: int) -> str | None:
-    # A seal proves that nothing changed by accident, not who wrote the file: an archive that would unpack to more than it
-    # holds is refused before torch allocates what it declares.
+    # The checksum shows that nothing changed by accident, not who wrote the file. An archive that declares more bytes than
+    # it holds is refused before torch allocates them.
     try:
         members = zipfile.ZipFile(file).infolist()
     except zipfile.BadZipFile as error:
-        return f"it is no archive ({error})"
+        return f"it is not an archive ({error})"
     finally:
         file.seek(0)
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):

@@ -1,4 +1,4 @@
-"""States as plain data: tensors, containers, numbers and strings, and nothing that unpickling could run."""
+"""States as plain data: tensors, containers, numbers and strings, so that loading one cannot run code."""
 
 from collections import OrderedDict
 from typing import Any
@@ -12,18 +12,18 @@ LONGEST_NUMBER = 2039
 def plain_copy(state: Any, path: str = "state") -> Any:
     """Return the state in one canonical form, so that equal states are saved as equal bytes.
 
-    States are equal where types, the order of keys, numbers bit by bit (0.0 is not -0.0), and shapes, dtypes, memory
-    formats and bits of tensors are. It does not count which of their parts are one object: pickle writes an object that
-    it has seen as a reference, so every container, string and tensor of the copy is one of its own. Ordered dicts become
-    dicts, parameters become tensors. Tensors that are plain already share their storage with the copy.
+    Two states are equal if their types, the order of keys, the bits of numbers (0.0 differs from -0.0), and the shapes,
+    dtypes, memory formats and bits of tensors are equal. Which parts are the same object does not matter: pickle writes an
+    object that it has seen before as a reference, so the copy has a separate object for every container, string and tensor.
+    Ordered dicts become dicts, parameters become tensors. Tensors that are plain already share their storage with the copy.
 
     Args:
         state: What to copy.
-        path: How the state is called in an error.
+        path: The name of the state in error messages.
 
     Raises:
-        ValueError: Something else than dense tensors, dicts, lists, tuples, strings, numbers and None, or too deep a nest;
-            the message names where.
+        ValueError: The state holds something else than dense tensors, dicts, lists, tuples, strings, numbers and None, or is
+            nested too deeply; the message says where.
     """
     try:
         return _copy(state, path, set())
@@ -32,7 +32,7 @@ def plain_copy(state: Any, path: str = "state") -> Any:
 
 
 def count_bytes(state: Any) -> int:
-    """Return the number of bytes of all storages of a plain state, shared ones once."""
+    """Return the total number of bytes of all storages of a plain state; shared storages count once."""
     storages: dict[int, int] = {}
     waiting = [state]
     while waiting:
@@ -87,8 +87,8 @@ def _plain_key(key: Any, path: str) -> str | int:
 
 
 def _own(text: str) -> str:
-    # A string that nothing else holds, else the file would tell which strings of the state were one object. Those of one
-    # Latin character or none are single objects everywhere.
+    # A new object, or the file would depend on which strings of the state were the same object. Strings of at most one Latin
+    # character are single objects everywhere.
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")
 
 
@@ -104,15 +104,15 @@ Strides = tuple[int, ...]
 
 
 def plain_tensor(tensor: torch.Tensor, taken: set[int]) -> torch.Tensor:
-    """Return the tensor on the CPU, without its graph, in a storage that holds it alone and without gaps.
+    """Return the tensor on the CPU, without its graph, in a storage of its own that has no gaps.
 
-    The memory format stays, since fused optimizers walk weights and moments side by side as they lie in memory: dense
-    tensors keep their strides, others (expanded ones, slices with gaps) become contiguous. A tensor that is already of
-    this form is not copied. No two results share a storage, so that tied tensors are saved as equal ones are.
+    The memory format is kept, since fused optimizers process weights and moments in the order in which they are stored: dense
+    tensors keep their strides, others (expanded tensors, slices with gaps) become contiguous. A tensor that already has this
+    form is not copied. No two results share a storage, so that tied tensors are saved like equal ones.
 
     Args:
         tensor: Any dense tensor.
-        taken: Addresses of storages that earlier results use; the result's own is added.
+        taken: Addresses of storages that earlier results use; that of this result is added.
     """
     tensor = tensor.detach().to("cpu").resolve_conj().resolve_neg()
     strides = _canonical_strides(tensor)

@@ -1,4 +1,4 @@
-"""The state of networks and optimizers as plain data, under names that hold no wrapper's prefix."""
+"""The state of networks and optimizers as plain data, with names that do not depend on wrappers."""
 
 import copy
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from gankit.training._ranks import reshard, sharded_like, whole
 
 
 def network_state(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Return parameters and buffers by plain names, whatever the network is wrapped in.
+    """Return parameters and buffers by plain names, however the network is wrapped.
 
     Names are those of the bare network: without the ``module.`` of data-parallel wrappers, the ``_orig_mod.`` of
     ``torch.compile`` and the ``parametrizations.`` of parametrized weights. The tensors are the network's own, not copies;
@@ -36,10 +36,10 @@ def network_state(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def load_network_state(network: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
-    """Copy a state that `network_state` returned into a network, wrapped or not; each rank loads the same one.
+    """Copy a state that `network_state` returned into a network, wrapped or not. Every rank must load the same one.
 
     Args:
-        network: Receives the values, in place; nothing changes where the state does not fit.
+        network: Its values are changed in place; nothing changes if the state does not fit.
         state: Tensors by plain names.
 
     Raises:
@@ -56,7 +56,7 @@ def load_network_state(network: nn.Module, state: Mapping[str, torch.Tensor]) ->
     own = _own_state(network)
     faults = [f"{name!r} is missing" for name in own.keys() - state.keys()]
     faults += [f"{name!r} is unknown" for name in state.keys() - own.keys()]
-    faults += [f"{name!r} is no tensor" for name, value in state.items() if not isinstance(value, torch.Tensor)]
+    faults += [f"{name!r} is not a tensor" for name, value in state.items() if not isinstance(value, torch.Tensor)]
     faults += [
         f"{name!r} has shape {tuple(state[name].shape)}, not {tuple(own[name].shape)}"
         for name in own.keys() & state.keys()
@@ -92,7 +92,7 @@ def bare(network: nn.Module) -> nn.Module:
 
 
 def plain_name(name: str) -> str:
-    """Return the name of a parameter or buffer without what wrappers inside the network added to it."""
+    """Return the name of a parameter or buffer without the prefixes that wrappers inside the network added."""
     parts: list[str] = []
     parametrized = False
     for part in name.split("."):
@@ -109,10 +109,10 @@ def held(optimizer: Optimizer) -> list[nn.Parameter]:
 
 
 def optimizer_state(optimizer: Optimizer, names: Mapping[int, str]) -> dict[str, Any]:
-    """Return the optimizer's state, with plain names of parameters; what FSDP2 shards is gathered.
+    """Return the optimizer's state with plain names of parameters; sharded tensors are gathered.
 
     Args:
-        optimizer: The optimizer. Its state is shared, not copied, unless it is sharded.
+        optimizer: The optimizer. The result shares its tensors, unless they are sharded.
         names: Plain names of parameters by ``id``, as far as they are known.
     """
     state = optimizer.state_dict()
@@ -127,8 +127,8 @@ def optimizer_state(optimizer: Optimizer, names: Mapping[int, str]) -> dict[str,
 def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
     """Give the optimizer a copy of a state that `optimizer_state` returned.
 
-    Tensors of a parameter's shape get its memory format and its cut: fused optimizers walk weights and moments side by side
-    as they lie in memory, and would mix up the elements of a state that lies in another order.
+    Tensors with a parameter's shape get its memory format and its sharding: fused optimizers process weights and moments in
+    the order in which they are stored, and would mix up elements that are stored in another order.
 
     Raises:
         ValueError: Groups, the number of parameters or shapes differ; nothing was changed.
