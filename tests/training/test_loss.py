@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from gankit.constraints import gradient_penalty
+from gankit.losses import Wasserstein, critic_loss, generator_loss
 from gankit.training import Loss
 from gankit.training._loss import Cuts, check_reach, detached, tensors_in
 
@@ -156,3 +158,67 @@ def test_a_graph_that_joins_again_and_again_is_walked_once() -> None:
     for _ in range(200):  # as many ways down as two to this power
         scores = scores + scores.tanh()
     check_reach({"loss": scores.sum()}, list(critic.parameters()))
+
+
+def _wgan_gp() -> tuple[nn.Module, nn.Module, Loss, Loss]:
+    """A critic and a generator that draw inside their terms, with batch statistics and a penalty."""
+    torch.manual_seed(3)
+    critic = nn.Sequential(nn.Conv2d(3, 5, 3, 2, 1), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(20, 1), nn.Flatten(0))
+    generator = nn.Sequential(nn.Linear(7, 48), nn.BatchNorm1d(48), nn.Unflatten(1, (3, 4, 4)), nn.Tanh())
+    critic, generator = critic.double(), generator.double()
+    objective = Wasserstein()
+
+    def draw(real: torch.Tensor) -> torch.Tensor:
+        return generator(torch.randn(len(real), 7, dtype=real.dtype, device=real.device))
+
+    def critic_terms(real: torch.Tensor) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        with torch.no_grad():
+            fake = draw(real)
+        scores = critic(real)
+        penalty = 10 * gradient_penalty(critic, real, fake)
+        return {"loss": critic_loss(objective, scores, critic(fake)), "penalty": penalty}, {"real": scores.mean()}
+
+    def generator_terms(real: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"loss": generator_loss(objective, critic(draw(real)))}
+
+    losses = Loss(critic_terms, list(critic.parameters())), Loss(generator_terms, list(generator.parameters()))
+    return critic, generator, *losses
+
+
+def _traced(loss: Loss, example: torch.Tensor) -> Callable[..., Any]:
+    return make_fx(loss.differentiated)(None, example)
+
+
+def _compiled(loss: Loss, example: torch.Tensor) -> Callable[..., Any]:
+    del example
+    return torch.compile(loss.differentiated, backend="aot_eager", fullgraph=True)
+
+
+@torch._dynamo.config.patch(trace_autograd_ops=True)
+@pytest.mark.parametrize("form", [_traced, _compiled])
+def test_the_pure_form_can_be_traced_and_compiled_with_its_draws(
+    form: Callable[..., Callable[..., Any]],
+) -> None:
+    example, *batches = torch.randn(3, 5, 3, 4, 4, dtype=torch.float64)
+    for loss in _wgan_gp()[2:]:
+        whole = form(loss, example)
+        for batch in batches:
+            torch.manual_seed(11)
+            expected = loss.differentiated(None, batch)
+            torch.manual_seed(11)
+            torch.testing.assert_close(whole(None, batch), expected, rtol=1e-12, atol=1e-13)
+
+
+@torch._dynamo.config.patch(trace_autograd_ops=True)
+def test_a_scale_and_an_input_that_requires_gradients_are_inputs_of_the_compiled_form() -> None:
+    critic, generator = _wgan_gp()[:2]
+    loss = Loss(lambda fake: {"loss": critic(fake).mean()}, list(generator.parameters()))
+    whole = torch.compile(loss.differentiated, backend="aot_eager", fullgraph=True)
+    fake = generator(torch.randn(5, 7, dtype=torch.float64))
+    for scale in (2.0, 1024.0):
+        leaf = fake.detach().requires_grad_()
+        named, gradients = whole(torch.tensor(scale, dtype=torch.float64), leaf)
+        assert gradients[:-1] == [None] * len(list(generator.parameters()))
+        expected = torch.autograd.grad(scale * critic(leaf).mean(), leaf)[0]
+        torch.testing.assert_close(gradients[-1], expected, rtol=1e-12, atol=1e-15)
+        torch.testing.assert_close(named["loss"], critic(fake).mean().detach(), rtol=1e-12, atol=1e-15)

@@ -12,6 +12,7 @@ from torch import nn
 
 from gankit.constraints import clip_weights_, gradient_penalty
 from gankit.losses import Hinge, Wasserstein, critic_loss, generator_loss
+from gankit.schedules import Round
 from gankit.training import (
     Accumulated,
     Eager,
@@ -21,6 +22,7 @@ from gankit.training import (
     NonFiniteError,
     Update,
     load_checkpoint,
+    play_round,
     save_checkpoint,
 )
 
@@ -557,3 +559,32 @@ def test_a_state_of_version_one_is_loaded() -> None:
     old = {"version": 1, "updates": 7, "optimizer": state["optimizer"]}
     update.load_state_dict(old)
     assert update.updates == 7
+
+
+def test_rounds_on_meta_read_nothing_and_stay_on_meta() -> None:
+    critic = nn.Sequential(nn.Linear(2, 5, device="meta"), nn.Tanh(), nn.Linear(5, 1, device="meta"))
+    generator = nn.Sequential(nn.Linear(3, 2, device="meta"), nn.BatchNorm1d(2, device="meta"))
+
+    def critic_terms(real: torch.Tensor, latents: torch.Tensor) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            fake = generator(latents)
+        return {
+            "loss": critic_loss(Hinge(), critic(real), critic(fake)),
+            "penalty": 10 * gradient_penalty(critic, real, fake),
+        }
+
+    updates = {
+        "critic": Update(
+            torch.optim.Adam(critic.parameters()), critic_terms, constraint=partial(clip_weights_, critic, 0.1)
+        ),
+        "generator": Update(
+            torch.optim.RMSprop(generator.parameters()),
+            lambda _, latents: {"loss": generator_loss(Hinge(), critic(generator(latents)))},
+            frozen=[critic],
+            gradients=Accumulated(2),
+        ),
+    }
+    batch = (torch.randn(7, 2, device="meta"), torch.randn(7, 3, device="meta"))
+    for _ in range(101):  # the counters are read at the hundredth step
+        logged = play_round(Round(2), itertools.repeat(batch), **updates)
+        assert {value.device.type for value in logged.values()} == {"meta"}
