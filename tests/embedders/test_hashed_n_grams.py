@@ -140,7 +140,7 @@ def test_mistakes_are_named() -> None:
         "texts must be a list or tuple of texts, got set": lambda: encoder({"blue hair"}),  # type: ignore[arg-type]
         "texts must hold at least one text, got none": lambda: encoder([]),
         "texts must be of type str, got int at index 1": lambda: encoder(["blue", 2]),  # type: ignore[list-item]
-        "texts must have a letter or digit each, got ' !' at index 1": lambda: encoder(["blue", " !"]),
+        "texts must each have a letter or digit, got ' !' at index 1": lambda: encoder(["blue", " !"]),
     }
     for message, mistake in cases.items():
         with pytest.raises(ValueError, match=message):

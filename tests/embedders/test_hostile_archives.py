@@ -50,11 +50,11 @@ def _of_a_later_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (_members({"W": head("(1000000, 1000000)")}), r"encoder_W says that it has the shape \(1000000, 1000000\)"),
-        (_members({"W": head("(2,)") + bytes(12)}), r"encoder_W says .* \(2,\) of float32, but holds 12 bytes"),
-        (_members({"W": head("(-7,)") + bytes(28)}), "encoder_W is no .npy file of a plain array"),
-        (_members({"W": literal("-" * 5000 + "1")}), "encoder_W is no .npy file of a plain array"),
-        (_members({}), "encoder_W is no .npy file, or truncated: it begins with b''"),
+        (_members({"W": head("(1000000, 1000000)")}), r"encoder_W declares the shape \(1000000, 1000000\)"),
+        (_members({"W": head("(2,)") + bytes(12)}), r"encoder_W declares .* \(2,\) of float32, but has 12 bytes"),
+        (_members({"W": head("(-7,)") + bytes(28)}), "encoder_W is not a .npy file of a plain array"),
+        (_members({"W": literal("-" * 5000 + "1")}), "encoder_W is not a .npy file of a plain array"),
+        (_members({}), "encoder_W is not a .npy file, or is truncated: it begins with b''"),
         (
             _members({"W": head("(2,)", "<f16") + bytes(32)}),
             "encoder_W must hold floating-point numbers of 16, 32|its head is",
@@ -75,6 +75,8 @@ def test_archives_that_lie_or_unpack(tmp_path: Path, damage: Callable[[Path], No
         SkipThoughts(tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert str(caught.value).startswith(f"{tmp_path / 'uni_skip.npz'} is no weights of a skip-thought encoder")
+    assert str(caught.value).startswith(
+        f"{tmp_path / 'uni_skip.npz'} does not contain the weights of a skip-thought encoder"
+    )
     assert len(str(caught.value)) < 1000
     assert peak < 4 * MEGABYTE

@@ -109,7 +109,7 @@ def test_mistakes_are_named() -> None:
         r"model must answer with shape \(1, features\), got \(1, 0\)": (
             lambda: SentenceEncoder(Answer(torch.ones(1, 0)))(["blue"])
         ),
-        "model must answer with 3 numbers a text, as at first, got 5": (
+        "model must answer with 3 numbers per text, as at first, got 5": (
             lambda: SentenceEncoder(Answer(torch.ones(1, 5)))(["blue"])
         ),
     }

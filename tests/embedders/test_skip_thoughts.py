@@ -128,7 +128,7 @@ def test_mistakes_are_named(folder: Path) -> None:
         "texts must be a list or tuple of texts, got Tensor": lambda: encoder(torch.ones(2)),
         "texts must hold at least one text": lambda: encoder([]),
         "texts must be of type str, got int at index 1": lambda: encoder(["blue", 2]),
-        "texts must have a word each, got '  ' at index 1": lambda: encoder(["blue", "  "]),
+        "texts must each have a word, got '  ' at index 1": lambda: encoder(["blue", "  "]),
         "tokenize must be a callable": lambda: SkipThoughts(folder, tokenize=" "),  # type: ignore[arg-type]
     }
     for message, mistake in cases.items():
@@ -189,12 +189,18 @@ def _empty(features: int) -> dict[str, np.ndarray | None]:
         (_without("utable.npy"), "there is no file .*utable.npy"),
         (_without("uni_skip.npz"), "there is no file .*uni_skip.npz"),
         (_cut("dictionary.txt", 0.5), "dictionary.txt must name each row of .*utable.npy: got [0-9]+ words, 13 rows"),
-        (_cut("utable.npy", 0.9), "utable.npy is truncated, or holds more than rows of numbers"),
-        (_cut("utable.npy", 0.1), "utable.npy is no .npy file, or truncated"),
-        (_cut("utable.npy", 0), "utable.npy is no .npy file, or truncated"),
-        (_cut("uni_skip.npz", 0.5), "uni_skip.npz is no weights of a skip-thought encoder, or truncated"),
-        (_cut("uni_skip.npz", 0), "uni_skip.npz is no weights of a skip-thought encoder, or truncated"),
-        (_words("the\n" * 13), "dictionary.txt must hold UNK"),
+        (_cut("utable.npy", 0.9), "utable.npy is truncated, or contains more than rows of numbers"),
+        (_cut("utable.npy", 0.1), "utable.npy is not a .npy file, or is truncated"),
+        (_cut("utable.npy", 0), "utable.npy is not a .npy file, or is truncated"),
+        (
+            _cut("uni_skip.npz", 0.5),
+            "uni_skip.npz does not contain the weights of a skip-thought encoder, or is truncated",
+        ),
+        (
+            _cut("uni_skip.npz", 0),
+            "uni_skip.npz does not contain the weights of a skip-thought encoder, or is truncated",
+        ),
+        (_words("the\n" * 13), "dictionary.txt must contain UNK"),
         (_words("the\nna\xefve\n"), "dictionary.txt must be UTF-8 text, got byte 0xef in line 2"),
         (_table(np.ones((12, 5))), "dictionary.txt must name each row of .*utable.npy: got 13 words, 12 rows"),
         (_table(np.ones((13, 6), "float32")), r"encoder_W must have shape \(6, 14\), got \(5, 14\)"),
@@ -202,7 +208,7 @@ def _empty(features: int) -> dict[str, np.ndarray | None]:
         (_table(np.ones(13)), r"utable.npy must hold a table \(rows, features\), got shape \(13,\)"),
         (_table(np.ones((13, 0))), r"utable.npy must hold a table \(rows, features\), got shape \(13, 0\)"),
         (_pickled_table(np.ones((12, 5))), "got 13 words, 12 rows"),
-        (_another_head, r"utable.npy says that it has the shape \(11,\), but has 13 rows"),
+        (_another_head, r"utable.npy declares the shape \(11,\), but has 13 rows"),
         (_weights(W=None), "uni_skip.npz .*: encoder_W is missing"),
         (_weights(U=np.ones((7, 7))), r"uni_skip.npz: encoder_U must have shape \(7, 14\), got \(7, 7\)"),
         (_weights(b=np.ones((14, 1))), r"uni_skip.npz: encoder_b must have shape \(14,\), got \(14, 1\)"),
@@ -211,8 +217,8 @@ def _empty(features: int) -> dict[str, np.ndarray | None]:
             _weights(bx=np.array([[1.0], "x"], dtype=object)),
             "encoder_bx holds pickled Python objects, which are never loaded",
         ),
-        (_weights(bx=np.ones(0)), "encoder_bx must have a number for each feature of the state, got none"),
-        (_weights(**_empty(5)), "encoder_bx must have a number for each feature of the state, got none"),
+        (_weights(bx=np.ones(0)), "encoder_bx must have one number per feature of the state, got none"),
+        (_weights(**_empty(5)), "encoder_bx must have one number per feature of the state, got none"),
     ],
 )
 def test_damaged_files_are_named(folder: Path, damage: Callable[[Path], object], message: str) -> None:
@@ -223,7 +229,7 @@ def test_damaged_files_are_named(folder: Path, damage: Callable[[Path], object],
 
 def test_a_table_in_the_place_of_the_weights_is_named(folder: Path) -> None:
     (folder / "uni_skip.npz").write_bytes((folder / "utable.npy").read_bytes())
-    with pytest.raises(ValueError, match=r"uni_skip\.npz is no weights of a skip-thought encoder"):
+    with pytest.raises(ValueError, match=r"uni_skip\.npz does not contain the weights of a skip-thought encoder"):
         SkipThoughts(folder)
     write_model(folder, pickled=False)
     (folder / "uni_skip.npz").write_bytes((folder / "utable.npy").read_bytes())

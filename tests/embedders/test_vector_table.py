@@ -81,7 +81,7 @@ def test_mistakes_are_named() -> None:
         "vectors must not be empty": lambda: VectorTable(["blue", "red"], torch.ones(2, 0)),
         "vectors must be a floating-point tensor": lambda: VectorTable(["blue", "red"], torch.ones(2, 2).long()),
         "vectors must be a tensor, got ndarray": lambda: VectorTable(["blue"], np.ones((1, 2))),  # type: ignore[arg-type]
-        "texts must be in the table of 2 texts, got 'blu hair'; near to it are 'blue hair'": lambda: table(
+        "texts must be in the table of 2 texts, got 'blu hair'; similar texts are 'blue hair'": lambda: table(
             ["blu hair"]
         ),
         "texts must be in the table of 2 texts, got '§'$": lambda: table(["red hair", "§"]),
@@ -145,17 +145,17 @@ def _newer_version(folder: Path) -> None:
         (lambda folder: (folder / "vectors.npy").unlink(), r"there is no file .*vectors\.npy"),
         (lambda folder: (folder / "texts.txt").unlink(), r"there is no file .*texts\.txt"),
         (_cut, r"vectors\.npy is truncated: it ends before its table of shape \(2, 2\) is complete"),
-        (_write("vectors.npy", b""), r"vectors\.npy is no \.npy file, or truncated"),
-        (_write("vectors.npy", b"plain text, not numbers"), r"vectors\.npy is no \.npy file, or truncated"),
-        (_archive, r"vectors\.npy is no \.npy file, or truncated"),
-        (_newer_version, r"vectors\.npy is of a version of NumPy's format that is not read, \(3, 0\)"),
+        (_write("vectors.npy", b""), r"vectors\.npy is not a \.npy file, or is truncated"),
+        (_write("vectors.npy", b"plain text, not numbers"), r"vectors\.npy is not a \.npy file, or is truncated"),
+        (_archive, r"vectors\.npy is not a \.npy file, or is truncated"),
+        (_newer_version, r"vectors\.npy has version \(3, 0\) of NumPy's format, which is not supported"),
         (_attack, r"vectors\.npy holds pickled Python objects, which are never loaded"),
         (_save(np.eye(2, dtype="int64")), r"vectors\.npy must hold floating-point numbers of .*, got dtype int64"),
         (_save(np.ones(2)), r"vectors\.npy must hold a table \(rows, features\), got shape \(2,\)"),
         (_save(np.ones((0, 2))), r"vectors\.npy must hold a table \(rows, features\), got shape \(0, 2\)"),
-        (_save(np.eye(3)), r"texts\.txt must have one text a row of .*vectors\.npy: got 2 texts, 3 rows"),
-        (_write("texts.txt", b""), r"texts\.txt must have one text a row of .*: got 1 texts, 2 rows"),
-        (_write("texts.txt", b"blue\n\n"), r"texts\.txt, line 2: there is no text"),
+        (_save(np.eye(3)), r"texts\.txt must have one text per row of .*vectors\.npy: got 2 texts, 3 rows"),
+        (_write("texts.txt", b""), r"texts\.txt must have one text per row of .*: got 1 texts, 2 rows"),
+        (_write("texts.txt", b"blue\n\n"), r"texts\.txt, line 2: the text is empty"),
         (_write("texts.txt", b"blue\nblue\n"), r"texts\.txt: texts must differ, got 'blue' twice"),
         (_write("texts.txt", b"blue\nna\xefve\n"), r"texts\.txt must be UTF-8 text, got byte 0xef in line 2"),
         (_write("texts.txt", b"\nblue\nna\xefve\n"), r"texts\.txt must be UTF-8 text, got byte 0xef in line 3"),
@@ -200,5 +200,5 @@ def test_vectors_that_someone_trains_are_saved_too(tmp_path: Path) -> None:
 
 def test_three_near_texts_are_offered() -> None:
     table = VectorTable([f"blue hair {number}" for number in range(7)], torch.zeros(7, 2))
-    with pytest.raises(ValueError, match=r"near to it are '[^']+', '[^']+', '[^']+'$"):
+    with pytest.raises(ValueError, match=r"similar texts are '[^']+', '[^']+', '[^']+'$"):
         table(["blue hair"])

@@ -45,15 +45,15 @@ def test_every_other_resolution_is_refused_with_its_neighbors(resolution: int, b
         count_doublings(resolution, base)
     near = [max((f for f in fitting if f < resolution), default=None), min(f for f in fitting if f > resolution)]
     wanted = " or ".join(str(f) for f in near if f is not None)
-    assert str(caught.value).split(";")[0].endswith(f"got {resolution} with base={base}: near are {wanted}")
+    assert str(caught.value).split(";")[0].endswith(f"got {resolution} with base={base}: the nearest are {wanted}")
 
 
 def test_the_message_names_the_bases_that_fit() -> None:
-    with pytest.raises(ValueError, match=r"near are 64 or 128; 96 is reached from base 3 or 6$"):
+    with pytest.raises(ValueError, match=r"the nearest are 64 or 128; 96 is possible with base 3 or 6$"):
         DCGANGenerator(resolution=96)
-    with pytest.raises(ValueError, match=r"near are 64 or 128; 80 is reached from base 5$"):
+    with pytest.raises(ValueError, match=r"the nearest are 64 or 128; 80 is possible with base 5$"):
         ResidualCritic(resolution=80)
-    with pytest.raises(ValueError, match=r"near are 64 or 128$"):
+    with pytest.raises(ValueError, match=r"the nearest are 64 or 128$"):
         DCGANCritic(resolution=100)
 
 
@@ -91,7 +91,7 @@ def test_generators(make: Callable[..., nn.Module]) -> None:
     expect("latents must be a floating-point tensor", lambda: plain(latents.long()))
     expect(r"labels must be left out: .* got shape \(2, 2\)", lambda: plain(latents, labels))
     expect("labels must be given", lambda: conditional(latents))
-    expect(r"labels must give one vector a sample, \(2, 5\), got \(1, 5\)", lambda: conditional(latents, labels[:1]))
+    expect(r"labels must give one vector per sample, \(2, 5\), got \(1, 5\)", lambda: conditional(latents, labels[:1]))
     expect(
         "labels must lie in 0..2 for attribute 0, got 3", lambda: conditional(latents, labels + torch.tensor([3, 0]))
     )
@@ -189,7 +189,7 @@ def test_numbers_of_classes(make: Callable[..., nn.Module], wrong: object) -> No
 @pytest.mark.parametrize("wrong", [768, {16, 24}], ids=str)
 @pytest.mark.parametrize("make", [R3GANGenerator, R3GANCritic])
 def test_widths_are_a_sequence(make: Callable[..., nn.Module], wrong: object) -> None:
-    expect("widths must be a sequence of whole numbers, one a stage, got", lambda: make(widths=wrong))
+    expect("widths must be a sequence of whole numbers, one per stage, got", lambda: make(widths=wrong))
 
 
 def test_labels_without_an_embedder_may_be_anything() -> None:

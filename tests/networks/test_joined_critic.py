@@ -100,5 +100,5 @@ def test_mistakes() -> None:
     critic = JoinedCritic(embedder=embedder, resolution=8, width=2)
     with pytest.raises(ValueError, match=r"images must have shape \(n, 3, 8, 8\), got \(2, 3, 8, 6\)"):
         critic(torch.zeros(2, 3, 8, 6), torch.tensor([0, 2]))
-    with pytest.raises(ValueError, match="labels must give one vector a sample"):
+    with pytest.raises(ValueError, match="labels must give one vector per sample"):
         critic(torch.zeros(2, 3, 8, 8), torch.tensor([0]))

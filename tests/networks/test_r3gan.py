@@ -131,9 +131,9 @@ def test_r1_reaches_every_weight_that_does_not_start_at_zero() -> None:
 
 def test_mistakes() -> None:
     for make in (R3GANGenerator, R3GANCritic):
-        with pytest.raises(ValueError, match=r"divisible by group_channels, 16, got 12 in \(16, 12\)"):
+        with pytest.raises(ValueError, match=r"group_channels=16 divides 2 \* width, got width 12 in \(16, 12\)"):
             make(widths=(16, 12))
-        with pytest.raises(ValueError, match="widths must name at least one stage"):
+        with pytest.raises(ValueError, match="widths must have at least one entry"):
             make(widths=())
         with pytest.raises(ValueError, match="blocks must be at least 1, got 0"):
             make(blocks=0)

@@ -174,13 +174,15 @@ def test_the_critics_penalty_reaches_every_layer_before_the_scores() -> None:
 def test_mistakes() -> None:
     generator = StarGANGenerator(embedder=OneHotEmbedder(3), width=2, blocks=1)
     images, labels = torch.zeros(2, 3, 8, 8), torch.tensor([0, 2])
-    with pytest.raises(ValueError, match=r"images must have sides divisible by 4, got \(2, 3, 8, 6\)"):
+    with pytest.raises(
+        ValueError, match=r"images must have a height and width divisible by 4, got shape \(2, 3, 8, 6\)"
+    ):
         generator(images[..., :6], labels)
     with pytest.raises(ValueError, match=r"images must have shape \(n, 3, height, width\), got \(2, 1, 8, 8\)"):
         generator(images[:, :1], labels)
     with pytest.raises(ValueError, match="images must not be empty"):
         generator(images[:0], labels)
-    with pytest.raises(ValueError, match=r"labels must give one vector a sample, \(2, 3\), got \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"labels must give one vector per sample, \(2, 3\), got \(1, 3\)"):
         generator(images, labels[:1])
     with pytest.raises(ValueError, match="blocks must be at least 1, got 0"):
         StarGANGenerator(embedder=OneHotEmbedder(3), blocks=0)

@@ -104,7 +104,7 @@ def test_weights_start_small_and_embedders_keep_their_start() -> None:
 
 def test_mistakes() -> None:
     colorizer = UNetColorizer(halvings=3, width=2)
-    with pytest.raises(ValueError, match="images must have sides divisible by 8"):
+    with pytest.raises(ValueError, match="images must have a height and width divisible by 8"):
         colorizer(torch.zeros(2, 1, 16, 12))
     with pytest.raises(ValueError, match=r"images must have shape \(n, 1, height, width\)"):
         colorizer(torch.zeros(2, 3, 16, 16))

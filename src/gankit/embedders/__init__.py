@@ -1,4 +1,4 @@
-"""Floor 2: how a condition becomes a vector that reaches a network."""
+"""Floor 2: labels and texts as vectors, which condition a network."""
 
 from gankit.embedders._labels import MultiHotEmbedder as MultiHotEmbedder, OneHotEmbedder as OneHotEmbedder
 from gankit.embedders._learned_labels import (

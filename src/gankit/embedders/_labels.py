@@ -11,8 +11,8 @@ from gankit._core import Condition, Labels, as_class_counts, check_at_least, val
 def as_columns(labels: Labels, num_classes: Sequence[int]) -> torch.Tensor:
     """Return class ids as ``(n, attributes)``, checked against the number of classes of each attribute.
 
-    The ids themselves are read on the CPU alone, and not while a graph is traced: elsewhere the reading would make the
-    host wait for the device.
+    The ids themselves are checked on the CPU only, and not while a graph is traced: on other devices the check would make
+    the host wait.
     """
     if not isinstance(labels, torch.Tensor) or labels.dtype != torch.int64:
         kind = labels.dtype if isinstance(labels, torch.Tensor) else type(labels).__name__
@@ -29,7 +29,7 @@ def as_columns(labels: Labels, num_classes: Sequence[int]) -> torch.Tensor:
 
 
 def _check_range(columns: torch.Tensor, num_classes: Sequence[int]) -> None:
-    wrong = (columns < 0) | (columns >= torch.tensor(list(num_classes)))
+    wrong = (columns < 0) | (columns >= torch.tensor(list(num_classes), device=columns.device))
     if wrong.any():
         row, attribute = (int(index) for index in wrong.nonzero()[0])
         raise ValueError(
@@ -41,14 +41,14 @@ def _check_range(columns: torch.Tensor, num_classes: Sequence[int]) -> None:
 class OneHotEmbedder(nn.Module):
     """Turn class ids into one-hot vectors, joined over the attributes.
 
-    Nothing is learned here: the first layer behind it learns one weight vector a class. It is the plain choice where
-    the classes are few, such as hair and eye colours, and it cannot confuse two classes.
+    Nothing is learned here: the first layer after it learns one weight vector per class. It is the simple choice for few
+    classes, such as hair and eye colors, and all classes are equally far apart.
 
     Args:
-        num_classes: the number of classes, or a sequence of them, one an attribute.
+        num_classes: Number of classes, or a sequence of such numbers, one per attribute.
 
     Attributes:
-        out_features: the length of the vector, the sum of `num_classes`.
+        out_features: Length of the vector, the sum of `num_classes`.
 
     Shape:
         - labels: ``(n, attributes)`` int64, each id in ``0..num_classes[attribute] - 1``; with one attribute also
@@ -56,9 +56,9 @@ class OneHotEmbedder(nn.Module):
         - result: ``(n, out_features)`` of 0 and 1 in the module's dtype (``.double()`` changes it).
 
     Raises:
-        ValueError: if `num_classes` is empty or has an entry below 1; if labels are not int64, have another shape or no
-            sample; if an id is out of range. Ids are read on the CPU only; on CUDA an id out of range gives a row of
-            zeros for its attribute, since reading it would make the host wait.
+        ValueError: `num_classes` is empty or has an entry below 1; labels are not int64, have another shape or no
+            sample; an id is out of range. Ids are checked on the CPU only, since on other devices the check would make
+            the host wait; there an id out of range gives zeros for its attribute.
 
     Example:
         >>> import torch
@@ -79,7 +79,7 @@ class OneHotEmbedder(nn.Module):
         super().__init__()
         self.num_classes = as_class_counts(num_classes)
         self.out_features = sum(self.num_classes)
-        # Labels are integers, so the dtype of the result comes from here and follows `.double()`, `.half()` and `.to()`.
+        # Labels are integers, so this buffer holds the dtype of the result; `.double()`, `.half()` and `.to()` change it.
         self.register_buffer("unit", torch.ones(()), persistent=False)
 
     def forward(self, labels: Labels) -> Condition:
@@ -97,24 +97,24 @@ class OneHotEmbedder(nn.Module):
 
 
 class MultiHotEmbedder(nn.Module):
-    """Pass a table of tags on as floats: any number of tags may be set in a sample, none included.
+    """Turn rows of tags into floats; a sample may have any number of tags, also none.
 
-    For data whose tags are no exclusive classes (two hair colours in one picture, say). Tags stored as bytes or
-    booleans go in as they are.
+    Use it for tags that do not exclude each other (two hair colors in one picture, for example). Tags may be stored as
+    bytes or booleans.
 
     Args:
-        num_classes: the number of tags.
+        num_classes: Number of tags.
 
     Attributes:
-        out_features: the length of the vector, `num_classes`.
+        out_features: Length of the vector, `num_classes`.
 
     Shape:
         - labels: ``(n, num_classes)`` of 0 and 1, of any dtype: boolean, integer or float.
         - result: the same numbers in the module's dtype (``.double()`` changes it).
 
     Raises:
-        ValueError: if `num_classes` is below 1; if labels have another shape or no sample; if a value is neither 0 nor
-            1. Values are read on the CPU only: elsewhere the reading would make the host wait.
+        ValueError: `num_classes` is below 1; labels have another shape or no sample; a value is neither 0 nor 1. Values
+            are checked on the CPU only, since on other devices the check would make the host wait.
 
     Example:
         >>> import torch
@@ -124,8 +124,8 @@ class MultiHotEmbedder(nn.Module):
                 [0., 0., 0.]])
 
     Reference:
-        Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", section 4.2 (conditions of many tags). Often
-        called one-hot in code; it is not, once two tags are set.
+        Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", section 4.2 (conditions of many tags). Code
+        often calls such a vector one-hot, which is wrong if two tags are set.
     """
 
     unit: torch.Tensor
@@ -134,7 +134,7 @@ class MultiHotEmbedder(nn.Module):
         super().__init__()
         check_at_least("num_classes", num_classes, 1)
         self.out_features = num_classes
-        # Tags may be bytes or booleans, so the dtype of the result comes from here.
+        # Tags may be bytes or booleans, so this buffer holds the dtype of the result.
         self.register_buffer("unit", torch.ones(()), persistent=False)
 
     def forward(self, labels: torch.Tensor) -> Condition:

@@ -1,4 +1,4 @@
-"""Class ids as learned vectors: joined, multiplied, or multiplied with the latents."""
+"""Class ids as learned vectors: joined, multiplied with each other, or multiplied with the latents."""
 
 import math
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from gankit.embedders._text_projections import check_vectors
 
 
 class Embedder(Protocol):
-    """Anything that turns labels into one vector a sample, and says how long that vector is.
+    """Anything that turns labels into one vector per sample and has the length of that vector as `out_features`.
 
-    Networks take any such object: the embedders of this folder, or for conditions that are vectors already (a text
-    encoder's, say) a plain ``nn.Linear``, which has `out_features` too.
+    Networks take any such object: the embedders of this folder or, if the conditions are vectors already (such as those of
+    a text encoder), a plain ``nn.Linear``, which has `out_features` too.
 
     Example:
         >>> import torch
@@ -27,7 +27,7 @@ class Embedder(Protocol):
     """
 
     out_features: int
-    """The length of the vector."""
+    """Length of the vector."""
 
     def __call__(self, labels: Labels, /) -> Condition:
         """Return the vectors ``(n, out_features)`` of the labels."""
@@ -35,18 +35,18 @@ class Embedder(Protocol):
 
 
 class LabelEmbedder(nn.Module):
-    """Look class ids up in learned tables, one table an attribute, and join the vectors.
+    """Look class ids up in learned tables, one table per attribute, and join the vectors.
 
-    A short table keeps the condition from drowning the latents: anime-face AC-GANs use 8 features for hair and 8 for
-    eyes beside 100 latents. The tables start as ``nn.Embedding`` does, from N(0, 1), the law of the latents beside
-    them.
+    Keep the vectors short beside the latents, or the generator ignores the latents: anime-face AC-GANs use 8 features for
+    hair and 8 for eyes beside 100 latents. The tables are initialized from N(0, 1) as in ``nn.Embedding``, the usual
+    distribution of the latents.
 
     Args:
-        num_classes: the number of classes, or a sequence of them, one an attribute.
-        features: the length of each attribute's vector.
+        num_classes: Number of classes, or a sequence of such numbers, one per attribute.
+        features: Length of each attribute's vector.
 
     Attributes:
-        out_features: the length of the joined vector, `features` times the number of attributes.
+        out_features: Length of the joined vector, `features` times the number of attributes.
 
     Shape:
         - labels: ``(n, attributes)`` int64, each id in ``0..num_classes[attribute] - 1``; with one attribute also
@@ -54,9 +54,9 @@ class LabelEmbedder(nn.Module):
         - result: ``(n, out_features)``, the attributes in order.
 
     Raises:
-        ValueError: if `num_classes` is empty or has an entry below 1; if `features` is below 1; if labels are not
-            int64, have another shape or no sample; if an id is out of range. Ids are read on the CPU only; on CUDA
-            torch's lookup of an id out of range is an assertion on the device, which ends the process's CUDA context.
+        ValueError: `num_classes` is empty or has an entry below 1; `features` is below 1; labels are not int64, have
+            another shape or no sample; an id is out of range. Ids are checked on the CPU only; on CUDA torch's lookup of
+            an id out of range fails an assertion on the device, after which the process cannot use CUDA.
 
     Example:
         >>> import torch
@@ -67,8 +67,8 @@ class LabelEmbedder(nn.Module):
 
     Reference:
         Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs" (ICML), whose Keras
-        rendering embeds the class. That one multiplies the latents by the vector and starts from Glorot's law; here
-        the vector is returned for a network to join, and a table can be initialized anew as ``embedder.tables[0]``.
+        version embeds the class. It multiplies the latents by the vector and uses Glorot's initialization; here the
+        vector is returned for a network to join. To initialize a table differently, take ``embedder.tables[0]``.
     """
 
     def __init__(self, num_classes: int | Sequence[int], features: int) -> None:
@@ -90,30 +90,27 @@ class LabelEmbedder(nn.Module):
 
 
 class MultipliedLabelEmbedder(nn.Module):
-    """Look class ids up in learned tables, one table an attribute, and multiply the vectors number by number.
+    """Look class ids up in learned tables, one table per attribute, and multiply the vectors elementwise.
 
-    The vector has the length of one table however many attributes there are, and describes their combination: hair and
-    eyes share every number of it. That is the trouble with it too. Vectors that are near the negatives of others cannot
-    be told apart in a product of two (``-hair * -eyes`` is ``hair * eyes``), and a number near 0 in one table wipes out
-    the other. Prefer `LabelEmbedder`, which joins them; this one is here to compare with. For a product with the
-    latents as well see `MultipliedLatents`.
+    The result has the length of one table for any number of attributes, and every number of it depends on all of them,
+    such as hair and eyes. This has disadvantages: in a product of two, changing the sign of both vectors changes nothing
+    (``-hair * -eyes`` is ``hair * eyes``), and a number near 0 in one table removes the effect of the other. Prefer
+    `LabelEmbedder`, which joins the vectors; this one is here for comparisons. To multiply the latents too, see
+    `MultipliedLatents`.
 
     Args:
-        num_classes: the number of classes, or a sequence of them, one an attribute.
-        features: the length of every attribute's vector, and of the product.
+        num_classes: As in `LabelEmbedder`.
+        features: Length of every attribute's vector, and of the product.
 
     Attributes:
-        out_features: the length of the vector, `features`.
+        out_features: Length of the vector, `features`.
 
     Shape:
-        - labels: ``(n, attributes)`` int64, each id in ``0..num_classes[attribute] - 1``; with one attribute also
-          ``(n,)``.
+        - labels: as in `LabelEmbedder`.
         - result: ``(n, out_features)``.
 
     Raises:
-        ValueError: if `num_classes` is empty or has an entry below 1; if `features` is below 1; if labels are not
-            int64, have another shape or no sample; if an id is out of range. Ids are read on the CPU only; on CUDA
-            torch's lookup of an id out of range is an assertion on the device, which ends the process's CUDA context.
+        ValueError: As in `LabelEmbedder`.
 
     Example:
         >>> import torch
@@ -123,9 +120,9 @@ class MultipliedLabelEmbedder(nn.Module):
         torch.Size([2, 8])
 
     Reference:
-        The Keras rendering of Odena, Olah and Shlens 2017 ("Conditional Image Synthesis with Auxiliary Classifier
-        GANs"), which has one attribute, carried over to several. The tables start from N(0, 1), so that a product has
-        mean 0 and variance 1 as well.
+        The Keras version of Odena, Olah and Shlens 2017 ("Conditional Image Synthesis with Auxiliary Classifier
+        GANs") has one attribute; here there may be several. The tables are initialized from N(0, 1), so that a product
+        has mean 0 and variance 1 as well.
     """
 
     def __init__(self, num_classes: int | Sequence[int], features: int) -> None:
@@ -147,19 +144,19 @@ class MultipliedLabelEmbedder(nn.Module):
 
 
 class MultipliedLatents(nn.Module):
-    """Multiply latents by an embedder's vector, number by number; the product goes into an unconditional generator.
+    """Multiply latents by an embedder's vector elementwise; an unconditional generator takes the product.
 
-    The generator needs no second input, and the condition reaches all of the latents. A vector of ones leaves them as
-    they are. Two conditions whose vectors are each other's negatives draw the same pictures, since latents are as
-    likely as their negatives, and short vectors silence the latents: joining the vector to the latents, as the presets
-    do, keeps colors better apart.
+    The generator needs no second input, and the condition acts on all latents. A vector of ones does not change them. Two
+    conditions with opposite vectors give the same distribution of pictures, since latents are as likely as their
+    negatives, and vectors with a small norm leave little of the latents. The presets join the vector to the latents
+    instead, which separates colors better.
 
     Args:
-        embedder: Turns labels into vectors as long as the latents: a `LabelEmbedder` of one attribute, or a
+        embedder: Turns labels into vectors of the length of the latents: a `LabelEmbedder` of one attribute, or a
             `MultipliedLabelEmbedder` of several.
 
     Attributes:
-        out_features: the length of the product, the embedder's.
+        out_features: Length of the product: the `out_features` of the embedder.
 
     Shape:
         - latents: ``(n, out_features)``.
@@ -167,8 +164,8 @@ class MultipliedLatents(nn.Module):
         - result: ``(n, out_features)``.
 
     Raises:
-        ValueError: `embedder` has no whole `out_features` above 0; `latents` are no floating-point tensor of that
-            shape, or none; labels are for another number of samples, or refused by the embedder.
+        ValueError: `embedder` has no integer `out_features` above 0; `latents` are not a floating-point tensor of that
+            shape, or have no sample; labels are for another number of samples, or refused by the embedder.
 
     Example:
         >>> import torch
@@ -178,7 +175,7 @@ class MultipliedLatents(nn.Module):
         torch.Size([2, 100])
 
     Reference:
-        The Keras rendering of Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier
+        The Keras version of Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier
         GANs": ``latents * embedding(class)``.
     """
 

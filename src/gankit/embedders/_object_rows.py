@@ -1,10 +1,9 @@
-"""The rows of an array of arrays, read out of its pickle without unpickling.
+"""The rows of an array of arrays, read from its pickle without unpickling.
 
-The word vectors of skip-thoughts were published as an array of Python objects: each row is an array of its own, pickled
-by Python 2. Those of the words that the model was trained with have the shape ``(620,)``, the others, that were mapped
-from word2vec, ``(1, 620)``. An unpickler would import and call whatever such a file names. Here the file is only
-disassembled, and of the disassembly no more is followed than lists of plain arrays; any other name or operation is an
-error.
+The word vectors of skip-thoughts were published as an array of Python objects: each row is a separate array, pickled by
+Python 2. Rows of words from the model's training have the shape ``(620,)``, the others, which were mapped from word2vec,
+``(1, 620)``. An unpickler would import and call whatever such a file names. Here the file is only disassembled, and only
+the operations that build lists of plain arrays are followed; any other name or operation is an error.
 """
 
 import mmap
@@ -27,29 +26,29 @@ _CONSTANTS = (*_INTEGERS, *_TEXTS, "NONE")
 
 
 def read_object_rows(path: Path, file: BinaryIO) -> npt.NDArray[np.floating]:
-    """Return the table whose rows are the arrays that the rest of the file holds.
+    """Return the table whose rows are the arrays in the rest of the file.
 
     Args:
-        path: named in errors.
-        file: the ``.npy`` file, behind its head.
+        path: The name of the file in errors.
+        file: The ``.npy`` file, after its header.
 
     Raises:
-        ValueError: naming the file, if it is truncated, or holds anything but rows of floating-point numbers of one
-            length.
+        ValueError: The file is truncated, or contains anything but rows of floating-point numbers of the same length.
+            The error names the file.
     """
-    # Mapped, since a read from a map ends with it: a length in the file can ask for more than memory has.
+    # A read from a map ends where the map ends: the file may declare a length that is larger than the memory.
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         mapped.seek(file.tell())
         rows = _rows(path, mapped)
     if not rows or any(row is None or not _is_vector(row) or row.size != rows[0].size for row in rows):
-        raise ValueError(f"{path} must hold rows of numbers of one length")
-    # One row may stand at many places: a small file must not become a large table.
+        raise ValueError(f"{path} must contain rows of numbers of the same length")
+    # A pickle may refer to one row many times: a small file must not become a large table.
     if sum(row.nbytes for row in rows) > path.stat().st_size:
-        raise ValueError(f"{path} must hold each row once, got {len(rows)} rows of {rows[0].size} numbers")
+        raise ValueError(f"{path} must contain each row once, got {len(rows)} rows of {rows[0].size} numbers")
     table = np.empty((len(rows), rows[0].size), rows[0].dtype.newbyteorder("="))
     for index, row in enumerate(rows):
         table[index] = row
-        rows[index] = None  # all of them take over two gigabytes: let each go once it is copied
+        rows[index] = None  # together they take over two gigabytes: free each row once it is copied
     return table
 
 
@@ -60,7 +59,7 @@ def _rows(path: Path, file: mmap.mmap) -> list[Any]:
             machine.run(operation.name, argument)
         rows = [row.numbers for row in machine.stack.pop().rows]
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is truncated, or holds more than rows of numbers: {shortened(error)}") from error
+        raise ValueError(f"{path} is truncated, or contains more than rows of numbers: {shortened(error)}") from error
     machine.forget()
     return rows
 
@@ -70,13 +69,13 @@ def _is_vector(row: npt.NDArray[np.floating]) -> bool:
 
 
 class _Name(str):
-    """The name of a thing that an unpickler would import."""
+    """A name that an unpickler would import."""
 
     __slots__ = ()
 
 
 class _Dtype:
-    """A dtype in the making: its code comes first, its byte order later."""
+    """An incomplete dtype: its code comes first, its byte order later."""
 
     order = ""
 
@@ -88,7 +87,7 @@ class _Dtype:
 
 
 class _Array:
-    """An array in the making: a row of numbers, or a list of such arrays."""
+    """An incomplete array: a row of numbers, or a list of such arrays."""
 
     rows: list[Any] | None = None
     numbers: npt.NDArray[np.floating] | None = None
@@ -100,11 +99,11 @@ class _Array:
         elif dtype.code in {"f4", "f8"} and dtype.order in {"<", ">"}:
             self.numbers = np.frombuffer(content, np.dtype(dtype.order + dtype.code)).reshape(shape)
         else:
-            raise ValueError(f"an array of dtype {dtype.order + dtype.code!r} is not read")
+            raise ValueError(f"an array of dtype {dtype.order + dtype.code!r} is not supported")
 
 
 class _Machine:
-    """Follows the operations of a pickle over its stack, as far as they describe arrays."""
+    """Follows the operations of a pickle on its stack, as far as they describe arrays."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -121,10 +120,10 @@ class _Machine:
             "TUPLE2": lambda _: tuple(self._pop(2)),
             "TUPLE3": lambda _: tuple(self._pop(3)),
             "TUPLE": lambda _: tuple(self._pop_group()),
-            # Bytes of Python 2, which the disassembler shows as Latin-1.
+            # Bytes of Python 2, which the disassembler decodes as Latin-1.
             "BINSTRING": lambda text: text.encode("latin-1"),
             "SHORT_BINSTRING": lambda text: text.encode("latin-1"),
-            # What an unpickler would import and call something for: here the names of arrays and dtypes alone.
+            # For these an unpickler would import and call something; here only names of arrays and dtypes are allowed.
             "GLOBAL": _allowed,
             "STACK_GLOBAL": lambda _: _allowed(" ".join(self._pop(2))),
             "REDUCE": lambda _: _begun(*self._pop(2)),
@@ -143,17 +142,17 @@ class _Machine:
         }
 
     def forget(self) -> None:
-        """Let all values go; the machine's own tables refer to it, so that it would keep them for a while."""
+        """Free all values; the machine's own tables refer to the machine, which would keep them until garbage collection."""
         self._memo.clear()
 
     def run(self, operation: str, argument: Any) -> None:
-        """Follow one operation: push a value, or change what is there."""
+        """Follow one operation: push a value, or change the stack."""
         if operation in self._values:
             self.stack.append(self._values[operation](argument))
         elif operation in self._actions:
             self._actions[operation](argument)
         else:
-            raise ValueError(f"the operation {operation} is not followed")
+            raise ValueError(f"the operation {operation} is not supported")
 
     def _remember(self, key: int) -> None:
         self._memo[key] = self.stack[-1]
@@ -167,7 +166,7 @@ class _Machine:
     def _pop(self, count: int) -> list[Any]:
         start = len(self.stack) - count
         if start < (self._marks[-1] if self._marks else 0):
-            raise ValueError("an operation finds too little before it")
+            raise ValueError("an operation finds too few values on the stack")
         items = self.stack[start:]
         del self.stack[start:]
         return items
@@ -180,22 +179,22 @@ class _Machine:
 
 def _allowed(name: str) -> _Name:
     if name not in {*_REBUILD, _ARRAY, _DTYPE}:
-        raise ValueError(f"the name {name!r} does not belong to a plain array")
+        raise ValueError(f"the name {name!r} is not part of a plain array")
     return _Name(name)
 
 
 def _begun(function: Any, arguments: Any) -> _Array | _Dtype:
-    """Begin what the file asks for: an array that is completed later, or a dtype."""
+    """Begin the array or dtype that the file names; it is completed later."""
     if isinstance(function, _Name) and function in _REBUILD and arguments[0] == _ARRAY:
         return _Array()
     if isinstance(function, _Name) and function == _DTYPE:
         return _Dtype(_text(arguments[0]))
-    # Of other values no more than the type is said: they may nest too deep to be printed.
+    # The error names only the type of other values, which may nest too deep to be printed.
     called = repr(function) if isinstance(function, str) else type(function).__name__
-    raise ValueError(f"a call of {called} is not followed")
+    raise ValueError(f"a call of {called} is not supported")
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str | bytes):
-        raise ValueError(f"a text is wanted, got {type(value).__name__}")
+        raise ValueError(f"expected a text, got {type(value).__name__}")
     return value.decode("ascii") if isinstance(value, bytes) else value

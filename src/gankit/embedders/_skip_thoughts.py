@@ -1,4 +1,4 @@
-"""Skip-thought vectors from the published weights."""
+"""Skip-thought vectors, computed by the published weights."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,16 +16,16 @@ _BATCH = 128
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of a text, and each punctuation mark as a word of its own. Case stays.
+    """Return the words of a text, with each punctuation mark as a separate word and case unchanged.
 
-    For plain sentences this is what NLTK's ``word_tokenize`` returns; contractions (``don't``) stay whole here, where
-    NLTK splits them.
+    For plain sentences the result is that of NLTK's ``word_tokenize``. NLTK splits contractions (``don't``); here they
+    stay whole.
 
     Args:
-        text: one text.
+        text: One text.
 
     Raises:
-        ValueError: if `text` is no str.
+        ValueError: `text` is not a str.
 
     Example:
         >>> from gankit.embedders import split_words
@@ -41,30 +41,31 @@ class SkipThoughts(nn.Module):
     r"""Encode texts by the uni-directional skip-thought model, from the files that its authors published.
 
     A recurrent network reads the words one by one; its last state, divided by its norm, is the vector. The model is
-    fixed: nothing is trained, and no gradient is kept. It was trained on novels to guess neighboring sentences.
-    Encode all texts once and keep the vectors in a `VectorTable`: the word vectors alone take two gigabytes.
+    fixed: it is not trained, and its result has no gradient. Its authors trained it on novels to predict neighboring
+    sentences. Encode all texts once and keep the vectors in a `VectorTable`, since the word vectors alone take two
+    gigabytes.
 
-    Nothing in the files is unpickled or evaluated, and ``uni_skip.npz.pkl``, the options of the training, is not needed:
-    all sizes follow from the arrays. The published ``utable.npy`` is an array of pickled arrays; it is read by a reader
-    of plain arrays that refuses everything else, which takes up to a minute. A plain table of floating-point numbers
-    under the same name is mapped into memory at once. What is read grows with the files and not with what they claim,
-    so arrays in ``uni_skip.npz`` must not be compressed; the published ones are not.
+    Nothing in the files is unpickled or evaluated. ``uni_skip.npz.pkl``, the options of the training, is not needed,
+    since all sizes follow from the arrays. The published ``utable.npy`` is an array of pickled arrays; a reader that
+    accepts only plain arrays reads it in up to a minute. If you replace it by a plain table of floating-point numbers of
+    the same name, the table is mapped into memory at once. Memory grows with the size of the files, never with sizes that
+    they only declare, so arrays in ``uni_skip.npz`` must not be compressed; the published ones are not.
 
     Args:
-        folder: holds ``dictionary.txt`` (one word a line, among them ``UNK``, which stands for unknown words),
-            ``utable.npy`` (the vectors of the words) and ``uni_skip.npz`` (the recurrent network).
-        tokenize: Splits a text into words. The authors took NLTK's ``word_tokenize``.
+        folder: Has ``dictionary.txt`` (one word per line; one of them is ``UNK``, for unknown words), ``utable.npy`` (the
+            vectors of the words) and ``uni_skip.npz`` (the recurrent network).
+        tokenize: Splits a text into words. The authors used NLTK's ``word_tokenize``.
 
     Attributes:
-        out_features: the length of a vector; 2400 with the published files.
+        out_features: Length of a vector; 2400 with the published files.
 
     Shape:
-        - texts: n texts, each with a word at least.
+        - texts: n texts, each with at least one word.
         - result: ``(n, out_features)`` of norm 1, in the module's dtype and on its device.
 
     Raises:
-        ValueError: naming the file, if one is missing, truncated, or holds anything but what was described; if texts
-            are none, or no sequence of texts, or one of them has no word.
+        ValueError: A file is missing, truncated, or contains anything but what is described here (the error names the
+            file); texts are not a sequence of texts, or empty, or one of them has no word.
 
     Example:
         >>> import tempfile
@@ -72,7 +73,7 @@ class SkipThoughts(nn.Module):
         >>> import numpy as np
         >>> from gankit.embedders import SkipThoughts
         >>> random, features, size = np.random.default_rng(0), 5, 7
-        >>> with tempfile.TemporaryDirectory() as name:  # a small model in the place of the published one
+        >>> with tempfile.TemporaryDirectory() as name:  # a small model in place of the published one
         ...     folder = Path(name)
         ...     _ = (folder / "dictionary.txt").write_text("<eos>\nUNK\nblue\nhair\n")
         ...     np.save(folder / "utable.npy", random.normal(size=(4, features)))
@@ -86,9 +87,9 @@ class SkipThoughts(nn.Module):
 
     Reference:
         Kiros et al. 2015, "Skip-Thought Vectors", equations 1 to 4 (gates as in ``nn.GRU``, without its second bias).
-        Words, unknown words, batches of one length and the norm are those of the published ``encode`` at its defaults.
-        Its other half, the bi-directional model, comes *after* these numbers in the published 4800: of such a vector
-        the first 2400 are this one, though each half has norm 1 there as well.
+        Words, unknown words, batches of equal length and the norm are those of the published ``encode`` with its
+        defaults. The published vectors have 4800 numbers: the first 2400 are those computed here, the rest are those of
+        the bi-directional model; each half has norm 1.
     """
 
     def __init__(self, folder: Path | str, *, tokenize: Callable[[str], Sequence[str]] = split_words) -> None:
@@ -100,7 +101,7 @@ class SkipThoughts(nn.Module):
         weights = read_recurrent_weights(folder / "uni_skip.npz", self.table.shape[1])
         self.out_features = weights.from_state.shape[1]
         self.tokenize = tokenize
-        # No first weights are drawn: they would change the global random state, only to be replaced.
+        # No weights are drawn: that would change the global random state, and they would be replaced anyway.
         empty = nn.GRU(self.table.shape[1], self.out_features, batch_first=True, device="meta")
         self.recurrence = empty.to_empty(device=torch.get_default_device())
         self._fill(weights)
@@ -121,7 +122,7 @@ class SkipThoughts(nn.Module):
     def _sentence(self, text: str, index: int) -> list[int]:
         words = self.tokenize(text)
         if not words:
-            raise ValueError(f"texts must have a word each, got {text!r} at index {index}")
+            raise ValueError(f"texts must each have a word, got {text!r} at index {index}")
         unknown = self.rows["UNK"]
         return [self.rows.get(word, unknown) for word in words]
 
@@ -141,7 +142,7 @@ class SkipThoughts(nn.Module):
 
 
 def _batches_of_one_length(sentences: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Return the indices of the sentences in groups of one length, so that none must be padded."""
+    """Return the indices of the sentences in groups of equal length, so that none needs padding."""
     groups: dict[int, list[int]] = {}
     for index, sentence in enumerate(sentences):
         groups.setdefault(len(sentence), []).append(index)

@@ -31,7 +31,7 @@ class WordVectors(NamedTuple):
 
 
 class RecurrentWeights(NamedTuple):
-    """The weights of the recurrence, in the layout that ``nn.GRU`` has."""
+    """The weights of the recurrence, in the layout of ``nn.GRU``."""
 
     from_input: _Array
     from_state: _Array
@@ -39,11 +39,11 @@ class RecurrentWeights(NamedTuple):
 
 
 def read_word_vectors(words: Path, table: Path) -> WordVectors:
-    """Read ``dictionary.txt`` and ``utable.npy``. A word that comes twice has its last vector.
+    """Read ``dictionary.txt`` and ``utable.npy``. A repeated word gets its last vector.
 
     Raises:
-        ValueError: naming the file, if one is missing, truncated or of another format, the two have different lengths,
-            or the vector of unknown words, ``UNK``, is missing.
+        ValueError: A file is missing, truncated or of another format, the two have different lengths, or ``UNK``, the
+            word for unknown words, is missing. The error names the file.
     """
     names = read_words(words)
     with open_array(table) as file:
@@ -54,38 +54,38 @@ def read_word_vectors(words: Path, table: Path) -> WordVectors:
             check_table(table, header)
             vectors = map_table(table, header, file.tell())
     if header.shape[:1] != (len(vectors),):
-        raise ValueError(f"{table} says that it has the shape {header.shape}, but has {len(vectors)} rows")
+        raise ValueError(f"{table} declares the shape {header.shape}, but has {len(vectors)} rows")
     if len(names) != len(vectors):
         raise ValueError(f"{words} must name each row of {table}: got {len(names)} words, {len(vectors)} rows")
     rows = {name: row for row, name in enumerate(names)}
     if "UNK" not in rows:
-        raise ValueError(f"{words} must hold UNK, the word that stands for unknown ones")
+        raise ValueError(f"{words} must contain UNK, the word that stands for unknown words")
     return WordVectors(rows, vectors)
 
 
 def read_recurrent_weights(path: Path, in_features: int) -> RecurrentWeights:
-    """Read the encoder out of ``uni_skip.npz``; other arrays in it, the decoders', are not touched.
+    """Read the encoder from ``uni_skip.npz``; the other arrays in it, those of the decoders, are not read.
 
     Args:
-        path: the file.
-        in_features: the length of a word's vector.
+        path: The file.
+        in_features: Length of a word's vector.
 
     Raises:
-        ValueError: naming the file, and the array, if something is missing, truncated, compressed, or of another shape
-            or type.
+        ValueError: Something is missing, truncated, compressed, or of another shape or type. The error names the file
+            and the array.
     """
     with open_array(path) as file:
         try:
             archive = zipfile.ZipFile(file)
             arrays = {name: _read_encoder(archive, name) for name in ("W", "U", "b", "Wx", "Ux", "bx")}
-        # The last of these stands for encrypted archives and for features of the format that are not read.
+        # RuntimeError comes from encrypted archives and from features of the format that zipfile does not support.
         except (ValueError, EOFError, OSError, zipfile.BadZipFile, RuntimeError) as error:
             raise ValueError(
-                f"{path} is no weights of a skip-thought encoder, or truncated: {shortened(error)}"
+                f"{path} does not contain the weights of a skip-thought encoder, or is truncated: {shortened(error)}"
             ) from error
     size = arrays["bx"].size
     if size == 0:
-        raise ValueError(f"{path}: encoder_bx must have a number for each feature of the state, got none")
+        raise ValueError(f"{path}: encoder_bx must have one number per feature of the state, got none")
     for name, shape in {
         "W": (in_features, 2 * size),
         "U": (size, 2 * size),
@@ -96,7 +96,7 @@ def read_recurrent_weights(path: Path, in_features: int) -> RecurrentWeights:
     }.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{path}: encoder_{name} must have shape {shape}, got {arrays[name].shape}")
-    # The gates' columns are reset, then update, as the rows of nn.GRU; the candidate's, kept apart here, follow there.
+    # The columns of the gates are reset, then update, like the rows of nn.GRU, where those of the candidate follow.
     return RecurrentWeights(
         from_input=np.concatenate((arrays["W"], arrays["Wx"]), axis=1).T,
         from_state=np.concatenate((arrays["U"], arrays["Ux"]), axis=1).T,
@@ -109,7 +109,7 @@ def _read_encoder(archive: zipfile.ZipFile, name: str) -> _Array:
     if f"{key}.npy" not in archive.namelist():
         raise ValueError(f"{key} is missing")
     member = archive.getinfo(f"{key}.npy")
-    # As NumPy's savez writes it. A compressed one could take a thousand times the memory that the file takes.
+    # NumPy's savez does not compress. A compressed array could take a thousand times the memory of the file.
     if member.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{key} must not be compressed: save it with numpy.savez")
     content = BytesIO(archive.read(member))
@@ -118,6 +118,6 @@ def _read_encoder(archive: zipfile.ZipFile, name: str) -> _Array:
     place, numbers = content.tell(), math.prod(header.shape)
     held = len(content.getbuffer()) - place
     if held != numbers * header.dtype.itemsize:
-        raise ValueError(f"{key} says that it has the shape {header.shape} of {header.dtype}, but holds {held} bytes")
+        raise ValueError(f"{key} declares the shape {header.shape} of {header.dtype}, but has {held} bytes")
     order = "F" if header.fortran_order else "C"
     return np.frombuffer(content.getbuffer(), header.dtype, numbers, place).reshape(header.shape, order=order)

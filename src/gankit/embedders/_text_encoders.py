@@ -1,4 +1,4 @@
-"""Texts as vectors."""
+"""Texts as vectors: what a text encoder is, one that only counts, and one that wraps a pretrained model."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from gankit._core import check_at_least
 
 
 def check_texts(texts: Sequence[str]) -> None:
-    """Refuse what is no sequence of texts (one text alone among it), or is empty."""
+    """Refuse anything but a sequence of texts with at least one; a single ``str`` is refused too."""
     if isinstance(texts, str) or not isinstance(texts, Sequence):
         raise ValueError(f"texts must be a list or tuple of texts, got {type(texts).__name__}")
     if not texts:
@@ -25,10 +25,10 @@ def check_texts(texts: Sequence[str]) -> None:
 
 
 class TextEncoder(Protocol):
-    """Anything that turns texts into one vector a text, and says how long that vector is.
+    """Anything that turns texts into one vector per text and has the length of that vector as `out_features`.
 
-    A text encoder learns nothing while a GAN trains, so run it once over all texts and keep the vectors (a
-    `VectorTable` does), rather than in every step. What learns begins behind it: a `TextProjection` or a
+    A text encoder is not trained with the GAN, so run it once over all texts and keep the vectors (in a `VectorTable`)
+    instead of running it in every step. The trained part comes after it: a `TextProjection` or a
     `ConditioningAugmentation`, which networks take as their embedder.
 
     Example:
@@ -43,7 +43,7 @@ class TextEncoder(Protocol):
 
     @property
     def out_features(self) -> int:
-        """The length of the vector."""
+        """Length of the vector."""
         ...
 
     def __call__(self, texts: Sequence[str], /) -> torch.Tensor:
@@ -51,34 +51,33 @@ class TextEncoder(Protocol):
         ...
 
 
-# An underscore is punctuation: boards of tagged pictures write blue_hair.
+# An underscore counts as punctuation: image boards write tags as blue_hair.
 _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashedNGrams:
-    """Count runs of words and letters, and add each count to one of `out_features` places, with a sign, by a hash.
+    """Count n-grams of words and letters; a hash assigns each n-gram one of `out_features` entries and a sign.
 
-    Nothing is learned or loaded: the vector is a fixed function of the text, on every machine, so it serves offline and
-    in tests where a sentence encoder would need its weights, and its default length is a skip-thought vector's. Texts
-    that share words have near vectors; that two words mean the same it cannot know. Runs of two words tell ``blue hair
-    red eyes`` from ``red hair blue eyes``; runs of letters keep ``blonde`` near ``blond``. Case and punctuation do
-    not count.
+    Nothing is learned or loaded: the vector is a fixed function of the text on every machine, so it works offline and in
+    tests, where a sentence encoder would need its weights. The default length is that of a skip-thought vector. Texts
+    that share words have similar vectors, but synonyms do not. Pairs of words distinguish ``blue hair red eyes`` from
+    ``red hair blue eyes``; letters make ``blonde`` similar to ``blond``. Case and punctuation are ignored.
 
     Args:
-        out_features: the length of the vector.
-        word_lengths: how many words a run of words has; empty for no words.
-        letter_lengths: how many letters a run of letters within a word has, where the word's two ends count as a
-            letter each; empty for no letters.
+        out_features: Length of the vector.
+        word_lengths: Numbers of words in an n-gram of words; empty for no words.
+        letter_lengths: Numbers of letters in an n-gram of letters within a word, where the start and the end of the word
+            count as one letter each; empty for no letters.
 
     Shape:
-        - texts: n texts, each with a letter or digit at least.
-        - result: ``(n, out_features)`` of norm 1, in torch's default dtype and on its default device. Should all
-          counts of a text cancel, which takes very few places, its vector is zero.
+        - texts: n texts, each with at least one letter or digit.
+        - result: ``(n, out_features)`` of norm 1, in torch's default dtype and on its default device. If all counts of a
+          text cancel, which happens only with very few entries, its vector is zero.
 
     Raises:
-        ValueError: if a size is no whole number above 0, or there are no lengths at all; if texts are none, or no
-            sequence of texts, or one of them has neither letter nor digit.
+        ValueError: A size is not a whole number above 0, or there are no lengths at all; texts are not a sequence of
+            texts, or empty, or one of them has neither a letter nor a digit.
 
     Example:
         >>> from gankit.embedders import HashedNGrams
@@ -92,8 +91,8 @@ class HashedNGrams:
 
     Reference:
         Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning", equation 1 (the sign makes
-        collisions cancel on average). Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information" (runs
-        of letters, with the word's ends). The hash is BLAKE2b: Python's own differs from run to run.
+        collisions cancel on average). Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information"
+        (n-grams of letters with the ends of the word). The hash is BLAKE2b, since Python's own differs from run to run.
     """
 
     out_features: int = 2400
@@ -115,7 +114,7 @@ class HashedNGrams:
         """Return the vectors of the texts."""
         check_texts(texts)
         rows = [self._counts(text, index) for index, text in enumerate(texts)]
-        # Whole numbers up to here, so the order in which a text's runs are added cannot change the vector.
+        # Counts are whole numbers, so the order in which n-grams are added cannot change the vector.
         counts = torch.tensor(rows, dtype=torch.get_default_dtype())
         norms = torch.linalg.vector_norm(counts, dim=1, keepdim=True)
         return counts / norms.clamp_min(1)
@@ -123,7 +122,7 @@ class HashedNGrams:
     def _counts(self, text: str, index: int) -> list[int]:
         words = _WORD.findall(unicodedata.normalize("NFC", text).casefold())
         if not words:
-            raise ValueError(f"texts must have a letter or digit each, got {text!r} at index {index}")
+            raise ValueError(f"texts must each have a letter or digit, got {text!r} at index {index}")
         counts = [0] * self.out_features
         for gram in self._grams(words):
             place = int.from_bytes(hashlib.blake2b(gram.encode(), digest_size=8).digest(), "little")
@@ -131,7 +130,7 @@ class HashedNGrams:
         return counts
 
     def _grams(self, words: list[str]) -> Iterator[str]:
-        """Yield every run. The first sign keeps a run of words from meeting the same letters within a word."""
+        """Yield every n-gram; its first letter separates n-grams of words from n-grams of the same letters in a word."""
         for length in self.word_lengths:
             for start in range(len(words) - length + 1):
                 yield "w" + " ".join(words[start : start + length])
@@ -143,7 +142,7 @@ class HashedNGrams:
 
 
 class SentenceModel(Protocol):
-    """What is asked of the pretrained model: ``SentenceTransformer`` of sentence-transformers has it.
+    """What a pretrained model must have; ``SentenceTransformer`` of sentence-transformers has it.
 
     Example:
         >>> import numpy as np
@@ -162,25 +161,25 @@ class SentenceModel(Protocol):
 
 
 class SentenceEncoder:
-    """Encode texts by a pretrained model that you bring, such as a ``SentenceTransformer``.
+    """Encode texts by your own pretrained model, such as a ``SentenceTransformer``.
 
-    gankit downloads and imports nothing for it: ``pip install gankit[text]`` brings sentence-transformers, and ``model =
-    sentence_transformers.SentenceTransformer(name_or_folder)`` makes the model. The vectors are detached: the model is
-    not trained along. Run it once over all texts and keep a `VectorTable`.
+    gankit neither downloads nor imports it: ``pip install gankit[text]`` installs sentence-transformers, and ``model =
+    sentence_transformers.SentenceTransformer(name_or_folder)`` makes the model. The vectors are detached, so the model is
+    not trained. Run it once over all texts and keep the vectors in a `VectorTable`.
 
     Args:
-        model: Has ``encode(sentences)``, which returns a NumPy array or tensor of one row a sentence.
+        model: Has ``encode(sentences)``, which returns a NumPy array or tensor of one row per sentence.
 
     Attributes:
-        out_features: The length of a vector, found by encoding one short text.
+        out_features: Length of a vector, found by encoding one short text.
 
     Shape:
         - texts: n texts.
-        - result: ``(n, out_features)`` in torch's default dtype, on the device that the model answers on.
+        - result: ``(n, out_features)`` in torch's default dtype, on the device of the model's answer.
 
     Raises:
-        ValueError: `model` has no ``encode``, or its answer is no table of numbers with one row a text and always as
-            many columns; texts are none, or no sequence of texts.
+        ValueError: `model` has no ``encode``, or its answer is not a table of numbers with one row per text and always
+            the same number of columns; texts are not a sequence of texts, or empty.
 
     Example:
         >>> import numpy as np
@@ -199,7 +198,7 @@ class SentenceEncoder:
     """
 
     def __init__(self, model: SentenceModel) -> None:
-        # The name of a model is a natural mistake, and a str has a method of that name too; so has a model's class.
+        # Passing the name of a model is a natural mistake, and str has a method `encode` too; so has a model's class.
         if isinstance(model, str | type) or not callable(getattr(model, "encode", None)):
             raise ValueError(f"model must have a method encode(sentences), got {type(model).__name__}")
         self.model = model
@@ -211,7 +210,7 @@ class SentenceEncoder:
         vectors = self._encode(list(texts))
         if vectors.shape[1] != self.out_features:
             raise ValueError(
-                f"model must answer with {self.out_features} numbers a text, as at first, got {vectors.shape[1]}"
+                f"model must answer with {self.out_features} numbers per text, as at first, got {vectors.shape[1]}"
             )
         return vectors
 
@@ -228,7 +227,7 @@ class SentenceEncoder:
 
 
 def _as_own_tensor(answer: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """Return a copy: the answer may be the model's own memory, locked, reversed, or made in inference mode."""
+    """Return a copy: the answer may be the model's own memory, read-only, reversed, or made in inference mode."""
     real = not answer.is_complex() if isinstance(answer, torch.Tensor) else answer.dtype.kind in "fiub"
     if not real:
         raise ValueError(f"model must answer with real numbers, got dtype {answer.dtype}")

@@ -1,4 +1,4 @@
-"""Learned layers that turn a text encoder's long vectors into short conditions."""
+"""Learned layers that turn the long vectors of a text encoder into short conditions."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ _LEAKY_RELU = partial(nn.LeakyReLU, 0.2)
 
 
 def check_vectors(name: str, vectors: torch.Tensor, features: int) -> None:
-    """Refuse what is no floating-point ``(n, features)`` with a sample at least."""
+    """Refuse anything but a floating-point ``(n, features)`` tensor with at least one sample."""
     check_floating(name, vectors)
     if vectors.ndim != 2 or vectors.shape[1] != features:
         raise ValueError(f"{name} must have shape (n, {features}), got {tuple(vectors.shape)}")
@@ -32,22 +32,22 @@ def check_vectors(name: str, vectors: torch.Tensor, features: int) -> None:
 class TextProjection(nn.Module):
     """Compress a text encoder's vectors by a learned linear map and an activation.
 
-    A sentence vector of 2400 numbers and norm 1 beside 100 latents of norm 10 is neither heard nor cheap: project it to
-    about the length of the latents first. The generator and the critic have one of their own each. Where the condition
-    drowns the latents, and one sentence draws one picture, price its weights: ``gankit.constraints.weight_penalty(
-    projection.linear.weight)`` adds their squares to the generator's loss.
+    A sentence vector of 2400 numbers and norm 1 has little effect beside 100 latents of norm 10, and its layers are
+    expensive: project it to about the length of the latents first. Generator and critic each have their own projection.
+    If the generator ignores the latents, so that one sentence always gives one picture, penalize the weights:
+    ``gankit.constraints.weight_penalty(projection.linear.weight)`` adds their squares to the generator's loss.
 
     Args:
-        in_features: The length of the text encoder's vectors.
-        out_features: The length of the projected vector.
-        activation: Makes the activation; ``nn.Identity`` for none.
+        in_features: Length of the text encoder's vectors.
+        out_features: Length of the projected vector.
+        activation: Builds the activation; ``nn.Identity`` for no activation.
 
     Shape:
         - vectors: ``(n, in_features)``.
         - result: ``(n, out_features)``.
 
     Raises:
-        ValueError: A size is below 1; `vectors` have another shape, no sample, or are no floating-point tensor.
+        ValueError: A size is below 1; `vectors` have another shape or no sample, or are not a floating-point tensor.
 
     Example:
         >>> import torch
@@ -83,11 +83,11 @@ class TextProjection(nn.Module):
 
 
 class ConditionDistribution(NamedTuple):
-    """Independent normal distributions of the numbers of a condition.
+    """Independent normal distributions, one for each number of a condition.
 
     Args:
-        mean: The mean of each number.
-        log_variance: The logarithm of the variance of each number.
+        mean: Mean of each number.
+        log_variance: Logarithm of the variance of each number.
 
     Shape:
         Both ``(n, features)``.
@@ -108,12 +108,12 @@ class ConditionDistribution(NamedTuple):
         """Draw a condition for each sample: ``mean + exp(log_variance / 2) * noise``.
 
         Args:
-            noise: Standard normal numbers of the shape of `mean`; drawn as ``torch.randn`` where None.
-            rng: Where they are drawn from, on the device of `mean`; the default generator where None.
+            noise: Standard normal numbers of the shape of `mean`. Default: drawn by ``torch.randn``.
+            rng: Generator of the draw, on the device of `mean`. Default: the device's default generator.
 
         Raises:
-            ValueError: `mean` or `log_variance` is no floating-point tensor, or the two have unequal shapes; `noise` comes
-                together with `rng`, has another shape, or is no floating-point tensor.
+            ValueError: `mean` or `log_variance` is not a floating-point tensor, or their shapes differ; `noise` is given
+                together with `rng`, has another shape, or is not a floating-point tensor.
         """
         check_floating("mean", self.mean)
         check_floating("log_variance", self.log_variance)
@@ -128,20 +128,20 @@ class ConditionDistribution(NamedTuple):
 
 
 class ConditioningAugmentation(nn.Module):
-    """Draw a short condition around a mean, both mean and spread learned from a text encoder's vector.
+    """Draw a short condition from a normal distribution whose mean and variance are learned from a text encoder's vector.
 
-    There are few sentences and long vectors, so a generator sees single points in a wide empty space. With draws around
-    each of them it sees a smooth region, and one sentence has many conditions, so the pictures of one sentence vary.
-    Every call draws, ``eval()`` or not; for the mean call ``distribution(vectors).mean``.
+    There are few sentences and the vectors are long, so a generator sees isolated points of a large space. With draws
+    around each point it sees a smooth region, and one sentence has many conditions and so many pictures. Every call
+    draws, in training and in evaluation mode; for the mean call ``distribution(vectors).mean``.
 
-    Left alone, the spread shrinks to nothing: add ``gankit.losses.conditioning_kl_loss(*distribution(vectors))`` to the
-    generator's loss. It does not depend on the draw. In data parallel training both calls belong into the forward pass
+    Without a further loss the variance shrinks to 0: add ``gankit.losses.conditioning_kl_loss(*distribution(vectors))``
+    to the generator's loss. It does not depend on the draw. In data-parallel training make both calls in the forward pass
     of the wrapped network, so that the gradients of both are averaged.
 
     Args:
-        in_features: The length of the text encoder's vectors.
-        out_features: The length of the condition.
-        activation: Makes the activation of mean and log variance; ``nn.Identity`` for none.
+        in_features: Length of the text encoder's vectors.
+        out_features: Length of the condition.
+        activation: Builds the activation of mean and log variance; ``nn.Identity`` for no activation.
 
     Shape:
         - vectors: ``(n, in_features)``.
@@ -149,8 +149,8 @@ class ConditioningAugmentation(nn.Module):
         - result: ``(n, out_features)``.
 
     Raises:
-        ValueError: A size is below 1; `vectors` have another shape, no sample, or are no floating-point tensor; `noise`
-            comes together with `rng`, or has another shape.
+        ValueError: A size is below 1; `vectors` have another shape or no sample, or are not a floating-point tensor;
+            `noise` is given together with `rng`, or has another shape.
 
     Example:
         >>> import torch
@@ -165,9 +165,9 @@ class ConditioningAugmentation(nn.Module):
 
     Reference:
         Zhang et al. 2017, "StackGAN", section 3.2. The first published program, in TensorFlow, has the leaky ReLU of
-        slope 0.2 that is the default here, and learns the logarithm of the deviation. The second, in PyTorch, has a
-        plain ReLU and the logarithm of the variance: no mean is negative there, and no variance below 1; pass
-        ``activation=nn.ReLU`` for it.
+        slope 0.2 that is the default here, and learns the logarithm of the standard deviation. The second, in PyTorch,
+        has a plain ReLU and learns the logarithm of the variance, so that means are never negative and variances never
+        below 1; pass ``activation=nn.ReLU`` for it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Vectors that were computed before, looked up by their text."""
+"""Vectors that were computed in advance, looked up by their text."""
 
 import difflib
 import re
@@ -20,24 +20,24 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class VectorTable(nn.Module):
     """Look texts up in a table of vectors: run a slow text encoder once, and train from its table.
 
-    Texts must be spelled as in the table. The vectors are no parameters and not part of the state dict: the files hold
-    them.
+    Texts must be spelled as in the table. The vectors are not parameters and not part of the state dict: they are in the
+    files.
 
     Args:
-        texts: the texts, each of them once.
-        vectors: their vectors, one a row, in the same order.
+        texts: The texts, all different.
+        vectors: Their vectors, one per row, in the same order.
 
     Attributes:
-        out_features: the length of a vector.
+        out_features: Length of a vector.
 
     Shape:
         - vectors: ``(len(texts), out_features)``, floating-point.
-        - looked up: n texts of the table, as often as wanted.
+        - texts of a call: n texts of the table; a text may be repeated.
         - result: ``(n, out_features)`` in the module's dtype and on its device.
 
     Raises:
-        ValueError: if there are no texts, a text comes twice, or `vectors` is no floating-point tensor with one row a
-            text; if a text that is looked up is not in the table.
+        ValueError: There are no texts, a text is repeated, or `vectors` is not a floating-point tensor with one row per
+            text; a text of a call is not in the table.
 
     Example:
         >>> from gankit.embedders import HashedNGrams, VectorTable
@@ -68,17 +68,20 @@ class VectorTable(nn.Module):
         r"""Read a table that :meth:`save` or another program wrote.
 
         Args:
-            vectors: a ``.npy`` file of a table of floating-point numbers. Pickled objects are refused, never loaded.
-            texts: a UTF-8 text file, one text a line, as many as the table has rows.
+            vectors: A ``.npy`` file with a table of floating-point numbers. Pickled objects are refused, never loaded.
+            texts: A UTF-8 text file with one text per line, one line per row of the table.
 
         Raises:
-            ValueError: naming the file, if one is missing, truncated or of another format, or the two do not fit.
+            ValueError: A file is missing, truncated or of another format, or the two do not belong together. The error
+                names the file.
         """
         table, keys = read_table(Path(vectors)), read_words(Path(texts))
         if len(keys) != len(table):
-            raise ValueError(f"{texts} must have one text a row of {vectors}: got {len(keys)} texts, {len(table)} rows")
+            raise ValueError(
+                f"{texts} must have one text per row of {vectors}: got {len(keys)} texts, {len(table)} rows"
+            )
         if "" in keys:
-            raise ValueError(f"{texts}, line {keys.index('') + 1}: there is no text")
+            raise ValueError(f"{texts}, line {keys.index('') + 1}: the text is empty")
         native = table.astype(table.dtype.newbyteorder("="))
         try:
             return cls(keys, torch.from_numpy(native))
@@ -86,15 +89,15 @@ class VectorTable(nn.Module):
             raise ValueError(f"{texts}: {error}") from error
 
     def save(self, vectors: Path | str, texts: Path | str) -> None:
-        """Write the table as :meth:`load` reads it. What NumPy has no dtype for, such as bfloat16, becomes float32.
+        """Write the table as :meth:`load` reads it. A dtype that NumPy lacks, such as bfloat16, becomes float32.
 
         Args:
-            vectors: the ``.npy`` file to write.
-            texts: the text file to write.
+            vectors: The ``.npy`` file to write.
+            texts: The text file to write.
 
         Raises:
-            ValueError: a text is empty, has a line feed within it, blanks at its ends, a byte order mark at its
-                beginning, or half a sign of UTF-16: it could not be read again.
+            ValueError: A text could not be read again: it is empty, has a line feed inside, blanks at its ends, a byte
+                order mark at its beginning, or a lone surrogate of UTF-16.
         """
         for text in self.rows:
             if not text or text != text.strip() or "\n" in text or text[0] == "\ufeff" or _SURROGATE.search(text):
@@ -110,7 +113,7 @@ class VectorTable(nn.Module):
         for text in texts:
             if text not in self.rows:
                 close = difflib.get_close_matches(text, self.rows)
-                hint = f"; near to it are {', '.join(map(repr, close))}" if close else ""
+                hint = f"; similar texts are {', '.join(map(repr, close))}" if close else ""
                 raise ValueError(f"texts must be in the table of {len(self.rows)} texts, got {text!r}{hint}")
         return self.vectors[torch.tensor([self.rows[text] for text in texts], device=self.vectors.device)]
 

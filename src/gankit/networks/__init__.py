@@ -1,4 +1,4 @@
-"""Floor 3: thin presets built of blocks and embedders, one file each."""
+"""Floor 3: networks built of blocks and embedders, one file per pair of generator and critic."""
 
 from gankit.networks._dcgan import DCGANCritic as DCGANCritic, DCGANGenerator as DCGANGenerator
 from gankit.networks._joined_critic import JoinedCritic as JoinedCritic

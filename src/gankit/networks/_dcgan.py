@@ -21,14 +21,15 @@ from gankit.networks._parts import CriticEnd, CriticOutput, initialize_dcgan_
 
 
 class DCGANGenerator(nn.Module):
-    """Draw images from latents, and from labels where there is an embedder.
+    """Generate images from latents and, with an embedder, from labels.
 
-    Latents, with the embedder's vector joined *after* them, go through a linear layer to ``base x base`` maps; each
-    4x4 transposed convolution of stride 2 doubles the picture and halves the channels, from ``width * 2**(k - 1)`` down
-    to `width`, the last one makes `image_channels`. Norm and activation stand before every convolution; the picture
-    itself is not normalized, as Radford et al. advise.
+    A linear layer turns the latents, followed by the embedder's vector, into ``base x base`` maps. Each 4x4 transposed
+    convolution of stride 2 doubles the picture and halves the channels, from ``width * 2**(k - 1)`` down to `width`; the
+    last one makes `image_channels`. Norm and activation come before every convolution; the picture itself is not
+    normalized, as Radford et al. advise.
 
-    Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
+    Weights are initialized from N(0, 0.02), gains of batch norms from N(1, 0.02), biases to 0; an embedder keeps its own
+    initialization.
 
     Args:
         resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
@@ -36,21 +37,21 @@ class DCGANGenerator(nn.Module):
         width: Channels at half the resolution; they double at every step toward the latents.
         image_channels: 3 for color, 1 for gray.
         embedder: Turns labels into vectors; None for an unconditional generator.
-        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for no norm.
         activation: Builds an activation.
-        output: Builds the last activation; its range is that of the data: ``nn.Tanh`` for -1..1, ``nn.Sigmoid`` for
-            0..1.
+        output: Builds the last activation, which should have the range of the data: ``nn.Tanh`` for -1..1,
+            ``nn.Sigmoid`` for 0..1.
         base: Height and width of the first maps, such as 6 for 96 x 96 images.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
-        - labels: whatever the embedder takes; left out without an embedder.
+        - labels: the embedder's input; leave it out without an embedder.
         - result: ``(n, image_channels, resolution, resolution)``.
 
     Raises:
-        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm`, `activation` or `output` is no
-            callable that builds a layer; latents have another shape or are no floats; `embedder` has no `out_features`;
-            labels are missing with an embedder, given without one, or refused by it.
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm`, `activation` or `output` is not a
+            callable that builds a layer; latents have another shape or are not floating-point; `embedder` has no
+            `out_features`; labels are missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch
@@ -62,10 +63,10 @@ class DCGANGenerator(nn.Module):
 
     Reference:
         Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional Generative
-        Adversarial Networks" (ICLR), figure 1. Differences: at 64 x 64 the figure starts with 1024 maps, the common
-        code and this with 512 (``width=128`` for the figure); kernels are 4 x 4 as in the common code, not 5 x 5, so
-        that strides divide them and fewer checkerboards appear; a convolution has a bias exactly where no norm follows,
-        so the last one has one.
+        Adversarial Networks" (ICLR), figure 1. Differences: at 64 x 64 the figure starts with 1024 maps, the usual
+        code and this one with 512 (``width=128`` gives the figure); kernels are 4 x 4 as in the usual code, not 5 x 5, a
+        multiple of the stride, which gives fewer checkerboards; only convolutions without a norm after them have a bias,
+        so the last one does.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class DCGANGenerator(nn.Module):
         initialize_dcgan_([self.stem, *layers])
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
-        """Return one image a row of `latents`."""
+        """Return one image per row of `latents`."""
         check_latents(latents, self.latent_features)
         condition = embed(self.embedder, labels, latents.shape[0])
         joined = latents if condition is None else torch.cat((latents, condition), dim=1)
@@ -126,39 +127,39 @@ _LEAKY = partial(nn.LeakyReLU, 0.2)
 
 
 class DCGANCritic(nn.Module):
-    """Score images, under labels where there is an embedder, and guess classes where they are asked for.
+    """Score images, with an embedder given their labels, and optionally predict classes.
 
     Each 4x4 convolution of stride 2 halves the picture and doubles the channels, from `width` up to
-    ``width * 2**(k - 1)`` at ``base x base``; norm (none after the first) and activation follow. The last maps are
-    flattened into one linear layer for the score, the same function as a valid convolution of their size. Scores are
-    logits: there is no sigmoid.
+    ``width * 2**(k - 1)`` at ``base x base``; norm (none after the first) and activation follow. One linear layer
+    computes the score from the flattened last maps, the same function as a convolution of their size without padding.
+    Scores are logits: there is no sigmoid.
 
-    With an embedder the score is that of a `ProjectionHead` over the maps summed over positions; with `num_classes` a
-    `ClassHead` reads the flattened maps beside it. Both may be had together.
+    With an embedder a `ProjectionHead` computes the score from the maps summed over positions; with `num_classes` a
+    `ClassHead` takes the flattened maps. Both may be combined.
 
-    Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
+    Weights are initialized as in `DCGANGenerator`.
 
     Args:
         resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
         width: Channels at half the resolution; they double at every step.
         image_channels: 3 for color, 1 for gray.
         embedder: Turns labels into vectors; None for an unconditional critic.
-        num_classes: Classes of each attribute to guess; empty for none.
-        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none. Under a gradient penalty it
-            must not be a batch norm, which couples the samples: take ``partial(nn.GroupNorm, 1)`` or none.
-        activation: Builds an activation; by default ``partial(nn.LeakyReLU, 0.2)``. With a gradient penalty and no norm
+        num_classes: Number of classes of each attribute to predict; empty for none.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for no norm. Under a gradient penalty it
+            must not be a batch norm, which couples the samples: take ``partial(nn.GroupNorm, 1)`` or no norm.
+        activation: Builds an activation. Default: ``partial(nn.LeakyReLU, 0.2)``. With a gradient penalty and no norm
             take `gankit.blocks.LeakyReLU`, which saves a sixth of the step.
         base: Height and width of the last maps, such as 6 for 96 x 96 images.
 
     Shape:
         - images: ``(n, image_channels, resolution, resolution)``.
-        - labels: whatever the embedder takes; left out without an embedder.
+        - labels: the embedder's input; leave it out without an embedder.
         - result: scores ``(n,)``; with `num_classes` a `CriticOutput` of scores and logits.
 
     Raises:
-        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm` or `activation` is no callable that
-            builds a layer; images have another shape or are no floats; `embedder` has no `out_features`; labels are
-            missing with an embedder, given without one, or refused by it.
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm` or `activation` is not a callable that
+            builds a layer; images have another shape or are not floating-point; `embedder` has no `out_features`; labels
+            are missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch
@@ -171,7 +172,7 @@ class DCGANCritic(nn.Module):
     Reference:
         Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional Generative
         Adversarial Networks" (ICLR), section 3; projection: Miyato and Koyama 2018; class heads: Odena, Olah and Shlens
-        2017. A convolution has a bias exactly where no norm follows; the common code has none at all.
+        2017. Only convolutions without a norm after them have a bias; in the usual code no convolution has one.
     """
 
     def __init__(
@@ -206,7 +207,7 @@ class DCGANCritic(nn.Module):
         initialize_dcgan_([*layers, *self.end.linear_layers()])
 
     def forward(self, images: Images, labels: Labels | None = None) -> Scores | CriticOutput:
-        """Return one score an image, and the logits of its classes where there are class heads."""
+        """Return one score per image and, with class heads, the logits of its classes."""
         check_images(images, self.image_channels, self.resolution)
         condition = embed(self.embedder, labels, images.shape[0])
         return self.end(self.body(images, condition), condition)

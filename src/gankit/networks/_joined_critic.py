@@ -1,4 +1,4 @@
-"""A critic that sees the condition as further channels of its last maps, as text-to-image critics do."""
+"""A critic that joins the condition to its last maps as further channels, as text-to-image critics do."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,37 +15,36 @@ _LEAKY = partial(nn.LeakyReLU, 0.2)
 
 
 class JoinedCritic(nn.Module):
-    """Score images under labels whose vector is joined to the last maps, the same at every position.
+    """Score images given their labels, whose vector is joined to the last maps at every position.
 
-    The way down is that of `DCGANCritic`: 4x4 convolutions of stride 2, from `width` channels up to
-    ``width * 2**(k - 1)`` at ``base x base``, with norm (none after the first) and activation. There the labels' vector is
-    joined; `mixing` maps made by a 1x1 convolution let picture and vector meet at every position; one linear layer reads
-    the score off all of the maps. Without `mixing` it reads the joined maps themselves: then the vector is only *added* to
-    the score by a weight of its own, whatever the picture shows, so such a critic cannot see that the two do not fit.
+    The layers before are those of `DCGANCritic`: 4x4 convolutions of stride 2, from `width` channels up to
+    ``width * 2**(k - 1)`` at ``base x base``, with norm (none after the first) and activation. Then the labels' vector is
+    joined, a 1x1 convolution to `mixing` channels combines picture and vector at every position, and one linear layer
+    computes the score from all maps. With ``mixing=0`` the linear layer takes the joined maps: then the vector only *adds*
+    a term to the score that does not depend on the picture, so the critic cannot see whether the two fit.
 
-    Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
+    Weights are initialized from N(0, 0.02), gains of batch norms from N(1, 0.02), biases to 0; an embedder keeps its own
+    initialization.
 
     Args:
         embedder: Turns labels into vectors: `gankit.embedders.MultiHotEmbedder` for tags, `gankit.embedders.TextProjection`
             for vectors of texts.
         resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
         width: Channels at half the resolution; they double at every step.
-        mixing: Channels of the 1x1 convolution behind the joining; 0 for none.
+        mixing: Channels of the 1x1 convolution after the join; 0 for no such convolution.
         image_channels: 3 for color, 1 for gray.
-        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none. Under a gradient penalty it
-            must not be a batch norm, which couples the samples: take ``partial(nn.GroupNorm, 1)`` or none.
-        activation: Builds an activation; by default ``partial(nn.LeakyReLU, 0.2)``. With a gradient penalty and no norm
-            take `gankit.blocks.LeakyReLU`, which saves a sixth of the step.
+        norm: As in `DCGANCritic`.
+        activation: As in `DCGANCritic`.
         base: Height and width of the last maps, such as 6 for 96 x 96 images.
 
     Shape:
         - images: ``(n, image_channels, resolution, resolution)``.
-        - labels: whatever the embedder takes.
+        - labels: the embedder's input.
         - result: scores ``(n,)``.
 
     Raises:
         ValueError: A size is below 1, or `mixing` below 0; `resolution` is not ``base * 2**k``; `norm` or `activation`
-            is no callable that builds a layer; images have another shape or are no floats; `embedder` has no
+            is not a callable that builds a layer; images have another shape or are not floating-point; `embedder` has no
             `out_features`; labels are missing, or refused by the embedder.
 
     Example:
@@ -58,7 +57,7 @@ class JoinedCritic(nn.Module):
 
     Reference:
         Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML), section 4.1 and figure 2, with 512
-        channels of mixing. A convolution has a bias exactly where no norm follows.
+        channels of mixing. Only convolutions without a norm after them have a bias.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class JoinedCritic(nn.Module):
         initialize_dcgan_([*layers, self.score])
 
     def forward(self, images: Images, labels: Labels) -> Scores:
-        """Return one score an image under its labels."""
+        """Return one score per image, given its labels."""
         check_images(images, self.image_channels, self.resolution)
         maps = self.body(images, embed(self.embedder, labels, images.shape[0]))
         return self.score(maps.flatten(1)).squeeze(1)

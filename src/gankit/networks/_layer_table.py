@@ -18,10 +18,10 @@ class LayerRow(NamedTuple):
     """One layer of a `LayerTable`.
 
     Attributes:
-        name: The layer's name in the network, as in its `state_dict`.
-        kind: The layer's class.
-        output: Shape of what it returned; empty where it was never called, or returned no tensor.
-        parameters: How many it owns; 0 where an earlier row has counted them.
+        name: Name of the layer in the network, as in its `state_dict`.
+        kind: Class of the layer.
+        output: Shape of its result; empty if it was never called, or returned no tensor.
+        parameters: Number of its parameters; 0 if an earlier row has counted them.
 
     Example:
         >>> import torch
@@ -41,7 +41,7 @@ class LayerTable:
     """Layers in the order of their calls; `print` shows them as a table, with the sum of parameters below.
 
     Args:
-        rows: One a call of a layer.
+        rows: One per call of a layer.
 
     Example:
         >>> import torch
@@ -58,7 +58,7 @@ class LayerTable:
 
     @property
     def parameters(self) -> int:
-        """How many parameters the network has."""
+        """Number of parameters of the network."""
         return sum(row.parameters for row in self.rows)
 
     def __str__(self) -> str:
@@ -69,24 +69,25 @@ class LayerTable:
 
 
 def layer_table(network: nn.Module, *inputs: object) -> LayerTable:
-    """List a network's layers, the shapes that they return, and their parameters.
+    """List a network's layers, the shapes of their results, and their parameters.
 
-    Nothing is computed: the network is called on shapes alone (torch's ``meta`` device), so that even a large one takes
-    no time and no memory, and its weights, statistics and mode, the inputs and the random state stay as they are.
+    Nothing is computed: the network is called on torch's ``meta`` device, where tensors have shapes but no values. Even a
+    large network therefore needs little time and memory. Its weights, statistics and mode, the inputs and the random
+    state are not changed.
 
-    A layer is a module without modules in it, or one that owns parameters. A layer that is called twice has two rows; one
-    that is never called (its weights are used by another) comes last, without a shape. A layer under a parametrization,
-    such as `gankit.constraints.spectral_norm_`, is one row.
+    A layer is a module without submodules, or one with parameters of its own. A layer that is called twice has two rows;
+    one that is never called (its weights are used by another) comes last, without a shape. A layer under a
+    parametrization, such as `gankit.constraints.spectral_norm_`, is one row.
 
     Args:
         network: Any module, not only gankit's.
-        inputs: What to call it with; of tensors only the shape and the dtype matter.
+        inputs: The arguments of the call; only the shape and the dtype of tensors matter.
 
     Returns:
-        The table; ``str`` of it is text for people, `rows` are for programs.
+        The table; its ``str`` is text for people, its `rows` are for programs.
 
     Raises:
-        ValueError: `network` is no module.
+        ValueError: `network` is not a module.
 
     Example:
         >>> import torch
@@ -112,7 +113,7 @@ def layer_table(network: nn.Module, *inputs: object) -> LayerTable:
 
 
 def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Yield every layer, whole where it is parametrized."""
+    """Yield every layer; a parametrized layer is one layer."""
     if is_parametrized(module) or not any(module.children()) or any(True for _ in module.parameters(recurse=False)):
         yield name, module
     if not is_parametrized(module):
@@ -123,7 +124,7 @@ def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]
 def _calls(
     network: nn.Module, layers: Mapping[str, nn.Module], inputs: tuple[object, ...]
 ) -> list[tuple[str, tuple[int, ...]]]:
-    """Call the network on shapes alone, and return the name of each layer called and the shape of what it returned."""
+    """Call the network on shapes only, and return for each call of a layer its name and the shape of its result."""
     calls: list[tuple[str, tuple[int, ...]]] = []
 
     def noting(name: str) -> Callable[[nn.Module, object, object], None]:

@@ -1,4 +1,4 @@
-"""The pair of "Towards the Automatic Anime Characters Creation": a super-resolution net and a critic without norms."""
+"""The pair of "Towards the Automatic Anime Characters Creation": a generator like SRResNet, a critic without norms."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,36 +21,36 @@ from gankit.networks._parts import CriticEnd, CriticOutput, initialize_dcgan_
 
 
 class MakeGirlsMoeGenerator(nn.Module):
-    """Draw images as SRResNet enlarges them: many residual blocks on small maps, then sub-pixel convolutions.
+    """Generate images by the layers of SRResNet: many residual blocks on small maps, then sub-pixel convolutions.
 
-    Latents, with the embedder's vector joined after them, go through a linear layer to ``base x base`` maps of `width`
-    channels, with norm and ReLU; residual blocks (convolution, norm, ReLU, convolution, norm, plus the input), norm and
-    ReLU follow, and the maps from before the blocks are added. Each doubling is a 3x3 convolution to four times the
-    channels, a pixel shuffle, norm and ReLU; a 9x9 convolution and `output` end it.
+    A linear layer with norm and ReLU turns the latents, followed by the embedder's vector, into ``base x base`` maps of
+    `width` channels. Residual blocks (convolution, norm, ReLU, convolution, norm, plus the input), norm and ReLU follow,
+    and the maps from before the blocks are added. Each doubling is a 3x3 convolution to four times the channels, a pixel
+    shuffle, norm and ReLU. The last layers are a 9x9 convolution and `output`.
 
-    Weights of convolutions start from N(0, 0.02), batch norms' gains from N(1, 0.02), their biases at 0, the linear layer
-    and an embedder as torch has them.
+    Weights of convolutions are initialized from N(0, 0.02), gains of batch norms from N(1, 0.02), their biases to 0; the
+    linear layer and an embedder keep torch's initialization.
 
     Args:
         resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
         latent_features: Length of the latents.
         width: Channels of all maps.
-        blocks: How many residual blocks there are.
+        blocks: Number of residual blocks.
         image_channels: 3 for color, 1 for gray.
         embedder: Turns labels into vectors; None for an unconditional generator.
         norm: Builds a norm layer from its number of channels.
-        output: Builds the last activation; its range is that of the data.
+        output: Builds the last activation, which should have the range of the data.
         base: Height and width of the first maps: 16 for 128 x 128 images, 12 for 96, 8 for 64.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
-        - labels: whatever the embedder takes; left out without an embedder.
+        - labels: the embedder's input; leave it out without an embedder.
         - result: ``(n, image_channels, resolution, resolution)``.
 
     Raises:
-        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm` or `output` is no callable that
-            builds a layer; latents have another shape or are no floats; `embedder` has no `out_features`; labels are
-            missing with an embedder, given without one, or refused by it.
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm` or `output` is not a callable that
+            builds a layer; latents have another shape or are not floating-point; `embedder` has no `out_features`; labels
+            are missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch
@@ -97,7 +97,7 @@ class MakeGirlsMoeGenerator(nn.Module):
         initialize_dcgan_(layer for part in (self.stem[1:], self.blocks, self.up, self.end) for layer in part.modules())
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
-        """Return one image a row of `latents`."""
+        """Return one image per row of `latents`."""
         check_latents(latents, self.latent_features)
         condition = embed(self.embedder, labels, latents.shape[0])
         maps = self.stem(latents if condition is None else torch.cat((latents, condition), dim=1))
@@ -113,22 +113,22 @@ def _double(channels: int, norm: Callable[[int], nn.Module]) -> list[nn.Module]:
 
 
 class MakeGirlsMoeCritic(nn.Module):
-    """Score images, and guess their tags, by residual blocks without any norm, which a gradient penalty likes.
+    """Score images and predict their tags by residual blocks without norms, which suits a gradient penalty.
 
-    A 4x4 convolution of stride 2 makes `width` maps; each further stage is two residual blocks (convolution, leaky ReLU,
-    convolution, plus the input, leaky ReLU) and a 4x4 convolution of stride 2 that doubles the channels. The last maps are
-    flattened into one linear layer for the score and one for the classes.
+    A 4x4 convolution of stride 2 makes `width` maps. Each further stage is two residual blocks (convolution, leaky ReLU,
+    convolution, plus the input, leaky ReLU) and a 4x4 convolution of stride 2 that doubles the channels. From the
+    flattened last maps one linear layer computes the score and one the classes.
 
-    The activations are `gankit.blocks.LeakyReLU`, which save a sixth of a step with a gradient penalty. Weights start
-    from N(0, 0.02), biases at 0.
+    The activations are `gankit.blocks.LeakyReLU`, which save a sixth of a step with a gradient penalty. Weights are
+    initialized from N(0, 0.02), biases to 0.
 
     Args:
         resolution: Height and width of the images, divisible by ``2**halvings``.
         width: Channels at half the resolution; they double at every stage.
-        halvings: How many convolutions of stride 2 there are; with 6, 128 x 128 pixels end at 2 x 2;
-            96 x 96 pixels take 5 and end at 3 x 3.
-        num_classes: Classes of each attribute to guess, as `ClassHead` has them; ``34`` for 34 tags that need not exclude
-            each other, which `gankit.losses.multi_label_loss` prices; empty for none.
+        halvings: Number of convolutions of stride 2; 6 reduce 128 x 128 pixels to 2 x 2, 5 reduce 96 x 96 pixels to
+            3 x 3.
+        num_classes: Number of classes of each attribute to predict, as in `gankit.blocks.ClassHead`; empty for none. For
+            34 tags that do not exclude each other take ``34`` and `gankit.losses.multi_label_loss`.
         image_channels: 3 for color, 1 for gray.
 
     Shape:
@@ -136,8 +136,8 @@ class MakeGirlsMoeCritic(nn.Module):
         - result: scores ``(n,)``; with `num_classes` a `CriticOutput` of scores and logits.
 
     Raises:
-        ValueError: A size is below 1; ``2**halvings`` does not divide `resolution`; images have another shape or are no
-            floats.
+        ValueError: A size is below 1; ``2**halvings`` does not divide `resolution`; images have another shape or are
+            not floating-point.
 
     Example:
         >>> import torch
@@ -148,9 +148,9 @@ class MakeGirlsMoeCritic(nn.Module):
 
     Reference:
         Jin et al. 2017, "Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
-        (arXiv 1708.05509), figure 5: ten blocks, five stages of two. Programs that follow it disagree about kernels of
-        stride 2 (3x3 or 4x4), slopes and how many blocks a stage has; here kernels are 4x4, which strides divide, and the
-        slope is 0.2.
+        (arXiv 1708.05509), figure 5: ten blocks, five stages of two. Programs that follow it differ in the kernels of
+        stride 2 (3x3 or 4x4), the slope and the number of blocks per stage; here kernels are 4x4, a multiple of the
+        stride, and the slope is 0.2.
     """
 
     def __init__(
@@ -179,7 +179,7 @@ class MakeGirlsMoeCritic(nn.Module):
         initialize_dcgan_(self.modules())
 
     def forward(self, images: Images) -> Scores | CriticOutput:
-        """Return one score an image, and the logits of its classes where there are class heads."""
+        """Return one score per image and, with class heads, the logits of its classes."""
         check_images(images, self.image_channels, self.resolution)
         return self.end(self.body(images), None)
 

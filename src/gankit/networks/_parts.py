@@ -1,4 +1,4 @@
-"""What several networks share: the end of a critic, and the initialization of weights."""
+"""Parts of several networks: the last layers of a critic, and the initialization of weights."""
 
 from collections.abc import Iterable, Sequence
 from math import sqrt
@@ -12,14 +12,14 @@ from gankit.blocks import ClassHead, PreActivationBlock, ProjectionHead
 
 
 class CriticOutput(NamedTuple):
-    """Scores first, then what the class heads say.
+    """The result of a critic with class heads: scores first, then the logits of the classes.
 
-    A critic without class heads returns a plain tensor of scores, so a critic's callers read `scores` only where
-    `num_classes` was given.
+    A critic without class heads returns a plain tensor of scores, so read `scores` only if the critic was built with
+    `num_classes`.
 
     Attributes:
         scores: ``(n,)``, or the map of a critic that scores patches, ``(n, 1, height, width)``.
-        classes: Logits ``(n, num_classes[attribute])``, one tensor an attribute.
+        classes: Logits ``(n, num_classes[attribute])``, one tensor per attribute.
 
     Example:
         >>> import torch
@@ -34,7 +34,7 @@ class CriticOutput(NamedTuple):
 
 
 class CriticEnd(nn.Module):
-    """Score the critic's last maps: flattened without a condition, summed over positions with one."""
+    """Score the critic's last maps: flattened if there is no condition, otherwise summed over positions."""
 
     def __init__(
         self, channels: int, positions: int, condition_features: int | None, num_classes: int | Sequence[int]
@@ -49,13 +49,13 @@ class CriticEnd(nn.Module):
         if condition is not None:
             scores = self.score(maps.sum(dim=(2, 3)), condition)
             return scores if self.classes is None else CriticOutput(scores, self.classes(maps.flatten(1)))
-        # Maps with channels innermost are copied to be flattened: once, for all that reads them.
+        # Flattening copies channels-last maps, so it is done once for both layers.
         flat = maps.flatten(1)
         scores = self.score(flat).squeeze(1)
         return scores if self.classes is None else CriticOutput(scores, self.classes(flat))
 
     def linear_layers(self) -> list[nn.Linear]:
-        """The layers to initialize."""
+        """Return the layers to initialize."""
         return [layer for layer in self.modules() if isinstance(layer, nn.Linear)]
 
 
@@ -66,7 +66,7 @@ def initialize_dcgan_(layers: Iterable[nn.Module]) -> None:
     """Draw weights from N(0, 0.02) and the gains of batch norms from N(1, 0.02); set biases and shifts to 0.
 
     Radford, Metz and Chintala 2016, section 4, for the weights; the gains are those of their code. Other layers, such
-    as a norm of the caller's, keep their own start.
+    as the user's norms, keep their own initialization.
     """
     for layer in layers:
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
@@ -78,7 +78,7 @@ def initialize_dcgan_(layers: Iterable[nn.Module]) -> None:
 
 
 def initialize_block_(block: PreActivationBlock) -> None:
-    """Draw a block's 3x3 convolutions by `initialize_uniform_` with gain 2**0.5, its 1x1 with gain 1."""
+    """Initialize a block's 3x3 convolutions by `initialize_uniform_` with gain 2**0.5, its 1x1 convolution with gain 1."""
     initialize_uniform_(block.conv1, after_relu=True)
     initialize_uniform_(block.conv2, after_relu=True)
     if block.shortcut is not None:
@@ -86,18 +86,18 @@ def initialize_block_(block: PreActivationBlock) -> None:
 
 
 def initialize_uniform_(layer: nn.Linear | nn.Conv2d, *, after_relu: bool) -> None:
-    """Draw weights from Glorot's uniform law, with gain 2**0.5 behind a ReLU; set the bias to 0.
+    """Draw weights from Glorot's uniform law, with gain 2**0.5 after a ReLU; set the bias to 0.
 
-    Gulrajani et al. 2017, in whose code the mean of fan-in and fan-out takes the place of He's fan-in.
+    Gulrajani et al. 2017; their code uses the mean of fan-in and fan-out instead of He's fan-in.
     """
     nn.init.xavier_uniform_(layer.weight, sqrt(2.0) if after_relu else 1.0)
     _zero_bias_(layer)
 
 
 def scale_for_sum_(head: ProjectionHead, positions: int) -> None:
-    """Divide a projection's weights by the number of positions that its features are summed over.
+    """Divide the weights of a projection by the number of positions over which its features are summed.
 
-    It then starts as a projection on their mean: positions agree much at the start, so their sum is large.
+    A new head then computes a projection on the mean. In a new network the positions are similar, so their sum is large.
     """
     with torch.no_grad():
         head.linear.weight.div_(positions)

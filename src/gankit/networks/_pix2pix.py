@@ -1,4 +1,4 @@
-"""The networks of pix2pix: a U-Net, which colors gray pictures here, and a critic of patches."""
+"""The pair of pix2pix: a U-Net, which colors gray pictures here, and a critic of patches."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,35 +18,36 @@ _WIDEST = 8
 
 
 class UNetColorizer(nn.Module):
-    """Color gray pictures by pix2pix's U-Net; labels join its innermost maps.
+    """Color gray pictures by pix2pix's U-Net; labels are joined to its innermost maps.
 
-    4x4 convolutions of stride 2 lead down, with channels 1, 2, 4, 8, 8, ... times `width`; transposed ones lead back, and
-    each reads the maps of its own size from the way down beside those from below. No norm stands behind the first and the
-    last convolution of the way down, nor behind the last of all. Dropout follows the norm in the inner stages up of full
-    width, but for the innermost: pix2pix takes its variety from there.
+    4x4 convolutions of stride 2 halve the picture, with channels 1, 2, 4, 8, 8, ... times `width`. Transposed convolutions
+    double it again; each takes the maps of its own size from the first half beside those of the layer before. There is no
+    norm after the first and the last halving, nor after the last convolution. Dropout follows the norm in the inner
+    doublings of full width, except the innermost: it is the only randomness of pix2pix.
 
-    Weights start from N(0, 0.02), batch norms' gains from N(1, 0.02), biases at 0; an embedder keeps its own start.
+    Weights are initialized from N(0, 0.02), gains of batch norms from N(1, 0.02), biases to 0; an embedder keeps its own
+    initialization.
 
     Args:
-        halvings: How many convolutions lead down, at least 2; 6 turn 64 x 64 pixels into one position, 8 do 256 x 256.
+        halvings: Number of halvings, at least 2; 6 reduce 64 x 64 pixels to one position, 8 reduce 256 x 256.
         width: Channels at half the resolution.
         in_channels: 1 for gray.
         image_channels: 3 for color.
         embedder: Turns labels into vectors; None for a network that chooses the colors itself.
-        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for none.
-        dropout: Builds a dropout; ``nn.Identity`` for none. Torch's own acts in training mode alone; pix2pix keeps it on
-            when it draws, as `gankit.blocks.AlwaysOnDropout` does.
-        output: Builds the last activation; its range is that of the data.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for no norm.
+        dropout: Builds a dropout layer; ``nn.Identity`` for no dropout. ``nn.Dropout`` works in training mode only;
+            pix2pix also uses dropout when it generates, for which take `gankit.blocks.AlwaysOnDropout`.
+        output: Builds the last activation, which should have the range of the data.
 
     Shape:
-        - images: ``(n, in_channels, height, width)``, sides divisible by ``2**halvings``.
-        - labels: whatever the embedder takes; left out without an embedder.
+        - images: ``(n, in_channels, height, width)``, height and width divisible by ``2**halvings``.
+        - labels: the embedder's input; leave it out without an embedder.
         - result: ``(n, image_channels, height, width)``.
 
     Raises:
-        ValueError: A size is too small; `norm`, `dropout` or `output` is no callable that builds a layer; images have
-            other channels, or sides that ``2**halvings`` does not divide, or are no floats; `embedder` has no
-            `out_features`; labels are missing with an embedder, given without one, or refused by it.
+        ValueError: A size is too small; `norm`, `dropout` or `output` is not a callable that builds a layer; images have
+            other channels, or a height or width that ``2**halvings`` does not divide, or are not floating-point;
+            `embedder` has no `out_features`; labels are missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch
@@ -58,7 +59,7 @@ class UNetColorizer(nn.Module):
 
     Reference:
         Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR), section 6.1 and the
-        authors' code; the labels are gankit's own. A convolution has a bias exactly where no norm follows.
+        authors' code; the labels are gankit's addition. Only convolutions without a norm after them have a bias.
     """
 
     def __init__(
@@ -136,20 +137,20 @@ _ACTIVATION = partial(nn.LeakyReLU, 0.2)
 
 
 class PatchGANCritic(nn.Module):
-    """Score every patch of an image by itself; with three halvings a patch is 70 pixels wide.
+    """Score every patch of an image separately; with three halvings a patch is 70 pixels wide.
 
-    4x4 convolutions with leaky ReLU: `halvings` of stride 2, one of stride 1, and one more to a map of scores. The first
-    layer has no norm. Channels double from layer to layer, up to eight times `width`. There is no linear layer, so images
-    of any size from ``3 * 2**halvings`` up go in. A critic of pairs, as in pix2pix, takes both images joined as channels.
-    For critics at several sizes put copies into `gankit.blocks.MultiScale`.
+    The layers are 4x4 convolutions with leaky ReLU: `halvings` of stride 2, one of stride 1, and one more to a map of
+    scores. The first layer has no norm. Channels double from layer to layer, up to eight times `width`. There is no linear
+    layer, so images may have any size from ``3 * 2**halvings`` up. For pairs of images, as in pix2pix, join both images as
+    channels. For critics at several sizes use `gankit.blocks.MultiScale`.
 
     Args:
         image_channels: 3 for color, 1 for gray, 6 for pairs of color images.
         width: Channels of the first layer.
-        halvings: How many convolutions of stride 2 there are; 1 sees 16 pixels, 2 see 34, 3 see 70.
-        norm: Builds a norm from its number of channels: ``nn.BatchNorm2d`` as in pix2pix, ``nn.InstanceNorm2d`` as in
-            CycleGAN, ``nn.Identity`` or ``partial(nn.GroupNorm, 1)`` under a gradient penalty.
-        activation: Builds an activation; by default ``partial(nn.LeakyReLU, 0.2)``. With a gradient penalty and no norm
+        halvings: Number of convolutions of stride 2; with 1 a patch is 16 pixels wide, with 2 it is 34, with 3 it is 70.
+        norm: Builds a norm layer from its number of channels: ``nn.BatchNorm2d`` as in pix2pix, ``nn.InstanceNorm2d`` as
+            in CycleGAN, ``nn.Identity`` or ``partial(nn.GroupNorm, 1)`` under a gradient penalty.
+        activation: Builds an activation. Default: ``partial(nn.LeakyReLU, 0.2)``. With a gradient penalty and no norm
             take `gankit.blocks.LeakyReLU`, which saves a sixth of the step.
 
     Shape:
@@ -157,8 +158,8 @@ class PatchGANCritic(nn.Module):
         - result: ``(n, 1, height / 2**halvings - 2, width / 2**halvings - 2)``, rounded down: a map of scores.
 
     Raises:
-        ValueError: A size is below 1; `norm` or `activation` is no callable that builds a layer; images have other
-            channels, are smaller than ``3 * 2**halvings``, or are no floats.
+        ValueError: A size is below 1; `norm` or `activation` is not a callable that builds a layer; images have other
+            channels, are smaller than ``3 * 2**halvings``, or are not floating-point.
 
     Example:
         >>> import torch
@@ -167,8 +168,8 @@ class PatchGANCritic(nn.Module):
         torch.Size([3, 1, 30, 30])
 
     Reference:
-        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR), appendix 6.1.2. The
-        authors' code leaves out biases before batch norm; here every convolution has one.
+        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR), appendix 6.1.2. In the
+        authors' code convolutions before a batch norm have no bias; here every convolution has one.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ _EXPANSION = 2
 
 
 def bottlenecks(width: int, group_channels: int, blocks: int, stages: int) -> list[nn.Module]:
-    """Return the blocks of one stage."""
+    """Build the blocks of one stage."""
     groups = _EXPANSION * width // group_channels
     return [BottleneckBlock(width, groups, expansion=_EXPANSION, depth=blocks * stages) for _ in range(blocks)]
 
@@ -27,7 +27,7 @@ def initialize_variance_(layer: nn.Linear | nn.Conv2d) -> None:
 
 
 def change_channels(before: int, after: int) -> list[nn.Module]:
-    """Return a 1x1 convolution where the channels differ, else nothing."""
+    """Build a 1x1 convolution if the numbers of channels differ, otherwise nothing."""
     if before == after:
         return []
     layer = nn.Conv2d(before, after, 1, bias=False)
@@ -36,18 +36,19 @@ def change_channels(before: int, after: int) -> list[nn.Module]:
 
 
 def check_stages(widths: Sequence[int], blocks: int, group_channels: int, base: int) -> None:
-    """Refuse widths that groups of `group_channels` do not divide."""
+    """Refuse sizes below 1, and widths that groups of `group_channels` do not divide."""
     for name, size in (("blocks", blocks), ("group_channels", group_channels), ("base", base)):
         check_at_least(name, size, 1)
     if not isinstance(widths, Sequence):
-        raise ValueError(f"widths must be a sequence of whole numbers, one a stage, got {widths!r}")
+        raise ValueError(f"widths must be a sequence of whole numbers, one per stage, got {widths!r}")
     if not widths:
-        raise ValueError("widths must name at least one stage, got none")
+        raise ValueError("widths must have at least one entry, got none")
     for width in widths:
         check_at_least("widths", width, 1)
         if _EXPANSION * width % group_channels:
             raise ValueError(
-                f"widths must have a double divisible by group_channels, {group_channels}, got {width} in {tuple(widths)}"
+                f"widths must be such that group_channels={group_channels} divides 2 * width, "
+                f"got width {width} in {tuple(widths)}"
             )
 
 
@@ -55,35 +56,35 @@ _FACES_64 = (768, 768, 768, 768, 384)
 
 
 class R3GANGenerator(nn.Module):
-    """Draw images by residual bottlenecks without norms, each stage at twice the resolution of the one before.
+    """Generate images by residual bottlenecks without norms, each stage at twice the resolution of the one before.
 
-    Latents, with the embedder's vector joined after them, are mapped to one number a channel, which scales that channel's
-    learned picture of ``base x base``. A stage changes the channels by a 1x1 convolution where they differ, doubles the
-    picture smoothly, and has `blocks` bottlenecks: 1x1 to twice the channels, 3x3 in groups, 1x1 back, plus the input. A
-    1x1 convolution makes the colors; nothing bounds them.
+    A linear layer turns the latents, followed by the embedder's vector, into one number per channel, which scales that
+    channel's learned ``base x base`` map. A stage changes the channels by a 1x1 convolution if they differ, doubles the
+    picture by `gankit.blocks.BlurUpsample`, and has `blocks` bottlenecks: 1x1 to twice the channels, 3x3 in groups, 1x1
+    back, plus the input. A 1x1 convolution makes the colors, whose range is not bounded.
 
-    Weights start from normal laws that keep the variance, shrunk in the bottlenecks by the fourth root of their number;
-    the last convolution of each starts at 0, so that a fresh network is linear in its latents. An embedder keeps its own
-    start.
+    Weights are initialized from normal distributions that keep the variance, divided in the bottlenecks by the fourth root
+    of their number. The last convolution of each bottleneck starts at 0, so a new network is linear in its latents. An
+    embedder keeps its own initialization.
 
     Args:
-        widths: Channels of each stage, from the smallest picture to the largest, which is ``base * 2**(stages - 1)``.
+        widths: Channels of each stage, from the smallest maps to the largest, whose side is ``base * 2**(stages - 1)``.
         latent_features: Length of the latents.
-        blocks: Bottlenecks in each stage.
-        group_channels: Channels in each group of the 3x3 convolutions; it divides twice each width.
+        blocks: Number of bottlenecks in each stage.
+        group_channels: Channels in each group of the 3x3 convolutions; must divide twice each width.
         image_channels: 3 for color, 1 for gray.
         embedder: Turns labels into vectors; None for an unconditional generator.
         base: Height and width of the first maps, such as 6 for 96 x 96 images.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
-        - labels: whatever the embedder takes; left out without an embedder.
+        - labels: the embedder's input; leave it out without an embedder.
         - result: ``(n, image_channels, resolution, resolution)``, unbounded.
 
     Raises:
         ValueError: A size is below 1; `group_channels` does not divide twice each width; latents have another shape or
-            are no floats; `embedder` has no `out_features`; labels are missing with an embedder, given without one, or
-            refused by it.
+            are not floating-point; `embedder` has no `out_features`; labels are missing with an embedder, given without
+            one, or refused by it.
 
     Example:
         >>> import torch
@@ -94,9 +95,9 @@ class R3GANGenerator(nn.Module):
 
     Reference:
         Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS), configuration E, and the
-        authors' code, whose settings for faces at 64 x 64 are the defaults. Differences: the borders of the smooth doubling
-        are mirrored, not padded with zeros (see `BlurUpsample`); everything is in the parameters' dtype, where theirs runs
-        the larger pictures in bfloat16: use autocast.
+        authors' code, whose settings for faces at 64 x 64 are the defaults. Differences: when the picture is doubled its
+        borders are mirrored, not padded with zeros; all layers run in the dtype of the parameters, while their code runs
+        the larger stages in bfloat16: use autocast for that.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class R3GANGenerator(nn.Module):
         initialize_variance_(last)
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
-        """Return one image a row of `latents`."""
+        """Return one image per row of `latents`."""
         check_latents(latents, self.latent_features)
         condition = embed(self.embedder, labels, latents.shape[0])
         joined = latents if condition is None else torch.cat((latents, condition), dim=1)
@@ -144,30 +145,31 @@ class R3GANGenerator(nn.Module):
 class R3GANCritic(nn.Module):
     """Score images by residual bottlenecks without norms, each stage at half the resolution of the one before.
 
-    A 1x1 convolution makes ``widths[0]`` maps. A stage has `blocks` bottlenecks, halves the picture smoothly, and changes
-    the channels by a 1x1 convolution where they differ; after the last stage a convolution of the picture's size weighs
-    each channel on its own, and a linear layer reads the score. With an embedder the linear layer makes a vector, and the
-    score is its dot product with the label's, over the root of their length.
+    A 1x1 convolution makes ``widths[0]`` maps. A stage has `blocks` bottlenecks, halves the picture by
+    `gankit.blocks.BlurDownsample`, and changes the channels by a 1x1 convolution if they differ. After the last stage a
+    convolution of the size of the maps reduces each channel to one number, and a linear layer computes the score. With an
+    embedder the linear layer makes a vector, and the score is its dot product with the vector of the labels, divided by
+    the root of their length.
 
-    Weights start as those of `R3GANGenerator`; an embedder keeps its own start.
+    Weights are initialized as in `R3GANGenerator`.
 
     Args:
-        widths: Channels of each stage, from the largest picture, ``base * 2**(stages - 1)``, to the smallest.
-        blocks: Bottlenecks in each stage.
-        group_channels: Channels in each group of the 3x3 convolutions; it divides twice each width.
+        widths: Channels of each stage, from the largest maps, whose side is ``base * 2**(stages - 1)``, to the smallest.
+        blocks: Number of bottlenecks in each stage.
+        group_channels: Channels in each group of the 3x3 convolutions; must divide twice each width.
         image_channels: 3 for color, 1 for gray.
         embedder: Turns labels into vectors; None for an unconditional critic.
         base: Height and width of the last maps, such as 6 for 96 x 96 images.
 
     Shape:
         - images: ``(n, image_channels, resolution, resolution)``.
-        - labels: whatever the embedder takes; left out without an embedder.
+        - labels: the embedder's input; leave it out without an embedder.
         - result: scores ``(n,)``.
 
     Raises:
         ValueError: A size is below 1; `group_channels` does not divide twice each width; images have another shape or
-            are no floats; `embedder` has no `out_features`; labels are missing with an embedder, given without one, or
-            refused by it.
+            are not floating-point; `embedder` has no `out_features`; labels are missing with an embedder, given without
+            one, or refused by it.
 
     Example:
         >>> import torch
@@ -179,8 +181,8 @@ class R3GANCritic(nn.Module):
 
     Reference:
         Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS), configuration E, and the
-        authors' code, whose settings for faces at 64 x 64 are the defaults. Differences: those of `R3GANGenerator`; their
-        label vectors start small by themselves, ours are divided after the product.
+        authors' code, whose settings for faces at 64 x 64 are the defaults. Differences: those of `R3GANGenerator`; in
+        their code the label vectors are initialized small, here the product is divided.
     """
 
     def __init__(
@@ -211,7 +213,7 @@ class R3GANCritic(nn.Module):
             initialize_variance_(layer)
 
     def forward(self, images: Images, labels: Labels | None = None) -> Scores:
-        """Return one score an image, under its labels where there is an embedder."""
+        """Return one score per image, with an embedder given its labels."""
         check_images(images, self.image_channels, self.resolution)
         condition = embed(self.embedder, labels, images.shape[0])
         vectors = self.score(self.body(images))

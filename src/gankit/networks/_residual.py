@@ -28,14 +28,14 @@ from gankit.networks._parts import CriticEnd, CriticOutput, initialize_block_, i
 
 
 class ResidualGenerator(nn.Module):
-    """Draw images from latents by pre-activation residual blocks; labels act through conditional batch norm.
+    """Generate images from latents by pre-activation residual blocks; labels act through conditional batch norm.
 
-    A linear layer makes ``base x base`` maps of ``width * 2**(k - 1)`` channels; k blocks double the picture by
-    repeating pixels, with channels 8, 8, 4, 2, 1 times `width` at 64 x 64 (k = 4); norm, activation and a 3x3
-    convolution end it. With an embedder its vector does not join the latents: it sets gain and shift of every norm.
+    A linear layer makes ``base x base`` maps of ``width * 2**(k - 1)`` channels. k blocks double the picture by repeating
+    pixels, with channels 8, 8, 4, 2, 1 times `width` at 64 x 64 (k = 4). Norm, activation and a 3x3 convolution follow.
+    The embedder's vector is not joined to the latents: it sets gain and shift of every norm.
 
-    Weights start by Glorot's uniform law, with gain 2**0.5 in the 3x3 convolutions, biases at 0, as in the authors'
-    code; an embedder keeps its own start.
+    Weights are initialized by Glorot's uniform law, with gain 2**0.5 in the 3x3 convolutions, biases to 0, as in the
+    authors' code; an embedder keeps its own initialization.
 
     Args:
         resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
@@ -43,23 +43,23 @@ class ResidualGenerator(nn.Module):
         width: Channels at the full resolution.
         image_channels: 3 for color, 1 for gray.
         embedder: Turns labels into vectors; None for an unconditional generator.
-        norm: Builds a norm layer from its number of channels; None for batch norm, conditional with an embedder. With
-            an embedder it must build layers that derive from `gankit.blocks.Conditioned`.
+        norm: Builds a norm layer from its number of channels. Default: batch norm, with an embedder conditional batch
+            norm. With an embedder it must build layers that derive from `gankit.blocks.Conditioned`.
         activation: Builds an activation; it must not work in place.
-        output: Builds the last activation; its range is that of the data: ``nn.Tanh`` for -1..1, ``nn.Sigmoid`` for
-            0..1.
+        output: Builds the last activation, which should have the range of the data: ``nn.Tanh`` for -1..1,
+            ``nn.Sigmoid`` for 0..1.
         base: Height and width of the first maps, such as 6 for 96 x 96 images.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
-        - labels: whatever the embedder takes; left out without an embedder.
+        - labels: the embedder's input; leave it out without an embedder.
         - result: ``(n, image_channels, resolution, resolution)``.
 
     Raises:
-        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm`, `activation` or `output` is no
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm`, `activation` or `output` is not a
             callable that builds a layer, or the activation works in place; there is an embedder and `norm` takes no
-            condition; latents have another shape or are no floats; `embedder` has no `out_features`; labels are missing
-            with an embedder, given without one, or refused by it.
+            condition; latents have another shape or are not floating-point; `embedder` has no `out_features`; labels are
+            missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch
@@ -71,9 +71,9 @@ class ResidualGenerator(nn.Module):
 
     Reference:
         Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (NIPS), appendix F and "GoodGenerator" in the
-        authors' code for 64 x 64. Differences: the blocks' first convolution keeps its bias (see `PreActivationBlock`);
-        with an embedder the last norm is conditional too, where their class-conditional net for 32 x 32 has a plain
-        one.
+        authors' code for 64 x 64. Differences: the first convolution of a block has a bias (see
+        `PreActivationBlock`); with an embedder the last norm is conditional too, while their class-conditional net for
+        32 x 32 has a plain one.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class ResidualGenerator(nn.Module):
             initialize_block_(block)
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
-        """Return one image a row of `latents`."""
+        """Return one image per row of `latents`."""
         check_latents(latents, self.latent_features)
         condition = embed(self.embedder, labels, latents.shape[0])
         maps = self.stem(latents).unflatten(1, (self.channels, self.base, self.base))
@@ -141,39 +141,39 @@ _LAYER_NORM = partial(nn.GroupNorm, 1)
 class ResidualCritic(nn.Module):
     """Score images by pre-activation residual blocks with layer norm, as WGAN-GP does.
 
-    A 3x3 convolution makes `width` maps; k blocks halve the picture by means, with channels 2, 4, 8, 8 times `width` at
-    64 x 64 (k = 4); the last maps are flattened into one linear layer. Layer norm is over channels, height and width
-    together, with a gain and a shift a channel: ``nn.GroupNorm(1, channels)``. It keeps the samples apart, as a
-    gradient penalty needs.
+    A 3x3 convolution makes `width` maps. k blocks halve the picture by means, with channels 2, 4, 8, 8 times `width` at
+    64 x 64 (k = 4). One linear layer computes the score from the flattened last maps. Layer norm is over channels,
+    height and width together, with one gain and one shift per channel: ``nn.GroupNorm(1, channels)``. It keeps samples
+    independent, as a gradient penalty needs.
 
-    With an embedder the score is that of a `ProjectionHead` over the maps summed over positions; with `num_classes` a
-    `ClassHead` reads the flattened maps beside it. Both may be had together.
+    With an embedder a `ProjectionHead` computes the score from the maps summed over positions; with `num_classes` a
+    `ClassHead` takes the flattened maps. Both may be combined.
 
-    Weights start by Glorot's uniform law, with gain 2**0.5 in the blocks' 3x3 convolutions, biases at 0, as in the
-    authors' code; those of the projection, which reads a sum over positions, are divided by their number, so that it
-    starts as one on their mean and its scores are of the size of the flattened layer's. An embedder keeps its own start.
+    Weights are initialized by Glorot's uniform law, with gain 2**0.5 in the blocks' 3x3 convolutions, biases to 0, as in
+    the authors' code. Weights of the projection are divided by the number of positions over which it sums, so that at
+    first it is a projection on the mean, with scores of the same size as those of the linear layer. An embedder keeps its
+    own initialization.
 
     Args:
         resolution: Height and width of the images, ``base * 2**k`` with k at least 1.
         width: Channels at the full resolution.
         image_channels: 3 for color, 1 for gray.
         embedder: Turns labels into vectors; None for an unconditional critic.
-        num_classes: Classes of each attribute to guess; empty for none.
-        norm: Builds a norm layer from its number of channels; by default layer norm,
-            ``partial(nn.GroupNorm, 1)``; ``nn.Identity`` for none. Under a gradient penalty it must not be a batch norm,
-            which couples the samples.
+        num_classes: Number of classes of each attribute to predict; empty for none.
+        norm: Builds a norm layer from its number of channels; ``nn.Identity`` for no norm. Default: layer norm,
+            ``partial(nn.GroupNorm, 1)``. Under a gradient penalty it must not be a batch norm, which couples the samples.
         activation: Builds an activation; it must not work in place.
         base: Height and width of the last maps, such as 6 for 96 x 96 images.
 
     Shape:
         - images: ``(n, image_channels, resolution, resolution)``.
-        - labels: whatever the embedder takes; left out without an embedder.
+        - labels: the embedder's input; leave it out without an embedder.
         - result: scores ``(n,)``; with `num_classes` a `CriticOutput` of scores and logits.
 
     Raises:
-        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm` or `activation` is no callable that
-            builds a layer, or the activation works in place; images have another shape or are no floats; `embedder` has
-            no `out_features`; labels are missing with an embedder, given without one, or refused by it.
+        ValueError: A size is below 1; `resolution` is not ``base * 2**k``; `norm` or `activation` is not a callable that
+            builds a layer, or the activation works in place; images have another shape or are not floating-point;
+            `embedder` has no `out_features`; labels are missing with an embedder, given without one, or refused by it.
 
     Example:
         >>> import torch
@@ -185,8 +185,8 @@ class ResidualCritic(nn.Module):
 
     Reference:
         Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (NIPS), appendix F and "GoodDiscriminator" in the
-        authors' code for 64 x 64: nothing stands between the last block and the linear layer there, nor here (SNGAN and
-        BigGAN end with a ReLU). Difference: the blocks' first convolution keeps its bias.
+        authors' code for 64 x 64. As there, the linear layer follows the last block directly (SNGAN and BigGAN have a
+        ReLU between them). Difference: the first convolution of a block has a bias.
     """
 
     def __init__(
@@ -225,7 +225,7 @@ class ResidualCritic(nn.Module):
             scale_for_sum_(self.end.score, base * base)
 
     def forward(self, images: Images, labels: Labels | None = None) -> Scores | CriticOutput:
-        """Return one score an image, and the logits of its classes where there are class heads."""
+        """Return one score per image and, with class heads, the logits of its classes."""
         check_images(images, self.image_channels, self.resolution)
         condition = embed(self.embedder, labels, images.shape[0])
         return self.end(self.body(images, condition), condition)

@@ -1,4 +1,4 @@
-"""The pair of StarGAN: a generator that redraws pictures in any of several domains, and a critic that guesses the domain."""
+"""The pair of StarGAN: a generator that changes attributes of pictures, and a critic that also predicts them."""
 
 from itertools import pairwise
 
@@ -21,31 +21,31 @@ from gankit.networks._parts import CriticOutput
 
 
 class StarGANGenerator(nn.Module):
-    """Redraw images so that they have the attributes that the labels name.
+    """Change images so that they have the attributes that the labels name.
 
-    The labels' vector is joined to the picture, the same at every pixel. A 7x7 convolution makes `width` maps, two 4x4
-    convolutions of stride 2 make four times as many at a quarter of the height and width, residual blocks work there, and
-    two transposed convolutions, a 7x7 convolution and tanh lead back. Instance norm and ReLU follow each convolution but
-    the last.
+    The labels' vector is joined to the picture at every pixel. A 7x7 convolution makes `width` maps, two 4x4 convolutions
+    of stride 2 make four times as many at a quarter of the height and width, and residual blocks follow at that size. Two
+    transposed convolutions, a 7x7 convolution and tanh return to the size of the picture. Instance norm and ReLU follow
+    each convolution except the last.
 
-    Names and shapes of the state are those of the authors' code, so that their files load:
+    Names and shapes of the state are those of the authors' code, so their files can be loaded:
     ``generator.load_state_dict(torch.load("200000-G.ckpt", weights_only=True))``.
 
     Args:
         embedder: Turns labels into vectors; ``MultiHotEmbedder(5)`` for the authors' five face attributes,
             ``OneHotEmbedder(8)`` for their eight expressions.
         width: Channels at the full resolution.
-        blocks: How many residual blocks there are.
+        blocks: Number of residual blocks.
         image_channels: 3 for color, 1 for gray.
 
     Shape:
-        - images: ``(n, image_channels, height, width)`` in -1..1, sides divisible by 4, of any size.
-        - labels: whatever the embedder takes: the attributes that the result shall have.
+        - images: ``(n, image_channels, height, width)`` in -1..1, with any height and width divisible by 4.
+        - labels: the embedder's input: the attributes that the result should have.
         - result: as `images`.
 
     Raises:
-        ValueError: A size is below 1; images have another shape, or sides that 4 does not divide, or are no floats;
-            `embedder` has no `out_features`; labels are missing, or refused by the embedder.
+        ValueError: A size is below 1; images have another shape, or a height or width that 4 does not divide, or are not
+            floating-point; `embedder` has no `out_features`; labels are missing, or refused by the embedder.
 
     Example:
         >>> import torch
@@ -57,10 +57,10 @@ class StarGANGenerator(nn.Module):
 
     Reference:
         Choi et al. 2018, "StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image Translation"
-        (CVPR), table 4. Pads with zeros as the authors' code does: instance norm takes a constant out of a map, so the
-        vector acts through the borders alone. Difference: their norms track running statistics, which evaluation mode
-        would use, and results change much; their own program never calls ``eval()``. Here every picture is normalized by
-        its own statistics in both modes; those in a loaded file are kept and stay as they are.
+        (CVPR), table 4. As in the authors' code the padding is zeros: instance norm removes a constant from a map, so the
+        vector acts only through the borders. Difference: their norms track running statistics, and in evaluation mode
+        these would be used and change the results much; their own program never calls ``eval()``. Here every picture is
+        normalized by its own statistics in both modes; running statistics of a loaded file are kept unchanged.
     """
 
     def __init__(self, *, embedder: Embedder, width: int = 64, blocks: int = 6, image_channels: int = 3) -> None:
@@ -81,7 +81,7 @@ class StarGANGenerator(nn.Module):
         self.main = nn.Sequential(*layers)
 
     def forward(self, images: Images, labels: Labels) -> Images:
-        """Return each image as one with the attributes of its labels."""
+        """Return each image, changed to have the attributes of its labels."""
         check_halvable_images(images, self.image_channels, 4)
         return self.main(self.join(images, embed(self.embedder, labels, images.shape[0])))
 
@@ -91,12 +91,12 @@ class StarGANGenerator(nn.Module):
 
 
 class _OwnStatistics(nn.InstanceNorm2d):
-    """Instance norm by each picture's own statistics in both modes; running ones are only carried along."""
+    """Instance norm by each picture's own statistics in both modes; running statistics are only kept in the state."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, affine=True, track_running_stats=True)
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  the name that torch gives it
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  torch's name of the argument
         return functional.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
 
 
@@ -120,20 +120,20 @@ _SLOPE = 0.01
 
 
 class StarGANCritic(nn.Module):
-    """Score patches of images, and guess the attributes of each image.
+    """Score patches of images, and predict the attributes of each image.
 
-    Each 4x4 convolution of stride 2 halves the picture and doubles the channels, with leaky ReLU after it and no norm. A
-    3x3 convolution reads one score a position of the last maps, a convolution of their size the logits.
+    Each 4x4 convolution of stride 2 halves the picture and doubles the channels, with leaky ReLU after it and no norm.
+    From the last maps a 3x3 convolution computes one score per position, and a convolution of their size the logits.
 
-    Names and shapes of the state are those of the authors' code, so that their files load. The activations are
+    Names and shapes of the state are those of the authors' code, so their files can be loaded. The activations are
     `gankit.blocks.LeakyReLU`, which save a sixth of a step with StarGAN's gradient penalty.
 
     Args:
         resolution: Height and width of the images, divisible by ``2**halvings``.
-        num_classes: How many logits: attributes for `gankit.losses.multi_label_loss`, or classes for
+        num_classes: Number of logits: attributes for `gankit.losses.multi_label_loss`, or classes for
             `gankit.losses.class_loss`.
         width: Channels at half the resolution; they double at every halving.
-        halvings: How many convolutions of stride 2 there are.
+        halvings: Number of convolutions of stride 2.
         image_channels: 3 for color, 1 for gray.
 
     Shape:
@@ -142,8 +142,8 @@ class StarGANCritic(nn.Module):
           tensor of logits ``(n, num_classes)``.
 
     Raises:
-        ValueError: A size is below 1; ``2**halvings`` does not divide `resolution`; images have another shape or are no
-            floats.
+        ValueError: A size is below 1; ``2**halvings`` does not divide `resolution`; images have another shape or are
+            not floating-point.
 
     Example:
         >>> import torch

@@ -110,7 +110,7 @@ def test_a_table_takes_the_place_of_the_hash(tmp_path: Path) -> None:
     assert text.encoder.startswith("the table vectors.npy (sha256 ")
     torch.testing.assert_close(conditioning.encode_texts(["zun"], selection.description), vectors[2:])
     with pytest.raises(
-        ValueError, match="texts must be in the table of 3 texts, got 'Touhou'; near to it are 'touhou'"
+        ValueError, match="texts must be in the table of 3 texts, got 'Touhou'; similar texts are 'touhou'"
     ):
         conditioning.select(Written(TEXTS))  # pyright: ignore[reportArgumentType]
     gk.embedders.VectorTable(["blue hair cat", "touhou", "zun"], -vectors).save(path, path.with_suffix(".txt"))
