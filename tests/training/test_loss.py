@@ -8,8 +8,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from gankit.constraints import gradient_penalty
 from gankit.losses import Wasserstein, critic_loss, generator_loss
-from gankit.training import Loss
-from gankit.training._loss import Cuts, check_reach, detached, tensors_in
+from gankit.training import Loss, Values
+from gankit.training._loss import Cuts, check_reach, tensors_in
 
 
 def _loss(terms: Callable[..., Any]) -> Loss:
@@ -36,9 +36,11 @@ def test_total_is_the_sum_of_the_costs_times_the_scale() -> None:
 
 def test_detached_values_keep_no_graph() -> None:
     weight = torch.tensor(2.0, requires_grad=True)
-    values = detached({"loss": weight * 3}, {"reading": weight * 5})
-    assert {name: value.item() for name, value in values.items()} == {"loss": 6.0, "reading": 10.0}
-    assert all(value.grad_fn is None and not value.requires_grad for value in values.values())
+    values = Values({"loss": weight * 3}, {"reading": weight * 5}).detached()
+    assert [list(named) for named in values] == [["loss"], ["reading"]]
+    together = values.together()
+    assert {name: value.item() for name, value in together.items()} == {"loss": 6.0, "reading": 10.0}
+    assert all(value.grad_fn is None and not value.requires_grad for value in together.values())
 
 
 ONE = {"cost": torch.tensor(1.0)}
@@ -71,8 +73,8 @@ def test_the_pure_form_equals_backward_and_writes_nothing() -> None:
     parameters = [*critic.parameters(), unused, fixed]
     loss = Loss(lambda x, given: ({"a": critic(x).mean(), "b": given["y"].square().sum()}, {"r": x.mean()}), parameters)
     x, y = torch.randn(5, 2, dtype=torch.float64), torch.randn(3, dtype=torch.float64, requires_grad=True)
-    named, gradients = loss.differentiated(torch.tensor(7.0), x, {"y": y, "n": 3})
-    assert list(named) == ["a", "b", "r"]
+    values, gradients = loss.differentiated(torch.tensor(7.0), x, {"y": y, "n": 3})
+    assert [list(named) for named in values] == [["a", "b"], ["r"]]
     assert all(parameter.grad is None for parameter in (*parameters, y))
     assert gradients[4:6] == [None, None]
     (7 * (critic(x).mean() + y.square().sum())).backward()
@@ -217,8 +219,8 @@ def test_a_scale_and_an_input_that_requires_gradients_are_inputs_of_the_compiled
     fake = generator(torch.randn(5, 7, dtype=torch.float64))
     for scale in (2.0, 1024.0):
         leaf = fake.detach().requires_grad_()
-        named, gradients = whole(torch.tensor(scale, dtype=torch.float64), leaf)
+        values, gradients = whole(torch.tensor(scale, dtype=torch.float64), leaf)
         assert gradients[:-1] == [None] * len(list(generator.parameters()))
         expected = torch.autograd.grad(scale * critic(leaf).mean(), leaf)[0]
         torch.testing.assert_close(gradients[-1], expected, rtol=1e-12, atol=1e-15)
-        torch.testing.assert_close(named["loss"], critic(fake).mean().detach(), rtol=1e-12, atol=1e-15)
+        torch.testing.assert_close(values.costs["loss"], critic(fake).mean().detach(), rtol=1e-12, atol=1e-15)

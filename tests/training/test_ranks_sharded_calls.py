@@ -218,7 +218,7 @@ def test_a_rank_refuses_its_step_where_another_one_does(monkeypatch: pytest.Monk
     refuse_non_finite({"loss": torch.tensor(1.0)}, [], {})
     with pytest.raises(NonFiniteError, match="'loss' is nan; no weight was changed"):
         refuse_non_finite({"loss": torch.tensor(torch.nan)}, [], {})
-    with pytest.raises(NonFiniteError, match="since a term or a gradient of another rank is not finite; no weight"):
+    with pytest.raises(NonFiniteError, match="since a cost or a gradient of another rank is not finite; no weight"):
         refuse_non_finite({"loss": torch.tensor(1.0)}, [], {})
     parameter = nn.Parameter(torch.ones(2, device="meta"))
     with pytest.raises(RuntimeError, match="meta"):  # which holds no number that could be read back

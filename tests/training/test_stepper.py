@@ -278,7 +278,7 @@ def test_all_ranks_refuse_where_one_has_to(monkeypatch: pytest.MonkeyPatch, own:
         with pytest.raises(NonFiniteError, match="'loss' is nan; no weight"):
             refuse_non_finite(terms, [], {})
     elif other:
-        with pytest.raises(NonFiniteError, match="since a term or a gradient of another rank is not finite; no weight"):
+        with pytest.raises(NonFiniteError, match="since a cost or a gradient of another rank is not finite; no weight"):
             refuse_non_finite(terms, [], {})
     else:
         refuse_non_finite(terms, [], {})

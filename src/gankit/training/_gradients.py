@@ -11,14 +11,14 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from gankit._core import Scalar, batch_in_parts, check_at_least
-from gankit.training._loss import Cuts, Loss, clear_gradients, detached, tensors_in
+from gankit.training._loss import Cuts, Loss, NamedScalars, Values, clear_gradients, tensors_in
 from gankit.training._ranks import sharded_modules
 
 
 class Gradients(Protocol):
     """Anything that leaves the gradient of a loss in the ``.grad`` of its parameters."""
 
-    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> dict[str, Scalar]:
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
         """Return costs and readings, detached; afterwards ``.grad`` *is* the gradient of this call's total.
 
         The part itself clears or overwrites what earlier calls left, so that one may write into fixed memory.
@@ -42,19 +42,19 @@ class Eager:
         >>> from gankit.training import Eager, Loss
         >>> weight = torch.nn.Parameter(torch.tensor(3.0))
         >>> Eager()(Loss(lambda x: {"cost": (weight * x).mean()}, (weight,)), (torch.tensor([1.0, 3.0]),))
-        {'cost': tensor(6.)}
+        Values(costs={'cost': tensor(6.)}, readings={})
         >>> weight.grad
         tensor(2.)
     """
 
-    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> dict[str, Scalar]:
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
         """Evaluate the loss and go backward through its total."""
         clear_gradients(loss.parameters)
-        costs, readings = loss.evaluate(*inputs)
+        values = loss.evaluate(*inputs)
         if loss.check is not None:
-            loss.check(costs, None)
-        loss.total(costs, loss.scale()).backward()
-        return detached(costs, readings)
+            loss.check(values.costs, None)
+        loss.total(values.costs, loss.scale()).backward()
+        return values.detached()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Accumulated:
         >>> weight = torch.nn.Parameter(torch.tensor(3.0))
         >>> loss = Loss(lambda x: {"cost": (weight * x).mean()}, (weight,))
         >>> Accumulated(2)(loss, (torch.tensor([1.0, 2.0, 6.0]),))
-        {'cost': tensor(9.)}
+        Values(costs={'cost': tensor(9.)}, readings={})
         >>> weight.grad
         tensor(3.)
     """
@@ -93,28 +93,26 @@ class Accumulated:
         """Check the number of parts."""
         check_at_least("parts", self.parts, 1)
 
-    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> dict[str, Scalar]:
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
         """Go forward and backward part by part, and return the terms of the whole batch."""
         size = _batch_size(inputs, self.parts)
         clear_gradients(loss.parameters)
         cuts = Cuts.of(inputs)
         scale = loss.scale()
-        sums: dict[str, Scalar] = {}
+        means: Values | None = None
         edges = [size * edge // self.parts for edge in range(self.parts + 1)]
         for start, stop in pairwise(edges):
             share, last = (stop - start) / size, stop == size
             with _as_part(self.parts), nullcontext() if last else _without_reduction(loss.network):
-                costs, readings = loss.evaluate(*_part(cuts.inputs, start, stop))
+                values = loss.evaluate(*_part(cuts.inputs, start, stop))
                 if loss.check is not None:
-                    loss.check(costs, cuts)
-                (loss.total(costs, scale) * share).backward()
-            named = detached(costs, readings)
-            if sums and sums.keys() != named.keys():
-                raise ValueError(f"terms must be the same in each part, got {sorted(sums)} and {sorted(named)}")
-            for name, value in named.items():
-                sums[name] = sums[name] + value * share if name in sums else value * share
+                    loss.check(values.costs, cuts)
+                (loss.total(values.costs, scale) * share).backward()
+            part = Values(*({name: value * share for name, value in named.items()} for named in values.detached()))
+            means = part if means is None else Values(*map(_summed, means, part))
         cuts.send_back()
-        return sums
+        assert means is not None  # there is at least one part
+        return means
 
 
 def _is_batch(value: object) -> bool:
@@ -133,6 +131,12 @@ def _batch_size(inputs: tuple[Any, ...], parts: int) -> int:
 
 def _part(inputs: tuple[Any, ...], start: int, stop: int) -> tuple[Any, ...]:
     return pytree.tree_map(lambda value: value[start:stop] if _is_batch(value) else value, inputs)
+
+
+def _summed(one: NamedScalars, other: NamedScalars) -> dict[str, Scalar]:
+    if one.keys() != other.keys():
+        raise ValueError(f"terms must be the same in each part, got {sorted(one)} and {sorted(other)}")
+    return {name: value + other[name] for name, value in one.items()}
 
 
 def _as_part(parts: int) -> AbstractContextManager[None]:

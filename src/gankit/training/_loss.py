@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import nn
@@ -19,6 +19,26 @@ Costs are summed and differentiated, readings are only logged. Terms must be pur
 read no Python value that changes between calls, since a compiled or replayed step runs no Python. What changes over time is
 a 0-d tensor that is filled in place; what updates share is an input.
 """
+
+
+class Values(NamedTuple):
+    """What the terms of an update returned.
+
+    Args:
+        costs: What is summed and differentiated, by name.
+        readings: What is only logged, by name.
+    """
+
+    costs: dict[str, Scalar]
+    readings: dict[str, Scalar]
+
+    def detached(self) -> "Values":
+        """Return the values cut from their graphs, so that logging one keeps no graph in memory."""
+        return Values(*({name: value.detach() for name, value in named.items()} for named in self))
+
+    def together(self) -> dict[str, Scalar]:
+        """Return costs and readings in one dict."""
+        return {**self.costs, **self.readings}
 
 
 def no_scale() -> None:
@@ -45,7 +65,7 @@ class Loss:
         >>> weight = torch.nn.Parameter(torch.tensor(3.0))
         >>> loss = Loss(lambda x: ({"cost": (weight * x).mean()}, {"input": x.mean()}), (weight,))
         >>> loss.differentiated(None, torch.tensor([1.0, 3.0]))
-        ({'cost': tensor(6.), 'input': tensor(2.)}, [tensor(2.)])
+        (Values(costs={'cost': tensor(6.)}, readings={'input': tensor(2.)}), [tensor(2.)])
     """
 
     terms: Terms
@@ -54,7 +74,7 @@ class Loss:
     scale: Callable[[], Scalar | None] = no_scale
     check: Callable[[NamedScalars, "Cuts | None"], None] | None = None
 
-    def evaluate(self, *inputs: Any) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
+    def evaluate(self, *inputs: Any) -> Values:
         """Return costs and readings of the inputs, with their graphs.
 
         Raises:
@@ -69,7 +89,7 @@ class Loss:
         twice = sorted(costs.keys() & readings.keys())
         if twice:
             raise ValueError(f"costs and readings must have different names, got {twice} in both")
-        return dict(costs), dict(readings)
+        return Values(dict(costs), dict(readings))
 
     def total(self, costs: NamedScalars, scale: Scalar | None) -> Scalar:
         """Return the sum of the costs, times `scale` if it is not None."""
@@ -78,8 +98,8 @@ class Loss:
             first = first + other
         return first if scale is None else first * scale
 
-    def differentiated(self, scale: Scalar | None, *inputs: Any) -> tuple[dict[str, Scalar], list[torch.Tensor | None]]:
-        """Return the named values, detached, and the gradients of the total: one function without side effects.
+    def differentiated(self, scale: Scalar | None, *inputs: Any) -> tuple[Values, list[torch.Tensor | None]]:
+        """Return costs and readings, detached, and the gradients of the total: one function without side effects.
 
         This is what can be traced, compiled and replayed. Nothing is written to ``.grad``, and `check` is not called.
 
@@ -88,14 +108,14 @@ class Loss:
             inputs: The update's inputs. Tensors among them that require gradients are treated as leaves.
 
         Returns:
-            Named values, and one gradient for each parameter, then one for each tensor of the inputs that requires
+            Costs and readings, and one gradient for each parameter, then one for each tensor of the inputs that requires
             gradients, in order; None where there is none.
         """
         targets = [*self.parameters, *(tensor for tensor in tensors_in(inputs) if tensor.requires_grad)]
-        costs, readings = self.evaluate(*inputs)
+        values = self.evaluate(*inputs)
         wanted = [target for target in targets if target.requires_grad]
-        found = iter(torch.autograd.grad(self.total(costs, scale), wanted, allow_unused=True))
-        return detached(costs, readings), [next(found) if target.requires_grad else None for target in targets]
+        found = iter(torch.autograd.grad(self.total(values.costs, scale), wanted, allow_unused=True))
+        return values.detached(), [next(found) if target.requires_grad else None for target in targets]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,11 +153,6 @@ class Cuts:
 def tensors_in(inputs: object) -> list[torch.Tensor]:
     """Return all tensors of the inputs, also those inside tuples, lists and dicts."""
     return [leaf for leaf in pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor)]
-
-
-def detached(*named: NamedScalars) -> dict[str, Scalar]:
-    """Return all values cut from their graphs, so that logging one keeps no graph in memory."""
-    return {name: value.detach() for values in named for name, value in values.items()}
 
 
 def clear_gradients(parameters: Sequence[nn.Parameter]) -> None:
@@ -198,7 +213,7 @@ def _reached(costs: NamedScalars, replaced: Mapping[int, torch.Tensor]) -> Itera
         node = waiting.pop()
         following = [function for function, _ in node.next_functions]
         variable = getattr(node, "variable", None)
-        if variable is not None and id(variable) in replaced:
+        if id(variable) in replaced:
             following.append(replaced[id(variable)].grad_fn)
         elif variable is not None:
             yield variable

@@ -17,7 +17,7 @@ READ_EVERY = 100
 
 
 class NonFiniteError(FloatingPointError):
-    """A term or a gradient of an update is NaN or infinite; the message names it.
+    """A cost or a gradient of an update is NaN or infinite; the message names it.
 
     On the CPU it is raised before the optimizer changes anything. On other devices the bad steps were skipped on the device,
     and it is raised when the stepper next reads its counters, every 100 calls.
@@ -31,12 +31,12 @@ class Stepper(Protocol):
         """Return the factor of the loss that is differentiated next, a 0-d tensor; None for no factor."""
         ...
 
-    def __call__(self, optimizer: Optimizer, terms: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
+    def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
         """Take the optimizer's step, or not.
 
         Args:
             optimizer: Its parameters hold the gradients.
-            terms: The values that the update logs, detached.
+            costs: The costs by name, detached.
             names: Names of parameters by ``id``, for messages; often not all are known.
         """
         ...
@@ -51,7 +51,7 @@ class Stepper(Protocol):
 
 
 class FiniteStepper:
-    """Take the optimizer's step only if all terms and gradients are finite. The default.
+    """Take the optimizer's step only if all costs and gradients are finite. The default.
 
     On the CPU a bad step raises before anything changes. On other devices the host does not wait: the decision is made on
     the device. Fused optimizers change nothing then, moments included; for the others the gradients are set to zero, so that
@@ -62,7 +62,7 @@ class FiniteStepper:
 
     Raises:
         ValueError: `read_every` is not a whole number above 0.
-        NonFiniteError: At a call, a term or a gradient is NaN or infinite; on devices other than the CPU, one was so since
+        NonFiniteError: At a call, a cost or a gradient is NaN or infinite; on devices other than the CPU, one was so since
             the last reading.
 
     Example:
@@ -77,7 +77,7 @@ class FiniteStepper:
         >>> update(torch.tensor([[float("nan")]]))
         Traceback (most recent call last):
         ...
-        gankit.training._stepper.NonFiniteError: the step was refused, since a term is not finite: 'loss' is nan; ...
+        gankit.training._stepper.NonFiniteError: the step was refused, since a cost is not finite: 'loss' is nan; ...
     """
 
     def __init__(self, read_every: int = READ_EVERY) -> None:
@@ -89,14 +89,14 @@ class FiniteStepper:
     def scale(self) -> None:
         """Return None: gradients are those of the loss itself."""
 
-    def __call__(self, optimizer: Optimizer, terms: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
+    def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
         """Step where all is finite."""
         parameters = held(optimizer)
         if all(parameter.device.type == "cpu" for parameter in parameters):
-            refuse_non_finite(terms, parameters, names)
+            refuse_non_finite(costs, parameters, names)
             optimizer.step()
             return
-        self._step_on_device(optimizer, terms, [p.grad for p in parameters if p.grad is not None])
+        self._step_on_device(optimizer, costs, [p.grad for p in parameters if p.grad is not None])
 
     def state_dict(self) -> dict[str, Any]:
         """Return a state with nothing but its version: what was counted is read soon, and changes no weight."""
@@ -111,20 +111,20 @@ class FiniteStepper:
         check_version("a stepper", state, VERSION)
 
     def _step_on_device(
-        self, optimizer: Optimizer, terms: Mapping[str, Scalar], gradients: Sequence[torch.Tensor]
+        self, optimizer: Optimizer, costs: Mapping[str, Scalar], gradients: Sequence[torch.Tensor]
     ) -> None:
         found = _found_on_any_rank(gradients) if gradients else None
         _step_unless(found, optimizer, gradients)
-        self._count(terms, found)
+        self._count(costs, found)
         self._calls += 1
         if self._calls % self._read_every == 0:
             self._read()
 
-    def _count(self, terms: Mapping[str, Scalar], found: Scalar | None) -> None:
-        names = tuple(terms)
-        home = next(iter(terms.values())).device  # a 0-d term of another device may be summed too
-        # Each in its own dtype: a float64 term may be finite and still beyond float32.
-        finite = torch.stack([term.isfinite().to(home, non_blocking=True) for term in terms.values()])
+    def _count(self, costs: Mapping[str, Scalar], found: Scalar | None) -> None:
+        names = tuple(costs)
+        home = next(iter(costs.values())).device  # a 0-d cost of another device may be summed too
+        # Each in its own dtype: a float64 cost may be finite and still beyond float32.
+        finite = torch.stack([cost.isfinite().to(home, non_blocking=True) for cost in costs.values()])
         bad = finite.logical_not().to(torch.float32)
         skipped = torch.zeros_like(bad[:1]) if found is None else found.reshape(1).to(home)
         row = torch.cat((skipped, bad))
@@ -146,28 +146,28 @@ class FiniteStepper:
         if skipped or listed:
             raise NonFiniteError(
                 f"{skipped} of the last {self._read_every} steps were skipped on the device, since a gradient was not "
-                f"finite; terms that were not finite: {listed or 'none'}"
+                f"finite; costs that were not finite: {listed or 'none'}"
             )
 
 
 def refuse_non_finite(
-    terms: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]
+    costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]
 ) -> None:
-    """Raise if a term or a gradient is not finite. Reads values: for the CPU only.
+    """Raise if a cost or a gradient is not finite. Reads values: for the CPU only.
 
     With several ranks every one must call it, and all raise if one does: else some would step and others not.
 
     Args:
-        terms: The update's terms.
+        costs: The update's costs by name.
         parameters: The optimizer's parameters, with their gradients.
         names: Names of parameters by ``id``, as far as they are known.
 
     Raises:
-        NonFiniteError: A term, else a gradient, is NaN or infinite.
+        NonFiniteError: A cost, else a gradient, is NaN or infinite.
     """
-    fault = _fault(terms, parameters, names)
+    fault = _fault(costs, parameters, names)
     if _any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
-        fault = fault or "a term or a gradient of another rank is not finite"
+        fault = fault or "a cost or a gradient of another rank is not finite"
         raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")
 
 
@@ -189,15 +189,15 @@ def found_non_finite(gradients: Sequence[torch.Tensor]) -> Scalar:
     return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
 
 
-def _fault(terms: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str | None:
-    values = {name: float(term) for name, term in terms.items()}
+def _fault(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str | None:
+    values = {name: float(cost) for name, cost in costs.items()}
     bad = {name: value for name, value in values.items() if not math.isfinite(value)}
     if bad:
-        return "a term is not finite: " + ", ".join(f"{name!r} is {value}" for name, value in bad.items())
+        return "a cost is not finite: " + ", ".join(f"{name!r} is {value}" for name, value in bad.items())
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if gradients and float(found_non_finite(gradients)):
         listed = _describe_bad_gradients(parameters, names)
-        return f"a gradient is not finite though the terms {sorted(terms)} are: {listed}"
+        return f"a gradient is not finite though the costs {sorted(costs)} are: {listed}"
     return None
 
 

@@ -33,7 +33,7 @@ class Update:
     graph of the terms is walked, and parameters that the optimizer does not hold are refused.
 
     Three parts do the work, and each can be replaced: a `Loss` says what is differentiated, `gradients` how, and `stepper`
-    how the gradient becomes a step. By default a term or gradient that is NaN or infinite never reaches the weights, see
+    how the gradient becomes a step. By default a cost or gradient that is NaN or infinite never reaches the weights, see
     `FiniteStepper`.
 
     With several ranks the first call is audited: every forward pass goes through `network`, and the gradients are equal on
@@ -61,7 +61,7 @@ class Update:
         ValueError: A network is frozen whose parameters the optimizer holds, or an argument is of another kind; or, at a call,
             the terms are not named 0-d tensors, or reach parameters of another network, or none of the optimizer's; or the
             audit fails.
-        NonFiniteError: At a call, from `FiniteStepper`: a term or a gradient is NaN or infinite.
+        NonFiniteError: At a call, from `FiniteStepper`: a cost or a gradient is NaN or infinite.
 
     Example:
         >>> import torch
@@ -109,12 +109,12 @@ class Update:
             self.loss = Loss(self.loss.terms, held(self.optimizer), self.loss.network, self.loss.scale, self.loss.check)
             self._groups = len(self.optimizer.param_groups)
         with self._surroundings():
-            named = self._gradients(self.loss, inputs)
-        self._stepper(self.optimizer, named, self._names)
+            values = self._gradients(self.loss, inputs)
+        self._stepper(self.optimizer, values.costs, self._names)
         if self._constraint is not None:
             self._constraint()
         self.updates += 1
-        return named
+        return values.together()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the states of optimizer and stepper and the number of updates, as tensors and plain values.

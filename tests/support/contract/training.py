@@ -18,6 +18,7 @@ TRAINING: dict[str, Row] = {
     "Stepper": Row(make=lambda: training.Stepper),
     "Terms": Row(make=lambda: training.Terms),
     "Update": Row(make=lambda: training.Update),
+    "Values": Row(make=lambda: training.Values),
     "WeightAverage": Row(make=lambda: training.WeightAverage),
     "load_checkpoint": Row(make=lambda: training.load_checkpoint),
     "load_network_state": Row(make=lambda: training.load_network_state),
