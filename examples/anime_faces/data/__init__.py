@@ -1,4 +1,4 @@
-"""Where pictures and their labels come from: the renderer of faces, and readers of a user's own files."""
+"""Pictures and their labels: the renderer of faces, and readers for the user's own files."""
 
 from examples.anime_faces.data._attributes import (
     FACE_ATTRIBUTES as FACE_ATTRIBUTES,

@@ -12,15 +12,15 @@ from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One property of the pictures and the classes that it may have, in the order of their ids.
+    """One property of the pictures and its possible classes, in the order of their ids.
 
     Args:
-        name: what the property is called, such as ``hair``.
-        classes: the names of the classes; a class id is an index into it.
+        name: What the property is called, such as ``hair``.
+        classes: The names of the classes. A class id is an index into this tuple.
 
     Raises:
-        ValueError: if a name is empty, has blanks at its ends, or is no composed Unicode (NFC), or if a class is
-            named twice.
+        ValueError: A name is empty, begins or ends with a blank, or is not in composed Unicode (NFC); or two classes have the
+            same name.
 
     Example:
         >>> Attribute("class", ("cat", "dog")).phrase(1)
@@ -33,7 +33,9 @@ class Attribute:
     def __post_init__(self) -> None:
         for text in (self.name, *self.classes):
             if not text or text != clean_name(text):
-                raise ValueError(f"names of an attribute and its classes must be clean (see clean_name), got {text!r}")
+                raise ValueError(
+                    f"names of an attribute and of its classes must be clean (see clean_name), got {text!r}"
+                )
         if len(set(self.classes)) != len(self.classes):
             raise ValueError(f"classes of the attribute {self.name!r} must differ, got {self.classes}")
 
@@ -45,10 +47,10 @@ class Attribute:
 
 
 def clean_name(text: str) -> str:
-    """Return a name in composed Unicode (NFC) with single blanks inside and none at its ends.
+    """Return a name in composed Unicode (NFC), with single blanks inside and none at its ends.
 
-    Folder names from some systems are decomposed, and hand-made tables have stray blanks: both would make two classes
-    of one.
+    Some systems decompose the names of folders, and tables made by hand have extra blanks. Without this, one class could
+    become two.
 
     Example:
         >>> clean_name("  dark   brown ")
@@ -58,25 +60,25 @@ def clean_name(text: str) -> str:
 
 
 FACE_ATTRIBUTES: tuple[Attribute, ...] = (Attribute("hair", HAIR_COLORS), Attribute("eyes", EYE_COLORS))
-"""The 12 hair colors and 11 eye colors of the faces, in the order that every file of ours keeps."""
+"""The 12 hair colors and 11 eye colors of the faces, in the order that all files of this program use."""
 
 
 def describe(class_ids: Sequence[int], attributes: Sequence[Attribute]) -> str:
-    """Return a row of class ids in words, attributes without a class (-1) left out.
+    """Return a row of class ids in words; attributes without a class (-1) are left out.
 
     Args:
-        class_ids: one class id an attribute, or -1.
-        attributes: the attributes of the data set.
+        class_ids: One class id for each attribute, or -1.
+        attributes: The attributes of the data set.
 
     Raises:
-        ValueError: if there are not as many ids as attributes.
+        ValueError: The number of ids differs from the number of attributes.
 
     Example:
         >>> describe((8, 9), FACE_ATTRIBUTES)
         'blue hair red eyes'
     """
     if len(class_ids) != len(attributes):
-        raise ValueError(f"class_ids must hold one id an attribute ({len(attributes)}), got {len(class_ids)}")
+        raise ValueError(f"class_ids must have one id for each attribute ({len(attributes)}), got {len(class_ids)}")
     pairs = zip(attributes, class_ids, strict=True)
     return " ".join(attribute.phrase(int(class_id)) for attribute, class_id in pairs if class_id >= 0)
 
@@ -92,10 +94,10 @@ class Choice(NamedTuple):
 
 
 class Phrases:
-    """All phrases of a data set: each class by its words, and by ``attribute=class`` where words alone are not clear.
+    """All phrases of a data set: each class is named by its words, and also by ``attribute=class``.
 
     Args:
-        attributes: the attributes of the data set.
+        attributes: The attributes of the data set.
     """
 
     def __init__(self, attributes: tuple[Attribute, ...]) -> None:
@@ -111,7 +113,10 @@ class Phrases:
                     self.longest = max(self.longest, phrase.count(" ") + 1)
 
     def find(self, phrase: str) -> Choice | None:
-        """Return the class that the phrase names, None if it names none or several. Case matters only between classes."""
+        """Return the class that the phrase names; None if it names none, or several.
+
+        Case matters only where two classes differ in nothing else.
+        """
         for table, key in ((self._exact, phrase), (self._folded, phrase.casefold())):
             choices = table.get(key, set())
             if len(choices) == 1:
@@ -119,11 +124,11 @@ class Phrases:
         return None
 
     def explain(self, phrase: str) -> str:
-        """Return, in words, why `find` finds nothing, and what is known."""
+        """Return, in words, why `find` returns None for this phrase, and which phrases are known."""
         choices = self._exact.get(phrase) or self._folded.get(phrase.casefold(), set())
         if choices:
             names = [f"{self._attributes[item.attribute].name}={phrase}" for item in sorted(choices)]
-            return f"{phrase!r} may mean several things: write {' or '.join(repr(name) for name in names)}"
+            return f"{phrase!r} is ambiguous: write {' or '.join(repr(name) for name in names)}"
         close = difflib.get_close_matches(phrase.casefold(), list(self._folded), n=3)
         hint = f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
         return f"{phrase!r} is not known.{hint} Known are: {'; '.join(self._known())}"
@@ -137,7 +142,7 @@ class Phrases:
 
 @lru_cache(maxsize=8)
 def phrases_of(attributes: tuple[Attribute, ...]) -> Phrases:
-    """Return the phrases of the attributes; kept for the next prompt."""
+    """Return the phrases of the attributes, cached for the next prompt."""
     return Phrases(attributes)
 
 

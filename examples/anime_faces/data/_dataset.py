@@ -24,7 +24,7 @@ def array_digest(array: np.ndarray) -> str:
 
 
 def texts_digest(texts: Sequence[str]) -> str:
-    """Return the sha256 of texts, one a line."""
+    """Return the sha256 of the texts, one on each line."""
     return hashlib.sha256("".join(f"{text}\n" for text in texts).encode("utf-8")).hexdigest()
 
 
@@ -51,15 +51,15 @@ class Dataset:
     """Pictures and labels in a folder that ``prepare`` wrote; the pictures stay on disk until they are indexed.
 
     Args:
-        path: the folder.
+        path: The folder.
         images: uint8 ``(n, size, size, 3)``, red, green, blue, memory-mapped and read-only.
-        labels: uint8 ``(n, sum of classes)``, 1 where a picture has the class; attributes stand side by side.
-        attributes: what the columns of ``labels`` mean; empty for an unlabeled data set.
+        labels: uint8 ``(n, sum of classes)``, 1 where a picture has the class. The columns of one attribute are adjacent.
+        attributes: What the columns of ``labels`` mean; empty for an unlabeled data set.
         kind: ``rendered``, ``unlabeled``, ``classes``, ``table`` or ``tags``.
-        factors: for rendered faces, exact values of all that is visible, each ``(n, ...)``; else empty.
-        skipped: what was not used, as ``{"file": ..., "reason": ...}``.
-        info: the whole of dataset.json.
-        own_texts: the text of each picture, where more is known of it than its labels; else None.
+        factors: For rendered faces, the exact values of everything visible, each ``(n, ...)``; empty for other kinds.
+        skipped: The files that were not used, as ``{"file": ..., "reason": ...}``.
+        info: The contents of dataset.json.
+        own_texts: The text of each picture. None: nothing but its labels is known.
     """
 
     path: Path
@@ -77,7 +77,7 @@ class Dataset:
         """Open the data set in the folder ``path``.
 
         Raises:
-            ValueError: if there is no data set, it was written in another layout, or its files do not fit together.
+            ValueError: There is no data set, it has another layout, or its files do not fit together.
         """
         path = Path(path)
         info = _read_info(path)
@@ -110,11 +110,11 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """The sha256 of all pictures, labels, factors and texts; equal data sets have equal fingerprints."""
+        """The sha256 of all pictures, labels, factors and texts. Equal data sets have equal fingerprints."""
         return self.info["fingerprint"]
 
     def class_ids(self) -> np.ndarray:
-        """Return int64 ``(n, attributes)``: the class id, or -1 where a picture has none or several of an attribute."""
+        """Return the class ids, int64 ``(n, attributes)``; -1 where a picture has no class of an attribute, or several."""
         ids = np.full((len(self.labels), len(self.attributes)), -1, dtype=np.int64)
         start = 0
         for column, attribute in enumerate(self.attributes):
@@ -125,12 +125,12 @@ class Dataset:
         return ids
 
     def texts(self, *, all_tags: bool = True) -> list[str]:
-        """Return the text of each picture; empty where nothing is known of it.
+        """Return the text of each picture; empty where nothing is known about it.
 
         Args:
-            all_tags: take all tags where the data set has more than labels: those of a tag file, and the extra tags of a
-                rendered face, which describe nothing in it and follow the phrases of its colors. Otherwise, and where
-                there are labels alone, the text is the phrases of the classes, such as ``blue hair red eyes``.
+            all_tags: Use all tags where the data set has more than labels: the tags of a tag file, or the extra tags of a
+                rendered face, which describe nothing visible and follow the phrases of its colors. False, or a data set
+                with labels alone: the text is made of the phrases of the classes, such as ``blue hair red eyes``.
         """
         if all_tags and self.own_texts is not None:
             return list(self.own_texts)
@@ -145,7 +145,7 @@ class Dataset:
         """Read every byte and compare it with the fingerprint.
 
         Raises:
-            ValueError: if a file was changed since it was written.
+            ValueError: A file has changed since it was written.
         """
         arrays = {"images": self.images, "labels": self.labels, **{f"factors/{k}": v for k, v in self.factors.items()}}
         digests = {name: array_digest(array) for name, array in arrays.items()}
@@ -153,7 +153,7 @@ class Dataset:
             digests["texts"] = texts_digest(self.own_texts)
         changed = [name for name, digest in digests.items() if self.info["sha256"].get(name) != digest]
         if changed or dataset_fingerprint(self.attributes, digests) != self.fingerprint:
-            raise ValueError(f"the data set in {self.path} was changed since it was written: {changed or INFO_FILE}")
+            raise ValueError(f"the data set in {self.path} has changed since it was written: {changed or INFO_FILE}")
 
     def _check(self) -> None:
         count, size = self.info["counts"]["used"], self.size
@@ -173,7 +173,7 @@ def _check_bytes(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
 
 
 def is_dataset(path: Path) -> bool:
-    """Return whether the folder holds a data set, of any layout."""
+    """Return whether the folder contains a data set, of any layout."""
     return (path / INFO_FILE).is_file()
 
 
@@ -201,7 +201,7 @@ def _read_skipped(path: Path) -> tuple[Mapping[str, str], ...]:
 
 
 def _read_texts(path: Path, info: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the lines of the texts; data sets from before there were texts, and those with labels alone, have none."""
+    """Return the texts; None for data sets with labels alone, and for those written before texts were kept."""
     if "texts" not in info["sha256"]:
         return None
     *lines, rest = (path / TEXTS_FILE).read_text(encoding="utf-8").split("\n")

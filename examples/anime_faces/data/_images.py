@@ -1,4 +1,4 @@
-"""Making a data set of a user's own pictures."""
+"""Making a data set from the user's own pictures."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ _PLAIN = Reading()
 
 
 class _Outcome(NamedTuple):
-    """What became of one file: a picture, or the entry of the list of skipped files."""
+    """The result of reading one file: a square, or an entry for the list of skipped files."""
 
     picture: Picture
     square: Square | None
@@ -39,28 +39,28 @@ def write_images(
     workers: int | None = None,
     overwrite: bool = False,
 ) -> Dataset:
-    """Read pictures into a data set; what cannot be used is skipped and listed with its reason.
+    """Read pictures into a data set; files that cannot be used are skipped and listed with the reason.
 
     Args:
-        out: folder to write.
-        source: the pictures and their labels.
-        reading: how the pictures are read.
-        workers: number of processes, 0 to work in this one, None for one a processor core.
-        overwrite: whether to replace a data set that is in ``out`` already. Otherwise one of the same settings and
-            unchanged files is kept as it is.
+        out: Folder to write.
+        source: The pictures and their labels.
+        reading: How to read the pictures.
+        workers: Number of processes. 0: work in this one. Default: one for each processor core.
+        overwrite: Whether to replace a data set that is already in ``out``. If not, a data set of the same settings and files
+            is kept as it is.
 
     Returns:
         The data set, opened.
 
     Raises:
-        ValueError: if not one picture can be used, or ``out`` holds something else.
+        ValueError: No picture can be used, or ``out`` contains something else.
     """
     settings = _settings(source, reading)
     if not overwrite and (same := find_same(out, settings)):
-        print(f"{out} holds this very data set already: nothing to do")
+        print(f"{out} already contains this data set: nothing to do")
         return same
     if out.resolve().is_relative_to(source.root.resolve()):
-        raise ValueError(f"--out must lie outside of the folder with the pictures ({source.root}), got {out}")
+        raise ValueError(f"--out must be outside the folder with the pictures ({source.root}), got {out}")
     pictures = source.pictures
     blocks = ordered_map(
         partial(_read_block, root=source.root, reading=reading),
@@ -83,7 +83,7 @@ def _settings(source: Source, reading: Reading) -> dict[str, Any]:
         "follow_links": reading.follow_links,
         "files": source.digest(),
     }
-    # Named only where there are texts, so that data sets of other kinds are what they were before texts were kept.
+    # Only where there are texts: other data sets keep the settings that they had before texts were stored.
     return settings | ({"texts": "all tags"} if _has_texts(source) else {})
 
 

@@ -8,12 +8,12 @@ _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  #
 
 
 class ParseError(ValueError):
-    """A file of a user's that cannot be understood.
+    """A file from the user that cannot be understood.
 
     Args:
-        path: the file.
-        line: number of the line, from 1.
-        problem: what is wrong with it.
+        path: The file.
+        line: Number of the line, from 1.
+        problem: What is wrong with it.
     """
 
     def __init__(self, path: Path, line: int, problem: str) -> None:
@@ -27,14 +27,14 @@ class ParseError(ValueError):
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    r"""Yield the number (from 1) and the text of each line, its end left out.
+    r"""Yield the number (from 1) and the text of each line, without the end of the line.
 
-    The text is UTF-8, with or without a mark at its start, with ``\n`` or ``\r\n`` at the line ends, with or without
-    one at the end of the file. No other encoding is ever guessed: a wrong guess makes wrong labels.
+    The file must be UTF-8, with or without a byte order mark. Lines end with ``\n`` or ``\r\n``; the last one may have no
+    end. Other encodings are never guessed, because a wrong guess gives wrong labels.
 
     Raises:
-        ParseError: if a line is not UTF-8 text.
-        ValueError: if there is no such file or it cannot be read.
+        ParseError: A line is not UTF-8 text.
+        ValueError: There is no such file or it cannot be read.
     """
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
@@ -52,7 +52,9 @@ def _decode(path: Path, number: int, raw: bytes) -> str:
             raise ParseError(path, 1, "the file is UTF-16 or UTF-32; save it as UTF-8")
         raw = raw.removeprefix(codecs.BOM_UTF8)
     if b"\0" in raw:
-        raise ParseError(path, number, "there is a NUL byte: no text file, or UTF-16; save it as UTF-8")
+        raise ParseError(
+            path, number, "there is a NUL byte: this is not a text file, or it is UTF-16; save it as UTF-8"
+        )
     raw = raw.removesuffix(b"\n").removesuffix(b"\r")
     if b"\r" in raw:
         raise ParseError(path, number, "there is a carriage return within the line; lines must end with a line feed")

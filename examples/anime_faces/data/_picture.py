@@ -1,4 +1,4 @@
-"""Reading one picture that may be anything."""
+"""Reading one picture from a file that may contain anything."""
 
 import stat
 import warnings
@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from examples.anime_faces.data._pixels import Fit, UnusableError, to_rgb, to_square
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-"""The only formats whose decoders ever see a file: every other decoder is one more door."""
+"""The only formats that are decoded: every further decoder is one more way to attack the program."""
 
 MOST_PIXELS = 25_000_000
 _MOST_BYTES = 256 * 2**20
@@ -33,13 +33,13 @@ class Reading:
     """How pictures are read.
 
     Args:
-        size: width and height that they are brought to, at least 1.
-        fit: how they become square.
-        least_side: pictures with a shorter side are skipped.
-        follow_links: whether links that lead out of the folder are read.
+        size: Width and height of the result, at least 1.
+        fit: How pictures become square.
+        least_side: Pictures whose shorter side has fewer pixels are skipped; at least 1.
+        follow_links: Whether to read links that point to files outside the folder.
 
     Raises:
-        ValueError: if ``size`` or ``least_side`` is below 1.
+        ValueError: ``size`` or ``least_side`` is below 1.
     """
 
     size: int = 64
@@ -54,7 +54,7 @@ class Reading:
 
 
 class Square(NamedTuple):
-    """A picture as the data set keeps it: uint8 ``(size, size, 3)``, and what was converted on the way."""
+    """A picture as the data set stores it, uint8 ``(size, size, 3)``, and the conversions that it went through."""
 
     pixels: np.ndarray
     conversions: tuple[str, ...]
@@ -63,22 +63,22 @@ class Square(NamedTuple):
 def read_picture(root: Path, name: str, reading: Reading) -> Square:
     """Read the file ``name`` of the folder ``root``.
 
-    Nothing about the file is trusted: not its name, its kind, its size, nor its content. The pixels are counted before
-    any is decoded. Rotation by EXIF is applied; of a moving picture the first frame is taken.
+    Nothing about the file is trusted: neither its name, nor its kind, size or contents. The pixels are counted before any is
+    decoded. Rotation by EXIF is applied, and only the first frame of an animation is used.
 
     Args:
-        root: the folder.
-        name: the file in it, parts separated by ``/``.
-        reading: how it is read.
+        root: The folder.
+        name: The file in it; its parts are separated by ``/``.
+        reading: How to read it.
 
     Raises:
-        UnusableError: if it cannot be used; the reason is in words.
+        UnusableError: It cannot be used; the error gives the reason in words.
     """
     path = _safe_path(root, name, follow_links=reading.follow_links)
     _check_file(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a warning about a strange file is no reason to stop
+            warnings.simplefilter("ignore")  # a warning about one strange file should not stop the program
             return _decode(path, reading)
     except UnusableError:
         raise
@@ -94,7 +94,7 @@ def read_picture(root: Path, name: str, reading: Reading) -> Square:
 
 def _safe_path(root: Path, name: str, *, follow_links: bool) -> Path:
     parts = PurePosixPath(name).parts
-    if not parts or "\0" in name or "\\" in name or ".." in parts or name.startswith("/") or Path(name).is_absolute():
+    if not parts or "\0" in name or "\\" in name or ".." in parts or Path(name).anchor:
         raise UnusableError("a path that leads out of the folder")
     path = root / name
     if not follow_links:
@@ -117,7 +117,7 @@ def _check_file(path: Path) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise UnusableError("a folder")
     if not stat.S_ISREG(status.st_mode):
-        raise UnusableError("no regular file")  # opening a pipe would wait forever
+        raise UnusableError("not a regular file")  # opening a pipe would wait forever
     if status.st_size == 0:
         raise UnusableError("an empty file")
     if status.st_size > _MOST_BYTES:
@@ -131,7 +131,7 @@ def _decode(path: Path, reading: Reading) -> Square:
             raise UnusableError("more than 25 megapixels", f"{width} x {height}")
         if min(width, height) < reading.least_side:
             raise UnusableError(f"a side shorter than {reading.least_side} pixels", f"{width} x {height}")
-        # JPEG files with several pictures (previews, stereo pairs) do not move.
+        # JPEG files with several pictures (previews, stereo pairs) are not animations.
         moving = image.format != "MPO" and getattr(image, "is_animated", False)
         image.load()
         turn = _TURNS.get(_orientation(image))
@@ -146,7 +146,7 @@ def _decode(path: Path, reading: Reading) -> Square:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 -- broken EXIF data says nothing; the picture is good without
+    except Exception:  # noqa: BLE001 -- a picture with broken EXIF data is used as it is
         return 1
 
 
@@ -155,4 +155,4 @@ def _describe_stranger(path: Path) -> str:
         start = file.read(256).lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         return "a web page"
-    return f"no picture of a known format ({', '.join(FORMATS)})"
+    return f"not a picture of a known format ({', '.join(FORMATS)})"

@@ -8,11 +8,11 @@ from PIL import Image
 
 
 class UnusableError(Exception):
-    """A file that is skipped.
+    """A file cannot be used and is skipped.
 
     Args:
-        reason: a short reason that files share, so that it can be counted.
-        detail: what is particular to this file.
+        reason: A short reason, the same for all such files, so that they can be counted.
+        detail: What is special about this file.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -36,14 +36,14 @@ class Converted(NamedTuple):
 def to_rgb(image: Image.Image) -> Converted:
     """Return the picture in 8-bit RGB.
 
-    Gray of 16 bits is scaled by 255/65535 and rounded (a plain conversion would clip nearly all of it to white).
-    Whatever is transparent is laid on white. CMYK is converted by its simple formula; color profiles are not applied.
+    16-bit gray is scaled by 255/65535 and rounded (a plain conversion would clip nearly all of it to white). Transparent
+    parts are laid on white. CMYK is converted by the simple formula; color profiles are not applied.
 
     Args:
-        image: the picture, decoded.
+        image: The decoded picture.
 
     Raises:
-        UnusableError: if its mode is none that the formats read here have.
+        UnusableError: None of the formats that are read has its mode.
     """
     if image.mode == "I" or image.mode.startswith("I;16"):
         inner = to_rgb(_scale_sixteen_bits(image))
@@ -75,23 +75,23 @@ _WHITE = (255, 255, 255)
 
 
 class Fit(Enum):
-    """How a picture that is not square becomes square."""
+    """How a picture becomes square."""
 
     CROP = "crop"
-    """Keep the middle: the longer side loses its ends."""
+    """Keep the middle: cut off both ends of the longer side."""
     PAD = "pad"
-    """Keep all: white bars fill the shorter side."""
+    """Keep everything: fill the shorter side with white bars."""
     STRETCH = "stretch"
-    """Keep all, out of proportion."""
+    """Keep everything, distorted."""
 
 
 def to_square(image: Image.Image, size: int, fit: Fit) -> Image.Image:
     """Return the picture in ``size`` x ``size`` pixels, resampled with Lanczos.
 
     Args:
-        image: an RGB picture.
-        size: width and height asked for.
-        fit: what happens to what is not square.
+        image: An RGB picture.
+        size: Width and height of the result.
+        fit: How a picture that is not square becomes square.
     """
     width, height = image.size
     if fit is Fit.CROP:

@@ -18,10 +18,9 @@ class Prompt:
     """One line of a file of prompts.
 
     Args:
-        id: names the pictures made for it; letters, digits, ``_``, ``-`` and ``.`` only.
-        text: the words.
-        class_ids: the class id of each attribute, -1 where the words leave it open; empty where any words may be asked
-            for.
+        id: Part of the names of its pictures; only letters, digits, ``_``, ``-`` and ``.``.
+        text: The words.
+        class_ids: The class id of each attribute, -1 where the words do not name one; empty where the recipe takes any words.
     """
 
     id: str
@@ -30,22 +29,22 @@ class Prompt:
 
 
 def parse_prompt(text: str, attributes: Sequence[Attribute]) -> tuple[int, ...]:
-    """Return the class that a prompt asks for, attribute by attribute.
+    """Return the class of each attribute that a prompt asks for.
 
-    Colors of faces are written as ``blue hair`` and ``red eyes``, in any order, one of them left out or not, ``grey``
-    as well as ``gray``; classes of other data sets by their names, of one word or several, or as ``attribute=class``.
-    Commas between them do no harm.
+    Colors of faces are written as ``blue hair`` and ``red eyes``, in any order; one of them may be missing, and ``grey`` means
+    ``gray``. Classes of other data sets are written by their names, of one word or several, or as ``attribute=class``. Commas
+    between them are ignored.
 
     Args:
-        text: the words.
-        attributes: the attributes of the data set.
+        text: The words.
+        attributes: The attributes of the data set.
 
     Returns:
-        One class id an attribute, -1 where the prompt says nothing.
+        One class id for each attribute, -1 where the prompt does not name one.
 
     Raises:
-        ValueError: if a word is not known (it is named, with those that are), or two classes of one attribute are
-            asked for, or nothing at all.
+        ValueError: A word is not known (the message names it, and the known ones), two classes of one attribute are asked for,
+            or the prompt is empty.
 
     Example:
         >>> from examples.anime_faces.data import FACE_ATTRIBUTES
@@ -57,20 +56,20 @@ def parse_prompt(text: str, attributes: Sequence[Attribute]) -> tuple[int, ...]:
     class_ids = [-1] * len(attributes)
     for attribute, class_id in find_classes(text, attributes):
         if class_ids[attribute] != -1:
-            raise ValueError(f"{text!r} asks for {attributes[attribute].name} twice; a prompt may name it once")
+            raise ValueError(f"{text!r} asks for {attributes[attribute].name} twice; a prompt may name it only once")
         class_ids[attribute] = class_id
     return tuple(class_ids)
 
 
 def find_classes(text: str, attributes: Sequence[Attribute]) -> list[Choice]:
-    """Return all classes that a text names, in its order; several of one attribute too, as pictures with several have.
+    """Return all classes that a text names, in its order. One attribute may be named several times, as some pictures need.
 
     Args:
-        text: the words, as `parse_prompt` reads them.
-        attributes: the attributes of the data set.
+        text: The words, written as for `parse_prompt`.
+        attributes: The attributes of the data set.
 
     Raises:
-        ValueError: if a word is not known, or there is none.
+        ValueError: A word is not known, or the text is empty.
 
     Example:
         >>> from examples.anime_faces.data import FACE_ATTRIBUTES
@@ -78,9 +77,9 @@ def find_classes(text: str, attributes: Sequence[Attribute]) -> list[Choice]:
         [(0, 8), (0, 3), (1, 9)]
     """
     if not attributes:
-        raise ValueError("this data set has no attributes, so pictures cannot be asked for by words")
+        raise ValueError("this data set has no attributes, so a prompt cannot name any")
     if len(text) > _LONGEST_TEXT:
-        raise ValueError(f"a prompt must have at most {_LONGEST_TEXT} letters, got {len(text)}")
+        raise ValueError(f"a prompt must have at most {_LONGEST_TEXT} characters, got {len(text)}")
     phrases = phrases_of(tuple(attributes))
     words = clean_name(text).split()
     found = _segment(words, phrases)
@@ -96,27 +95,27 @@ def find_classes(text: str, attributes: Sequence[Attribute]) -> list[Choice]:
 
 
 def read_prompts(path: Path | str, parse: Callable[[str], tuple[int, ...]]) -> list[Prompt]:
-    """Read a file of prompts, one a line, as ``id,text`` or as the text alone. Empty lines are passed over.
+    """Read a file of prompts, one on each line, as ``id,text`` or as the text alone. Empty lines are ignored.
 
-    A line without an id is named by its number, or the next number that is free.
+    The id of a line without one is its number, or the next number that is free.
 
     Args:
-        path: the file, UTF-8.
-        parse: reads the class ids out of a text, or raises ValueError where it cannot be understood.
+        path: The file, UTF-8.
+        parse: Returns the class ids of a text, or raises ValueError if it cannot be understood.
 
     Raises:
-        ValueError: naming file and line, if a prompt cannot be understood, an id is given twice or is not fit for the
-            name of a file; or if there is no prompt at all.
+        ValueError: A prompt cannot be understood, an id is given twice or has forbidden characters (the message names file and
+            line); or there is no prompt at all.
     """
     path = Path(path)
     parts = [(number, *_split_id(line)) for number, line in read_lines(path) if line.strip()]
     if not parts:
-        raise ValueError(f"{path} holds no prompts")
+        raise ValueError(f"{path} contains no prompts")
     taken: set[str] = set()
     for number, name, _ in parts:
         if name is not None:
             if not _ID.fullmatch(name):
-                raise ParseError(path, number, f"an id must be of letters, digits, '_', '-' and '.', got {name!r}")
+                raise ParseError(path, number, f"an id must consist of letters, digits, '_', '-' and '.', got {name!r}")
             if name in taken:
                 raise ParseError(path, number, f"the id {name!r} is given twice")
             taken.add(name)
@@ -133,8 +132,8 @@ def read_prompts(path: Path | str, parse: Callable[[str], tuple[int, ...]]) -> l
 def _split_id(line: str) -> tuple[str | None, str]:
     """Return the id and the text.
 
-    What stands before the first comma is an id if it is one word, and has a digit or is followed by the text without a
-    blank: in ``touhou, blue hair`` the first word is part of the text.
+    The part before the first comma is an id if it is one word, and if it has a digit or no blank follows the comma. In
+    ``touhou, blue hair`` the first word is part of the text.
     """
     head, comma, tail = line.partition(",")
     apart = tail[:1].isspace() and has_word(head) and not any(letter.isdigit() for letter in head)
@@ -151,7 +150,7 @@ def _free_name(number: int, taken: set[str]) -> str:
 
 
 def _segment(words: list[str], phrases: Phrases) -> list[Choice] | None:
-    """Cut the words into as few phrases as possible, the longer ones first; None if they cannot be cut."""
+    """Divide the words into as few phrases as possible, the longer ones first. None: they cannot be divided."""
     best: list[tuple[Choice, ...] | None] = [None for _ in words]
     best.append(())
     for start in reversed(range(len(words))):
@@ -165,7 +164,7 @@ def _segment(words: list[str], phrases: Phrases) -> list[Choice] | None:
 
 
 def _first_unknown(words: list[str], phrases: Phrases) -> str:
-    """Return the words from the furthest point that phrases reach to where the next phrase begins."""
+    """Return the words between the last word that phrases from the start can reach and the next known phrase."""
     reached = {0}
     for start in range(len(words)):
         if start in reached:

@@ -39,31 +39,31 @@ def write_rendered(
 ) -> Dataset:
     """Render faces into a data set.
 
-    Face ``i`` depends on ``seed``, ``knobs`` and ``i`` alone, so a larger data set begins with the smaller one, and the
+    Face ``i`` depends only on ``seed``, ``knobs`` and ``i``. A larger data set therefore begins with the smaller one, and the
     files do not depend on the number of workers.
 
     Args:
-        out: folder to write.
-        count: number of faces, at least 1.
-        size: width and height, one that the renderer knows.
-        seed: names the faces; at least 0.
-        knobs: the distribution that they are drawn from.
-        workers: number of processes, 0 to work in this one, None for one a processor core.
-        overwrite: whether to replace a data set that is in ``out`` already. Otherwise one of the same settings is kept
-            as it is.
+        out: Folder to write.
+        count: Number of faces, at least 1.
+        size: Width and height, 32 to 128.
+        seed: Decides the faces, at least 0.
+        knobs: The distribution that the faces are drawn from.
+        workers: Number of processes. 0: work in this one. Default: one for each processor core.
+        overwrite: Whether to replace a data set that is already in ``out``. If not, a data set of the same settings is kept as
+            it is.
 
     Returns:
         The data set, opened.
 
     Raises:
-        ValueError: if an argument is out of its range, or ``out`` holds something else.
+        ValueError: An argument is out of its range, or ``out`` contains something else.
     """
     _check(count, seed)
-    # The first picture stands for the program that draws it: another version of the renderer is another setting.
+    # The digest of the first picture stands for the version of the renderer, which is a setting too.
     first = hashlib.sha256(render(face_from_seed(seed, 0, knobs), size).tobytes()).hexdigest()
     settings = {"count": count, "size": size, "seed": seed, "knobs": dataclasses.asdict(knobs), "first_picture": first}
     if not overwrite and (same := find_same(out, settings)):
-        print(f"{out} holds this very data set already: nothing to do")
+        print(f"{out} already contains this data set: nothing to do")
         return same
     blocks = ordered_map(
         partial(_render_block, seed=seed, size=size, knobs=knobs),

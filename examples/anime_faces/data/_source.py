@@ -13,7 +13,7 @@ from examples.anime_faces.data._attributes import Attribute, clean_name
 _DIGITS = re.compile("([0-9]{1,18})")
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
-"""Endings of picture files, the one to be preferred first. Whether a file is a picture is seen from its content."""
+"""Endings of picture files, the preferred one first. Whether a file is a picture is decided by its contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Picture:
     """A file that may become a picture of the data set.
 
     Args:
-        name: the file, relative to the folder, parts separated by ``/``.
-        columns: the columns of the labels that are 1.
-        text: what is written about it, where the source has more than its labels.
+        name: The file, relative to the folder; its parts are separated by ``/``.
+        columns: The columns of the labels that are 1 for this picture.
+        text: A text about it. None: nothing but its labels is known.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Source:
 
     Args:
         kind: ``unlabeled``, ``classes``, ``table`` or ``tags``.
-        root: the folder.
-        attributes: what the columns of the labels mean.
-        pictures: the files to read, in the order of the data set.
-        skipped: files that are not read, with the reason.
-        notes: what else a user should know, each with how often it occurred.
-        labels: the file that the labels come from.
+        root: The folder.
+        attributes: What the columns of the labels mean.
+        pictures: The files to read, in the order of the data set.
+        skipped: Files that are not read, with the reason.
+        notes: What else a user should know, each with the number of times it occurred.
+        labels: The file with the labels. None: the labels come from the folders.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class Source:
     labels: Path | None = None
 
     def digest(self) -> str:
-        """Return a sha256 of the labels and of the names, sizes and dates of all files; it changes when they do."""
+        """Return a sha256 of the labels and of the names, sizes and dates of all files; it changes when one of them does."""
         digest = hashlib.sha256(repr((self.kind, self.attributes, self.skipped)).encode("utf-8", "surrogateescape"))
         for picture in self.pictures:
             line = (picture.name, sorted(picture.columns), *_stamp(self.root / picture.name))
@@ -73,7 +73,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def natural_order(name: str) -> tuple[tuple[tuple[str, int], ...], str]:
-    """Return a sort key under which ``9.jpg`` stands before ``10.jpg``; different names have different keys.
+    """Return a sort key by which ``9.jpg`` comes before ``10.jpg``; different names have different keys.
 
     Example:
         >>> sorted(["10.jpg", "9.jpg", "a.jpg"], key=natural_order)
@@ -91,14 +91,14 @@ class Listing(NamedTuple):
 
 
 def list_files(root: Path, *, leave_out: Path | None = None) -> Listing:
-    """List all files under ``root``, hidden ones (``.name``) left out. Links to folders are not followed.
+    """List all files under ``root`` except hidden ones (``.name``). Links to folders are not followed.
 
     Args:
-        root: the folder.
-        leave_out: a file that is no picture by intention, such as the one with the labels.
+        root: The folder.
+        leave_out: A file that is not meant to be a picture, such as the one with the labels.
 
     Raises:
-        ValueError: if there is no such folder.
+        ValueError: There is no such folder.
     """
     if not root.is_dir():
         raise ValueError(f"there is no folder {root}")
@@ -134,18 +134,18 @@ def unlabeled_source(root: Path) -> Source:
     """Return all pictures under ``root`` without labels.
 
     Raises:
-        ValueError: if there is no such folder.
+        ValueError: There is no such folder.
     """
     names, skipped = list_files(root)
     return Source(kind="unlabeled", root=root, pictures=[Picture(name) for name in names], skipped=skipped)
 
 
 def folder_source(root: Path) -> Source:
-    """Return the pictures under ``root``, labeled by the subfolder that they are in if there are subfolders.
+    """Return the pictures under ``root``, each labeled by its subfolder; without labels if there are no subfolders.
 
     Raises:
-        ValueError: if there is no such folder, or pictures lie both in it and in its subfolders: whether the
-            subfolders are classes is then for the user to say.
+        ValueError: There is no such folder, or there are pictures both in it and in its subfolders: then the user must say
+            whether the subfolders are classes.
     """
     names, skipped = list_files(root)
     inside = [name for name in names if "/" in name]
@@ -154,7 +154,7 @@ def folder_source(root: Path) -> Source:
     loose = [name for name in names if "/" not in name]
     if any(_looks_like_picture(name) for name in loose):
         raise ValueError(
-            f"{root} holds pictures and also subfolders with pictures; put every picture into the folder of its class, "
+            f"{root} contains pictures and also subfolders with pictures; put every picture into the folder of its class, "
             "or pass --unlabeled to use them all without classes"
         )
     skipped = [*skipped, *({"file": name, "reason": "in the folder of no class"} for name in loose)]

@@ -5,28 +5,30 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from examples.anime_faces.data._dataset import Dataset, is_dataset
 
+POSIX = os.name == "posix"
+
 _DIGESTS = {
     "files": "the pictures or labels have changed",
     "first_picture": "the renderer draws other pictures now",
 }
-"""What it means that only a digest has changed; it follows most other settings and says nothing to a reader."""
+"""What a changed digest means. Digests change with most other settings and mean nothing to a reader by themselves."""
 
 
 def find_same(out: Path, settings: Mapping[str, Any]) -> Dataset | None:
-    """Return the data set in ``out`` if it was made with these settings, None if there is none.
+    """Return the data set in ``out`` if it was made with these settings; None if ``out`` does not contain a data set.
 
     Args:
-        out: the folder that is about to be written.
-        settings: all that decides what would be written.
+        out: The folder that is about to be written.
+        settings: Everything that decides what would be written.
 
     Raises:
-        ValueError: if the data set there was made with other settings; names them.
+        ValueError: The data set there was made with other settings; the message names them.
     """
     if not is_dataset(out):
         return None
@@ -37,7 +39,7 @@ def find_same(out: Path, settings: Mapping[str, Any]) -> Dataset | None:
         telling = [name for name in differing if name not in _DIGESTS] or differing
         changes = ", ".join(_change(name, there.get(name), asked.get(name)) for name in telling)
         raise ValueError(
-            f"{out} holds a data set made with other settings ({changes}); give another --out, or --overwrite"
+            f"{out} contains a data set made with other settings ({changes}); give another --out, or --overwrite"
         )
     return dataset
 
@@ -50,8 +52,8 @@ def check_replaceable(out: Path, *, overwrite: bool) -> None:
     """Check, before any work, that ``out`` can be written.
 
     Raises:
-        ValueError: if there is something at ``out`` that must not be lost. A folder that holds no data set is never
-            replaced, even with ``overwrite``: it may hold the only copy of somebody's pictures.
+        ValueError: There is something at ``out`` that must not be lost. A folder that is not a data set is never replaced,
+            not even with ``overwrite``: it may contain the only copy of somebody's pictures.
     """
     if not os.path.lexists(out):
         return
@@ -59,23 +61,24 @@ def check_replaceable(out: Path, *, overwrite: bool) -> None:
         raise ValueError(f"--out must be a folder, but {out} is a file")
     if is_dataset(out):
         if not overwrite:
-            raise ValueError(f"{out} holds a data set already; give another --out, or --overwrite to replace it")
+            raise ValueError(f"{out} already contains a data set; give another --out, or --overwrite to replace it")
     elif any(out.iterdir()):
-        raise ValueError(f"{out} is no data set and not empty, so it is left alone; give another --out")
+        raise ValueError(f"{out} is not empty and not a data set, so it is left alone; give another --out")
 
 
 @contextmanager
 def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give an empty folder to fill, and put it in the place of ``out`` once the block ends without an error.
+    """Give an empty folder to fill, and move it to ``out`` once the block ends without an error.
 
-    A program that is stopped in between leaves ``out`` as it was. What a killed one left beside it goes at the next call.
+    A program that is stopped before the end leaves ``out`` as it was. What a killed program left beside ``out`` is removed by
+    the next call.
 
     Args:
-        out: where the finished folder goes.
-        overwrite: whether a data set that is there already is replaced.
+        out: Where the finished folder is moved to.
+        overwrite: Whether to replace a data set that is already there.
 
     Raises:
-        ValueError: see `check_replaceable`.
+        ValueError: `out` must not be replaced; see `check_replaceable`.
     """
     out = out.absolute()
     check_replaceable(out, overwrite=overwrite)
@@ -108,9 +111,7 @@ def _prefix(out: Path) -> str:
 
 
 def _sweep(out: Path) -> None:
-    """Remove what killed programs on this machine left. Elsewhere a process id cannot be asked for safely."""
-    if os.name != "posix":
-        return
+    """Remove what killed programs on this machine left, and bring a retired data set back."""
     prefix = _prefix(out)
     for left in out.parent.glob(f"{prefix}*"):
         owner = left.name.removeprefix(prefix).removesuffix("-old")
@@ -123,7 +124,9 @@ def _sweep(out: Path) -> None:
 
 def _alive(process: int) -> bool:
     if process == os.getpid():
-        return False  # nobody else has our id, so it was left by an earlier program
+        return False  # no other running program has our id, so an earlier one left it
+    if not POSIX:
+        return True  # on Windows, signal 0 would end the process: what others left stays there
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -141,14 +144,16 @@ def _synchronize_all(folder: Path) -> None:
 
 
 def _synchronize(path: Path) -> None:
-    """Wait until the file or folder is on the disk, where the system can do that."""
-    if os.name != "posix":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:
-        if not path.is_dir():  # some file systems cannot synchronize folders; the names then follow a little later
-            raise
-    finally:
-        os.close(handle)
+    """Wait until a file, or the names in a folder, are on the disk; Windows cannot do that for a folder."""
+    if not path.is_dir():
+        with path.open("r+b") as file:  # Windows synchronizes only what may be written
+            os.fsync(file.fileno())
+    elif POSIX:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            with suppress(
+                OSError
+            ):  # some file systems cannot synchronize folders; the names then follow a little later
+                os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,4 +1,4 @@
-"""Saying in a few lines what a data set holds."""
+"""A summary of a data set in a few lines."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +10,7 @@ _SHOWN = 24
 
 
 def summarize(dataset: Dataset) -> str:
-    """Return what was used, skipped and converted, and how often each class occurs, in lines of text."""
+    """Return lines of text: what was used, skipped and converted, and how often each class occurs."""
     return "\n".join(_lines(dataset))
 
 

@@ -1,4 +1,4 @@
-"""Pictures with a table of labels: a CSV file of any attributes."""
+"""Pictures with a table of labels: a CSV file with any attributes."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -14,17 +14,17 @@ _MOST_CLASSES = 1000
 def table_source(root: Path, table: Path) -> Source:
     """Return the pictures of a folder with the labels of a CSV file.
 
-    Its first line is ``file,`` and the names of the attributes, such as ``file,hair,eyes``; each other line names a
-    picture, relative to the folder, and its class in every attribute. A cell may be empty, or hold several classes
-    as ``a;b``. A picture that several lines name has the classes of all of them. Neither the order of the lines nor of the
-    classes in them changes anything.
+    The first line is ``file,`` and the names of the attributes, such as ``file,hair,eyes``. Every other line gives the name of
+    a picture, relative to the folder, and its class of each attribute. A cell may be empty, or give several classes as
+    ``a;b``. A picture on several lines has the classes of all of them. The order of the lines, and of the classes in a cell,
+    does not matter.
 
     Args:
-        root: the folder with the pictures.
-        table: the CSV file, UTF-8.
+        root: The folder with the pictures.
+        table: The CSV file, UTF-8.
 
     Raises:
-        ValueError: if the table cannot be understood (naming file and line), an attribute has more than 1000 classes,
+        ValueError: The table cannot be understood (the message names file and line), an attribute has more than 1000 classes,
             or there is no such folder.
     """
     names, rows = _read_table(table)
@@ -82,11 +82,11 @@ def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
             if row:
                 yield reader.line_num, row
     except csv.Error as error:
-        raise ParseError(table, reader.line_num, f"no valid CSV: {error}") from error
+        raise ParseError(table, reader.line_num, f"not valid CSV: {error}") from error
 
 
 def _plain(file: str) -> str:
-    """Return a relative name without ``.`` parts, so that one file has one name. Others are refused when it is read."""
+    """Return a relative name without ``.`` parts, so that one file has one name. Other names are refused when they are read."""
     return file if file.startswith("/") else str(PurePosixPath(file))
 
 

@@ -13,7 +13,7 @@ _LONGEST_COUNT = 18
 
 
 class TagLine(NamedTuple):
-    """One line of a tag file: its number, the id of a picture, and the tags just as they are written."""
+    """One line of a tag file: its number, the id of a picture, and the tags exactly as they are written."""
 
     number: int
     id: str
@@ -32,11 +32,11 @@ _COLUMNS = _columns_of_tags()
 def color_columns(tags: tuple[str, ...]) -> frozenset[int]:
     """Return the label columns of the tags: 12 hair colors, then 11 eye colors.
 
-    A tag counts only as a whole. ``bicolored eyes`` and ``multicolored hair`` hold the letters of ``red eyes`` and
-    ``red hair``, and ``11 eyes`` and ``long hair`` end as colors do; none of them is a color.
+    Only whole tags are compared. ``bicolored eyes`` and ``multicolored hair`` contain the letters of ``red eyes`` and
+    ``red hair``, and ``11 eyes`` and ``long hair`` end like colors, but none of them names a color.
 
     Args:
-        tags: tags with or without blanks at their ends, in upper or lower case.
+        tags: Tags with or without blanks at their ends, in upper or lower case.
 
     Example:
         >>> sorted(color_columns(("blue eyes", "bicolored eyes", " Grey hair ", "11 eyes")))
@@ -47,13 +47,13 @@ def color_columns(tags: tuple[str, ...]) -> frozenset[int]:
 
 
 def read_tags(path: Path) -> Iterator[TagLine]:
-    """Yield the lines of a tag file, in either of its formats, empty ones left out.
+    """Yield the lines of a tag file in either of its formats; empty lines are ignored.
 
-    The counts of posts are checked and dropped. In the format without counts only colors may stand, so that a slip
-    of the pen is found.
+    The counts of posts are checked and dropped. The format without counts allows only colors, so that misspelled ones are
+    found.
 
     Raises:
-        ValueError: naming file and line, where a line fits neither format.
+        ValueError: A line fits neither format; the message names file and line.
     """
     for number, line in read_lines(path):
         if not line.strip():
@@ -104,17 +104,17 @@ def _color_tags(text: str) -> tuple[str, ...]:
 def tag_source(root: Path, tags: Path) -> Source:
     """Return the pictures of a folder with the hair and eye colors of a tag file, and with all its tags as their texts.
 
-    A picture is found by its id: ``17.jpg`` (or another ending) directly in the folder belongs to the line ``17,...``.
-    Tags that are no color make no label; several colors of hair or eyes are all kept. An id on several lines has the
-    tags of all of them, so the order of the lines changes nothing. Pictures without a line are skipped; ids without a
-    picture are counted only, since a tag file often covers more than one has.
+    A picture is found by its id: ``17.jpg`` (or another ending) directly in the folder belongs to the line ``17,...``. Only
+    tags that name a color become labels; several colors of hair or eyes are all kept. An id on several lines has the tags of
+    all of them, so the order of the lines does not matter. Pictures without a line are skipped. Ids without a picture are only
+    counted, because a tag file often covers more pictures than the user has.
 
     Args:
-        root: the folder with the pictures.
-        tags: the tag file, UTF-8, in either format of `read_tags`.
+        root: The folder with the pictures.
+        tags: The tag file, UTF-8, in either format of `read_tags`.
 
     Raises:
-        ValueError: if the tag file cannot be understood (naming file and line), or there is no such folder.
+        ValueError: The tag file cannot be understood (the message names file and line), or there is no such folder.
     """
     lines: dict[str, list[tuple[str, ...]]] = {}
     for line in read_tags(tags):
@@ -122,7 +122,7 @@ def tag_source(root: Path, tags: Path) -> Source:
     repeated = sum(len(each) - 1 for each in lines.values())
     names, skipped = list_files(root, leave_out=tags)
     pictures: dict[str, Picture] = {}
-    # Of several files with one id, the one with the preferred ending is taken.
+    # If several files have the same id, the one with the preferred ending is used.
     for name in sorted(names, key=_preference):
         picture_id = str(PurePosixPath(name).with_suffix(""))
         if picture_id not in lines:
@@ -130,7 +130,7 @@ def tag_source(root: Path, tags: Path) -> Source:
         elif picture_id in pictures:
             skipped.append({"file": name, "reason": "another file has the same id"})
         else:
-            # Sorted and each tag once: neither the order nor the number of an id's lines changes its text.
+            # Sorted, and each tag once: neither the order nor the number of an id's lines changes its text.
             held = tuple(dict.fromkeys(tag for each in sorted(lines[picture_id]) for tag in each))
             pictures[picture_id] = Picture(name, color_columns(held), text_of_tags(held))
     places = {name: place for place, name in enumerate(names)}

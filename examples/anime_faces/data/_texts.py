@@ -13,7 +13,7 @@ _LOOKED_AT = 200
 
 
 def has_word(text: str) -> bool:
-    """Whether there is a letter or digit in a text.
+    """Return whether a text has a letter or a digit.
 
     Example:
         >>> has_word("77"), has_word("^_^")
@@ -23,7 +23,7 @@ def has_word(text: str) -> bool:
 
 
 def text_of_tags(tags: Iterable[str]) -> str:
-    """Return all tags as one text: colons and digits removed, nothing selected, joined by blanks (report A, line 61).
+    """Return all tags as one text: all of them, joined by blanks, with colons and digits removed (report A, line 61).
 
     Example:
         >>> text_of_tags(("touhou", "kiso (kancolle) ", "11 eyes", "77", "waifu2x"))
@@ -33,25 +33,25 @@ def text_of_tags(tags: Iterable[str]) -> str:
 
 
 def texts_of_labels(labels: np.ndarray, attributes: Sequence[Attribute]) -> list[str]:
-    """Return for each row the phrases of all its classes, such as ``blue hair red eyes``; empty without any.
+    """Return the phrases of all classes of each row, such as ``blue hair red eyes``; empty where a row has no class.
 
     Args:
         labels: ``(n, sum of classes)`` of 0 and 1.
-        attributes: what the columns mean.
+        attributes: What the columns mean.
     """
     phrases = [attribute.phrase(class_id) for attribute in attributes for class_id in range(len(attribute.classes))]
     return texts_of_flags(labels, phrases)
 
 
 def texts_of_flags(flags: np.ndarray, phrases: Sequence[str]) -> list[str]:
-    """Return for each row the phrases of the columns that are set, joined by blanks."""
+    """Return the phrases of the columns that are set in each row, joined by blanks."""
     return [" ".join(phrases[column] for column in np.flatnonzero(row).tolist()) for row in flags]
 
 
 def varied_texts(texts: Iterable[str], count: int) -> tuple[str, ...]:
-    """Return a few of the texts that have little in common: each shares the fewest words with those before it.
+    """Return a few texts that have little in common: each shares as few words as possible with those before it.
 
-    Only the first 200 different ones are looked at. The first of equally good ones is taken, so the choice is fixed.
+    Only the first 200 different texts are considered. Of equally good texts the first is taken, so the choice is fixed.
 
     Example:
         >>> varied_texts(["red hair red eyes", "red hair blue eyes", "blue hair pink eyes"], 2)

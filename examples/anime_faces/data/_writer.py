@@ -1,4 +1,4 @@
-"""Writing a data set row by row: pictures go straight to the file, never all into memory."""
+"""Writing a data set row by row, so that its pictures need not fit into memory."""
 
 import hashlib
 import json
@@ -27,13 +27,13 @@ from examples.anime_faces.data._dataset import (
 class DatasetWriter:
     """Writes the files of a data set into a folder; a context manager.
 
-    The pictures are appended to a plain file and the array header is completed at the end, so the number of pictures
-    need not be known before, and a full disk is an error here, not a crash of the memory map.
+    The pictures are appended to a plain file, and the header of the array is completed at the end. The number of pictures need
+    not be known in advance, and a full disk raises an error here instead of crashing a memory map.
 
     Args:
-        folder: an empty folder.
-        size: width and height of the pictures.
-        attributes: what the columns of the labels mean.
+        folder: An empty folder.
+        size: Width and height of the pictures.
+        attributes: What the columns of the labels mean.
     """
 
     def __init__(self, folder: Path, *, size: int, attributes: Sequence[Attribute]) -> None:
@@ -70,8 +70,8 @@ class DatasetWriter:
         Args:
             images: uint8 ``(k, size, size, 3)``.
             labels: uint8 ``(k, sum of classes)`` of 0 and 1.
-            factors: arrays ``(k, ...)``, the same names at every call.
-            texts: k lines of text, at every call or at none.
+            factors: Arrays ``(k, ...)``, with the same names in every call.
+            texts: ``k`` lines of text, in every call or in none.
         """
         count = len(images)
         assert texts is None or (len(texts) == count and not any("\n" in text for text in texts))
@@ -96,13 +96,13 @@ class DatasetWriter:
         skipped: Sequence[Mapping[str, str]] = (),
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write all that is known at the end only; dataset.json is the last.
+        """Write everything that is known only at the end; dataset.json comes last.
 
         Args:
-            kind: what the data set was made of, one of those that `Dataset` lists.
-            settings: the settings that it was made with.
-            skipped: what was not used and why.
-            details: further entries of dataset.json.
+            kind: What the data set was made from, one of the kinds that `Dataset` lists.
+            settings: The settings that it was made with.
+            skipped: The files that were not used, and why.
+            details: Further entries of dataset.json.
         """
         self._file.seek(0)
         header_length = self._write_header()
@@ -132,7 +132,7 @@ class DatasetWriter:
         _write_text(self._folder / INFO_FILE, json.dumps(info, ensure_ascii=False, indent=2) + "\n")
 
     def _write_header(self) -> int:
-        """Write the array header for the rows so far; numpy pads it, so that its length does not depend on their number."""
+        """Write the array header for the rows so far. NumPy pads it, so its length does not depend on their number."""
         shape = (self._count, self._size, self._size, 3)
         np.lib.format.write_array_header_1_0(self._file, {"descr": "|u1", "fortran_order": False, "shape": shape})
         return self._file.tell()
@@ -160,5 +160,5 @@ class DatasetWriter:
 
 
 def _write_text(path: Path, text: str) -> None:
-    # Names of files may hold bytes that are no text (surrogates): they are escaped, not refused.
+    # Names of files may contain bytes that are not text (surrogates): they are escaped, not refused.
     path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -12,7 +12,7 @@ def jitter(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
     Args:
         images: ``(n, 3, size, size)`` in -1..1.
-        rng: where the draws come from.
+        rng: Where the draws come from.
     """
     changed = shift(images, rng, most=2).clone()
     third = len(images) // 3
@@ -70,7 +70,7 @@ def two_views(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
     Args:
         images: ``(n, 3, size, size)`` in -1..1.
-        rng: where the draws come from.
+        rng: Where the draws come from.
     """
     views = torch.cat([_lit(_cut(images, rng), rng), _lit(_cut(images, rng), rng)])
     return gray(views) if torch.rand((), generator=rng) < 0.5 else views
@@ -83,7 +83,7 @@ def spoiled_views(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
     Args:
         images: ``(n, 3, size, size)`` in -1..1.
-        rng: where the draws come from.
+        rng: Where the draws come from.
     """
     first, second, third, fourth = torch.tensor_split(images, 4)
     soft = blur(first, deviation=0.8 + 1.6 * float(torch.rand((), generator=rng)))
@@ -144,7 +144,7 @@ def spoil(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
     Args:
         images: ``(n, 3, size, size)`` in -1..1, in no particular order.
-        rng: where the draws come from.
+        rng: Where the draws come from.
     """
     first = int(torch.randint(len(SPOILERS), (), generator=rng))  # small batches meet every way in turn
     parts = torch.tensor_split(images, len(SPOILERS))

@@ -26,14 +26,14 @@ def fit(
     """Train a network in place with AdamW, a warm-up and a cosine decay, in bfloat16.
 
     Args:
-        network: its parameters are trained.
-        batch_of: the pictures with the given indices, in float32: blurs are very slow in bfloat16.
-        loss_of: the loss of the pictures that ``batch_of`` returned, and their indices; it runs in bfloat16.
-        count: number of pictures; every epoch goes once over all of them in a new order.
-        epochs: how often.
-        batch: pictures an update; what is left over at the end of an epoch waits for the next one.
-        rate: greatest learning rate.
-        rng: where the order comes from.
+        network: Its parameters are trained.
+        batch_of: The pictures with the given indices, in float32: blurs are very slow in bfloat16.
+        loss_of: The loss of the pictures that ``batch_of`` returned, and their indices; it runs in bfloat16.
+        count: Number of pictures; every epoch goes once over all of them in a new order.
+        epochs: How often.
+        batch: Pictures an update; what is left over at the end of an epoch waits for the next one.
+        rate: Greatest learning rate.
+        rng: Where the order comes from.
     """
     steps = epochs * (count // batch)
     optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.01, fused=True)
@@ -73,9 +73,9 @@ def judging_loss(outputs: dict[str, torch.Tensor], targets: Targets) -> torch.Te
     """Return the sum over heads of their mean loss.
 
     Args:
-        outputs: of a judge; pictures beyond the length of the targets are spoiled ones, from which nothing but
+        outputs: Of a judge; pictures beyond the length of the targets are spoiled ones, from which nothing but
             "no face" is to be learnt.
-        targets: as ``targets_of`` makes them.
+        targets: As ``targets_of`` makes them.
     """
     count = len(targets["hair"])
     loss = _face_loss(outputs["face"].float(), count)
@@ -106,7 +106,7 @@ def contrast_loss(vectors: torch.Tensor, pairs: int) -> torch.Tensor:
 
     Args:
         vectors: ``(2 pairs + m, features)``: first views, second views, and m vectors that belong to nothing.
-        pairs: number of pictures with two views.
+        pairs: Number of pictures with two views.
 
     Reference:
         Chen et al. 2020, "A simple framework for contrastive learning of visual representations", equation 1; the

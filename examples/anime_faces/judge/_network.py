@@ -47,7 +47,7 @@ def prepare(images: torch.Tensor) -> torch.Tensor:
         Float tensor of shape ``(n, 3, 64, 64)`` in -1..1, channels last.
 
     Raises:
-        ValueError: if ``images`` is not a uint8 tensor of shape ``(n, 3, height, width)``.
+        ValueError: ``images`` is not a uint8 tensor of shape ``(n, 3, height, width)``.
     """
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(
@@ -67,8 +67,8 @@ class Trunk(nn.Module):
     resolution layer.
 
     Args:
-        features: length of the vector that comes out.
-        widths: channels after each halving.
+        features: Length of the vector that comes out.
+        widths: Channels after each halving.
 
     Shape:
         - images: ``(n, 3, 64, 64)`` in -1..1
@@ -105,8 +105,8 @@ class Judge(nn.Module):
     """A small convolutional network with one head for each factor.
 
     Args:
-        heads: outputs of each head; by default all that ``head_sizes`` lists.
-        features: length of the vector that the heads share.
+        heads: Outputs of each head; by default all that ``head_sizes`` lists.
+        features: Length of the vector that the heads share.
 
     Shape:
         - images: ``(n, 3, 64, 64)`` in -1..1, as ``prepare`` makes them
@@ -131,7 +131,7 @@ class Encoder(nn.Module):
     """A small convolutional network whose vectors tell pictures apart without having been told any label.
 
     Attributes:
-        num_features: length of a vector.
+        num_features: Length of a vector.
 
     Shape:
         - images: ``(n, 3, 64, 64)`` in -1..1, as ``prepare`` makes them

@@ -14,7 +14,7 @@ def read(judge: Judge, images: torch.Tensor) -> dict[str, np.ndarray]:
     """Return what the judge reads from pictures.
 
     Args:
-        judge: in evaluation mode.
+        judge: In evaluation mode.
         images: uint8 tensor of shape ``(n, 3, height, width)``, n at least 1.
 
     Returns:
@@ -34,7 +34,7 @@ def encode(encoder: Encoder, images: torch.Tensor) -> torch.Tensor:
     """Return the encoder's vectors of pictures.
 
     Args:
-        encoder: in evaluation mode.
+        encoder: In evaluation mode.
         images: uint8 tensor of shape ``(n, 3, height, width)``, n at least 1.
 
     Returns:
@@ -49,12 +49,12 @@ def encode_with(
     """Return the vectors that any network makes of pictures.
 
     Args:
-        network: turns uint8 pictures ``(n, 3, height, width)`` into vectors ``(n, features)``.
+        network: Turns uint8 pictures ``(n, 3, height, width)`` into vectors ``(n, features)``.
         images: uint8 tensor of shape ``(n, 3, height, width)``, n at least 1.
-        device: where the network works.
+        device: Where the network works.
 
     Raises:
-        ValueError: if the network returns anything but one vector a picture.
+        ValueError: The network returns anything but one vector a picture.
     """
     parts = []
     for batch in images.split(BATCH):

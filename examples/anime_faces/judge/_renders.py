@@ -21,7 +21,7 @@ class Renders:
 
     Args:
         images: uint8 tensor of shape ``(n, 3, size, size)``.
-        factors: for each factor an array of length n.
+        factors: For each factor an array of length n.
     """
 
     images: torch.Tensor
@@ -45,11 +45,11 @@ def render_fresh(
     The seeds are spelled unlike those of a data set, so the same number never names the same pictures.
 
     Args:
-        class_ids: the asked (hair, eyes) of each picture, or how many pictures to draw with colors at random.
-        seed: names the set; picture k depends on the seed, k and its colors alone.
-        knobs: the distribution of the faces; withheld pairs are not withheld where they are asked.
-        size: width and height.
-        workers: number of processes; by default one for each processor.
+        class_ids: The asked (hair, eyes) of each picture, or how many pictures to draw with colors at random.
+        seed: Names the set; picture k depends on the seed, k and its colors alone.
+        knobs: The distribution of the faces; withheld pairs are not withheld where they are asked.
+        size: Width and height.
+        workers: Number of processes; by default one for each processor.
     """
     knobs = Knobs() if knobs is None else knobs
     asked = [None] * class_ids if isinstance(class_ids, int) else list(class_ids)

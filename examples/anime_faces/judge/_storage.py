@@ -24,7 +24,7 @@ def load_judge(device: torch.device | str = "cpu") -> Judge:
     """Return the kept judge, ready to judge.
 
     Args:
-        device: where to put it.
+        device: Where to put it.
 
     Example:
         >>> load_judge().training
@@ -37,7 +37,7 @@ def load_encoder(device: torch.device | str = "cpu") -> Encoder:
     """Return the kept encoder, ready to encode.
 
     Args:
-        device: where to put it.
+        device: Where to put it.
 
     Example:
         >>> load_encoder().num_features
@@ -59,8 +59,8 @@ def save(network: nn.Module, name: str) -> None:
     """Write a network in half precision beside the code.
 
     Args:
-        network: what to write.
-        name: name of the file, without its ending.
+        network: What to write.
+        name: Name of the file, without its ending.
     """
     state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
     save_file({key: value.contiguous() for key, value in state.items()}, FOLDER / f"{name}.safetensors")

@@ -29,12 +29,12 @@ class TrainEncoder:
     """Train the encoder on fresh renders.
 
     Args:
-        renders: number of pictures to learn from.
-        held_out: number of pictures to measure it on.
-        epochs: passes over the pictures.
-        batch: pictures an update; each comes in two views, and a quarter as many spoiled ones are added.
-        rate: greatest learning rate.
-        seed: of the pictures, the weights, the order and the views.
+        renders: Number of pictures to learn from.
+        held_out: Number of pictures to measure it on.
+        epochs: Passes over the pictures.
+        batch: Pictures an update; each comes in two views, and a quarter as many spoiled ones are added.
+        rate: Greatest learning rate.
+        seed: Of the pictures, the weights, the order and the views.
     """
 
     renders: int = 16_000
@@ -71,8 +71,8 @@ def train(encoder: Encoder, settings: TrainEncoder) -> None:
     """Train an encoder in place on fresh renders.
 
     Args:
-        encoder: what to train.
-        settings: how many, how often, how fast, from which seed.
+        encoder: What to train.
+        settings: How many, how often, how fast, from which seed.
     """
     images = render_fresh(settings.renders, seed=settings.seed, knobs=VARIED).images
     rng = torch.Generator().manual_seed(settings.seed)
@@ -106,9 +106,9 @@ def probe(encoder: Encoder, learnt: Renders, held_out: Renders) -> dict[str, flo
     """Return for each factor with classes the share that a linear map of the vectors gets right on held-out renders.
 
     Args:
-        encoder: in evaluation mode.
-        learnt: renders that the map is fitted to, by least squares.
-        held_out: renders that it is tested on.
+        encoder: In evaluation mode.
+        learnt: Renders that the map is fitted to, by least squares.
+        held_out: Renders that it is tested on.
     """
     first, second = (_with_one(encode(encoder, renders.images)) for renders in (learnt, held_out))
     right = {}
@@ -123,10 +123,10 @@ def faults_seen(encoder: Encoder, first: Renders, second: Renders, seed: int) ->
     """Return Fréchet distance, precision and coverage of spoiled renders, with those of clean ones for comparison.
 
     Args:
-        encoder: in evaluation mode.
-        first: renders to hold against.
-        second: renders to spoil.
-        seed: of the spoiling.
+        encoder: In evaluation mode.
+        first: Renders to hold against.
+        second: Renders to spoil.
+        seed: Of the spoiling.
     """
     rng = torch.Generator().manual_seed(seed)
     real = encode(encoder, first.images)

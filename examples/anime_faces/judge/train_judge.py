@@ -29,13 +29,13 @@ class TrainJudge:
     """Train the judge on fresh renders.
 
     Args:
-        renders: number of pictures to learn from.
-        held_out: number of pictures to measure its accuracy on.
-        epochs: passes over the pictures.
-        batch: faces an update; a quarter as many spoiled ones are added.
-        rate: greatest learning rate.
-        seed: of the pictures, the weights, the order and the small changes.
-        score_samples: pictures for the reference of the classification accuracy score.
+        renders: Number of pictures to learn from.
+        held_out: Number of pictures to measure its accuracy on.
+        epochs: Passes over the pictures.
+        batch: Faces an update; a quarter as many spoiled ones are added.
+        rate: Greatest learning rate.
+        seed: Of the pictures, the weights, the order and the small changes.
+        score_samples: Pictures for the reference of the classification accuracy score.
     """
 
     renders: int = 16_000
@@ -81,8 +81,8 @@ def train(judge: Judge, settings: TrainJudge) -> None:
     """Train a judge in place on fresh renders.
 
     Args:
-        judge: with all the usual heads.
-        settings: how many, how often, how fast, from which seed.
+        judge: With all the usual heads.
+        settings: How many, how often, how fast, from which seed.
     """
     renders = render_fresh(settings.renders, seed=settings.seed, knobs=VARIED)
     targets = targets_of(renders.factors)
@@ -111,8 +111,8 @@ def measure(judge: Judge, renders: Renders) -> dict[str, float]:
     """Return for each head with classes or answers the share it gets right, and for each number its root mean square error.
 
     Args:
-        judge: in evaluation mode.
-        renders: with the truth beside them.
+        judge: In evaluation mode.
+        renders: With the truth beside them.
     """
     readings = read(judge, renders.images)
     right: dict[str, float] = {}

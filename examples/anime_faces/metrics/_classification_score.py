@@ -19,9 +19,9 @@ class ClassificationScore:
     """Share of real pictures that a network trained on samples alone gets right.
 
     Args:
-        hair: by hair.
-        eyes: by eyes.
-        joint: by both.
+        hair: By hair.
+        eyes: By eyes.
+        joint: By both.
     """
 
     hair: float
@@ -44,12 +44,12 @@ def classification_score(
     and cosine decay, batches of 64, 5 epochs, bfloat16, no augmentation.
 
     Args:
-        images: samples, uint8 of shape ``(n, 3, size, size)`` with n at least one batch.
-        class_ids: the asked (hair, eyes) of each, int64 of shape ``(n, 2)``.
-        real_images: real pictures, uint8 of shape ``(m, 3, size, size)``.
-        real_class_ids: what they show, int64 of shape ``(m, 2)``.
-        seed: of the weights and the order; torch's own random state is left as it was.
-        epochs: passes over the samples.
+        images: Samples, uint8 of shape ``(n, 3, size, size)`` with n at least one batch.
+        class_ids: The asked (hair, eyes) of each, int64 of shape ``(n, 2)``.
+        real_images: Real pictures, uint8 of shape ``(m, 3, size, size)``.
+        real_class_ids: What they show, int64 of shape ``(m, 2)``.
+        seed: Of the weights and the order; torch's own random state is left as it was.
+        epochs: Passes over the samples.
 
     Reference:
         Ravuri and Vinyals 2019, "Classification accuracy score for conditional generative models", section 3.
@@ -101,8 +101,8 @@ def score_figures(score: ClassificationScore, samples: int) -> tuple[dict[str, F
     the time of the slowest figure.
 
     Args:
-        score: of samples.
-        samples: how many they were.
+        score: Of samples.
+        samples: How many they were.
     """
     renders = load_card("judge")["classification_score_of_renders"]
     about = "share of real pictures that a network trained on samples alone gets right"

@@ -21,9 +21,9 @@ class Nearness:
     """Distances to the nearest training picture.
 
     Args:
-        samples: median over samples.
-        held_out: median over real pictures that were not trained on.
-        copies: share of samples nearer to a training picture than 99 of 100 held-out pictures are.
+        samples: Median over samples.
+        held_out: Median over real pictures that were not trained on.
+        copies: Share of samples nearer to a training picture than 99 of 100 held-out pictures are.
     """
 
     samples: float
@@ -35,9 +35,9 @@ def nearness(training: torch.Tensor, samples: torch.Tensor, held_out: torch.Tens
     """Compare how near samples and held-out pictures come to the training pictures.
 
     Args:
-        training: vectors of the training pictures, ``(n, features)``.
-        samples: vectors of samples, ``(m, features)``.
-        held_out: vectors of real pictures that were not trained on, ``(l, features)``.
+        training: Vectors of the training pictures, ``(n, features)``.
+        samples: Vectors of samples, ``(m, features)``.
+        held_out: Vectors of real pictures that were not trained on, ``(l, features)``.
     """
     sample_distances = nearest_distances(samples, training)
     real_distances = nearest_distances(held_out, training)
@@ -83,8 +83,8 @@ def copy_figures(in_pixels: Nearness, in_features: Nearness) -> dict[str, Figure
     """Return the figures of both spaces.
 
     Args:
-        in_pixels: nearness of pixel vectors.
-        in_features: nearness in the encoder's space.
+        in_pixels: Nearness of pixel vectors.
+        in_features: Nearness in the encoder's space.
     """
     figures = {}
     for space, near in (("pixels", in_pixels), ("features", in_features)):

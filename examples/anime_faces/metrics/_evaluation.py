@@ -21,11 +21,11 @@ class Figure:
     """A number, the same number for real pictures, and the bounds within which it passes.
 
     Args:
-        value: of the samples.
-        floor: of fresh real pictures in place of the samples, or None where that means nothing.
-        at_least: least value that passes, or None for no such bound.
-        at_most: greatest value that passes, or None for no such bound.
-        about: what the number is, in one sentence.
+        value: Of the samples.
+        floor: Of fresh real pictures in place of the samples, or None where that means nothing.
+        at_least: Least value that passes, or None for no such bound.
+        at_most: Greatest value that passes, or None for no such bound.
+        about: What the number is, in one sentence.
 
     Example:
         >>> Figure(value=0.97, floor=1.0, at_least=0.98, about="share of samples with the asked hair").passed
@@ -68,13 +68,13 @@ class Evaluation:
     """Figures gathered step by step, with the time that each step took.
 
     Args:
-        samples: number of samples.
-        reference: number of real pictures that the samples were held against.
-        seed: of the asked classes, the samples and the fresh renders.
-        figures: by name.
-        details: tables behind the figures, by name.
-        notes: what a reader must know to read the figures rightly.
-        seconds: by step.
+        samples: Number of samples.
+        reference: Number of real pictures that the samples were held against.
+        seed: Of the asked classes, the samples and the fresh renders.
+        figures: By name.
+        details: Tables behind the figures, by name.
+        notes: What a reader must know to read the figures rightly.
+        seconds: By step.
     """
 
     samples: int
@@ -122,9 +122,9 @@ def write_metrics(path: Path, evaluation: Evaluation, about: dict[str, Any]) -> 
     """Write an evaluation as JSON, whole or not at all, and return what was written.
 
     Args:
-        path: the file.
-        evaluation: what was found.
-        about: what was evaluated: the run, the data set, the feature network.
+        path: The file.
+        evaluation: What was found.
+        about: What was evaluated: the run, the data set, the feature network.
     """
     judge, encoder = load_card("judge"), load_card("encoder")
     record = {

@@ -52,7 +52,7 @@ def kernel_distance(real: torch.Tensor, samples: torch.Tensor, *, seed: int) -> 
     Args:
         real: ``(n, features)``, n at least 2.
         samples: ``(m, features)``, m at least 2.
-        seed: of the subsets; torch's own random state is left as it was.
+        seed: Of the subsets; torch's own random state is left as it was.
 
     Reference:
         Bińkowski et al. 2018, "Demystifying MMD GANs", equation 4 with the kernel of section 4; unbiased, so it may be
@@ -80,10 +80,10 @@ class Neighborhoods:
     A neighborhood is the open ball around a point that reaches its k-th nearest neighbor within its own set.
 
     Args:
-        precision: share of samples in the neighborhood of some real picture.
-        recall: share of real pictures in the neighborhood of some sample.
-        density: mean number of real neighborhoods that a sample lies in, divided by k; may exceed 1.
-        coverage: share of real pictures whose neighborhood holds some sample.
+        precision: Share of samples in the neighborhood of some real picture.
+        recall: Share of real pictures in the neighborhood of some sample.
+        density: Mean number of real neighborhoods that a sample lies in, divided by k; may exceed 1.
+        coverage: Share of real pictures whose neighborhood holds some sample.
 
     Reference:
         Kynkäänniemi et al. 2019, "Improved precision and recall metric for assessing generative models", equations
@@ -100,12 +100,12 @@ def neighborhoods(real: torch.Tensor, samples: torch.Tensor, *, k: int = 5) -> N
     """Measure how samples lie among real pictures.
 
     Args:
-        real: vectors of real pictures, ``(n, features)`` with n above k.
-        samples: vectors of samples, ``(m, features)`` with m above k.
-        k: which neighbor a neighborhood reaches.
+        real: Vectors of real pictures, ``(n, features)`` with n above k.
+        samples: Vectors of samples, ``(m, features)`` with m above k.
+        k: Which neighbor a neighborhood reaches.
 
     Raises:
-        ValueError: if a set has no k-th neighbor, or the vectors differ in length.
+        ValueError: A set has no k-th neighbor, or the vectors differ in length.
     """
     _check(real, samples, k)
     # In float64 the shortcut |a|^2 - 2ab + |b|^2 inside cdist keeps its digits even for near twins.
@@ -163,10 +163,10 @@ def closeness_figures(
     """Return Fréchet and kernel distance, precision, recall, density and coverage, each beside that of real pictures.
 
     Args:
-        real: vectors of real pictures, ``(n, features)``.
-        samples: vectors of as many samples.
-        second: vectors of as many other real pictures, which stand in for the samples in the floors.
-        seed: of the subsets of the kernel distance.
+        real: Vectors of real pictures, ``(n, features)``.
+        samples: Vectors of as many samples.
+        second: Vectors of as many other real pictures, which stand in for the samples in the floors.
+        seed: Of the subsets of the kernel distance.
     """
     among, floor = neighborhoods(real, samples), neighborhoods(real, second)
     return {
@@ -206,11 +206,11 @@ def load_features(name: str, device: torch.device | str = "cpu") -> Callable[[to
     put on the device and into evaluation mode. The current folder is searched too.
 
     Args:
-        name: where it is.
-        device: where it works.
+        name: Where it is.
+        device: Where it works.
 
     Raises:
-        ValueError: if there is no such module or it has no such callable.
+        ValueError: There is no such module or it has no such callable.
     """
     place, colon, attribute = name.partition(":")
     if not (place and colon and attribute):

@@ -49,19 +49,19 @@ def evaluate_pictures(
     floors. Samples are asked for the classes of the first half.
 
     Args:
-        generate: turns class ids, int64 of shape ``(n, attributes)`` with -1 for what a picture does not name, into
+        generate: Turns class ids, int64 of shape ``(n, attributes)`` with -1 for what a picture does not name, into
             uint8 pictures ``(n, 3, size, size)``.
-        images: the data set, uint8 of shape ``(n, size, size, 3)``.
+        images: The data set, uint8 of shape ``(n, size, size, 3)``.
         class_ids: int64 of shape ``(n, attributes)``; no columns where there are no labels. Whatever else `generate`
             understands will do as well.
-        rows: of the pictures that count; all if None.
-        seed: of the parting and of the kernel distance.
-        samples: how many to draw at most; no more are drawn than half the data set holds.
-        features: feature network; the encoder if None.
-        device: where the network works.
+        rows: Of the pictures that count; all if None.
+        seed: Of the parting and of the kernel distance.
+        samples: How many to draw at most; no more are drawn than half the data set holds.
+        features: Feature network; the encoder if None.
+        device: Where the network works.
 
     Raises:
-        ValueError: if there are too few pictures or samples to have neighbors.
+        ValueError: There are too few pictures or samples to have neighbors.
     """
     rows = np.arange(len(images)) if rows is None else rows
     count = min(samples, len(rows) // 2)

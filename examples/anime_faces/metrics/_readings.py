@@ -24,8 +24,8 @@ class Spread:
     """A figure over the unasked factors.
 
     Args:
-        mean: over factors.
-        by_factor: for each factor.
+        mean: Over factors.
+        by_factor: For each factor.
     """
 
     mean: float
@@ -41,9 +41,9 @@ def total_variation(real: Readings, samples: Readings, groups: np.ndarray) -> Sp
     """Return the total variation between sampled and real distributions of the unasked factors, the mean over groups.
 
     Args:
-        real: readings of real pictures.
-        samples: readings of samples, sample k asked for what real picture k shows.
-        groups: which asked color each belongs to, shape ``(n,)``.
+        real: Readings of real pictures.
+        samples: Readings of samples, sample k asked for what real picture k shows.
+        groups: Which asked color each belongs to, shape ``(n,)``.
     """
     by_factor = {}
     for name in (*FACTORS, *POSITIONS):
@@ -61,9 +61,9 @@ def noise_usage(real: Readings, samples: Readings, conditions: np.ndarray) -> Sp
     used as much as real pictures vary, more where the samples are wilder.
 
     Args:
-        real: readings of real pictures.
-        samples: readings of samples, sample k asked for what real picture k shows.
-        conditions: which condition each belongs to, shape ``(n,)``.
+        real: Readings of real pictures.
+        samples: Readings of samples, sample k asked for what real picture k shows.
+        conditions: Which condition each belongs to, shape ``(n,)``.
     """
     names = (*FACTORS, *POSITIONS)
     return Spread.over(
@@ -107,10 +107,10 @@ def variety_figures(
     """Return the figures of what was not asked for, and the table of them by factor.
 
     Args:
-        real: what the judge reads from renders.
-        samples: what it reads from samples that were asked for the same.
-        second: what it reads from other renders that were asked for the same.
-        asked: the asked (hair, eyes), shape ``(n, 2)``.
+        real: What the judge reads from renders.
+        samples: What it reads from samples that were asked for the same.
+        second: What it reads from other renders that were asked for the same.
+        asked: The asked (hair, eyes), shape ``(n, 2)``.
     """
     hair, pair = asked[:, 0], asked[:, 0] * len(EYE_COLORS) + asked[:, 1]
     variation, variation_floor = total_variation(real, samples, hair), total_variation(real, second, hair)
@@ -160,11 +160,11 @@ def color_figures(
     """Return the accuracy of hair and eyes, over all pairs and over those withheld from training.
 
     Args:
-        asked: the asked (hair, eyes) of each sample, shape ``(n, 2)``.
-        samples: what the judge reads from them.
-        real_asked: what each real picture shows, shape ``(m, 2)``.
-        real: what the judge reads from them.
-        withheld: pairs that training never saw; may be empty.
+        asked: The asked (hair, eyes) of each sample, shape ``(n, 2)``.
+        samples: What the judge reads from them.
+        real_asked: What each real picture shows, shape ``(m, 2)``.
+        real: What the judge reads from them.
+        withheld: Pairs that training never saw; may be empty.
     """
     right, real_right = _right(asked, samples), _right(real_asked, real)
     figures = _named("", right, real_right, "samples that the judge finds to have")

@@ -61,16 +61,16 @@ def evaluate_rendered(
     against show the same pairs, so no figure mixes what was asked with what was made of it.
 
     Args:
-        generate: turns class ids (hair, eyes), int64 of shape ``(n, 2)``, into uint8 pictures ``(n, 3, size, size)``.
-        training_images: what the generator learnt from, uint8 of shape ``(n, size, size, 3)``.
-        knobs: of the data set; its withheld pairs are reported apart.
-        seed: of the order of the asked pairs, the fresh renders and the classification score.
-        samples: how many to draw, at least 264; the thresholds are meant for 12,000.
-        features: feature network for FID, KID, precision, recall, density and coverage; the encoder if None.
-        device: where judge and encoder work.
+        generate: Turns class ids (hair, eyes), int64 of shape ``(n, 2)``, into uint8 pictures ``(n, 3, size, size)``.
+        training_images: What the generator learnt from, uint8 of shape ``(n, size, size, 3)``.
+        knobs: Of the data set; its withheld pairs are reported apart.
+        seed: Of the order of the asked pairs, the fresh renders and the classification score.
+        samples: How many to draw, at least 264; the thresholds are meant for 12,000.
+        features: Feature network for FID, KID, precision, recall, density and coverage; the encoder if None.
+        device: Where judge and encoder work.
 
     Raises:
-        ValueError: if ``samples`` is less than 264 or ``generate`` returns anything but pictures of the right size.
+        ValueError: ``samples`` is less than 264 or ``generate`` returns anything but pictures of the right size.
     """
     evaluation = Evaluation(samples=samples, reference=min(samples, REFERENCE), seed=seed)
     size = training_images.shape[1]

@@ -22,12 +22,12 @@ class Question:
     """What is to be evaluated, and how.
 
     Args:
-        run: folder of a run, or one of its checkpoints.
-        data: folder of the data set; the run's own if None.
-        samples: how many pictures to draw.
-        seed: of the samples and of what they are held against.
-        features: name of a feature network as ``package.module:callable``; the encoder if None.
-        device: as torch spells it; CUDA where there is one if None.
+        run: Folder of a run, or one of its checkpoints.
+        data: Folder of the data set; the run's own if None.
+        samples: How many pictures to draw.
+        seed: Of the samples and of what they are held against.
+        features: Name of a feature network as ``package.module:callable``; the encoder if None.
+        device: As torch spells it; CUDA where there is one if None.
     """
 
     run: Path
@@ -42,7 +42,7 @@ def evaluate_run(question: Question) -> dict[str, Any]:
     """Draw, measure, and write metrics.json into the run's folder; return what was written.
 
     Raises:
-        ValueError: if there is no such run or data set, or they do not fit together.
+        ValueError: There is no such run or data set, or they do not fit together.
     """
     device = question.device or ("cuda" if torch.cuda.is_available() else "cpu")
     generator = load_generator(question.run, device=device)

@@ -22,9 +22,9 @@ class SpectrumGap:
     """Difference of two radial power spectra.
 
     Args:
-        greatest: largest difference at any radius, in decibel without sign.
-        mean: mean difference over radii, in decibel without sign.
-        decibels: the signed difference at each radius from 1 on; not a number where the real power is mere rounding.
+        greatest: Largest difference at any radius, in decibel without sign.
+        mean: Mean difference over radii, in decibel without sign.
+        decibels: The signed difference at each radius from 1 on; not a number where the real power is mere rounding.
     """
 
     greatest: float
@@ -40,7 +40,7 @@ def spectrum_gap(real: torch.Tensor, samples: torch.Tensor) -> SpectrumGap:
         samples: uint8 tensor of shape ``(m, channels, size, size)``.
 
     Raises:
-        ValueError: if the pictures differ in size.
+        ValueError: The pictures differ in size.
 
     Reference:
         Durall et al. 2020, "Watch your up-convolution", section 3: the azimuthal integral over the power spectrum.
@@ -85,8 +85,8 @@ def spectrum_figures(
 
     Args:
         real: uint8 pictures ``(n, channels, size, size)``.
-        samples: as many samples.
-        second: as many other real pictures, for the floors.
+        samples: As many samples.
+        second: As many other real pictures, for the floors.
     """
     gap, floor = spectrum_gap(real, samples), spectrum_gap(real, second)
     about = "difference of the radial power spectra of samples and real pictures in decibel"

@@ -50,6 +50,7 @@ def test_pictures_stay_on_the_disk_and_cannot_be_changed(dataset):
         dataset.images[7]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_opening_does_not_read_the_pictures(tmp_path):
     folder = write(tmp_path / "data").path
     count = 100_000  # 1.2 GB of pictures, a hole in the file
@@ -97,7 +98,7 @@ def test_a_changed_bit_is_found(dataset, name):
     content = bytearray((dataset.path / name).read_bytes())
     content[-1] ^= 1
     (dataset.path / name).write_bytes(content)
-    with pytest.raises(ValueError, match="was changed since it was written"):
+    with pytest.raises(ValueError, match="has changed since it was written"):
         Dataset.open(dataset.path).verify()
 
 
@@ -155,5 +156,5 @@ def test_names_must_be_clean_and_differ(names):
 def test_descriptions():
     assert describe((8, -1), FACE_ATTRIBUTES) == "blue hair"
     assert describe((2, 1), ATTRIBUTES) == "soft wild"
-    with pytest.raises(ValueError, match="one id an attribute"):
+    with pytest.raises(ValueError, match="one id for each attribute"):
         describe((1,), FACE_ATTRIBUTES)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from examples.anime_faces.data import (
 )
 
 SMALL = Reading(size=16, least_side=4)
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes a pipe, which is not a file on Windows")
 
 
 @pytest.fixture
@@ -62,14 +64,14 @@ def bad_files(folder: Path, smooth) -> dict[str, str]:
     smooth(0, (1, 1)).save(folder / "dot.png")
     smooth(0, (500, 3)).save(folder / "line.png")
     big.save(folder / "scan.tiff")
-    unknown = "no picture of a known format (JPEG, PNG, WEBP, BMP, GIF)"
+    unknown = "not a picture of a known format (JPEG, PNG, WEBP, BMP, GIF)"
     return expected | {
         "empty.jpg": "an empty file",
         "page.jpg": "a web page",
         "notes.txt": unknown,
         "scan.tiff": unknown,
         "folder.jpg": "a folder",
-        "pipe.jpg": "no regular file",
+        "pipe.jpg": "not a regular file",
         "gone.jpg": "a link to nothing",
         "linked": "a link to a folder",
         "out.png": "a link that leads out of the folder",
@@ -79,6 +81,7 @@ def bad_files(folder: Path, smooth) -> dict[str, str]:
     }
 
 
+@needs_pipes
 def test_an_unlabeled_folder_with_every_kind_of_bad_file(photos, out, smooth):
     expected = bad_files(photos, smooth)
     smooth(7).convert("CMYK").save(photos / "print.jpg")
@@ -110,6 +113,7 @@ def test_pictures_stand_in_natural_order_and_hidden_files_are_no_part(photos, ou
     assert dataset.skipped == ()
 
 
+@needs_pipes
 def test_files_do_not_depend_on_the_number_of_workers(photos, tmp_path, smooth):
     bad_files(photos, smooth)
     for seed in range(40):
@@ -119,36 +123,6 @@ def test_files_do_not_depend_on_the_number_of_workers(photos, tmp_path, smooth):
     for name in ("images.npy", "labels.npy", "skipped.jsonl", "dataset.json"):
         first, *others = [(tmp_path / f"out{workers}" / name).read_bytes() for workers in (0, 1, 2)]
         assert all(other == first for other in others), name
-
-
-def test_subfolders_are_classes(tmp_path, out, smooth):
-    root = tmp_path / "zoo"
-    for seed, name in enumerate(["dog/1.jpg", "dog/deep/2.jpg", "black cat/1.jpg", "10/a.png", "9/a.png"]):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        smooth(seed).save(root / name)
-    (root / "README.md").write_text("about")
-    (root / "empty").mkdir()
-    dataset = write(out, folder_source(root))
-    assert dataset.kind == "classes"
-    assert dataset.attributes == (Attribute("class", ("9", "10", "black cat", "dog")),)
-    assert dataset.class_ids().ravel().tolist() == [0, 1, 2, 3, 3]
-    assert reasons(dataset) == {"README.md": "in the folder of no class"}
-    assert "class: 9 1, 10 1, black cat 1, dog 2" in summarize(dataset)
-
-
-def test_decomposed_folder_names_make_one_class(tmp_path, smooth):
-    for name in ("caf\u00e9", "cafe\u0301"):
-        (tmp_path / "in" / name).mkdir(parents=True)
-        smooth().save(tmp_path / "in" / name / "1.png")
-    assert folder_source(tmp_path / "in").attributes == (Attribute("class", ("caf\u00e9",)),)
-
-
-def test_pictures_beside_class_folders_are_a_question_to_the_user(photos, out, smooth):
-    (photos / "dog").mkdir()
-    smooth(9).save(photos / "dog" / "1.jpg")
-    with pytest.raises(ValueError, match="--unlabeled"):
-        folder_source(photos)
-    assert len(write(out, unlabeled_source(photos))) == 6
 
 
 def test_a_table_labels_pictures(photos, tmp_path, out):
@@ -266,10 +240,11 @@ def test_a_file_that_goes_away_after_it_was_listed_is_skipped(photos, out):
 
 
 def test_the_data_set_is_not_written_among_the_pictures(photos):
-    with pytest.raises(ValueError, match="--out must lie outside"):
+    with pytest.raises(ValueError, match="--out must be outside"):
         write(photos / "out", folder_source(photos))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes names that are not text")
 def test_odd_names_of_files_and_folders(tmp_path, smooth):
     root = tmp_path / ("käse und wein " + "x" * 180)
     root.mkdir()
@@ -282,9 +257,3 @@ def test_odd_names_of_files_and_folders(tmp_path, smooth):
     assert len(dataset) == 6
     entries = [json.loads(line) for line in (tmp_path / "ou t ü" / "skipped.jsonl").read_text("utf-8").splitlines()]
     assert [entry["file"] for entry in entries] == ["bad\udcff2.png"]
-
-
-@pytest.mark.parametrize("make", [unlabeled_source, folder_source])
-def test_a_missing_folder_is_named(tmp_path, make):
-    with pytest.raises(ValueError, match=f"there is no folder {tmp_path}/none"):
-        make(tmp_path / "none")

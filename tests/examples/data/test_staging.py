@@ -1,11 +1,13 @@
 import os
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from examples.anime_faces.data import _staging
 from examples.anime_faces.data._staging import staged_folder
 
 
@@ -116,3 +118,35 @@ def test_a_data_set_comes_back_if_the_program_was_killed_while_replacing_it(tmp_
         make(out, "new")
     assert (out / "dataset.json").read_text() == "old"
     assert names(tmp_path) == ["out"]
+
+
+def test_on_windows_no_process_is_signaled_and_only_files_are_synchronized(tmp_path, monkeypatch, dead_process):
+    def refuse(*arguments: object) -> None:
+        raise AssertionError(f"called with {arguments}")
+
+    monkeypatch.setattr(_staging, "POSIX", False)
+    monkeypatch.setattr(os, "kill", refuse)  # signal 0 ends a process there
+    synchronized = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synchronized.append(stat.S_ISREG(os.fstat(handle).st_mode)))
+    out = tmp_path / "out"
+    for path in (unfinished(out, dead_process), unfinished(out, os.getpid())):
+        path.mkdir()
+        (path / "images.npy").touch()
+    make(out)
+    assert names(tmp_path) == [unfinished(out, dead_process).name, "out"]
+    assert synchronized == [True]
+    make(out, "other", overwrite=True)
+    assert (out / "dataset.json").read_text() == "other"
+
+
+def test_a_file_that_cannot_reach_the_disk_is_an_error_and_a_folder_is_not(tmp_path, monkeypatch):
+    def full(handle: int) -> None:
+        if not stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError("disk full")
+        raise OSError("folders cannot be synchronized here")
+
+    with staged_folder(tmp_path / "empty", overwrite=False):
+        monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="disk full"):
+        make(tmp_path / "out")
+    assert names(tmp_path) == ["empty"]

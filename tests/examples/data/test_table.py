@@ -47,9 +47,9 @@ def test_harmless_differences_change_nothing(folder, text):
         ("file,coat\na.jpg,long\nb.jpg\n", 3, "2 cells"),
         ("file,coat\na.jpg,long,calm\n", 2, "2 cells"),
         ("file,coat\n ,long\n", 2, "names no file"),
-        ('file,coat\na.jpg,"long"x\n', 2, "no valid CSV"),
-        ('file,coat\na.jpg,"long\n', 2, "no valid CSV"),
-        ("file,coat\na.jpg," + "x" * 200_000 + "\n", 2, "no valid CSV"),
+        ('file,coat\na.jpg,"long"x\n', 2, "not valid CSV"),
+        ('file,coat\na.jpg,"long\n', 2, "not valid CSV"),
+        ("file,coat\na.jpg," + "x" * 200_000 + "\n", 2, "not valid CSV"),
     ],
 )
 def test_errors_name_file_and_line(folder, text, line, words):

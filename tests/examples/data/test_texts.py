@@ -81,7 +81,7 @@ def test_texts_are_in_the_fingerprint(photos, tmp_path, tagged):
     np.testing.assert_array_equal(other.labels, tagged.labels)
     path = tagged.path / "texts.txt"
     path.write_text(path.read_text(encoding="utf-8").replace("komachi", "komachl"), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"was changed since it was written: \['texts'\]"):
+    with pytest.raises(ValueError, match=r"has changed since it was written: \['texts'\]"):
         Dataset.open(tagged.path).verify()
 
 

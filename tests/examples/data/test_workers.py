@@ -3,11 +3,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from examples.anime_faces.data import _workers
 from examples.anime_faces.data._workers import default_workers, ordered_map
 
 
@@ -49,6 +52,7 @@ def test_only_a_few_tasks_are_under_way():
         assert len(taken) <= 4
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_worker_is_an_error_and_no_wait():
     with pytest.raises(ChildProcessError, match="worker process was killed"):
         list(ordered_map(die, [1], workers=1))
@@ -62,6 +66,7 @@ def test_negative_numbers_of_workers_are_refused():
 
 PARENT = """
 import os, time
+from examples.anime_faces.data import _workers
 from examples.anime_faces.data._workers import ordered_map
 if __name__ == "__main__":
     for pid in ordered_map(eval, ["__import__('os').getpid()", "__import__('time').sleep(300)"], workers=1):
@@ -69,6 +74,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_workers_end_with_a_killed_parent(tmp_path):
     (tmp_path / "parent.py").write_text(PARENT)
     environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
@@ -96,3 +102,27 @@ def alive(process: int) -> bool:
         return False
     status = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
     return status.rsplit(")", 1)[1].split()[0] != "Z"  # a zombie that nobody collects is dead, too
+
+
+def test_macos_and_windows_do_not_say_which_cores_may_be_used(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert default_workers() == 7
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert default_workers() == 1
+
+
+def test_a_pool_on_windows_is_no_larger_than_it_may_be(monkeypatch):
+    asked = []
+
+    class Pool(ProcessPoolExecutor):
+        def __init__(self, workers: int, *arguments: Any, **options: Any) -> None:
+            asked.append(workers)
+            super().__init__(1, *arguments, **options)
+
+    monkeypatch.setattr(_workers, "ProcessPoolExecutor", Pool)
+    for platform, workers in (("win32", 200), ("win32", 5), ("linux", 200)):
+        monkeypatch.setattr(sys, "platform", platform)
+        results = ordered_map(slow_square, [], workers=workers)
+        assert list(results) == []
+    assert asked == [61, 5, 200]

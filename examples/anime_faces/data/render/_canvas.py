@@ -42,8 +42,8 @@ def bends(pairs: Pairs, steps: int = 6) -> Points:
     """Return arcs that meet in corners: points at even places are corners, those between pull the arcs.
 
     Args:
-        pairs: an odd number of points: corner, pull, corner, pull, ..., corner.
-        steps: points on each arc.
+        pairs: An odd number of points: corner, pull, corner, pull, ..., corner.
+        steps: Points on each arc.
     """
     path = points(pairs)
     start, pull, end = path[:-1:2, None], path[1::2, None], path[2::2, None]

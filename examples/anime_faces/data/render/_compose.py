@@ -105,14 +105,14 @@ def render(face: Face, size: int = 64) -> npt.NDArray[np.uint8]:
     is the same at every size.
 
     Args:
-        face: the numbers of the picture.
-        size: width and height in pixels, 32 to 128.
+        face: The numbers of the picture.
+        size: Width and height in pixels, 32 to 128.
 
     Returns:
         The picture, ``(size, size, 3)``, red, green and blue.
 
     Raises:
-        ValueError: if ``size`` is no integer between 32 and 128.
+        ValueError: ``size`` is no integer between 32 and 128.
 
     Example:
         >>> from examples.anime_faces.data.render import face_from_seed

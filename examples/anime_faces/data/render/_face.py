@@ -46,43 +46,43 @@ class Face:
     Lengths are in hundredths of the picture's width, so a face has the same composition at every size.
 
     Args:
-        hair: index into ``HAIR_COLORS``.
-        eyes: index into ``EYE_COLORS``.
-        style: index into ``HAIR_STYLES``.
-        expression: index into ``EXPRESSIONS``.
-        fringe: index into ``FRINGES``.
-        skin: index into ``SKINS``.
-        clothes: index into ``CLOTHES``.
-        fabric: index into ``FABRICS``, the color of the clothes.
-        backdrop: index into ``BACKDROPS``, the anchor of the background.
-        background: the background's own color, each channel in 0..1.
-        fade: how much the background changes from top to bottom, 0 (flat) to 1.
-        yaw: turn of the head, -1 (to the picture's left) to 1.
-        tilt: lean of the head in degrees, positive clockwise.
-        x: shift of the head to the right.
-        y: shift of the head downward.
-        scale: size of the head, 1 on average.
-        width: width of the face relative to the average.
-        chin: length of the lower face relative to the average.
-        volume: bulk of the hair relative to the average.
-        length: length of the hair relative to its style's average.
-        eye_width: width of the eyes relative to the average.
-        eye_height: height of the eyes relative to the average.
-        eye_slant: rise of the outer corner of the eyes.
-        blush: strength of the blush, 0..1.
-        flip: whether the hair is mirrored.
-        ahoge: whether one strand stands up.
-        highlight: whether the eyes have a highlight.
-        glasses: the first binary attribute.
-        ribbon: the second binary attribute.
-        extra_tags: tags that describe nothing in the picture.
+        hair: Index into ``HAIR_COLORS``.
+        eyes: Index into ``EYE_COLORS``.
+        style: Index into ``HAIR_STYLES``.
+        expression: Index into ``EXPRESSIONS``.
+        fringe: Index into ``FRINGES``.
+        skin: Index into ``SKINS``.
+        clothes: Index into ``CLOTHES``.
+        fabric: Index into ``FABRICS``, the color of the clothes.
+        backdrop: Index into ``BACKDROPS``, the anchor of the background.
+        background: The background's own color, each channel in 0..1.
+        fade: How much the background changes from top to bottom, 0 (flat) to 1.
+        yaw: Turn of the head, -1 (to the picture's left) to 1.
+        tilt: Lean of the head in degrees, positive clockwise.
+        x: Shift of the head to the right.
+        y: Shift of the head downward.
+        scale: Size of the head, 1 on average.
+        width: Width of the face relative to the average.
+        chin: Length of the lower face relative to the average.
+        volume: Bulk of the hair relative to the average.
+        length: Length of the hair relative to its style's average.
+        eye_width: Width of the eyes relative to the average.
+        eye_height: Height of the eyes relative to the average.
+        eye_slant: Rise of the outer corner of the eyes.
+        blush: Strength of the blush, 0..1.
+        flip: Whether the hair is mirrored.
+        ahoge: Whether one strand stands up.
+        highlight: Whether the eyes have a highlight.
+        glasses: The first binary attribute.
+        ribbon: The second binary attribute.
+        extra_tags: Tags that describe nothing in the picture.
         domain: 0 for the varied pictures, 1 for the low-diversity second domain.
-        hair_shift: what is added to the anchor of the hair color, in steps of 255.
-        eye_shift: what is added to the anchor of the eye color, in steps of 255.
-        detail_seed: the seed of the fine irregularities of the hair.
+        hair_shift: What is added to the anchor of the hair color, in steps of 255.
+        eye_shift: What is added to the anchor of the eye color, in steps of 255.
+        detail_seed: The seed of the fine irregularities of the hair.
 
     Raises:
-        ValueError: if an index names nothing, or ``yaw``, ``fade`` or ``blush`` is out of range.
+        ValueError: An index names nothing, or ``yaw``, ``fade`` or ``blush`` is out of range.
     """
 
     hair: int
@@ -133,7 +133,7 @@ def factors(face: Face) -> dict[str, int | float]:
     """Return the labels of a picture: what a judge can be asked to read from it.
 
     Args:
-        face: the numbers of the picture.
+        face: The numbers of the picture.
 
     Returns:
         ``hair``, ``eyes``, ``style``, ``expression``, ``fringe``, ``skin``, ``clothes``, ``background`` (index of the

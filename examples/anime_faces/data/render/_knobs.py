@@ -34,19 +34,19 @@ class Knobs:
     Changing one knob leaves every other part of the face at a given seed and index as it was.
 
     Args:
-        hair_weights: one weight for each hair color, in place of the skewed ones; need not add to 1.
-        color_skew: exponent ``a`` of Zipf's law over both kinds of color: the color at index ``k`` has a weight
+        hair_weights: One weight for each hair color, in place of the skewed ones; need not add to 1.
+        color_skew: Exponent ``a`` of Zipf's law over both kinds of color: the color at index ``k`` has a weight
             proportional to ``(k + 1) ** -a``. 0 is uniform.
-        distractor_tags: least and greatest number of extra tags of a face.
-        second_domain_share: share of pictures from the second domain: a cast of few faces again and again, in which
+        distractor_tags: Least and greatest number of extra tags of a face.
+        second_domain_share: Share of pictures from the second domain: a cast of few faces again and again, in which
             only the colors of hair and eyes vary.
-        glasses_rate: share of faces with glasses.
-        ribbon_rate: share of faces with a ribbon.
-        highlight_rate: share of faces with a highlight in the eyes.
-        withheld_pairs: pairs of (hair, eyes) that are never drawn.
+        glasses_rate: Share of faces with glasses.
+        ribbon_rate: Share of faces with a ribbon.
+        highlight_rate: Share of faces with a highlight in the eyes.
+        withheld_pairs: Pairs of (hair, eyes) that are never drawn.
 
     Raises:
-        ValueError: if a rate is outside 0..1, a weight is negative or not finite, or a pair names no color.
+        ValueError: A rate is outside 0..1, a weight is negative or not finite, or a pair names no color.
 
     Example:
         >>> Knobs(color_skew=1.0, glasses_rate=0.3).ribbon_rate

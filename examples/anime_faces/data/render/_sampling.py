@@ -28,13 +28,13 @@ def sample_face(rng: RandomSource, knobs: Knobs = PLAIN, *, hair: int | None = N
     nothing else about the face.
 
     Args:
-        rng: where the random numbers come from; only its ``random()`` is called.
-        knobs: the distribution of faces.
-        hair: index of the asked hair color, or None to draw it.
-        eyes: index of the asked eye color, or None to draw it.
+        rng: Where the random numbers come from; only its ``random()`` is called.
+        knobs: The distribution of faces.
+        hair: Index of the asked hair color, or None to draw it.
+        eyes: Index of the asked eye color, or None to draw it.
 
     Raises:
-        ValueError: if ``hair`` or ``eyes`` is no index of a color, or what is asked has no share under ``knobs``.
+        ValueError: ``hair`` or ``eyes`` is no index of a color, or what is asked has no share under ``knobs``.
 
     Example:
         >>> face = sample_face(random.Random(1), hair=8)
@@ -65,12 +65,12 @@ def face_from_seed(seed: int, index: int, knobs: Knobs = PLAIN) -> Face:
     """Return face number ``index`` of the data set of ``seed``: a pure function, whatever was drawn before.
 
     Args:
-        seed: names the data set.
-        index: the position in it, at least 0.
-        knobs: the distribution of faces.
+        seed: Names the data set.
+        index: The position in it, at least 0.
+        knobs: The distribution of faces.
 
     Raises:
-        ValueError: if ``index`` is negative.
+        ValueError: ``index`` is negative.
 
     Example:
         >>> face_from_seed(0, 5) == face_from_seed(0, 5)
