@@ -6,7 +6,6 @@ design say what is promised.
 
 import importlib.util
 import inspect
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,10 +13,11 @@ from typing import Any
 
 import pytest
 import torch
-from support.ranks import as_ranks
+from support.parts import in_parts
+from support.ranks import as_ranks, run_ranks
 
 from gankit import constraints
-from gankit.training import Accumulated, Eager
+from gankit.training import Eager, Loss
 
 HERE = Path(__file__).parent
 
@@ -41,7 +41,7 @@ def _whole(name: str) -> dict[str, Any]:
     """Terms and gradients of the plain step: one process, the whole batch, float64."""
     network = cases.critic()
     terms = cases.terms(cases.CASES[name], network, network)
-    return {"terms": Eager()(terms, tuple(cases.batch().values()), None), "gradients": cases.gradients(network)}
+    return {"terms": Eager()(Loss(terms, ()), tuple(cases.batch().values())), "gradients": cases.gradients(network)}
 
 
 def test_every_penalty_is_in_the_table() -> None:
@@ -55,7 +55,7 @@ def test_every_penalty_is_in_the_table() -> None:
 def test_the_penalty_moves_the_critic(name: str) -> None:
     """Without it, equality below would show nothing."""
     network = cases.critic()
-    logged = Eager()(cases.terms(cases.CASES[name], network, network), tuple(cases.batch().values()), None)
+    logged = Eager()(Loss(cases.terms(cases.CASES[name], network, network), ()), tuple(cases.batch().values()))
     together = cases.gradients(network)
     bare = cases.critic()
     real, fake = (bare(cases.batch()[side], cases.batch()["condition"]) for side in ("real", "fake"))
@@ -72,27 +72,18 @@ def test_in_parts(name: str, parts: int) -> None:
     terms, inputs = cases.terms(case, network, network), tuple(cases.batch().values())
     if case.refused_in_parts is not None:
         with pytest.raises(ValueError, match=case.refused_in_parts):
-            Accumulated(parts)(terms, inputs, None)
+            in_parts(parts, terms, inputs)
         return
-    result = {"terms": Accumulated(parts)(terms, inputs, None), "gradients": cases.gradients(network)}
+    result = {"terms": in_parts(parts, terms, inputs), "gradients": cases.gradients(network)}
     torch.testing.assert_close(result, _whole(name), rtol=1e-10, atol=1e-10)
 
 
 def _on_ranks(folder: Path, parts: int, world: int = 2) -> list[dict[str, Any]]:
     outs = [folder / f"rank-{rank}.pt" for rank in range(world)]
     worker = str(HERE / "whole_batch_worker.py")
-    processes = [
-        subprocess.Popen(
-            [sys.executable, worker, str(rank), str(world), str(folder / "meet"), str(out), str(parts)],
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={"OMP_NUM_THREADS": "1"},
-        )
-        for rank, out in enumerate(outs)
-    ]
-    for process in processes:
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors.decode()
+    run_ranks(
+        [[worker, str(rank), str(world), str(folder / "meet"), str(out), str(parts)] for rank, out in enumerate(outs)]
+    )
     return [torch.load(out, weights_only=True) for out in outs]
 
 
@@ -131,7 +122,7 @@ def test_on_ranks_in_threads(name: str, count: int) -> None:
     def compute(rank: int) -> dict[str, Any]:
         network = cases.critic()
         part = tuple(value[rank * each : (rank + 1) * each] for value in cases.batch().values())
-        logged = Eager()(cases.terms(cases.CASES[name], network, network), part, None)
+        logged = Eager()(Loss(cases.terms(cases.CASES[name], network, network), ()), part)
         return {"terms": logged, "gradients": cases.gradients(network)}
 
     results = as_ranks(count, compute)

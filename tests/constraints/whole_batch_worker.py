@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 sys.path.insert(0, str(Path(__file__).parent))
 import whole_batch_cases as cases
 
-from gankit.training import Accumulated
+from gankit.training import Accumulated, Loss
 
 
 def compute(case: cases.Case, part: slice, parts: int) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def compute(case: cases.Case, part: slice, parts: int) -> dict[str, Any]:
     terms = cases.terms(case, wrapper, network)
     inputs = tuple(value[part] for value in cases.batch().values())
     try:
-        logged = Accumulated(parts)(terms, inputs, wrapper)
+        logged = Accumulated(parts)(Loss(terms, (), wrapper), inputs)
     except ValueError as error:
         return {"error": str(error)}
     return {"terms": logged, "gradients": cases.gradients(network)}

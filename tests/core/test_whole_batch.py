@@ -1,13 +1,12 @@
 """Statistics of the whole batch, on one rank, in parts, and on two ranks."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from core.two_ranks import TwoRanks
 from hypothesis import given, strategies as st
+from support.parts import in_parts
+from support.ranks import as_ranks, run_ranks
 
 from gankit._core import (
     batch_in_parts,
@@ -17,7 +16,6 @@ from gankit._core import (
     sum_over_ranks,
 )
 from gankit.losses import Hinge, relativistic_average_critic_loss
-from gankit.training import Accumulated
 
 PROGRAM = """
 import sys
@@ -80,18 +78,12 @@ def test_accumulation_refuses_what_couples_samples_and_allows_one_part() -> None
 
     inputs = (torch.arange(4.0), -torch.arange(4.0))
     with pytest.raises(ValueError, match="relativistic_average_critic_loss needs the whole batch"):
-        Accumulated(2)(terms, inputs, None)
-    torch.testing.assert_close(Accumulated(1)(terms, inputs, None), terms(*inputs))
+        in_parts(2, terms, inputs)
+    torch.testing.assert_close(in_parts(1, terms, inputs), terms(*inputs))
 
 
 def test_two_ranks_share_values_and_gradients(tmp_path: Path) -> None:
-    commands = [[sys.executable, "-c", PROGRAM, str(rank), str(tmp_path / "meet")] for rank in range(2)]
-    processes = [
-        subprocess.Popen(command, stderr=subprocess.PIPE, env={"OMP_NUM_THREADS": "1"}) for command in commands
-    ]
-    for process in processes:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors.decode()
+    run_ranks([["-c", PROGRAM, str(rank), str(tmp_path / "meet")] for rank in range(2)])
 
 
 def _whole(seed: int, *shape: int) -> torch.Tensor:
@@ -101,23 +93,22 @@ def _whole(seed: int, *shape: int) -> torch.Tensor:
 @given(seed=st.integers(0, 2**31 - 1), cut=st.integers(1, 6))
 def test_the_mean_is_that_of_all_ranks_and_so_is_its_gradient(seed: int, cut: int) -> None:
     whole = _whole(seed, 7, 3)
-    with pytest.MonkeyPatch.context() as patch:
 
-        def play(rank: int) -> tuple[float, torch.Tensor]:
-            own = (whole[:cut], whole[cut:])[rank].clone().requires_grad_()
-            mean = mean_of_whole_batch("part", own)
-            ((rank + 1) * mean.square()).backward()
-            assert own.grad is not None
-            return mean.item(), own.grad
+    def play(rank: int) -> tuple[float, torch.Tensor]:
+        own = (whole[:cut], whole[cut:])[rank].clone().requires_grad_()
+        mean = mean_of_whole_batch("part", own)
+        ((rank + 1) * mean.square()).backward()
+        assert own.grad is not None
+        return mean.item(), own.grad
 
-        (first, first_slope), (second, second_slope) = TwoRanks(patch).run(play)
+    (first, first_slope), (second, second_slope) = as_ranks(2, play)
     assert first == second == pytest.approx(whole.mean().item(), rel=1e-12)
     # Both ranks' losses depend on every sample: (1 + 2) * mean^2.
     expected = torch.full((7, 3), 3 * 2 * whole.mean().item() / whole.numel(), dtype=torch.float64)
     torch.testing.assert_close(torch.cat([first_slope, second_slope]), expected, rtol=1e-9, atol=1e-12)
 
 
-def test_samples_of_all_ranks_are_joined_in_order_with_gradients_from_both(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_of_all_ranks_are_joined_in_order_with_gradients_from_both() -> None:
     whole, weights = _whole(0, 6, 5), _whole(1, 6, 5)
 
     def play(rank: int) -> tuple[torch.Tensor, int, torch.Tensor]:
@@ -127,13 +118,13 @@ def test_samples_of_all_ranks_are_joined_in_order_with_gradients_from_both(monke
         assert own.grad is not None
         return gathered.detach(), start, own.grad
 
-    for rank, (gathered, start, slope) in enumerate(TwoRanks(monkeypatch).run(play)):
+    for rank, (gathered, start, slope) in enumerate(as_ranks(2, play)):
         assert start == 3 * rank
         torch.testing.assert_close(gathered, whole, rtol=0, atol=0)
         torch.testing.assert_close(slope, 3 * weights[start : start + 3])
 
 
-def test_sums_keep_their_inputs_and_can_be_differentiated_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sums_keep_their_inputs_and_can_be_differentiated_twice() -> None:
     def play(rank: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         own = torch.tensor([2.0 + rank, 5.0], dtype=torch.float64, requires_grad=True)
         total = sum_over_ranks(own)
@@ -142,43 +133,43 @@ def test_sums_keep_their_inputs_and_can_be_differentiated_twice(monkeypatch: pyt
         (curve,) = torch.autograd.grad(slope.sum(), own)
         return total.detach(), slope.detach(), curve
 
-    for total, slope, curve in TwoRanks(monkeypatch).run(play):
+    for total, slope, curve in as_ranks(2, play):
         assert total.tolist() == [5.0, 10.0]
         # The loss of each rank, 2 * total^2, has the slope 4 * total, and there are two; so are slopes of slopes.
         assert slope.tolist() == [40.0, 80.0]
         assert curve.tolist() == [16.0, 16.0]
 
 
-def test_gradients_that_are_strided_in_memory_are_reduced_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradients_that_are_strided_in_memory_are_reduced_too() -> None:
     def play(_: int) -> torch.Tensor:
         own = torch.ones(2, 3, requires_grad=True)
         (sum_over_ranks(own).t() * torch.arange(6.0).reshape(3, 2)).sum().backward()
         assert own.grad is not None
         return own.grad
 
-    for slope in TwoRanks(monkeypatch).run(play):
+    for slope in as_ranks(2, play):
         assert slope.tolist() == [[0.0, 4.0, 8.0], [2.0, 6.0, 10.0]]
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
-def test_the_mean_keeps_the_dtype(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
-    for mean in TwoRanks(monkeypatch).run(lambda rank: mean_of_whole_batch("part", torch.ones(2 + rank, dtype=dtype))):
+def test_the_mean_keeps_the_dtype(dtype: torch.dtype) -> None:
+    for mean in as_ranks(2, lambda rank: mean_of_whole_batch("part", torch.ones(2 + rank, dtype=dtype))):
         assert mean.dtype == dtype
         assert mean.item() == 1.0
 
 
-def test_the_mean_lies_where_the_values_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    for mean in TwoRanks(monkeypatch).run(lambda _: mean_of_whole_batch("part", torch.ones(3, device="meta"))):
+def test_the_mean_lies_where_the_values_do() -> None:
+    for mean in as_ranks(2, lambda _: mean_of_whole_batch("part", torch.ones(3, device="meta"))):
         assert mean.device.type == "meta"
 
 
-def test_ranks_are_counted_and_parts_refused_on_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ranks_are_counted_and_parts_refused_on_each() -> None:
     def play(_: int) -> int:
         with batch_in_parts(), pytest.raises(ValueError, match="part needs the whole batch, got one part of it"):
             ranks_of_whole_batch("part")
         return ranks_of_whole_batch("part")
 
-    assert TwoRanks(monkeypatch).run(play) == [2, 2]
+    assert as_ranks(2, play) == [2, 2]
 
 
 def test_several_ranks_cannot_be_compiled_and_one_can(monkeypatch: pytest.MonkeyPatch) -> None:

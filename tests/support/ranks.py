@@ -1,12 +1,18 @@
-"""Ranks that are threads of one process: quick, and visible to a mutant, where ranks of their own processes are neither."""
+"""Ranks as threads of one process, which are quick and run a mutant's code, and ranks as processes of their own."""
 
+import os
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 from unittest import mock
 
 import torch
 from torch import distributed
+
+import gankit
 
 Result = TypeVar("Result")
 
@@ -27,6 +33,8 @@ class _Meeting:
         return self.count
 
     def all_reduce(self, tensor: torch.Tensor) -> None:
+        assert tensor.is_contiguous()
+        assert not tensor.requires_grad
         self.brought[self.own.rank] = tensor.clone()
         self.barrier.wait()
         total = torch.stack(self.brought).sum(dim=0)
@@ -59,3 +67,27 @@ def as_ranks(count: int, work: Callable[[int], Result]) -> list[Result]:
     for error in (*first, *errors):
         raise error
     return [results[rank] for rank in range(count)]
+
+
+def run_ranks(commands: Sequence[Sequence[str]], *, seconds: float = 300) -> None:
+    """Run one Python process per rank with these arguments, all at once, and fail with the messages of those that fail.
+
+    They import the same gankit as this process, installed or not.
+    """
+    source = str(Path(gankit.__file__).parents[1])
+    paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        for command in commands
+    ]
+    try:
+        messages = [process.communicate(timeout=seconds)[1] for process in processes]
+    finally:
+        for process in processes:
+            with process:  # closes its pipe, also after a failure
+                process.kill()
+    failed = {rank: messages[rank] for rank, process in enumerate(processes) if process.returncode}
+    assert not failed, "\n".join(f"rank {rank}:\n{text}" for rank, text in failed.items())

@@ -1,0 +1,21 @@
+"""Terms of a batch that is accumulated in parts, without an optimizer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from gankit.training import Accumulated, Loss, Terms
+
+
+def in_parts(
+    parts: int,
+    terms: Terms,
+    inputs: tuple[Any, ...],
+    *,
+    parameters: Sequence[nn.Parameter] = (),
+    network: nn.Module | None = None,
+) -> dict[str, torch.Tensor]:
+    """Return what `Accumulated` returns; gradients are added to those that leaves other than `parameters` have."""
+    return Accumulated(parts)(Loss(terms, parameters, network), inputs)
