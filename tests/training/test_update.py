@@ -179,7 +179,7 @@ def test_elsewhere_than_on_the_cpu_the_device_decides() -> None:
     terms = update(torch.ones(5, 2, device="meta"))
     ((given_optimizer, given_terms, given_gradients),) = stepper.given
     assert given_optimizer is optimizer
-    assert list(given_terms) == list(terms)
+    assert given_terms == terms
     assert given_gradients == [critic.weight.grad, critic.bias.grad]
     here = nn.Linear(2, 1)
     optimizer = torch.optim.SGD(here.parameters(), lr=0.1)

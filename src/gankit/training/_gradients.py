@@ -18,7 +18,7 @@ from gankit.training._ranks import sharded_modules
 class Gradients(Protocol):
     """Anything that leaves the gradient of a loss in the ``.grad`` of its parameters."""
 
-    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...], /) -> Values:
         """Return costs and readings, detached; afterwards ``.grad`` *is* the gradient of this call's total.
 
         The part itself clears or overwrites what earlier calls left, so that one may write into fixed memory.

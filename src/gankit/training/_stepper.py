@@ -31,7 +31,7 @@ class Stepper(Protocol):
         """Return the factor of the loss that is differentiated next, a 0-d tensor; None for no factor."""
         ...
 
-    def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
+    def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str], /) -> None:
         """Take the optimizer's step, or not.
 
         Args:
