@@ -300,3 +300,21 @@ def test_the_flag_lies_where_the_first_gradient_does() -> None:
     other = torch.zeros(3, device="meta")
     assert found_non_finite([other]).device == other.device
     assert found_non_finite([other, torch.zeros(2)]).device == other.device
+
+
+@pytest.mark.parametrize("read_every", [0, -1, 1.5, True])
+def test_the_counters_are_read_every_so_many_calls_from_one_on(read_every: int) -> None:
+    with pytest.raises(ValueError, match="read_every must be"):
+        FiniteStepper(read_every)
+
+
+def test_the_state_is_its_version_and_another_version_is_refused() -> None:
+    state = FiniteStepper().state_dict()
+    assert state == {"version": 1}
+    FiniteStepper().load_state_dict(state)
+    with pytest.raises(ValueError, match="state of a stepper must have version 1, got 2"):
+        FiniteStepper().load_state_dict({"version": 2})
+
+
+def test_gradients_are_those_of_the_loss_itself() -> None:
+    assert FiniteStepper().scale() is None
