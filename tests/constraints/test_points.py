@@ -190,7 +190,7 @@ def test_mistakes_are_named_by_part(real: Any, fake: Any, match: str) -> None:
 
 def test_the_share_of_several_parts_has_one_axis() -> None:
     parts = (torch.zeros(2, 3), torch.zeros(2, 3))
-    with pytest.raises(ValueError, match=r"mix must have shape \(2,\), one share for each sample, got \(2, 1\)"):
+    with pytest.raises(ValueError, match=r"mix must have shape \(2,\), one share per sample, got \(2, 1\)"):
         gradient_penalty(lambda x: x[0].sum(1) + x[1].sum(1), parts, parts, mix=torch.zeros(2, 1))
     with pytest.raises(ValueError, match=r"mix must be a floating-point tensor, got dtype torch\.int64"):
         gradient_penalty(lambda x: x.sum(1), parts[0], parts[1], mix=torch.zeros(2, 1).long())

@@ -52,7 +52,7 @@ def uniform_draw(
     return draw
 
 
-def refuse_both(name: str, draw: torch.Tensor | None, rng: torch.Generator | None) -> None:
+def refuse_both(name: str, draw: object, rng: torch.Generator | None) -> None:
     """Refuse a draw that is given together with a generator."""
     if draw is not None and rng is not None:
         raise ValueError(f"{name} and rng must not both be given: a given {name} leaves nothing to draw")

@@ -1,4 +1,4 @@
-"""Lazy use of a penalty: seldom, and weighed up for it."""
+"""Lazy use of a penalty: at every k-th step only, with k times the weight."""
 
 from dataclasses import dataclass
 
@@ -7,23 +7,23 @@ from gankit._core import check_at_least, check_finite, check_positive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lazy:
-    """The weight of a penalty that is computed at every k-th step only: `every` where it is due, 0 elsewhere.
+    """The weight of a penalty that is computed at every k-th step only: `every` at those steps, 0 at the others.
 
-    The mean weight over the steps is 1, so that the penalty's own weight keeps its meaning. Skip the penalty where the
-    weight is 0, or nothing is saved::
+    The mean weight over the steps is 1, so that the penalty's own weight keeps its meaning. Skip the penalty if the weight is
+    0, otherwise no time is saved::
 
         if weight := lazy(t):
             terms["penalty"] = weight * 0.5 * gamma * zero_centered_penalty(critic, real)
 
-    Added to the critic's loss like this, the penalty takes no step of its own, and the optimizer needs no correction.
-    StyleGAN2 gives it one, k + 1 steps in k rounds, and corrects the optimizer by `learning_rate` and `betas`; a penalty
-    alone leaves the last bias without a gradient, which data-parallel wrappers do not accept.
+    Added to the critic's loss like this, the penalty has no optimizer step of its own, and the optimizer needs no correction.
+    StyleGAN2 gives it one, which makes k + 1 steps in k rounds, and corrects the optimizer by `learning_rate` and `betas`; a
+    penalty alone leaves the last bias without a gradient, which data-parallel wrappers do not accept.
 
     Args:
         every: Number of steps from one penalty to the next, 1 or more; StyleGAN2's is 16.
 
     Raises:
-        ValueError: `every` is no whole number above 0; or, at a call, the time is negative or no whole number.
+        ValueError: `every` is not a whole number above 0; or, at a call, the time is negative or not a whole number.
 
     Example:
         >>> from gankit.constraints import Lazy
@@ -33,7 +33,7 @@ class Lazy:
 
     Reference:
         Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1 and appendix B. The authors'
-        programs fold `every` and the 1/2 of R1 into one number, and count from the first step, as here.
+        programs combine `every` and the 1/2 of R1 in one number, and count from the first step, as here.
     """
 
     every: int
@@ -43,12 +43,12 @@ class Lazy:
         check_at_least("every", self.every, 1)
 
     def __call__(self, t: int) -> float:
-        """Return the weight at time `t`, a count from 0 of the steps that could have the penalty."""
+        """Return the weight at time `t`, which counts from 0 the steps that could have the penalty."""
         check_at_least("t", t, 0)
         return 0.0 if t % self.every else float(self.every)
 
     def learning_rate(self, learning_rate: float) -> float:
-        """Return ``learning_rate * k / (k + 1)``, for a penalty that takes an optimizer's step of its own.
+        """Return ``learning_rate * k / (k + 1)``, for a penalty with an optimizer step of its own.
 
         Raises:
             ValueError: The rate is not a finite number above 0.
@@ -61,12 +61,12 @@ class Lazy:
         return learning_rate * self._share
 
     def betas(self, betas: tuple[float, float]) -> tuple[float, float]:
-        """Return each decay to the power ``k / (k + 1)``, for a penalty that takes an optimizer's step of its own.
+        """Return each decay to the power ``k / (k + 1)``, for a penalty with an optimizer step of its own.
 
-        The averages of Adam then reach over as many rounds as without the additional steps.
+        The averages of Adam then cover as many rounds as without the additional steps.
 
         Raises:
-            ValueError: There are not two decays, or one is not in 0..1 without 1.
+            ValueError: There are not two decays, or one is not from 0 to below 1.
 
         Example:
             >>> [round(beta, 4) for beta in Lazy(every=16).betas((0.0, 0.99))]

@@ -1,23 +1,23 @@
-"""Where a penalty takes the gradient: a tensor, or several, in a mapping or a tuple."""
+"""The points at which a penalty takes the gradient: one tensor, or several in a mapping or a tuple."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypeVar, cast
 
 import torch
 
-from gankit._core import Scores, check_batch, check_floating, check_same_shape, uniform_like
+from gankit._core import Scores, check_batch, check_floating, check_same_shape, random_tensor, refuse_both
 
 Points: TypeAlias = torch.Tensor | Mapping[str, torch.Tensor] | tuple[torch.Tensor, ...]
-"""Samples, first axis the batch: one tensor, or parts of each sample in a mapping, a tuple or a named tuple."""
+"""Samples along the first axis: one tensor, or the parts of each sample in a mapping, a tuple or a named tuple."""
 
 PointsT = TypeVar("PointsT", bound=Points)
 
 PointCritic: TypeAlias = Callable[[PointsT], Scores]
-"""Samples in, scores out; the one argument has the form of the points. Conditions are bound by a lambda."""
+"""A callable from samples to scores, whose argument has the form of the points. Bind conditions by a lambda."""
 
 
 def named_parts(name: str, points: Points) -> dict[str, torch.Tensor]:
-    """Return the parts under the names that errors call them by: ``points``, ``points['image']`` or ``points[0]``."""
+    """Return the parts by the names that error messages use: ``points``, ``points['image']`` or ``points[0]``."""
     if isinstance(points, torch.Tensor):
         return {name: points}
     if isinstance(points, Mapping):
@@ -32,12 +32,12 @@ def named_parts(name: str, points: Points) -> dict[str, torch.Tensor]:
 
 
 def parts_of(points: Points) -> list[torch.Tensor]:
-    """Return the tensors alone, in order."""
+    """Return the tensors, in order."""
     return list(named_parts("points", points).values())
 
 
 def with_parts(points: PointsT, parts: Sequence[torch.Tensor]) -> PointsT:
-    """Return the parts, in the order of `parts_of`, in the form of `points`: a mapping as a dict, a named tuple as itself."""
+    """Return parts, in the order of `parts_of`, in the form of `points`: a dict for a mapping, a named tuple for one."""
     if isinstance(points, Mapping):
         return cast("PointsT", dict(zip(points, parts, strict=True)))
     if isinstance(points, tuple):
@@ -47,9 +47,9 @@ def with_parts(points: PointsT, parts: Sequence[torch.Tensor]) -> PointsT:
 
 
 def map_points(function: Callable[..., torch.Tensor], points: PointsT, *others: Points) -> PointsT:
-    """Apply `function` to each part, with the same part of the others, and return the results in the form of `points`.
+    """Apply `function` to each part of `points` and of the others, and return the results in the form of `points`.
 
-    The others have passed `check_same_points`; parts of mappings are matched by their keys.
+    The others have passed `check_same_points`. The parts of mappings are matched by their keys.
     """
     matched = [named_parts("points", each) for each in others]
     results = [function(part, *(m[name] for m in matched)) for name, part in named_parts("points", points).items()]
@@ -57,7 +57,7 @@ def map_points(function: Callable[..., torch.Tensor], points: PointsT, *others: 
 
 
 def check_points(name: str, points: Points) -> None:
-    """Refuse what is not floating-point, has no sample, or parts of unequal batch sizes or devices."""
+    """Refuse parts that are not floating-point or are empty, or that differ in batch size or device."""
     parts = named_parts(name, points)
     first_name, first = next(iter(parts.items()))
     for part_name, part in parts.items():
@@ -72,7 +72,7 @@ def check_points(name: str, points: Points) -> None:
 
 
 def check_same_points(name: str, points: Points, other_name: str, other: Points) -> None:
-    """Refuse points of another form, with other names or of other shapes. Both are checked as `check_points` does."""
+    """Refuse points that differ in form, names or shapes. Both are also checked by `check_points`."""
     check_points(other_name, other)
     check_points(name, points)
     suffixes, parts = _suffixes(name, points), named_parts(name, points)
@@ -87,50 +87,36 @@ def check_same_points(name: str, points: Points, other_name: str, other: Points)
 
 
 def share_of_each_sample(
-    share: torch.Tensor | None, rng: torch.Generator | None, *points: Points, name: str = "mix"
+    mix: torch.Tensor | None, rng: torch.Generator | None, first: Points, *others: Points
 ) -> torch.Tensor:
-    """Return one share a sample, in 0..1: the given one, its shape checked, or a draw.
+    """Return one share per sample, in 0..1: `mix`, its shape checked, or a draw.
 
-    The shape is ``(n, 1, ..., 1)`` beside tensors, and ``(n,)`` beside points of several parts, whose ranks differ; the draw
-    is ``torch.rand`` of that shape in the widest dtype of all points. Spread it over a part by `along`.
+    The shape is ``(n, 1, ..., 1)`` for tensors, and ``(n,)`` for points of several parts, whose ranks may differ. The draw is
+    ``torch.rand`` of that shape in the widest dtype of all points. `along` reshapes it to multiply a part.
     """
-    parts = [part for each in points for part in parts_of(each)]
+    parts = [part for points in (first, *others) for part in parts_of(points)]
     samples = parts[0].shape[0]
-    shape = (samples, *(1,) * (parts[0].ndim - 1)) if isinstance(points[0], torch.Tensor) else (samples,)
-    if share is None:
-        return uniform_like(parts[0].new_empty(0, dtype=wider_dtype(*parts)), shape, rng)
-    if rng is not None:
-        raise ValueError(f"{name} and rng must not both be given: a given {name} leaves nothing to draw")
-    check_floating(name, share)
-    if tuple(share.shape) != shape:
-        raise ValueError(f"{name} must have shape {shape}, one share for each sample, got {tuple(share.shape)}")
-    return share
+    shape = (samples, *(1,) * (parts[0].ndim - 1)) if isinstance(first, torch.Tensor) else (samples,)
+    if mix is None:
+        return random_tensor(torch.rand, shape, rng, dtype=wider_dtype(*parts), device=parts[0].device)
+    refuse_both("mix", mix, rng)
+    check_floating("mix", mix)
+    if tuple(mix.shape) != shape:
+        raise ValueError(f"mix must have shape {shape}, one share per sample, got {tuple(mix.shape)}")
+    return mix
 
 
 def along(share: torch.Tensor, *parts: torch.Tensor) -> torch.Tensor:
-    """Reshape one number a sample so that it multiplies parts of one rank, in the dtype that they are promoted to."""
+    """Reshape one number per sample so that it multiplies parts of one rank, in the dtype that they are promoted to."""
     return share.reshape(-1, *(1,) * (parts[0].ndim - 1)).to(wider_dtype(*parts))
 
 
 def wider_dtype(*parts: torch.Tensor) -> torch.dtype:
-    """Return the dtype that all parts are promoted to together."""
+    """Return the dtype that all parts are promoted to."""
     dtype = parts[0].dtype
     for part in parts[1:]:
         dtype = torch.promote_types(dtype, part.dtype)
     return dtype
-
-
-def squared_norms(gradient: Points) -> torch.Tensor:
-    """Squared Euclidean norm of each sample's gradient, over all its parts together."""
-    parts = [part.flatten(1).square().sum(1) for part in parts_of(gradient)]
-    return sum(parts[1:], start=parts[0])
-
-
-def norms(gradient: Points) -> torch.Tensor:
-    """Euclidean norm of each sample's gradient, over all its parts together; 0 with slope 0 at a zero gradient."""
-    parts = [part.flatten(1) for part in parts_of(gradient)]
-    # A norm of the parts' norms would have a wrong second derivative where one part's gradient is zero.
-    return torch.linalg.vector_norm(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1), dim=1)
 
 
 def _suffixes(name: str, points: Points) -> list[str]:

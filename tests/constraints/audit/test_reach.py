@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from gankit.constraints import gradient_norm
-from gankit.constraints._reachable_modules import reachable_modules
+from gankit.constraints._audit._reach import reachable_modules
 
 
 def test_a_lambda_made_anew_is_the_same_critic(registrations: list[str]) -> None:

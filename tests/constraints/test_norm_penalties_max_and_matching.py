@@ -1,15 +1,24 @@
-"""The penalty of the steepest point."""
+"""The penalties of the largest norm and of matching pairs."""
+
+import math
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
 from support.critics import Quadratic, linear, smooth_network
+from support.oracles import row_norms
 from support.second_order import parameters_pass_gradcheck
-from support.strategies import normal, sample_pairs, seeds
+from support.strategies import PRIMES, normal, sample_pairs, sample_shapes, seeds
+from torch import nn
 
 from gankit._core import batch_in_parts
-from gankit.constraints import _max_gradient_penalty, max_gradient_penalty, zero_centered_penalty
+from gankit.constraints import (
+    _norm_penalties,
+    matching_aware_gradient_penalty,
+    max_gradient_penalty,
+    zero_centered_penalty,
+)
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -94,7 +103,7 @@ def test_the_largest_of_all_ranks_counts(monkeypatch: pytest.MonkeyPatch) -> Non
         assert values.shape == (1,)  # equally many on every rank, whatever their batches are
         return torch.cat([values, others]), 0
 
-    monkeypatch.setattr(_max_gradient_penalty, "gather_whole_batch", gathered)
+    monkeypatch.setattr(_norm_penalties, "gather_whole_batch", gathered)
     real, slope = torch.randn(3, 2), torch.tensor([3.0, 4.0])
     assert max_gradient_penalty(lambda x: x @ slope, real, real) == 25
     others = torch.tensor([49.0])
@@ -146,3 +155,137 @@ def test_mistakes_are_named() -> None:
         max_gradient_penalty(lambda x: torch.ones(2), real, real)
     with torch.inference_mode(), pytest.raises(ValueError, match=r"use torch\.no_grad\(\)"):
         max_gradient_penalty(lambda x: x.sum(1), real, real)
+
+
+powers = st.sampled_from((1.0, 2.0, 3.5, 6.0))
+
+
+@given(shape=sample_shapes, features=st.sampled_from(PRIMES), seed=seeds, power=powers)
+def test_a_linear_critic_pays_a_power_of_its_joint_slope(
+    shape: tuple[int, ...], features: int, seed: int, power: float
+) -> None:
+    of_image, image_slope = linear(seed, shape[1:])
+    of_condition, condition_slope = linear(seed + 1, (features,))
+    images, conditions = normal(seed, *shape), normal(seed + 1, shape[0], features)
+    penalty = matching_aware_gradient_penalty(
+        lambda x, c: of_image(x) + of_condition(c), images, conditions, power=power
+    )
+    joint = math.sqrt(float(image_slope.square().sum() + condition_slope.square().sum()))
+    assert penalty.item() == pytest.approx(joint**power, rel=1e-9)
+
+
+@given(seed=seeds, samples=st.integers(2, 7), power=powers)
+def test_a_quadratic_critic_sees_the_pair(seed: int, samples: int, power: float) -> None:
+    images, conditions = normal(seed, samples, 2, 3), normal(seed + 1, samples, 5)
+    critic = Quadratic(seed, 11)
+    joint = np.concatenate([images.numpy().reshape(samples, -1), conditions.numpy()], axis=1)
+    expected = float(np.mean(row_norms(joint @ critic.matrix.numpy()) ** power))
+    penalty = matching_aware_gradient_penalty(
+        lambda x, c: critic(torch.cat([x.flatten(1), c], dim=1)), images, conditions, power=power
+    )
+    assert penalty.item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_default_power_is_the_published_six() -> None:
+    slope = torch.tensor([2.0], dtype=torch.float64)
+    images, conditions = torch.zeros(3, 1, dtype=torch.float64), torch.zeros(3, 1, dtype=torch.float64)
+    penalty = matching_aware_gradient_penalty(lambda x, c: x @ slope + 0 * c.sum(1), images, conditions)
+    assert penalty.item() == pytest.approx(64)
+
+
+@given(seed=seeds)
+def test_the_papers_sum_of_norms_is_larger_by_the_documented_factor_at_most(seed: int) -> None:
+    image, condition = normal(seed, 3), normal(seed + 1, 5)
+    program = matching_aware_gradient_penalty(
+        lambda x, c: x @ image + c @ condition, normal(seed, 2, 3), normal(seed + 1, 2, 5)
+    ).item()
+    paper = float((image.norm() + condition.norm()) ** 6)
+    assert program <= paper <= 2 ** (6 / 2) * program * (1 + 1e-9)
+
+
+class _Pairs(nn.Module):
+    """A smooth critic of images and conditions."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.images = smooth_network(seed)
+        self.conditions = nn.Linear(3, 1).double()
+
+    def forward(self, images: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(self.images(images) * self.conditions(conditions))
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0, 6.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_parameters_get_the_second_order_gradient_of_pairs(seed: int, power: float) -> None:
+    images, conditions = normal(seed, 3, 2, 4, 4), normal(seed + 1, 3, 3)
+    assert parameters_pass_gradcheck(
+        _Pairs(seed), lambda critic: matching_aware_gradient_penalty(critic, images, conditions, power=power)
+    )
+
+
+@pytest.mark.parametrize("power", [1.0, 1.5, 6.0])
+def test_at_a_zero_gradient_value_and_slope_are_zero(power: float) -> None:
+    slope = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    penalty = matching_aware_gradient_penalty(
+        lambda x, c: (x + c) @ slope, normal(0, 5, 3), normal(1, 5, 3), power=power
+    )
+    penalty.backward()
+    assert penalty == 0
+    assert slope.grad is not None
+    assert torch.equal(slope.grad, torch.zeros_like(slope))
+
+
+def test_images_and_conditions_reach_the_critic_unchanged_and_get_no_gradient() -> None:
+    embedder = nn.Embedding(7, 3)
+    images, conditions = torch.randn(5, 3, requires_grad=True), embedder(torch.arange(5))
+    seen = []
+    critic = nn.Linear(3, 1)
+
+    def watched(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+        seen.extend((x.detach().clone(), c.detach().clone()))
+        return critic(x * c)
+
+    matching_aware_gradient_penalty(watched, images, conditions).backward()
+    assert torch.equal(seen[0], images)
+    assert torch.equal(seen[1], conditions)
+    assert images.grad is None
+    assert embedder.weight.grad is None
+    assert critic.weight.grad is not None
+
+
+def test_under_no_grad_the_value_is_the_same_of_pairs() -> None:
+    critic, images, conditions = _Pairs(0), normal(0, 2, 2, 4, 4), normal(1, 2, 3)
+    penalty = matching_aware_gradient_penalty(critic, images, conditions)
+    with torch.no_grad():
+        logged = matching_aware_gradient_penalty(critic, images, conditions)
+    assert torch.equal(penalty, logged)
+    assert not logged.requires_grad
+
+
+def test_half_precision_is_raised_to_the_power_in_float32() -> None:
+    images, conditions = torch.zeros(2, 1, dtype=torch.float16), torch.zeros(2, 1, dtype=torch.float16)
+    penalty = matching_aware_gradient_penalty(lambda x, c: (6 * x + 8 * c).sum(1), images, conditions)
+    assert penalty.dtype == torch.float32
+    assert penalty.item() == pytest.approx(1_000_000)
+
+
+def test_mistakes_are_named_of_pairs() -> None:
+    images, conditions = torch.randn(2, 3), torch.randn(2, 5)
+
+    def critic(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+        return x.sum(1) + c.sum(1)
+
+    for power in (0.5, 0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match="power must be"):
+            matching_aware_gradient_penalty(critic, images, conditions, power=power)
+    with pytest.raises(ValueError, match="conditions must hold as many samples as images, got 1 and 2"):
+        matching_aware_gradient_penalty(critic, images, conditions[:1])
+    with pytest.raises(ValueError, match=r"conditions must be a floating-point tensor, got dtype torch\.int64"):
+        matching_aware_gradient_penalty(critic, images, torch.tensor([1, 2]))
+    with pytest.raises(ValueError, match="images must not be empty"):
+        matching_aware_gradient_penalty(critic, images[:0], conditions)
+    with pytest.raises(ValueError, match="ignores its input"):
+        matching_aware_gradient_penalty(lambda x, _: x.sum(1), images, conditions)
+    with torch.inference_mode(), pytest.raises(ValueError, match=r"use torch\.no_grad\(\)"):
+        matching_aware_gradient_penalty(critic, images, conditions)

@@ -12,8 +12,8 @@ from gankit._core import (
     values_are_at_hand,
     widen,
 )
-from gankit.constraints._excess import check_target, mean_squared_excess
-from gankit.constraints._gradient_norm import gradient_norm
+from gankit.constraints._gradient import gradient_norm
+from gankit.constraints._norm_penalties import check_target, mean_squared_excess
 from gankit.constraints._points import (
     PointCritic,
     Points,
@@ -43,32 +43,33 @@ def dragan_penalty(
     """Mean squared distance of the critic's gradient norm from `target`, at noisy copies of real samples.
 
     The gradient is taken at ``real + mix * scale * deviation * noise``. The deviation is that of the whole batch, over all its
-    elements: ranks share it, and gradient accumulation, which would take those of its parts, is refused unless it is given.
-    Multiply by the weight yourself; the authors' is 10.
+    elements: ranks share it, and gradient accumulation, which would compute it for each part, is refused unless `deviation` is
+    given. Multiply by the weight yourself; the authors' is 10.
 
-    The authors' noise lies in 0..1, on one side: it brightens images by a quarter of the deviation at ``mix = 1``, and the
-    critic may learn that. ``symmetric=True`` spreads the same draw over -1..1.
+    The authors' noise lies in 0..1, so it is one-sided: it brightens images by a quarter of the deviation at ``mix = 1``, and
+    the critic may learn that. ``symmetric=True`` spreads the same draw over -1..1.
 
     Args:
-        critic: Any callable from samples to scores; bind conditions by a lambda. It must treat samples apart.
-        real: Real samples: a tensor, or a mapping or tuple of them, as in `gradient_norm`. They are cut from their graphs.
-        target: The norm to hold, 0 or more.
-        one_sided: Price only norms above the target.
-        scale: Largest reach of the noise, in deviations; above 0.
-        symmetric: Take the noise as ``2 * noise - 1``.
+        critic: Any callable from samples to scores, as in `gradient_penalty`.
+        real: Real samples: a tensor, or a mapping or tuple of them, as in `gradient_norm`. They are detached.
+        target: The norm that costs nothing, 0 or more.
+        one_sided: Penalize only norms above the target.
+        scale: Largest distance of a noisy copy, in deviations; above 0.
+        symmetric: Use ``2 * noise - 1`` as the noise.
         deviation: The standard deviation of the samples, a number or a 0-d tensor, 0 or more: that of the data set, or of a
-            batch of which this is a part. Computed where None (without bias, and for each part of the samples by itself).
-        noise: Uniform numbers in 0..1, of the form and shapes of `real`; drawn as ``torch.rand`` where None.
-        mix: Share of the way to the noisy copy, as in `gradient_penalty`; drawn where None, before the noise.
-        rng: Where `mix` and `noise` are drawn from, on the inputs' device; the default generator where None.
+            batch of which this is a part. Default: computed, without bias, separately for each part of the samples.
+        noise: Uniform numbers in 0..1, of the form and shapes of `real`. Default: drawn as ``torch.rand``.
+        mix: Share of the way to the noisy copy, of the shape in `gradient_penalty`. Default: drawn before the noise.
+        rng: Generator for `mix` and `noise`, on the inputs' device. Default: the default generator of that device.
 
     Shape:
         `real` ``(n, ...)`` of any rank, each part; the penalty is 0-d, 0 or more, in float32 or wider.
 
     Raises:
-        ValueError: The batch is empty, `noise` or `mix` has another shape, `noise` leaves 0..1 (seen on the CPU), `rng` comes
-            with both, `target` or `deviation` is negative, `scale` is not above 0, only a part of the batch is at hand, the
-            batch has one element, the critic ignores its input, or the call happens inside ``torch.inference_mode``.
+        ValueError: The batch is empty, `noise` or `mix` has another shape, `noise` leaves 0..1 (checked on the CPU only),
+            `rng` is given together with both, `target` or `deviation` is negative, `scale` is not above 0, the call sees only
+            a part of the batch, the batch has one element, the critic ignores its input, or the call is made inside
+            ``torch.inference_mode``.
 
     Example:
         >>> import torch
@@ -78,8 +79,8 @@ def dragan_penalty(
         16.0
 
     Reference:
-        Kodali et al. 2017, "On Convergence and Stability of GANs", algorithm 1, whose normal noise the authors' program
-        replaces by the uniform one. That program and compare_gan divide by n in the deviation, StudioGAN and gankit by n - 1.
+        Kodali et al. 2017, "On Convergence and Stability of GANs", algorithm 1, which has normal noise; the authors' program
+        has the uniform one. That program and compare_gan divide by n in the deviation, StudioGAN and gankit by n - 1.
         compare_gan takes ``real + deviation * (noise - 0.5)`` (here ``symmetric=True`` with ``mix`` of 1) and clips it to 0..1.
         torchgan and PyTorch-GAN draw `mix` for every element; torchgan takes one norm over the whole batch.
     """

@@ -12,7 +12,7 @@ from support.second_order import parameters_pass_gradcheck
 from support.strategies import normal, sample_shapes, seeds
 
 from gankit._core import batch_in_parts
-from gankit.constraints import _dragan_penalty, dragan_penalty, gradient_norm
+from gankit.constraints import _dragan, dragan_penalty, gradient_norm
 
 targets = st.floats(0, 3)
 
@@ -145,8 +145,8 @@ def test_ranks_share_one_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
     own, other = normal(0, 2, 1), normal(1, 3, 1) + 4
     both = torch.cat([own, other])
     answers = [torch.tensor([other.sum(), other.numel()]), (other - both.mean()).square().sum()]
-    monkeypatch.setattr(_dragan_penalty, "ranks_of_whole_batch", lambda name: {"dragan_penalty": 2}[name])
-    monkeypatch.setattr(_dragan_penalty, "sum_over_ranks", lambda values: values + answers.pop(0))
+    monkeypatch.setattr(_dragan, "ranks_of_whole_batch", lambda name: {"dragan_penalty": 2}[name])
+    monkeypatch.setattr(_dragan, "sum_over_ranks", lambda values: values + answers.pop(0))
     critic, mix = _Seen(), torch.ones(2, 1, dtype=torch.float64)
     dragan_penalty(critic, own, scale=1.0, noise=torch.ones_like(own), mix=mix)
     torch.testing.assert_close(critic.points, own + both.std())
@@ -154,8 +154,8 @@ def test_ranks_share_one_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ranks_sum_squares_beyond_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_dragan_penalty, "ranks_of_whole_batch", lambda _: 2)
-    monkeypatch.setattr(_dragan_penalty, "sum_over_ranks", lambda values: values)
+    monkeypatch.setattr(_dragan, "ranks_of_whole_batch", lambda _: 2)
+    monkeypatch.setattr(_dragan, "sum_over_ranks", lambda values: values)
     real, ones, critic = torch.tensor([[300.0], [-300.0]], dtype=torch.float16), torch.ones(2, 1), _Seen()
     dragan_penalty(critic, real, scale=1.0, noise=ones, mix=ones)
     torch.testing.assert_close(critic.points.float(), real.float() + 300 * math.sqrt(2), rtol=1e-3, atol=1e-3)

@@ -1,4 +1,4 @@
-"""What a critic stands on: the modules that a module, a lambda, a partial or an object's method can call."""
+"""The modules that a critic can call, be it a module, a lambda, a partial or a method of an object."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,24 +10,24 @@ from torch import nn
 
 _LEAVES = (torch.Tensor, str, int, float, type, ModuleType, NoneType)
 _CONTAINERS = (dict, list, tuple)
-_MOST_ITEMS = 32  # of a container in a closure: a list of networks is short, a list of anything else is not read
+_MOST_ITEMS = 32  # of a container in a closure: a list of networks is short, longer ones are not searched
 
 
 @dataclass(slots=True)
 class Reach:
-    """The code and the modules found; equal code and modules are the same critic, however often its lambda is made anew."""
+    """The code and the modules found: a lambda that is created anew at each step has the same ones, so is the same critic."""
 
     codes: list[CodeType] = field(default_factory=list)
     modules: list[nn.Module] = field(default_factory=list)
 
     def key(self) -> tuple[object, ...]:
-        """Identify the critic. What a module does also changes with its training flag and with ``module.compile()``."""
+        """Return what identifies the critic; a module behaves differently in training mode and after ``module.compile()``."""
         flags = [(id(m), m.training, getattr(m, "_compiled_call_impl", None) is not None) for m in self.modules]
         return (*self.codes, *flags)
 
 
 def reachable_modules(critic: object) -> Reach:
-    """Look through closures, globals that the code names, partial arguments and bound objects; nothing is called."""
+    """Search closures, globals that the code names, arguments of partials and bound objects, without calling anything."""
     found = Reach()
     seen: set[int] = set()
     waiting: list[tuple[object, frozenset[str]]] = [(critic, frozenset())]
@@ -55,7 +55,7 @@ def _of_function(function: FunctionType) -> Iterator[tuple[object, frozenset[str
             continue
     for name in names & function.__globals__.keys():
         value = function.__globals__[name]
-        # Functions of other files are libraries, whose globals hold no network of the user's.
+        # Functions of other files belong to libraries, whose globals do not hold the user's networks.
         if not isinstance(value, FunctionType) or value.__globals__ is function.__globals__:
             yield value, names
 
@@ -72,11 +72,11 @@ def _of_object(value: object, names: frozenset[str]) -> Iterator[tuple[object, f
             for item in value.values() if isinstance(value, dict) else value:
                 yield item, names
     else:
-        call = getattr(type(value), "__call__", None)  # noqa: B004  the method itself, not whether there is one
+        call = getattr(type(value), "__call__", None)  # noqa: B004  the method itself is needed
         if isinstance(call, FunctionType):
             yield call, frozenset()
             names |= _names(call.__code__)
-        # Only what the code names: reading every attribute of an object would find networks that it never calls.
+        # Only attributes that the code names: an object may hold networks that it never calls.
         attributes = getattr(value, "__dict__", {})
         for name in names & attributes.keys():
             yield attributes[name], names

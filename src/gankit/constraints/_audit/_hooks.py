@@ -1,5 +1,6 @@
-"""The audit of a critic's first call under a penalty: what is silently wrong there warns or raises."""
+"""Forward hooks on the first call of a critic under a penalty: what would be silently wrong warns or raises."""
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,20 +10,18 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gankit.constraints._stack_level import stack_level_of_user
-
 _ADVICE_ON_NORMS = (
-    "couples the samples of a penalized critic, so that the penalty is no longer one of each sample's own gradient: use "
+    "couples the samples of a penalized critic, so that the penalty no longer measures each sample's own gradient: use "
     "torch.nn.GroupNorm(1, channels) (layer norm, as WGAN-GP does), instance norm or no norm"
 )
 
 
 @contextmanager
 def audited(modules: list[nn.Module]) -> Iterator[None]:
-    """Watch one call of the critic that stands on `modules` by forward hooks, and take them away again.
+    """Watch one call of the critic through forward hooks on `modules`, which are removed afterwards.
 
     Warns:
-        UserWarning: Batch normalization normalizes over the batch, or a composite module changes its own input in place.
+        UserWarning: Batch normalization uses statistics of the batch, or a composite module changes its own input in place.
 
     Raises:
         ValueError: A module compiled by itself is called.
@@ -43,7 +42,7 @@ def audited(modules: list[nn.Module]) -> Iterator[None]:
 
 
 class _Audit:
-    """What was seen; one message of each kind, about the first module that gave cause."""
+    """The findings of one call: one message of each kind, about the first module that caused it."""
 
     def __init__(self) -> None:
         self.messages: dict[str, str] = {}
@@ -51,7 +50,7 @@ class _Audit:
         self._versions: dict[int, list[list[tuple[torch.Tensor, int]]]] = {}
 
     def before(self, name: str) -> Callable[..., None]:
-        """Return a hook that looks at what is called, and notes the versions of a composite's inputs."""
+        """Return a hook that checks the called module and notes the versions of a composite's inputs."""
 
         def look(module: nn.Module, inputs: tuple[Any, ...]) -> None:
             if _is_compiled(module):
@@ -66,7 +65,7 @@ class _Audit:
         return look
 
     def after(self, name: str) -> Callable[..., None]:
-        """Return a hook that compares the versions of a composite's inputs with those noted."""
+        """Return a hook that compares the versions of a composite's inputs with the noted ones."""
 
         def compare(module: nn.Module, *_: object) -> None:
             if any(_version(tensor) != version for tensor, version in self._versions[id(module)].pop()):
@@ -80,16 +79,28 @@ class _Audit:
 
 
 def compiled_message(what: str) -> str:
-    """Say why a compiled critic under an eager penalty is refused, and what to do."""
+    """Say why a compiled critic under an eager penalty is refused, and what to do instead."""
     return (
         f"critic must not be compiled by itself under a penalty, got {what}: torch cannot differentiate compiled code twice, "
-        "and where all weights are parametrized it drops the penalty without a word. Compile the whole step, with the penalty "
-        "and the backward pass inside, or give the penalty the module that was compiled"
+        "and it silently drops the penalty if all weights are parametrized. Compile the whole step, with the penalty and the "
+        "backward pass inside and torch._dynamo.config.trace_autograd_ops = True, or give the penalty the uncompiled module"
     )
 
 
+def stack_level_of_user() -> int:
+    """Return the `stacklevel` that makes the caller's warning name the first line outside of gankit and contextlib."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _is_inside(module: str) -> bool:
+    return module.startswith("gankit.") or module == "contextlib"
+
+
 def _named_modules(modules: list[nn.Module]) -> Iterator[tuple[str, nn.Module]]:
-    """Each module once; none inside ``module.compile()``, whose graph a hook would change: its trace in autograd tells."""
+    """Yield each module once, and none inside ``module.compile()``: a hook would change its graph, which shows it anyway."""
     seen: set[nn.Module] = set()
     waiting = [("", module) for module in modules]
     while waiting:
@@ -112,7 +123,7 @@ def _is_compiled(module: nn.Module) -> bool:
 
 
 def _is_composite(module: nn.Module) -> bool:
-    """Whether it may hold a shortcut: it has children, and does more than to call them in turn."""
+    """Say whether a module may have a shortcut in it: it has children, and is not a plain sequence of them."""
     return (
         getattr(type(module), "forward", None) is not nn.Sequential.forward
         and next(module.children(), None) is not None

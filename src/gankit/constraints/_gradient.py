@@ -1,0 +1,175 @@
+"""The critic's gradient at its samples and the norm of it: the two parts that every gradient penalty is made of."""
+
+from typing import Annotated
+
+import torch
+
+from gankit._core import Scores, autocast_is_on, check_floating, values_are_at_hand, widen
+from gankit.constraints._audit import call_audited, check_scores_graph
+from gankit.constraints._points import (
+    PointCritic,
+    Points,
+    PointsT,
+    check_points,
+    map_points,
+    named_parts,
+    parts_of,
+    with_parts,
+)
+
+
+def score_gradient(scores: Scores, inputs: PointsT) -> PointsT:
+    """Gradient of each sample's scores with respect to that sample, differentiable again.
+
+    Use it if the forward pass exists already: R1 can share the critic's pass over the real batch.
+
+    Args:
+        scores: What the critic returned for `inputs`. If a sample has several scores (patches), the gradient is that of
+            their sum.
+        inputs: What the critic was given: a tensor, or a mapping or tuple of them. Each required gradients before the
+            critic saw it.
+
+    Shape:
+        The gradient has the form and shapes of `inputs`, in float32 or wider. It is per sample only if the critic treats
+        samples separately: batch normalization couples them.
+
+    Raises:
+        ValueError: `inputs` do not require gradients, `scores` have no graph or are a single number for several samples, the
+            critic ignores its input or a part of it, or it cannot be differentiated twice: it has fused attention (run it
+            under ``torch.nn.attention.sdpa_kernel(SDPBackend.MATH)``) or is compiled by itself. The last check runs once for
+            each critic.
+
+    Example:
+        >>> import torch
+        >>> from gankit.constraints import score_gradient
+        >>> images = torch.ones(2, 3, requires_grad=True)
+        >>> score_gradient((images ** 2).sum(1), images)
+        tensor([[2., 2., 2.],
+                [2., 2., 2.]], grad_fn=<MulBackward0>)
+    """
+    check_points("inputs", inputs)
+    for name, part in named_parts("inputs", inputs).items():
+        if not part.requires_grad:
+            raise ValueError(
+                f"{name} must require gradients before the critic sees them: call {name}.requires_grad_() first"
+            )
+    _check_scores(scores, parts_of(inputs)[0].shape[0])
+    check_scores_graph(scores, parts_of(inputs))
+    return _gradient(scores, inputs)
+
+
+def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[torch.Tensor, "(n,)"]:
+    """Euclidean norm of the critic's gradient at each point, over all axes but the first; differentiable again.
+
+    If a sample has several parts (an image and a mask, a text), give them in a mapping or a tuple: the critic is called with
+    one argument of that form, and the norm is that of all parts together. Inputs that are not to be differentiated are bound
+    by a lambda.
+
+    At a zero gradient the norm is 0 and its slope is 0, never NaN. Very large and very small gradients are scaled before they
+    are squared, so that the norm is right over the whole range of its dtype.
+
+    The first eager call of each critic is audited, here and in every penalty that takes this gradient; later calls cost
+    almost nothing. Attention runs in torch's plain form, since the fused forms cannot be differentiated twice.
+
+    Under autocast the critic runs in autocast's dtype; the points, the gradient and the norm are float32.
+
+    Args:
+        critic: Any callable from samples to scores; bind conditions by a lambda.
+        points: Where the gradient is taken: a tensor, or a mapping (which the critic receives as a dict) or tuple of them.
+            They are detached.
+
+    Shape:
+        `points` ``(n, ...)`` of any rank, each part; the norm ``(n,)``, 0 or more, in float32 or wider.
+
+    Raises:
+        ValueError: The batch is empty, a part is not floating-point or has another number of samples, the critic ignores
+            its input or one of its parts, it returns a single number for several samples, it is compiled by itself (compile
+            the whole step instead, with ``torch._dynamo.config.trace_autograd_ops`` on), or the call is made inside
+            ``torch.inference_mode``.
+
+    Warns:
+        UserWarning: The critic has batch normalization in training mode, which couples the samples; or a module with a
+            shortcut in it may read values that an activation changed in place.
+
+    Example:
+        >>> import torch
+        >>> from gankit.constraints import gradient_norm
+        >>> slope = torch.tensor([3.0, 4.0])
+        >>> gradient_norm(lambda x: x @ slope, torch.zeros(2, 2)).tolist()
+        [5.0, 5.0]
+        >>> pairs = {"image": torch.zeros(2, 2), "text": torch.zeros(2, 1)}
+        >>> gradient_norm(lambda x: x["image"] @ slope + 12.0 * x["text"].sum(1), pairs).tolist()
+        [13.0, 13.0]
+    """
+    rows = [part.flatten(1) for part in parts_of(gradient_at(critic, points))]
+    # A norm of the parts' norms would have a wrong second derivative where the gradient of one part is zero.
+    joined = rows[0] if len(rows) == 1 else torch.cat(rows, dim=1)
+    norms = torch.linalg.vector_norm(joined, dim=1)
+    if values_are_at_hand(norms) and 2**-32 < min(values := norms.tolist()) <= max(values) < 2**32:
+        return norms  # the usual case, in less time on the CPU; the scale below would change no bit
+    scale = _power_of_two(joined.detach())
+    return torch.linalg.vector_norm(joined / scale, dim=1) * scale.squeeze(1)
+
+
+def gradient_at(critic: PointCritic[PointsT], points: PointsT) -> PointsT:
+    """Return the gradient of the critic at `points`, which are detached first; works under ``no_grad`` too."""
+    check_points("points", points)
+    if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
+        raise ValueError("gradients cannot be taken inside torch.inference_mode(): use torch.no_grad(), or leave it")
+    with torch.enable_grad():
+        leaves = map_points(_leaf, points)
+        scores = call_audited(critic, leaves)
+        _check_scores(scores, parts_of(leaves)[0].shape[0])
+        return _gradient(scores, leaves)
+
+
+def squared_norms(gradient: Points) -> torch.Tensor:
+    """Return the squared Euclidean norm of each sample's gradient, over all its parts together."""
+    parts = [part.flatten(1).square().sum(1) for part in parts_of(gradient)]
+    return sum(parts[1:], start=parts[0])
+
+
+def _gradient(scores: Scores, inputs: PointsT) -> PointsT:
+    names = named_parts("inputs", inputs)
+    gradients = torch.autograd.grad(
+        outputs=scores,
+        inputs=list(names.values()),
+        grad_outputs=torch.ones_like(scores),
+        create_graph=True,
+        allow_unused=True,
+    )
+    wide = []
+    for name, gradient in zip(names, gradients, strict=True):
+        if gradient is None:
+            raise ValueError(f"scores must depend on {name}, got a critic that ignores its input")
+        wide.append(widen(gradient))
+    return with_parts(inputs, wide)
+
+
+def _leaf(point: torch.Tensor) -> torch.Tensor:
+    point = point.detach()
+    if autocast_is_on(point.device.type):
+        # Autocast lowers the critic's layers by itself; the gradient at a float32 point is float32.
+        point = widen(point)
+    return point.requires_grad_()
+
+
+def _power_of_two(rows: torch.Tensor) -> torch.Tensor:
+    """Return a scale for each row that keeps its squares in range, and is 1 unless it has values beyond 2**32 or 2**-32."""
+    limits = torch.finfo(rows.dtype)
+    largest = torch.linalg.vector_norm(rows, ord=torch.inf, dim=1, keepdim=True).clamp(limits.tiny, limits.max / 2)
+    return (32 * (largest.log2() / 32).trunc()).exp2()
+
+
+def _check_scores(scores: Scores, samples: int) -> None:
+    check_floating("scores", scores)
+    if not scores.requires_grad:
+        raise ValueError(
+            "scores must have a graph, got scores that require no gradient: was the critic run without gradients, or does "
+            "it ignore its input?"
+        )
+    if scores.ndim == 0 and samples > 1:
+        raise ValueError(
+            f"scores must be one or more for each sample, got a 0-d tensor for {samples} samples: a mean over the batch "
+            "divides each sample's gradient"
+        )
