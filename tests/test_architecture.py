@@ -33,7 +33,7 @@ LONGEST_FILE = 250
 SHORTEST_FILE = 15
 
 # Folders whose files are merged by family: none is too short there, and each has a test file of its name.
-MERGED: set[str] = set()
+MERGED: set[str] = {"blocks", "embedders", "networks"}
 
 LIBRARY = sorted(PACKAGE.rglob("*.py"))
 IN_FOLDERS = [path for path in LIBRARY if path.parent != PACKAGE]

@@ -1,8 +1,11 @@
-"""The reader of pickled row arrays: equal to NumPy on plain ones, and it runs nothing on others."""
+"""The reader of pickled row arrays: equal to NumPy on plain ones; it runs nothing, and refuses files made to harm."""
 
+import gc
 import os
 import pickle
 import re
+import struct
+import tracemalloc
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +20,7 @@ from gankit.embedders._array_files import map_table, read_header, read_table
 from gankit.embedders._object_rows import read_object_rows
 
 PYTHON_2 = "written by Python 2"
+
 KINDS = (PYTHON_2, "<f4", "<f8", ">f8")
 
 
@@ -111,8 +115,11 @@ def test_refuses_what_is_no_array_of_rows(tmp_path: Path, content: bytes) -> Non
 
 
 _REBUILD = b"cnumpy.core.multiarray\n_reconstruct\n"
+
 _ARRAY, _DTYPE = b"cnumpy\nndarray\n", b"cnumpy\ndtype\n"
+
 _CALLED = b"X\x22\x00\x00\x00numpy.core.multiarray _reconstruct"  # a text in the place of the name
+
 _CALLED_DTYPE = b"X\x0b\x00\x00\x00numpy dtype"
 
 
@@ -206,3 +213,82 @@ def test_a_mapped_table_cannot_be_written_to(tmp_path: Path) -> None:
     with path.open("rb") as file:
         header, start = read_header(path, file), file.tell()
     assert not map_table(path, header, start).flags.writeable
+
+
+MEGABYTE = 2**20
+
+REBUILD = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+
+DTYPE = b"cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R(K\x03U\x01<NNNtb"
+
+NESTED = b")" + b"\x85" * 300_000  # a tuple in a tuple in a tuple
+
+
+def read_rows(path: Path) -> np.ndarray:
+    with path.open("rb") as file:
+        file.seek(128)
+        return read_object_rows(path, file)
+
+
+def repeated_row(features: int, times: int) -> bytes:
+    """The operations of one row, and of that row again, by its number in the memory."""
+    row = REBUILD + b"q\x09(K\x01J" + struct.pack("<i", features) + b"\x85" + DTYPE + b"\x89T"
+    row += struct.pack("<i", 4 * features) + bytes(4 * features) + b"tb"
+    return b"\x80\x02" + REBUILD + b"(K\x01K\x02\x85N\x89](" + row + b"h\x09" * (times - 1) + b"etb."
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (NESTED + b")R.", "a call of tuple is not supported"),
+        (b"]" * 300_000 + b"a" * 299_999 + b")R.", "a call of list is not supported"),
+        # Where a text is wanted, a deep tuple: to hash it would overflow the stack of the process.
+        (REBUILD + b"(K\x01K\x03\x85cnumpy\ndtype\n" + NESTED + b"K\x00K\x01\x87R.", "expected a text, got tuple"),
+        (REBUILD + b"(K\x01" + NESTED + DTYPE + b"\x89U\x04\0\0\0\0tb.", "cannot be interpreted as an integer"),
+        (b"\x8e" + struct.pack("<Q", 2**45) + b"abc", "expected 35184372088832 bytes in a bytes8, but only 3 remain"),
+        (b"B\xff\xff\xff\xffabc", "expected 4294967295 bytes in a bytes4, but only 3 remain"),
+        (b"X" + struct.pack("<I", 10**6) + b"a" * 10**6 + b")R.", "a call of 'aaa"),
+        (b"c" + b"a" * 10**6 + b"\nb\n.", "the name 'aaa"),
+    ],
+)
+def test_rows_that_nest_or_lie(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "utable.npy"
+    write_array_of_objects(path, (2,), b"\x80\x02" + content)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_rows(path)
+    assert str(caught.value).startswith(f"{path} is truncated, or contains more than rows of numbers: ")
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_row_that_is_named_again_and_again_makes_no_large_table(tmp_path: Path) -> None:
+    path = tmp_path / "utable.npy"
+    write_array_of_objects(path, (2,), repeated_row(1000, 1))
+    assert read_rows(path).shape == (1, 1000)
+    write_array_of_objects(path, (2,), repeated_row(50_000, 1000))  # 200 kB, of which 200 MB would be made
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="must contain each row once, got 1000 rows of 50000 numbers"):
+        read_rows(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * MEGABYTE
+
+
+def test_nothing_but_the_table_stays_in_memory(tmp_path: Path) -> None:
+    path, table = tmp_path / "utable.npy", np.ones((50, 5000), "float32")
+    write_pickled_by_python_2(path, table)
+    gc.disable()  # which would find what is left in the end; the table of the published file is two gigabytes
+    tracemalloc.start()
+    try:
+        read = read_rows(path)
+        left = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert np.array_equal(read, table)
+    assert left < 1.2 * table.nbytes
+
+
+def test_rows_of_one_number_are_the_shortest(tmp_path: Path) -> None:
+    path = tmp_path / "utable.npy"
+    write_array_of_objects(path, (1,), repeated_row(1, 1))
+    assert read_rows(path).tolist() == [[0]]

@@ -1,4 +1,4 @@
-"""Skip-thought vectors, from small files in the published formats."""
+"""Skip-thought vectors from small files in the published formats, and texts cut into words."""
 
 import copy
 import pickle
@@ -15,10 +15,12 @@ from hypothesis import given, strategies as st
 from support.strategies import PRIMES, seeds
 from torch.testing import assert_close
 
-from gankit.embedders import SkipThoughts
+from gankit.embedders import SkipThoughts, split_words
 
 lengths = st.sampled_from(PRIMES)
+
 words = st.sampled_from((*WORDS[:-1], "unseen", "UNSEEN"))
+
 sentences = st.lists(st.lists(words, min_size=1, max_size=7), min_size=1, max_size=7)
 
 
@@ -242,3 +244,24 @@ def test_a_plain_table_cut_short_is_named(folder: Path) -> None:
     _cut("utable.npy", 0.9)(folder)
     with pytest.raises(ValueError, match=r"utable.npy is truncated: it ends before its table of shape \(13, 5\)"):
         SkipThoughts(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("blue hair red eyes", ["blue", "hair", "red", "eyes"]),
+        ("Blue hair, red eyes.", ["Blue", "hair", ",", "red", "eyes", "."]),
+        ("  gray-blue \t hair\n", ["gray-blue", "hair"]),
+        ("don't (ever)!", ["don't", "(", "ever", ")", "!"]),
+        ("naïve long_hair 1girl", ["naïve", "long_hair", "1girl"]),
+        (" ", []),
+    ],
+)
+def test_splits_words(text: str, wanted: list[str]) -> None:
+    assert split_words(text) == wanted
+
+
+@pytest.mark.parametrize("text", [None, 3, ["blue"], b"blue"])
+def test_what_is_no_text_is_named(text: object) -> None:
+    with pytest.raises(ValueError, match=f"text must be of type str, got {type(text).__name__}"):
+        split_words(text)  # type: ignore[arg-type]

@@ -1,8 +1,19 @@
 """The presets in numpy float64, stage by stage as their papers list them, read from a state dict."""
 
 import numpy as np
+import torch
 from blocks import oracles as layers
 from blocks.oracles import Array, Norm, State
+from networks.cases import CLASSES
+
+
+def one_hot(labels: torch.Tensor) -> Array:
+    return np.concatenate([np.eye(count)[labels[:, i].numpy()] for i, count in enumerate(CLASSES)], axis=1)
+
+
+def looked_up(state: State, labels: torch.Tensor) -> Array:
+    pieces = [state[f"embedder.tables.{i}.weight"][labels[:, i].numpy()] for i in range(len(CLASSES))]
+    return np.concatenate(pieces, axis=1)
 
 
 def dense(state: State, name: str, x: Array) -> Array:
@@ -58,3 +69,14 @@ def classes(state: State, maps: Array, counts: tuple[int, ...]) -> list[Array]:
     """Logits of each attribute, read off all of the maps."""
     logits = dense(state, "end.classes.logits", maps.reshape(len(maps), -1))
     return np.split(logits, np.cumsum(counts)[:-1], axis=1)
+
+
+def critic_output(name: str, state: State, maps: Array, labels: list[torch.Tensor]) -> list[Array]:
+    """Scores of the named critic, and the logits of its classes if it has class heads."""
+    condition = None
+    if labels:
+        condition = one_hot(labels[0]) if name.endswith("embedder") else looked_up(state, labels[0])
+    return [
+        scores(state, maps, condition),
+        *(classes(state, maps, CLASSES) if name.endswith(("classes", "both")) else []),
+    ]

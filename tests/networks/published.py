@@ -7,6 +7,12 @@ from gankit.blocks import LeakyReLU
 from gankit.networks import layer_table
 
 Line = tuple[object, ...]
+RELU: Line = ("ReLU",)
+LEAKY: Line = ("LeakyReLU", 0.2)
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def lines_of(network: nn.Module, *inputs: torch.Tensor) -> list[Line]:

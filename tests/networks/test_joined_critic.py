@@ -10,12 +10,13 @@ from blocks.cases import fill_, numpy_state
 from hypothesis import given, strategies as st
 from networks import oracles
 from networks.cases import build, inputs_of
+from networks.published import LEAKY, RELU, convolution, doubling, lines_of, norm, parameters
 from support.strategies import seeds
 from torch import nn
 from torch.testing import assert_close
 
 from gankit.constraints import gradient_norm
-from gankit.embedders import MultiHotEmbedder, OneHotEmbedder
+from gankit.embedders import MultiHotEmbedder, OneHotEmbedder, TextProjection
 from gankit.networks import DCGANGenerator, JoinedCritic, layer_table
 
 
@@ -102,3 +103,40 @@ def test_mistakes() -> None:
         critic(torch.zeros(2, 3, 8, 6), torch.tensor([0, 2]))
     with pytest.raises(ValueError, match="labels must give one vector per sample"):
         critic(torch.zeros(2, 3, 8, 8), torch.tensor([0]))
+
+
+def test_report_a_s_critic_joins_the_text_at_6_by_6() -> None:
+    critic = JoinedCritic(resolution=96, base=6, embedder=TextProjection(2400, 128))
+    assert lines_of(critic, torch.empty(2, 3, 96, 96), torch.empty(2, 2400)) == [
+        ("Linear", 2400, 128, True),
+        LEAKY,
+        *(convolution(3, 64, 4, 2, 48), LEAKY),
+        *(convolution(64, 128, 4, 2, 24, bias=False), norm(128), LEAKY),
+        *(convolution(128, 256, 4, 2, 12, bias=False), norm(256), LEAKY),
+        *(convolution(256, 512, 4, 2, 6, bias=False), norm(512), LEAKY),
+        *(convolution(640, 512, 1, 1, 6, bias=False), norm(512), LEAKY),
+        ("Linear", 512 * 6 * 6, 1, True),
+    ]
+    assert parameters(critic) == 3_411_905
+
+
+def test_report_c_s_pair_as_presets() -> None:
+    """Report C's program has, beside these: no gains in its norms, an epsilon of 1e-3, and a bias in every layer."""
+    tags = MultiHotEmbedder(23)
+    generator = DCGANGenerator(width=128, embedder=tags)
+    assert lines_of(generator, torch.empty(2, 100), torch.empty(2, 23)) == [
+        ("Linear", 123, 1024 * 4 * 4, False),
+        *(norm(1024), RELU, doubling(1024, 512, 8, bias=False)),
+        *(norm(512), RELU, doubling(512, 256, 16, bias=False)),
+        *(norm(256), RELU, doubling(256, 128, 32, bias=False)),
+        *(norm(128), RELU, doubling(128, 3, 64)),
+        ("Tanh",),
+    ]
+    critic = JoinedCritic(embedder=tags, mixing=0)
+    assert lines_of(critic, torch.empty(2, 3, 64, 64), torch.empty(2, 23)) == [
+        *(convolution(3, 64, 4, 2, 32), LEAKY),
+        *(convolution(64, 128, 4, 2, 16, bias=False), norm(128), LEAKY),
+        *(convolution(128, 256, 4, 2, 8, bias=False), norm(256), LEAKY),
+        *(convolution(256, 512, 4, 2, 4, bias=False), norm(512), LEAKY),
+        ("Linear", (512 + 23) * 4 * 4, 1, True),
+    ]

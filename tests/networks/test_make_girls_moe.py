@@ -8,6 +8,7 @@ from blocks.cases import numpy_state
 from hypothesis import given, strategies as st
 from networks import oracles
 from networks.cases import CLASSES, build, inputs_of, tensors_of
+from networks.published import LEAKY, convolution, lines_of, parameters
 from support.strategies import normal, seeds
 from torch import nn
 from torch.testing import assert_close
@@ -144,3 +145,19 @@ def test_mistakes() -> None:
         MakeGirlsMoeCritic(width=0)
     with pytest.raises(ValueError, match="images must have shape"):
         MakeGirlsMoeCritic(resolution=8, halvings=2, width=1)(torch.zeros(2, 3, 8, 6))
+
+
+def test_make_girls_moe_s_critic() -> None:
+    """Ten blocks in five stages, a 4x4 convolution of stride 2 before each and after the last."""
+    with torch.device("meta"):
+        critic = MakeGirlsMoeCritic(num_classes=34)
+    strided = sum(16 * a * b + b for a, b in ((3, 32), (32, 64), (64, 128), (128, 256), (256, 512), (512, 1024)))
+    blocks = sum(4 * (9 * width * width + width) for width in (32, 64, 128, 256, 512))
+    assert parameters(critic) == strided + blocks + 35 * (1024 * 2 * 2 + 1) == 23_895_427
+    lines = lines_of(critic, torch.empty(2, 3, 128, 128))
+    assert lines[:6] == [
+        *(convolution(3, 32, 4, 2, 64), LEAKY),
+        *(convolution(32, 32, 3, 1, 64), LEAKY, convolution(32, 32, 3, 1, 64), LEAKY),
+    ]
+    assert lines[-2:] == [("Linear", 4096, 1, True), ("Linear", 4096, 34, True)]
+    assert not any("Norm" in str(line[0]) for line in lines)

@@ -14,7 +14,11 @@ from torch.testing import assert_close
 
 from gankit.constraints import zero_centered_penalty
 from gankit.embedders import LabelEmbedder
-from gankit.networks import R3GANCritic, R3GANGenerator, layer_table
+from gankit.networks import (
+    R3GANCritic,
+    R3GANGenerator,
+    layer_table,
+)
 
 
 def grouped(x: layers.Array, weight: layers.Array, bias: layers.Array | None, padding: int) -> layers.Array:
@@ -145,3 +149,17 @@ def test_mistakes() -> None:
         R3GANCritic(widths=(8,))(torch.zeros(2, 3, 8, 8))
     with pytest.raises(ValueError, match="labels must be left out"):
         R3GANCritic(widths=(8,))(torch.zeros(2, 3, 4, 4), torch.tensor([0, 1]))
+
+
+def test_r3gan_s_settings_for_32_pixels_with_classes() -> None:
+    """Four stages of 768, labels as 64 numbers into the generator, and 768 that the critic multiplies with."""
+    widths = (768,) * 4
+    with torch.device("meta"):
+        generator = R3GANGenerator(widths=widths, embedder=nn.Linear(10, 64, bias=False))
+        critic = R3GANCritic(widths=widths, embedder=nn.Linear(10, 768, bias=False))
+    table = layer_table(generator, torch.empty(2, 64), torch.empty(2, 10))
+    assert table.rows[-1].output == (2, 3, 32, 32)
+    bottlenecks = 8 * (2 * 2 * 768 * 768 + 1536 * 16 * 9 + 2 * 1536)
+    assert table.parameters == 10 * 64 + 128 * 768 + 768 * 16 + bottlenecks + 768 * 3
+    table = layer_table(critic, torch.empty(2, 3, 32, 32), torch.empty(2, 10))
+    assert table.parameters == 10 * 768 + 3 * 768 + bottlenecks + 768 * 16 + 768 * 768

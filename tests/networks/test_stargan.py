@@ -8,6 +8,7 @@ import torch
 from blocks import oracles as layers
 from blocks.cases import fill_, numpy_state
 from hypothesis import given, strategies as st
+from networks.published import convolution, lines_of, parameters
 from support.strategies import normal, seeds
 from torch.testing import assert_close
 
@@ -37,9 +38,9 @@ def published_generator(domains: int) -> Shapes:
     for place, channels in ((1, 64), (4, 128), (7, 256), (16, 128), (19, 64)):
         norm(f"main.{place}", channels)
     for block in range(9, 15):
-        for convolution in (0, 3):
-            shapes[f"main.{block}.main.{convolution}.weight"] = (256, 256, 3, 3)
-            norm(f"main.{block}.main.{convolution + 1}", 256)
+        for position in (0, 3):
+            shapes[f"main.{block}.main.{position}.weight"] = (256, 256, 3, 3)
+            norm(f"main.{block}.main.{position + 1}", 256)
     return shapes
 
 
@@ -192,3 +193,20 @@ def test_mistakes() -> None:
         StarGANCritic(num_classes=0)
     with pytest.raises(ValueError, match=r"images must have shape \(n, 3, 64, 64\), got \(2, 3, 8, 8\)"):
         StarGANCritic(resolution=64, width=1)(images)
+
+
+@pytest.mark.parametrize(("domains", "generator", "critic"), [(5, 8_430_528, 44_762_048), (8, 8_439_936, 44_786_624)])
+def test_stargan_s_parameters_are_those_that_its_program_prints(domains: int, generator: int, critic: int) -> None:
+    with torch.device("meta"):
+        assert parameters(StarGANGenerator(embedder=MultiHotEmbedder(domains))) == generator
+        assert parameters(StarGANCritic(num_classes=domains)) == critic
+
+
+def test_stargan_s_critic() -> None:
+    sides, channels = (64, 32, 16, 8, 4, 2), (3, 64, 128, 256, 512, 1024, 2048)
+    with torch.device("meta"):
+        critic = StarGANCritic()
+    lines = lines_of(critic, torch.empty(2, 3, 128, 128))
+    body = [(convolution(channels[i], channels[i + 1], 4, 2, sides[i]), ("LeakyReLU", 0.01)) for i in range(6)]
+    assert lines[:12] == [line for pair in body for line in pair]
+    assert lines[12:] == [("Conv2d", 2048, 1, 3, 1, 1, False, 2), ("Conv2d", 2048, 5, 2, 1, 0, False, 1)]

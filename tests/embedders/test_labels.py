@@ -1,4 +1,4 @@
-"""One-hot vectors: rows of one 1 an attribute, where the id says."""
+"""One-hot and multi-hot vectors: where their ones are, and which labels are refused."""
 
 import copy
 import pickle
@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from embedders.cases import labeled
-from hypothesis import given
+from hypothesis import given, strategies as st
+from support.strategies import PRIMES, batch_sizes, seeds
 
-from gankit.embedders import OneHotEmbedder
+from gankit.embedders import MultiHotEmbedder, OneHotEmbedder
 
 
 @given(case=labeled())
@@ -82,7 +83,7 @@ def test_holds_no_state_and_survives_copies() -> None:
     assert repr(embedder) == "OneHotEmbedder(num_classes=(2, 3), out_features=5)"
 
 
-def test_mistakes_are_named() -> None:
+def test_one_hot_mistakes_are_named() -> None:
     embedder = OneHotEmbedder((12, 11))
     cases = {
         "num_classes must name at least one attribute": lambda: OneHotEmbedder(()),
@@ -124,3 +125,59 @@ def test_never_waits_for_the_device() -> None:
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert result.sum().item() == 4
+
+
+DTYPES = (torch.bool, torch.uint8, torch.int64, torch.float32, torch.float64)
+
+
+@st.composite
+def tags(draw: st.DrawFn) -> torch.Tensor:
+    """A table of 0 and 1 in some dtype."""
+    rng = torch.Generator().manual_seed(draw(seeds))
+    table = torch.randint(2, (draw(batch_sizes), draw(st.sampled_from(PRIMES))), generator=rng)
+    return table.to(draw(st.sampled_from(DTYPES)))
+
+
+@given(labels=tags())
+def test_passes_the_tags_on(labels: torch.Tensor) -> None:
+    before, version = labels.clone(), labels._version
+    embedder = MultiHotEmbedder(labels.shape[1])
+    result = embedder(labels)
+    assert embedder.out_features == labels.shape[1]
+    assert result.dtype == torch.float32
+    assert np.array_equal(result.numpy(), before.numpy().astype(np.float64))
+    assert torch.equal(labels, before)
+    assert labels._version == version
+
+
+@given(labels=tags())
+def test_rows_sum_to_the_number_of_tags(labels: torch.Tensor) -> None:
+    wanted = [sum(bool(tag) for tag in row) for row in labels.tolist()]
+    assert MultiHotEmbedder(labels.shape[1])(labels).sum(1).tolist() == wanted
+
+
+def test_double_precision_copies_and_repr() -> None:
+    embedder = MultiHotEmbedder(3).double()
+    labels = torch.tensor([[True, False, True]])
+    assert embedder(labels).dtype == torch.float64
+    assert not embedder.state_dict()
+    for other in (copy.deepcopy(embedder), pickle.loads(pickle.dumps(embedder))):
+        assert torch.equal(other(labels), embedder(labels))
+    assert repr(embedder) == "MultiHotEmbedder(num_classes=3)"
+
+
+def test_multi_hot_mistakes_are_named() -> None:
+    embedder = MultiHotEmbedder(3)
+    cases = {
+        "num_classes must be at least 1, got 0": lambda: MultiHotEmbedder(0),
+        "labels must be 0 or 1, got 2 in sample 1, tag 0": lambda: embedder(torch.tensor([[0, 1, 1], [2, 0, 0]])),
+        "labels must be 0 or 1, got 0.5 in sample 0, tag 2": lambda: embedder(torch.tensor([[0, 1, 0.5]])),
+        "labels must be 0 or 1, got nan": lambda: embedder(torch.tensor([[0, 1, float("nan")]])),
+        r"labels must have shape \(n, 3\), got \(2, 4\)": lambda: embedder(torch.zeros(2, 4)),
+        r"labels must have shape \(n, 3\), got \(3,\)": lambda: embedder(torch.zeros(3)),
+        r"labels must have shape \(n, 3\), got list": lambda: embedder([[0, 1, 1]]),
+        "labels must hold at least one sample": lambda: embedder(torch.zeros(0, 3)),
+    }
+    for message, mistake in cases.items():
+        with pytest.raises(ValueError, match=message):
+            mistake()

@@ -20,6 +20,7 @@ MAKERS: dict[str, Callable[[int], nn.Module]] = {
     "srresnet": SRResNetBlock,
     "bottleneck": lambda channels: BottleneckBlock(channels, 2),
 }
+
 every_kind = pytest.mark.parametrize("kind", MAKERS)
 
 

@@ -1,4 +1,4 @@
-"""A convolution block in every order, and the dropout that stays on."""
+"""Layers one after the other: who gets the condition, and a convolution block in every order."""
 
 import copy
 import pickle
@@ -14,7 +14,47 @@ from support.strategies import normal, seeds
 from torch import nn
 from torch.testing import assert_close
 
-from gankit.blocks import AlwaysOnDropout, ConvolutionBlock, Step
+from gankit.blocks import (
+    AlwaysOnDropout,
+    ConditionalBatchNorm2d,
+    Conditioned,
+    ConditionedSequential,
+    ConvolutionBlock,
+    Step,
+)
+
+
+class Add(nn.Module, Conditioned):
+    """Adds the condition."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        return x if condition is None else x + condition
+
+
+@given(seed=seeds)
+def test_each_layer_gets_what_it_takes(seed: int) -> None:
+    x, condition = normal(seed, 2, 3), normal(seed + 1, 2, 3)
+    row = ConditionedSequential(Add(), nn.ReLU(), ConditionedSequential(nn.Tanh(), Add()))
+    assert torch.equal(row(x, condition), torch.tanh(torch.relu(x + condition)) + condition)
+
+
+@given(seed=seeds)
+def test_without_conditioned_layers_it_is_a_plain_row(seed: int) -> None:
+    layers = nn.Linear(3, 5).double(), nn.ReLU()
+    x = normal(seed, 2, 3)
+    assert torch.equal(ConditionedSequential(*layers)(x), nn.Sequential(*layers)(x))
+    assert torch.equal(ConditionedSequential(Add())(x), x)
+
+
+def test_has_the_keys_of_a_plain_row_and_survives_copies() -> None:
+    row = ConditionedSequential(nn.Conv2d(3, 5, 1), ConditionalBatchNorm2d(5, 2)).double().eval()
+    fill_(row, 3)
+    assert list(row.state_dict()) == list(nn.Sequential(*row).state_dict())
+    x, condition = normal(1, 2, 3, 4, 4), normal(2, 2, 2)
+    for other in (copy.deepcopy(row), pickle.loads(pickle.dumps(row))):
+        assert torch.equal(other(x, condition), row(x, condition))
+    assert repr(row).startswith("ConditionedSequential(\n  (0): Conv2d(3, 5")
+
 
 ORDERS = [order for size in range(1, 5) for order in permutations(Step, size) if Step.CONVOLUTION in order]
 
@@ -78,29 +118,6 @@ def test_inputs_stay_and_layouts_agree(x: torch.Tensor, seed: int) -> None:
     last = channels_last(copy.deepcopy(block))(x.contiguous(memory_format=torch.channels_last))
     assert_close(last, plain, rtol=1e-8, atol=1e-8)
     assert last.is_contiguous(memory_format=torch.channels_last)
-
-
-@pytest.mark.parametrize("training", [True, False])
-@given(x=maps(), probability=st.sampled_from((0.0, 0.25, 0.5, 0.9)), seed=seeds)
-def test_dropout_is_a_function_of_its_draw(training: bool, x: torch.Tensor, probability: float, seed: int) -> None:
-    dropout = AlwaysOnDropout(probability).train(training)
-    draw = torch.rand(x.shape, generator=torch.Generator().manual_seed(seed), dtype=x.dtype)
-    wanted = torch.where(draw < probability, 0.0, x / (1 - probability))
-    assert_close(dropout(x, draw=draw), wanted)
-    assert torch.equal(dropout(x, rng=torch.Generator().manual_seed(seed)), dropout(x, draw=draw))
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_dropout_keeps_the_mean_and_goes_on_in_evaluation(training: bool) -> None:
-    torch.manual_seed(4)
-    dropped = AlwaysOnDropout(0.25).train(training)(torch.ones(100_000))
-    assert (dropped == 0).double().mean().item() == pytest.approx(0.25, abs=0.01)
-    assert dropped.mean().item() == pytest.approx(1, abs=0.01)
-    block = ConvolutionBlock(2, 2, dropout=AlwaysOnDropout).eval()
-    x = torch.randn(2, 2, 8, 8)
-    assert not torch.equal(block(x), block(x))
-    usual = ConvolutionBlock(2, 2, dropout=nn.Dropout).eval()
-    assert torch.equal(usual(x), usual(x))
 
 
 def test_copies_and_pickles_compute_the_same() -> None:

@@ -1,10 +1,11 @@
-"""How networks start: the laws of the papers' code, and nothing of the caller's touched."""
+"""How networks start: the laws of the papers' code, nothing of the caller's touched; and what a critic returns."""
 
 from math import sqrt
 from typing import Any
 
 import pytest
 import torch
+from networks.cases import ALL, CLASSES, inputs_of
 from torch import nn
 
 from gankit.blocks import PreActivationBlock, ProjectionHead
@@ -94,3 +95,9 @@ def test_fresh_networks_are_alive() -> None:
             scores = critic(torch.randn(16, 3, 32, 32))
             assert isinstance(scores, torch.Tensor)
             assert scores.std().item() > 1e-3
+
+
+def test_class_heads_and_scores_have_names() -> None:
+    result = ALL["dcgan_critic_classes"]()(inputs_of("dcgan_critic_classes")[0].float())
+    assert result.scores.shape == (3,)
+    assert tuple(logits.shape[1] for logits in result.classes) == CLASSES

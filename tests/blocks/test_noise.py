@@ -1,15 +1,16 @@
-"""Noise injection: nothing at the start, its definition afterwards, and where the noise comes from."""
+"""Dropout and noise that are drawn in every call: definitions, draws, and what is refused."""
 
 import numpy as np
 import pytest
 import torch
 from blocks.cases import fill_, maps
 from blocks.promises import check_copies, check_derivatives
-from hypothesis import given
+from hypothesis import given, strategies as st
 from support.strategies import normal, seeds
+from torch import nn
 from torch.testing import assert_close
 
-from gankit.blocks import NoiseInjection
+from gankit.blocks import AlwaysOnDropout, ConvolutionBlock, NoiseInjection
 
 
 def filled(channels: int, seed: int = 4) -> NoiseInjection:
@@ -113,3 +114,26 @@ def test_mistakes_are_named() -> None:
     for message, mistake in cases.items():
         with pytest.raises(ValueError, match=message):
             mistake()
+
+
+@pytest.mark.parametrize("training", [True, False])
+@given(x=maps(), probability=st.sampled_from((0.0, 0.25, 0.5, 0.9)), seed=seeds)
+def test_dropout_is_a_function_of_its_draw(training: bool, x: torch.Tensor, probability: float, seed: int) -> None:
+    dropout = AlwaysOnDropout(probability).train(training)
+    draw = torch.rand(x.shape, generator=torch.Generator().manual_seed(seed), dtype=x.dtype)
+    wanted = torch.where(draw < probability, 0.0, x / (1 - probability))
+    assert_close(dropout(x, draw=draw), wanted)
+    assert torch.equal(dropout(x, rng=torch.Generator().manual_seed(seed)), dropout(x, draw=draw))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_keeps_the_mean_and_goes_on_in_evaluation(training: bool) -> None:
+    torch.manual_seed(4)
+    dropped = AlwaysOnDropout(0.25).train(training)(torch.ones(100_000))
+    assert (dropped == 0).double().mean().item() == pytest.approx(0.25, abs=0.01)
+    assert dropped.mean().item() == pytest.approx(1, abs=0.01)
+    block = ConvolutionBlock(2, 2, dropout=AlwaysOnDropout).eval()
+    x = torch.randn(2, 2, 8, 8)
+    assert not torch.equal(block(x), block(x))
+    usual = ConvolutionBlock(2, 2, dropout=nn.Dropout).eval()
+    assert torch.equal(usual(x), usual(x))

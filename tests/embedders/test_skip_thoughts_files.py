@@ -1,13 +1,15 @@
-"""Archives of weights made to harm: lengths that lie, what unpacks to more than it is. Each is refused."""
+"""Files of weights made to harm: lengths that lie, bits that flipped, what unpacks to more than it is. Each is refused."""
 
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from embedders.published import SHAPES, head, literal, write_model
+from hypothesis import given, strategies as st
 
 from gankit.embedders import SkipThoughts
 
@@ -57,7 +59,7 @@ def _of_a_later_version(path: Path) -> None:
         (_members({}), "encoder_W is not a .npy file, or is truncated: it begins with b''"),
         (
             _members({"W": head("(2,)", "<f16") + bytes(32)}),
-            "encoder_W must hold floating-point numbers of 16, 32|its head is",
+            "encoder_W must hold floating-point numbers of 16, 32|its header is",
         ),
         (
             _members({"W": head("(50000000,)") + bytes(200_000_000)}, zipfile.ZIP_DEFLATED),
@@ -80,3 +82,26 @@ def test_archives_that_lie_or_unpack(tmp_path: Path, damage: Callable[[Path], No
     )
     assert len(str(caught.value)) < 1000
     assert peak < 4 * MEGABYTE
+
+
+flips = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), max_size=4)
+
+
+@given(
+    name=st.sampled_from(("dictionary.txt", "utable.npy", "uni_skip.npz")),
+    pickled=st.booleans(),
+    flipped=flips,
+    kept=st.floats(0.5, 1),
+)
+def test_any_damage_is_a_value_error_or_another_model(
+    tmp_path_factory: pytest.TempPathFactory, name: str, pickled: bool, flipped: list[tuple[float, int]], kept: float
+) -> None:
+    """Bytes changed anywhere, and the end cut off."""
+    folder = tmp_path_factory.mktemp("damaged")
+    write_model(folder, features=3, size=2, pickled=pickled)
+    whole = bytearray((folder / name).read_bytes())
+    for place, change in flipped:
+        whole[int(place * len(whole))] ^= change
+    (folder / name).write_bytes(whole[: round(kept * len(whole))])
+    with suppress(ValueError):
+        assert SkipThoughts(folder)(["blue hair", "Red"]).shape[0] == 2
