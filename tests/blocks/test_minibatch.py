@@ -8,6 +8,7 @@ import torch
 from blocks.cases import fill_, numpy_state
 from blocks.promises import check_copies, check_derivatives, check_inputs_stay, check_layouts
 from hypothesis import given, strategies as st
+from support.parts import in_parts
 from support.ranks import as_ranks
 from support.strategies import PRIMES, normal, seeds
 from torch import nn
@@ -15,7 +16,6 @@ from torch.testing import assert_close
 
 from gankit.blocks import MinibatchDiscrimination, MinibatchStandardDeviation
 from gankit.constraints import gradient_penalty
-from gankit.training import Accumulated
 
 
 @st.composite
@@ -298,8 +298,8 @@ def test_a_part_of_the_batch_is_refused_by_name(name: str) -> None:
         return {"loss": block(weight * x).sin().mean()}
 
     with pytest.raises(ValueError, match=f"{name} needs the whole batch, got one part of it"):
-        Accumulated(2)(terms, (batch(name),), None)
-    whole = Accumulated(1)(terms, (batch(name),), None)
+        in_parts(2, terms, (batch(name),))
+    whole = in_parts(1, terms, (batch(name),))
     assert_close(whole["loss"], terms(batch(name))["loss"].detach())
 
 
@@ -313,7 +313,7 @@ def test_groups_are_local_in_parts_and_on_ranks(parts: int) -> None:
 
     alone = [block(part) for part in x.chunk(parts)]
     wanted = torch.stack([part[:, -1].mean() for part in alone]).mean()
-    assert_close(Accumulated(parts)(terms, (x,), None)["loss"], wanted)
+    assert_close(in_parts(parts, terms, (x,))["loss"], wanted)
     assert_close(as_ranks(parts, lambda rank: block(x.chunk(parts)[rank])), alone, rtol=0, atol=0)
 
 
@@ -321,6 +321,6 @@ def test_a_group_that_is_cut_is_refused() -> None:
     block, x = MinibatchStandardDeviation(group_size=4), batch("MinibatchStandardDeviation")
     weight = torch.ones(1, dtype=torch.float64, requires_grad=True)
     with pytest.raises(ValueError, match="MinibatchStandardDeviation needs the whole batch, got one part of it"):
-        Accumulated(4)(lambda x: {"loss": block(weight * x).mean()}, (x,), None)
+        in_parts(4, lambda x: {"loss": block(weight * x).mean()}, (x,))
     with pytest.raises(ValueError, match="x must hold at least 4 samples on each rank, got 2"):
         as_ranks(2, lambda rank: block(x[2 * rank : 2 * rank + 2]))

@@ -17,5 +17,5 @@ def in_parts(
     parameters: Sequence[nn.Parameter] = (),
     network: nn.Module | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Return what `Accumulated` returns; gradients are added to those that leaves other than `parameters` have."""
-    return Accumulated(parts)(Loss(terms, parameters, network), inputs)
+    """Return the costs and readings that `Accumulated` returns; gradients are added to those that leaves other than `parameters` have."""
+    return Accumulated(parts)(Loss(terms, parameters, network), inputs).together()
