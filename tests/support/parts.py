@@ -17,5 +17,5 @@ def in_parts(
     parameters: Sequence[nn.Parameter] = (),
     network: nn.Module | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Return the costs and readings that `Accumulated` returns; gradients are added to those that leaves other than `parameters` have."""
+    """Return the costs and readings of `Accumulated`; leaves other than `parameters` keep and add to their gradients."""
     return Accumulated(parts)(Loss(terms, parameters, network), inputs).together()
