@@ -1,12 +1,15 @@
 """The gradient norm and the gradient under it."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, strategies as st
 from support.critics import Quadratic, smooth_network
 from support.oracles import row_norms
 from support.strategies import normal, sample_shapes, seeds
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from gankit.constraints import gradient_norm, score_gradient
 
@@ -80,3 +83,77 @@ def test_under_autocast_the_gradient_at_half_precision_points_keeps_its_digits()
     with torch.autocast("cpu", torch.bfloat16):
         norm = gradient_norm(lambda x: (x.float() * slope).sum(1), torch.zeros(2, 2, dtype=torch.bfloat16))
     assert norm.tolist() == [1.0 + 2**-12] * 2
+
+
+def _norm_of_slopes(slopes: torch.Tensor) -> torch.Tensor:
+    """Norms of a critic whose gradient at each sample is a row of `slopes`."""
+    return gradient_norm(lambda x: (x * slopes).sum(1), torch.ones_like(slopes))
+
+
+def _traced_norm_of_slopes(slopes: torch.Tensor) -> torch.Tensor:
+    """The same while nothing can be read, as on other devices and in graphs."""
+    return make_fx(_norm_of_slopes)(slopes)(slopes)
+
+
+norms_of_slopes = pytest.mark.parametrize("norm", [_norm_of_slopes, _traced_norm_of_slopes], ids=["read", "traced"])
+
+
+@norms_of_slopes
+@pytest.mark.parametrize(
+    ("dtype", "sizes"),
+    [
+        (torch.float32, (1e-37, 1e-30, 1e-20, 1e-10, 1.0, 1e10, 1e19, 1e30, 5e37)),
+        (torch.float64, (1e-300, 1e-200, 1.0, 1e160, 1e300)),
+    ],
+)
+def test_norms_are_right_over_the_whole_range_of_their_dtype(
+    norm: Callable[[torch.Tensor], torch.Tensor], dtype: torch.dtype, sizes: tuple[float, ...]
+) -> None:
+    """Their squares would overflow or vanish; each row has a scale of its own."""
+    slopes = torch.tensor(sizes, dtype=dtype)[:, None] * torch.tensor([3.0, 4.0, 0.0], dtype=dtype)
+    slopes.requires_grad_()
+    norms = norm(slopes)
+    np.testing.assert_allclose(norms.detach().numpy(), 5 * np.array(sizes), rtol=1e-6)
+    norms.sum().backward()
+    expected = torch.tensor([0.6, 0.8, 0.0], dtype=dtype).expand_as(slopes)
+    torch.testing.assert_close(slopes.grad, expected, rtol=1e-6, atol=1e-6)
+
+
+@norms_of_slopes
+@given(seed=seeds, exponent=st.sampled_from((-60, -31, 0, 31, 60)))
+def test_the_scale_changes_no_bit_of_a_norm_in_range(
+    norm: Callable[[torch.Tensor], torch.Tensor], seed: int, exponent: int
+) -> None:
+    slopes = (normal(seed, 3, 7) * 2.0**exponent).float()
+    expected = torch.linalg.vector_norm(slopes, dim=1)
+    assert torch.equal(norm(slopes), expected)
+
+
+@norms_of_slopes
+def test_what_is_not_finite_stays_so_and_zero_has_slope_zero(norm: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    slopes = torch.tensor([[torch.inf, 1.0], [torch.nan, 1.0], [0.0, 0.0], [3e38, 3e38]]).requires_grad_()
+    norms = norm(slopes)
+    torch.testing.assert_close(norms, torch.tensor([torch.inf, torch.nan, 0.0, torch.inf]), equal_nan=True)
+    norms[2].backward()
+    assert slopes.grad[2].tolist() == [0.0, 0.0]  # type: ignore[index]
+
+
+@norms_of_slopes
+def test_the_scale_is_a_constant_to_both_derivatives(norm: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    sizes = torch.tensor([[1e-15], [1.0], [1e15]], dtype=torch.float64)  # beyond 2**32 on both sides
+    unit = normal(1, 3, 5).requires_grad_()
+
+    def scaled(rows: torch.Tensor) -> torch.Tensor:
+        return norm(rows * sizes) / sizes[:, 0]
+
+    def plain(rows: torch.Tensor) -> torch.Tensor:
+        return torch.linalg.vector_norm(rows, dim=1)
+
+    direction = normal(2, 3, 5)
+    for function in (scaled, plain):
+        assert torch.autograd.gradcheck(function, (unit,))
+    (first,) = torch.autograd.grad(plain(unit).sum(), unit, create_graph=True)
+    (again,) = torch.autograd.grad(scaled(unit).sum(), unit, create_graph=True)
+    torch.testing.assert_close(again, first)
+    (second,) = torch.autograd.grad((first * direction).sum(), unit)
+    torch.testing.assert_close(torch.autograd.grad((again * direction).sum(), unit)[0], second)

@@ -2,6 +2,8 @@
 
 import copy
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -180,6 +182,22 @@ def test_clipping_first_in_the_terms_is_the_published_order(parts: int) -> None:
         update(torch.full((3, 2), 2.0))
         # From 0.1 and -0.02 (from -0.1 in the second round), by 0.5 times the mean of the inputs.
     torch.testing.assert_close(critic.weight.data, torch.tensor([[-1.1, -1.1]]))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "learning_rates"),
+    [(torch.optim.Adam, 1.0), (torch.optim.RMSprop, 10.0), (partial(torch.optim.RMSprop, alpha=0.9), 10**0.5)],
+    ids=["Adam", "RMSprop", "RMSprop, alpha 0.9"],
+)
+def test_a_first_step_passes_the_bound_by_the_documented_number_of_learning_rates(
+    optimizer: Callable[..., torch.optim.Optimizer], learning_rates: float
+) -> None:
+    critic = nn.Linear(3, 2).double()
+    nn.init.constant_(critic.weight, 1.0)
+    clip_weights_(critic, 0.01)
+    (-critic.weight * torch.tensor([3.0, 0.5, 7.0])).sum().backward()
+    optimizer([critic.weight], lr=1e-3).step()
+    assert (critic.weight - 0.01).tolist() == [pytest.approx([1e-3 * learning_rates] * 3, rel=1e-6)] * 2
 
 
 def test_nan_is_named_and_nothing_is_changed() -> None:
@@ -404,3 +422,24 @@ def test_the_old_form_is_refused() -> None:
     layer = nn.utils.spectral_norm(nn.Linear(3, 2))
     with pytest.raises(ValueError, match=r"torch\.nn\.utils\.spectral_norm already, got it in 'weight'"):
         spectral_norm_(layer)
+
+
+@given(seed=seeds)
+def test_the_old_form_is_half_an_iteration_behind(seed: int) -> None:
+    """From the same vectors, its number lies between those of this pass and of the one before."""
+    torch.manual_seed(seed)
+    new = nn.Linear(7, 5, bias=False).double()
+    new.weight.data = weight = _with_spectrum(new.weight, transposed=False)
+    old = nn.utils.spectral_norm(copy.deepcopy(new))
+    spectral_norm_(new)
+    vectors, u = _parametrization(new)[0], old.get_buffer("weight_u")
+    vectors._u.copy_(u)
+    vectors._v.copy_(nn.functional.normalize(weight.T @ u, dim=0))
+    numbers = []
+    for _ in range(50):
+        for layer in (old, new):
+            normalized = layer(torch.eye(7).double()).detach().T  # reading the weight itself would be one more pass
+            numbers.append(float((weight / normalized).mean()))
+    assert numbers == pytest.approx(sorted(numbers), rel=1e-12)
+    assert numbers[1] / numbers[0] > 1.001
+    assert numbers[-2:] == pytest.approx([3.0, 3.0])
