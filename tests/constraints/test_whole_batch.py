@@ -41,7 +41,10 @@ def _whole(name: str) -> dict[str, Any]:
     """Terms and gradients of the plain step: one process, the whole batch, float64."""
     network = cases.critic()
     terms = cases.terms(cases.CASES[name], network, network)
-    return {"terms": Eager()(Loss(terms, ()), tuple(cases.batch().values())), "gradients": cases.gradients(network)}
+    return {
+        "terms": Eager()(Loss(terms, ()), tuple(cases.batch().values())).together(),
+        "gradients": cases.gradients(network),
+    }
 
 
 def test_every_penalty_is_in_the_table() -> None:
@@ -55,7 +58,7 @@ def test_every_penalty_is_in_the_table() -> None:
 def test_the_penalty_moves_the_critic(name: str) -> None:
     """Without it, equality below would show nothing."""
     network = cases.critic()
-    logged = Eager()(Loss(cases.terms(cases.CASES[name], network, network), ()), tuple(cases.batch().values()))
+    logged = Eager()(Loss(cases.terms(cases.CASES[name], network, network), ()), tuple(cases.batch().values())).costs
     together = cases.gradients(network)
     bare = cases.critic()
     real, fake = (bare(cases.batch()[side], cases.batch()["condition"]) for side in ("real", "fake"))
@@ -122,7 +125,7 @@ def test_on_ranks_in_threads(name: str, count: int) -> None:
     def compute(rank: int) -> dict[str, Any]:
         network = cases.critic()
         part = tuple(value[rank * each : (rank + 1) * each] for value in cases.batch().values())
-        logged = Eager()(Loss(cases.terms(cases.CASES[name], network, network), ()), part)
+        logged = Eager()(Loss(cases.terms(cases.CASES[name], network, network), ()), part).together()
         return {"terms": logged, "gradients": cases.gradients(network)}
 
     results = as_ranks(count, compute)

@@ -21,7 +21,7 @@ def compute(case: cases.Case, part: slice, parts: int) -> dict[str, Any]:
     terms = cases.terms(case, wrapper, network)
     inputs = tuple(value[part] for value in cases.batch().values())
     try:
-        logged = Accumulated(parts)(Loss(terms, (), wrapper), inputs)
+        logged = Accumulated(parts)(Loss(terms, (), wrapper), inputs).together()
     except ValueError as error:
         return {"error": str(error)}
     return {"terms": logged, "gradients": cases.gradients(network)}
