@@ -127,7 +127,7 @@ def test_a_ratio_of_one_removes_the_image_from_its_center() -> None:
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("inf"), None])
-def test_a_ratio_is_a_fraction_cutout(value: float) -> None:
+def test_a_ratio_of_cutout_is_a_fraction(value: float) -> None:
     with pytest.raises(ValueError, match="ratio must"):
         Cutout(ratio=value)
 

@@ -148,6 +148,6 @@ def test_class_ids_stay_whole_numbers() -> None:
         (torch.zeros(2, 3), [3, 5], "conditions must be a tensor, got list"),
     ],
 )
-def test_mistakes_are_named_across(latents: torch.Tensor, conditions: torch.Tensor, match: str) -> None:
+def test_mistakes_with_conditions_are_named(latents: torch.Tensor, conditions: torch.Tensor, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         across_conditions(latents, conditions)

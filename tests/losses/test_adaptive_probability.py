@@ -93,24 +93,68 @@ def test_samples_are_counted_and_not_their_patches_and_maps_count_equally() -> N
     assert adaptive.probability.item() == pytest.approx(0.1)
 
 
-def test_it_is_moved_in_place_as_captured_graphs_need() -> None:
+def test_the_probability_is_one_tensor_that_is_filled_in_place_as_captured_graphs_need() -> None:
     adaptive = AdaptiveProbability(length=10)
-    kept = adaptive._probability
+    kept = adaptive.probability
     adaptive.update(torch.ones(2))
-    adaptive.load_state_dict(adaptive.state_dict())
-    assert adaptive._probability is kept
+    assert adaptive.probability is kept
+    assert kept.item() == pytest.approx(0.2)
+    adaptive.move(torch.tensor(1.0), samples=3)
+    assert kept.item() == pytest.approx(0.5)
+    adaptive.load_state_dict(AdaptiveProbability().state_dict())
+    assert adaptive.probability is kept
+    assert kept.item() == 0
 
 
-def test_neither_a_graph_nor_an_alias_is_kept() -> None:
+def test_no_graph_is_kept() -> None:
     adaptive = AdaptiveProbability(length=10)
-    before = adaptive.probability
     adaptive.update(torch.ones(2, requires_grad=True))
-    after = adaptive.probability
-    assert not after.requires_grad
-    assert (before.item(), after.item()) == (0.0, pytest.approx(0.2))
-    after.zero_()
-    assert adaptive.probability.item() == pytest.approx(0.2)
-    assert after.dtype == torch.float32
+    adaptive.move(torch.ones((), requires_grad=True), samples=1)
+    assert adaptive.probability.item() == pytest.approx(0.3)
+    assert not adaptive.probability.requires_grad
+    assert not adaptive.mean_sign(torch.ones(2, requires_grad=True)).requires_grad
+    assert adaptive.probability.dtype == torch.float32
+
+
+@given(seed=seeds)
+def test_a_reading_of_the_terms_moves_it_as_the_scores_do(seed: int) -> None:
+    by_scores, by_readings = (AdaptiveProbability(target=0.3, length=50) for _ in range(2))
+    for step in range(7):
+        scores = normal(seed + step, 1 + step, 3) + 0.3
+        by_scores.update(scores)
+        reading = by_readings.mean_sign(scores)
+        assert reading.ndim == 0
+        by_readings.move(reading, samples=len(scores))
+        assert by_readings.probability == by_scores.probability
+
+
+def test_a_reading_averages_maps_and_counts_no_score_that_is_not_a_number() -> None:
+    maps = [-torch.ones(3, 1), torch.ones(3, 20), torch.ones(3)]
+    assert AdaptiveProbability.mean_sign(maps).item() == pytest.approx(1 / 3)
+    assert AdaptiveProbability.mean_sign(torch.tensor([torch.nan, 5.0, torch.inf, -torch.inf])).item() == 0.25
+
+
+def test_a_reading_may_be_taken_in_parts_of_a_batch() -> None:
+    adaptive = AdaptiveProbability(length=10)
+    weight = torch.ones((), requires_grad=True)
+    parts: list[torch.Tensor] = []
+
+    def terms(scores: torch.Tensor) -> dict[str, torch.Tensor]:
+        parts.append(adaptive.mean_sign(scores))
+        return {"loss": (weight * scores).mean()}
+
+    scores = torch.tensor([1.0, 1.0, 1.0, -1.0])
+    Accumulated(2)(terms, (scores,), None)
+    assert torch.stack(parts).mean() == adaptive.mean_sign(scores) == 0.5
+
+
+def test_it_starts_on_its_device() -> None:
+    adaptive = AdaptiveProbability(device="meta")
+    kept = adaptive.probability
+    adaptive.update(torch.ones(2, device="meta"))
+    adaptive.load_state_dict(adaptive.state_dict())
+    assert adaptive.probability is kept
+    assert kept.device.type == "meta"
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
@@ -219,6 +263,9 @@ def test_accumulation_is_refused_by_name() -> None:
         (lambda: AdaptiveProbability(target=float("nan")), "target must be a finite number"),
         (lambda: AdaptiveProbability(length=0), "length must be above 0, got 0"),
         (lambda: AdaptiveProbability(limit=1.1), r"limit must lie in 0\.\.1, got 1\.1"),
+        (lambda: AdaptiveProbability().move(torch.zeros(1), samples=1), r"mean_sign must be a 0-d floating-point tensor.*\(1,\)"),
+        (lambda: AdaptiveProbability().move(torch.tensor(1), samples=1), "mean_sign must be a 0-d floating-point tensor"),
+        (lambda: AdaptiveProbability().move(torch.tensor(1.0), samples=0), "samples must be at least 1, got 0"),
         (lambda: AdaptiveProbability().update(torch.zeros(0)), "real_scores must not be empty"),
         (lambda: AdaptiveProbability().update(torch.zeros(3).long()), "real_scores must be a floating-point tensor"),
         (

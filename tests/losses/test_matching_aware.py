@@ -207,7 +207,7 @@ def test_labels_outside_the_unit_range_warn_by_name_at_the_callers_line(side: st
 @pytest.mark.parametrize("off", [2e-6, -2e-6, 1.0])
 def test_weights_that_do_not_add_to_one_say_why_they_are_refused(off: float) -> None:
     scores = torch.zeros(3)
-    match = r"must add to 1, as much as the real side weighs, got mismatched_weight=.*critic's bias would run away"
+    match = r"must add to 1, the weight of the real side, got mismatched_weight=.*critic's bias could decrease without"
     with pytest.raises(ValueError, match=match):
         matching_aware_critic_loss(Hinge(), scores, scores, scores, fake_weight=0.5 + off)
     matching_aware_critic_loss(Hinge(), scores, scores, scores, fake_weight=0.5 + off, balanced=False)
@@ -239,8 +239,8 @@ def test_rounded_weights_pass(off: float) -> None:
             "second_mismatched_weight must be 0 or more",
         ),
         ({"fake_weight": float("nan"), "balanced": False}, "fake_weight must be a finite number, got nan"),
-        ({"second_mismatched": torch.zeros(3)}, "must come together, got the scores alone"),
-        ({"second_mismatched_weight": 0.0}, "must come together, got the weight alone"),
+        ({"second_mismatched": torch.zeros(3)}, "must be given together, got only the scores"),
+        ({"second_mismatched_weight": 0.0}, "must be given together, got only the weight"),
         (
             {"second_mismatched": torch.zeros(3, 1), "second_mismatched_weight": 0.0},
             "second_mismatched and real must have the same shape",

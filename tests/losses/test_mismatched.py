@@ -91,7 +91,7 @@ def test_many_binary_attributes_have_many_combinations() -> None:
     labels = torch.ones(2, 62, dtype=torch.int64)
     other = mismatched_labels(labels, each, draw=torch.tensor([1, 2**62 - 1]))
     assert other.tolist() == [[0] * 62, [1] * 61 + [0]]
-    with pytest.raises(ValueError, match=r"must make 2 to 2\^62 combinations"):
+    with pytest.raises(ValueError, match=r"must give 2 to 2\^62 combinations"):
         mismatched_labels(torch.ones(2, 63, dtype=torch.int64), (2,) * 63)
 
 
@@ -189,8 +189,8 @@ def test_both_compile_and_equal_conditions_are_then_refused_by_the_device() -> N
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda x: mismatched_labels(x, 1), "num_classes must make 2 to 2.62 combinations, got 1, which makes 1"),
-        (lambda x: mismatched_labels(x, (1, 1)), r"got \(1, 1\), which makes 1"),
+        (lambda x: mismatched_labels(x, 1), "num_classes must give 2 to 2.62 combinations, got 1, which gives 1"),
+        (lambda x: mismatched_labels(x, (1, 1)), r"got \(1, 1\), which gives 1"),
         (lambda x: mismatched_labels(x, 0), "num_classes must be at least 1, got 0"),
         (lambda x: mismatched_labels(x, 2), r"labels must lie in 0\.\.1 for attribute 0, got 0\.\.2"),
         (lambda x: mismatched_labels(x - 1, 3), r"labels must lie in 0\.\.2 for attribute 0, got -1\.\.1"),
@@ -198,8 +198,8 @@ def test_both_compile_and_equal_conditions_are_then_refused_by_the_device() -> N
         (lambda x: mismatched_labels(x.float(), 3), "labels must be an int64 tensor of class ids, got torch.float32"),
         (lambda x: mismatched_labels(x.tolist(), 3), "labels must be an int64 tensor of class ids, got list"),
         (lambda x: mismatched_labels(x[:0], 3), "labels must not be empty"),
-        (lambda x: mismatched_labels(x, (3, 2)), r"a column for each of 2 attributes, got \(3,\)"),
-        (lambda x: mismatched_labels(x[:, None, None], 3), r"a column for each of 1 attributes, got \(3, 1, 1\)"),
+        (lambda x: mismatched_labels(x, (3, 2)), r"one column for each of 2 attributes, got \(3,\)"),
+        (lambda x: mismatched_labels(x[:, None, None], 3), r"one column for each of 1 attributes, got \(3, 1, 1\)"),
         (lambda x: mismatched_labels(x, 3, draw=torch.tensor([1, 2, 3])), r"draw must lie in 1\.\.2, got 1\.\.3"),
         (lambda x: mismatched_labels(x, 3, draw=torch.tensor([1, 2, 0])), r"draw must lie in 1\.\.2, got 0\.\.2"),
         (lambda x: mismatched_labels(x, 3, draw=torch.ones(3)), "draw must be int64 of shape"),

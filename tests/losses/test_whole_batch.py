@@ -1,4 +1,4 @@
-"""Losses that couple samples: two ranks price what one process prices, and a part of a batch is refused."""
+"""Losses that couple samples and label policies: several ranks agree with one process, and a part of a batch is refused."""
 
 import importlib.util
 import inspect
@@ -13,6 +13,7 @@ import torch
 from support.ranks import as_ranks
 
 from gankit import losses
+from gankit.losses import AdaptiveProbability, flip_labels
 from gankit.training import Accumulated, load_checkpoint
 
 PATH = Path(__file__).with_name("ranks_worker.py")
@@ -52,7 +53,7 @@ def priced_by_ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, 
 
 
 def test_every_loss_that_couples_samples_is_in_the_table() -> None:
-    needs = "only a part of the batch is at hand"
+    needs = "only a part of the batch is given"
     functions = {name: loss for name, loss in vars(losses).items() if inspect.isfunction(loss)}
     coupled = {name for name, loss in functions.items() if needs in " ".join((inspect.getdoc(loss) or "").split())}
     assert coupled == set(WORKER.LOSSES)
@@ -121,3 +122,73 @@ def test_missing_labels_leave_a_batch_the_mean_of_its_parts(name: str) -> None:
     logged = Accumulated(5)(terms, (logits, given), None)
     torch.testing.assert_close(logged["loss"], expected.detach(), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(logits.grad, gradient, rtol=1e-12, atol=1e-12)
+
+
+def test_one_coin_of_the_whole_batch_is_that_of_the_first_rank() -> None:
+    for seed in range(20):
+        coins = [torch.rand((), generator=torch.Generator().manual_seed(seed + rank)) for rank in range(2)]
+
+        def flip(rank: int, seed: int = seed) -> torch.Tensor:
+            rng = torch.Generator().manual_seed(seed + rank)
+            return flip_labels(torch.zeros(3), 0.5, whole_batch=True, rng=rng)
+
+        first, second = as_ranks(2, flip)
+        assert torch.equal(first, second)
+        assert first.tolist() == [float(coins[0] < 0.5)] * 3
+
+
+def test_a_given_coin_counts_as_it_is() -> None:
+    draws = torch.tensor([0.7, 0.2])
+    flipped = as_ranks(2, lambda rank: flip_labels(torch.zeros(3), 0.5, whole_batch=True, draw=draws[rank]))
+    assert [one.tolist() for one in flipped] == [[0.0] * 3, [1.0] * 3]
+
+
+def test_the_probability_moves_by_the_samples_of_all_ranks_and_their_mean_sign() -> None:
+    scores = torch.tensor([[5.0, 1.0, 2.0], [-1.0, 0.0, 0.0]])  # the second rank alone would go down
+
+    def update(rank: int) -> torch.Tensor:
+        adaptive = AdaptiveProbability(target=0.0, length=100)
+        adaptive.update(scores[rank])
+        return adaptive.probability
+
+    torch.testing.assert_close(torch.stack(as_ranks(2, update)), torch.tensor([0.06, 0.06]))
+
+
+PROGRAM = """
+import sys
+import torch
+from torch import distributed
+from gankit.losses import AdaptiveProbability, flip_labels
+
+rank, file = int(sys.argv[1]), sys.argv[2]
+distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=2)
+labels, rng, first = torch.zeros(3), torch.Generator().manual_seed(rank), torch.Generator().manual_seed(0)
+flipped = []
+for _ in range(40):
+    own = flip_labels(labels, 0.5, whole_batch=True, rng=rng)
+    assert torch.equal(own, flip_labels(labels, 0.5, whole_batch=True, draw=torch.rand((), generator=first)))
+    flipped.append(float(own[0]))
+assert 0 < sum(flipped) < 40, flipped
+given = flip_labels(labels, 0.5, whole_batch=True, draw=torch.tensor(0.2 if rank else 0.7))
+assert given.tolist() == [float(rank)] * 3  # a coin that is given counts as it is
+own = flip_labels(labels.new_zeros(64), 0.5, rng=torch.Generator().manual_seed(rank))
+both = [torch.zeros(64), torch.zeros(64)]
+distributed.all_gather(both, own)
+assert not torch.equal(*both)  # coins of single samples are each rank's own
+
+adaptive = AdaptiveProbability(target=0.0, length=100)
+# The mean sign of both ranks is above 0, though rank 1 alone would go down; and a step is 6 samples.
+adaptive.update(torch.tensor([5.0, 1.0, 2.0] if rank == 0 else [-1.0, 0.0, 0.0]))
+torch.testing.assert_close(adaptive.probability, torch.tensor(0.06))
+distributed.destroy_process_group()
+"""
+
+
+def test_two_ranks_agree(tmp_path: Path) -> None:
+    commands = [[sys.executable, "-c", PROGRAM, str(rank), str(tmp_path / "meet")] for rank in range(2)]
+    processes = [
+        subprocess.Popen(command, stderr=subprocess.PIPE, env={"OMP_NUM_THREADS": "1"}) for command in commands
+    ]
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors.decode()

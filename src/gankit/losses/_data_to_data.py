@@ -1,4 +1,4 @@
-"""The data-to-data cross-entropy of ReACGAN: classes learned from proxies and from the other samples."""
+"""The data-to-data cross-entropy of ReACGAN: classes are learned from proxies and from the other samples."""
 
 import torch
 
@@ -10,10 +10,10 @@ from gankit._core import (
     check_floating,
     check_positive,
     gather_whole_batch,
+    widen,
     without_autocast,
 )
-from gankit.losses._class_ids import UNLABELED, as_class_ids
-from gankit.losses._objective import widen
+from gankit.losses._class_losses import UNLABELED, as_class_ids
 
 
 def data_to_data_loss(
@@ -25,50 +25,52 @@ def data_to_data_loss(
     positive_margin: float = 0.98,
     negative_margin: float | None = None,
 ) -> Scalar:
-    """Pull each sample to the proxy of its class and push it off the samples of other classes.
+    """Raise the similarity of each sample to its class proxy and lower its similarity to samples of other classes.
 
-    A successor of `gankit.losses.class_loss` that stays stable where that one's gradients explode: everything is compared on
-    the unit sphere, and samples that are easy to tell give no gradient. With ``s`` the cosine similarity, a sample pays
-    ``-log(p / (p + sum of q))``, where ``p = exp(min(s(sample, proxy) - positive_margin, 0) / temperature)`` and, for each
-    sample of another class, ``q = exp(max(s(sample, other) - negative_margin, 0) / temperature)``.
+    A successor of `gankit.losses.class_loss` that stays stable where the gradients of `class_loss` explode: everything is
+    compared on the unit sphere, and samples that are easy to classify have no gradient. With the cosine similarity ``s`` the
+    cost per sample is ``-log(p / (p + sum of q))``, where ``p = exp(min(s(sample, proxy) - positive_margin, 0) / temperature)``
+    and, for each sample of another class, ``q = exp(max(s(sample, other) - negative_margin, 0) / temperature)``.
 
-    The others are those of the whole batch: ranks gather them, and gradient accumulation, which would see a part of them,
-    is refused. A row whose label is -1 costs 0, gets no gradient and is nobody's other; it counts in the mean.
+    The other samples are those of the whole batch: ranks gather them, and gradient accumulation, which would see only a part
+    of them, is refused. A row with label -1 costs 0, has no gradient and is not among the other samples; it counts in the
+    mean.
 
     Args:
-        embeddings: What the critic's embedding layer returns.
-        proxies: One vector a class, a trainable parameter.
-        labels: Class ids, or -1 where there is none.
-        temperature: Divides similarities; above 0.
-        positive_margin: A sample this similar to its proxy is near enough; in -1..1.
-        negative_margin: A sample this unlike another is far enough; in -1..1. None stands for ``1 - positive_margin``.
+        embeddings: Output of the critic's embedding layer.
+        proxies: One vector per class, a trainable parameter.
+        labels: Class ids, or -1 for unlabeled.
+        temperature: Divisor of the similarities; above 0.
+        positive_margin: Similarity to the proxy above which a sample is close enough; in -1..1.
+        negative_margin: Similarity to another sample below which it is far enough; in -1..1. Default:
+            ``1 - positive_margin``.
 
     Shape:
-        - embeddings: ``(n, features)``, any length: they are normalized inside; a row of zeros is similar to nothing.
-        - proxies: ``(classes, features)``, likewise.
+        - embeddings: ``(n, features)`` of any length: they are normalized here; a row of zeros has similarity 0 to all.
+        - proxies: ``(classes, features)``, normalized here too.
         - labels: ``(n,)``, int64, in ``-1..classes - 1``.
         - result: 0-d, in float32 or wider, 0 or more. On several ranks, each with equally many samples, it is the mean over
-          the rank's own; the mean of the ranks' values and gradients is that of the whole batch.
+          the rank's own samples; the mean of the ranks' values and gradients is that of the whole batch.
 
     Raises:
         ValueError: Shapes differ, the batch is empty, an argument is not floating-point, a number is out of its range, a
-            label is out of range (checked on the CPU), or only a part of the batch is at hand.
+            label is out of range (checked on the CPU only), or only a part of the batch is given.
 
     Example:
         >>> import torch
         >>> from gankit.losses import data_to_data_loss
         >>> embeddings, labels = torch.tensor([[3.0, 0.0], [0.0, 2.0]]), torch.tensor([0, 1])
-        >>> data_to_data_loss(embeddings, torch.eye(2), labels)  # as good as can be: log 2
+        >>> data_to_data_loss(embeddings, torch.eye(2), labels)  # the smallest value: log 2
         tensor(0.6931)
         >>> data_to_data_loss(embeddings, torch.eye(2), 1 - labels)
         tensor(2.0918)
 
     Reference:
         Kang, Shim, Cho and Park 2021, "Rebooting ACGAN: auxiliary classifier GANs with stable training", equation 9. Their
-        program (StudioGAN) differs in two ways. It divides the others' part, and not the proxy's, by the exponential of the
-        sample's largest margin-shifted similarity, meant for stability, so that its value is smaller where that similarity
-        is above 0 and larger where it is below. And on several ranks its gathering passes back a rank's own gradient alone,
-        which divides the loss's gradient by their number.
+        program (StudioGAN) differs in two ways. For stability, it divides the other samples' part, but not the proxy's, by
+        the exponential of the sample's largest margin-shifted similarity, so its value is smaller if that similarity is above
+        0 and larger if it is below. And on several ranks its gathering passes only a rank's own gradient back, which divides
+        the loss's gradient by their number.
     """
     negative_margin = _check_numbers(temperature, positive_margin, negative_margin)
     _check_vectors(embeddings, proxies)
@@ -78,10 +80,10 @@ def data_to_data_loss(
         )
     ids = as_class_ids(labels, len(embeddings), [len(proxies)]).squeeze(1)
     name = data_to_data_loss.__name__
-    # Under autocast a product of matrices would round similarities to three digits.
+    # Under autocast a matrix product would round similarities to three digits.
     with without_autocast(embeddings.device.type):
         own = _on_sphere(embeddings)
-        goals = _on_sphere(proxies)[ids]  # -1 takes the last one, which counts for nothing below
+        goals = _on_sphere(proxies)[ids]  # -1 selects the last one, which is masked below
         others, _ = gather_whole_batch(name, own)
         similarities = own @ others.T
     attraction = ((own * goals).sum(dim=1) - positive_margin).clamp(max=0) / temperature
@@ -96,7 +98,7 @@ def data_to_data_loss(
 def _on_sphere(vectors: torch.Tensor) -> torch.Tensor:
     wide = widen(vectors)
     lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
-    # A vector of zeros has no direction; divided by a tiny number instead, it would get an enormous gradient.
+    # A vector of zeros has no direction; division by a tiny number would give it an enormous gradient.
     return wide / lengths.masked_fill(lengths == 0, 1)
 
 

@@ -1,4 +1,4 @@
-"""Conditions that are not a sample's own, for the mismatched pairs of a matching-aware critic."""
+"""Conditions of other samples or classes, for the mismatched pairs of a matching-aware critic."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,7 +17,7 @@ from gankit._core import (
     values_are_at_hand,
 )
 
-MOST_COMBINATIONS = 2**62  # a class id and a step from it add up within int64
+MOST_COMBINATIONS = 2**62  # the sum of a combination's number and a draw fits into int64
 
 
 def mismatched_labels(
@@ -27,26 +27,27 @@ def mismatched_labels(
     draw: torch.Tensor | None = None,
     rng: torch.Generator | None = None,
 ) -> Labels:
-    """Other class ids than those given, uniform over all others: never right by accident, as another sample's may be.
+    """Draw class ids that differ from the given ones, uniformly from all others.
 
-    With several attributes it is the combination that differs: hair or eyes or both, uniform over all other combinations.
-    Where only combinations that occur in the data will do, take another sample's: `gankit.losses.mismatched_indices`.
+    The result never matches by accident, as the labels of another sample may. With several attributes, the combination
+    differs: hair or eyes or both, uniform over all other combinations. If only combinations that occur in the data are
+    wanted, use the labels of another sample: `gankit.losses.mismatched_indices`.
 
     Args:
-        labels: Class ids of each sample; they stay as they are.
-        num_classes: The number of classes, or a sequence of them, one an attribute.
-        draw: How many combinations to step on from the own one, the last attribute's id running fastest; from 1 to one less
-            than the number of combinations. Drawn as ``torch.randint(1, combinations, (n,))`` where None.
-        rng: Where `draw` is drawn from, on the labels' device; the default generator where None.
+        labels: Class ids of each sample; this tensor is not changed.
+        num_classes: The number of classes, or a sequence with one number per attribute.
+        draw: Number of combinations from the own one to the drawn one, where the id of the last attribute changes fastest;
+            from 1 to the number of combinations minus 1. Default: ``torch.randint(1, combinations, (n,))``.
+        rng: Generator for `draw`, on the labels' device. Default: the device's default generator.
 
     Shape:
         `labels` and the result ``(n, attributes)`` int64 in ``0..num_classes[attribute] - 1``; with one attribute also
         ``(n,)``. `draw` is ``(n,)`` int64.
 
     Raises:
-        ValueError: There is one combination only, or more than 2^62; labels are not int64, have another shape or no sample; a
-            label or a step is out of range (read on the CPU alone: -1 for "unlabeled" has no mismatch); `draw` comes with
-            `rng`.
+        ValueError: The number of combinations is 1 or above 2^62; labels are not int64, have another shape or are empty; a
+            label or a draw is out of range (checked on the CPU only; -1 for "unlabeled" has no mismatch); `draw` is given
+            with `rng`.
 
     Example:
         >>> import torch
@@ -61,7 +62,7 @@ def mismatched_labels(
     combinations = prod(counts)
     if not 2 <= combinations <= MOST_COMBINATIONS:
         raise ValueError(
-            f"num_classes must make 2 to 2^62 combinations, got {num_classes!r}, which makes {combinations}"
+            f"num_classes must give 2 to 2^62 combinations, got {num_classes!r}, which gives {combinations}"
         )
     columns = _as_columns(labels, counts)
     draw = _steps(draw, columns, combinations, rng)
@@ -79,26 +80,26 @@ def mismatched_labels(
 def mismatched_indices(
     conditions: torch.Tensor, *, draw: torch.Tensor | None = None, rng: torch.Generator | None = None
 ) -> torch.Tensor:
-    """For each sample the index of another with a different condition, uniform among all of those in the batch.
+    """For each sample, draw the index of a sample with a different condition, uniformly from all of those in the batch.
 
-    ``conditions[indices]`` beside the images, or ``images[indices]`` beside the conditions, makes pairs that do not match.
+    ``conditions[indices]`` with the images, or ``images[indices]`` with the conditions, makes pairs that do not match.
     Shifting or shuffling a batch instead leaves pairs that match by accident (with two equally frequent classes, half of
-    them), and the critic is taught that right is wrong.
+    them), and the critic is trained to reject right pairs.
 
     Args:
         conditions: Class ids, sets of tags, or vectors; compared exactly, element by element. NaN differs from everything.
-        draw: Uniform numbers from 0 to below 1, one a sample: where among those that differ to look, in the order of their
-            conditions, then of their indices. Drawn as ``torch.rand(n)`` in float32 or wider where None.
-        rng: Where `draw` is drawn from, on the conditions' device; the default generator where None.
+        draw: One uniform number per sample, 0 or more and below 1: which of the samples that differ to take, in the order of
+            their conditions, then of their indices. Default: ``torch.rand(n)`` in float32 or wider.
+        rng: Generator for `draw`, on the conditions' device. Default: the device's default generator.
 
     Shape:
         `conditions` ``(n, ...)`` of any rank and real dtype; `draw` ``(n,)``; the result is ``(n,)`` int64 in 0..n-1. Memory
-        grows as `conditions` does, not as n * n.
+        grows with the size of `conditions`, not with n * n.
 
     Raises:
-        ValueError: All conditions are the same, so that no sample has a mismatch; the batch is empty; `draw` has another shape,
-            lies outside 0..1 or comes with `rng`. On CUDA and in compiled code, where nothing is read, equal conditions set off
-            torch's assertion on the device instead.
+        ValueError: All conditions are the same, so that no sample has a mismatch; the batch is empty; `draw` has another
+            shape, has a number outside 0..1 or is given with `rng`. The values are checked on the CPU only: on CUDA and in
+            traced code equal conditions fail torch's assertion on the device instead.
 
     Example:
         >>> import torch
@@ -116,11 +117,11 @@ def mismatched_indices(
     count = len(conditions)
     ordered, order = _ranks_of_rows(conditions).sort(stable=True)
     first = torch.searchsorted(ordered, ordered)
-    alike = torch.searchsorted(ordered, ordered, right=True) - first
-    _check_mismatch_exists(alike, count)
+    equal = torch.searchsorted(ordered, ordered, right=True) - first
+    _check_mismatch_exists(equal, count)
     draw = uniform_draw(draw, conditions, (count,), rng)
-    position = (draw[order] * (count - alike)).long()  # rounding keeps each draw below 1 below count - alike
-    partner = order[torch.where(position < first, position, position + alike)]
+    position = (draw[order] * (count - equal)).long()  # below count - equal even after rounding
+    partner = order[torch.where(position < first, position, position + equal)]
     return torch.empty_like(order).scatter_(0, order, partner)
 
 
@@ -131,7 +132,7 @@ def _as_columns(labels: Labels, counts: tuple[int, ...]) -> torch.Tensor:
     check_batch("labels", labels)
     columns = labels.unsqueeze(1) if labels.ndim == 1 else labels
     if columns.ndim != 2 or columns.shape[1] != len(counts):
-        raise ValueError(f"labels must have a column for each of {len(counts)} attributes, got {tuple(labels.shape)}")
+        raise ValueError(f"labels must have one column for each of {len(counts)} attributes, got {tuple(labels.shape)}")
     if values_are_at_hand(labels):
         for attribute, count in enumerate(counts):
             own = columns[:, attribute]
@@ -159,7 +160,7 @@ def _steps(
 
 
 def _ranks_of_rows(conditions: torch.Tensor) -> torch.Tensor:
-    """Number rows so that equal rows have equal numbers: rank each column, then fold pairs of columns until one is left."""
+    """Number rows such that equal rows have equal numbers: rank the columns, then combine pairs of them until one is left."""
     ranks = _ranks(conditions.reshape(len(conditions), -1))
     while ranks.shape[1] > 1:
         ranks = functional.pad(ranks, (0, ranks.shape[1] % 2))
@@ -173,9 +174,9 @@ def _ranks(columns: torch.Tensor) -> torch.Tensor:
     return torch.empty_like(order).scatter_(0, order, rises.cumsum(0))
 
 
-def _check_mismatch_exists(alike: torch.Tensor, count: int) -> None:
-    found = alike.amax() < count
-    if not values_are_at_hand(alike):
+def _check_mismatch_exists(equal: torch.Tensor, count: int) -> None:
+    found = equal.amax() < count
+    if not values_are_at_hand(equal):
         torch._assert_async(found, "conditions must hold at least two different ones")  # noqa: SLF001 (it has no public name)
     elif not bool(found):
         raise ValueError(f"conditions must hold at least two different ones, got the same for all {count} samples")
