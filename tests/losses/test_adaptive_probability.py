@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from support.strategies import normal, seeds
 
 from gankit.losses import AdaptiveProbability
-from gankit.training import Accumulated, load_checkpoint, save_checkpoint
+from gankit.training import Accumulated, Loss, load_checkpoint, save_checkpoint
 
 
 def _follow(batches: list[np.ndarray], target: float, length: float, limit: float) -> float:
@@ -136,16 +136,14 @@ def test_a_reading_averages_maps_and_counts_no_score_that_is_not_a_number() -> N
 
 def test_a_reading_may_be_taken_in_parts_of_a_batch() -> None:
     adaptive = AdaptiveProbability(length=10)
-    weight = torch.ones((), requires_grad=True)
-    parts: list[torch.Tensor] = []
+    weight = torch.nn.Parameter(torch.ones(()))
 
-    def terms(scores: torch.Tensor) -> dict[str, torch.Tensor]:
-        parts.append(adaptive.mean_sign(scores))
-        return {"loss": (weight * scores).mean()}
+    def terms(scores: torch.Tensor) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        return {"loss": (weight * scores).mean()}, {"sign": adaptive.mean_sign(scores)}
 
     scores = torch.tensor([1.0, 1.0, 1.0, -1.0])
-    Accumulated(2)(terms, (scores,), None)
-    assert torch.stack(parts).mean() == adaptive.mean_sign(scores) == 0.5
+    readings = Accumulated(2)(Loss(terms, (weight,)), (scores,)).readings
+    assert readings["sign"] == adaptive.mean_sign(scores) == 0.5
 
 
 def test_it_starts_on_its_device() -> None:
@@ -242,16 +240,16 @@ def test_an_update_compiles_with_what_uses_the_probability() -> None:
 
 def test_accumulation_is_refused_by_name() -> None:
     adaptive = AdaptiveProbability()
-    weight = torch.ones((), requires_grad=True)
+    weight = torch.nn.Parameter(torch.ones(()))
 
     def terms(scores: torch.Tensor) -> dict[str, torch.Tensor]:
         adaptive.update(scores)
         return {"loss": (weight * scores).mean()}
 
     with pytest.raises(ValueError, match="AdaptiveProbability needs the whole batch"):
-        Accumulated(2)(terms, (torch.ones(6),), None)
+        Accumulated(2)(Loss(terms, (weight,)), (torch.ones(6),))
     assert adaptive.probability == 0
-    Accumulated(1)(terms, (torch.ones(6),), None)
+    Accumulated(1)(Loss(terms, (weight,)), (torch.ones(6),))
     assert adaptive.probability > 0
 
 
@@ -263,8 +261,14 @@ def test_accumulation_is_refused_by_name() -> None:
         (lambda: AdaptiveProbability(target=float("nan")), "target must be a finite number"),
         (lambda: AdaptiveProbability(length=0), "length must be above 0, got 0"),
         (lambda: AdaptiveProbability(limit=1.1), r"limit must lie in 0\.\.1, got 1\.1"),
-        (lambda: AdaptiveProbability().move(torch.zeros(1), samples=1), r"mean_sign must be a 0-d floating-point tensor.*\(1,\)"),
-        (lambda: AdaptiveProbability().move(torch.tensor(1), samples=1), "mean_sign must be a 0-d floating-point tensor"),
+        (
+            lambda: AdaptiveProbability().move(torch.zeros(1), samples=1),
+            r"mean_sign must be a 0-d floating-point tensor.*\(1,\)",
+        ),
+        (
+            lambda: AdaptiveProbability().move(torch.tensor(1), samples=1),
+            "mean_sign must be a 0-d floating-point tensor",
+        ),
         (lambda: AdaptiveProbability().move(torch.tensor(1.0), samples=0), "samples must be at least 1, got 0"),
         (lambda: AdaptiveProbability().update(torch.zeros(0)), "real_scores must not be empty"),
         (lambda: AdaptiveProbability().update(torch.zeros(3).long()), "real_scores must be a floating-point tensor"),

@@ -17,7 +17,7 @@ from gankit.losses import (
     labeled_loss,
     uniform_labels,
 )
-from gankit.training import Accumulated
+from gankit.training import Accumulated, Loss
 
 ends = st.tuples(st.floats(-2, 2), st.floats(-2, 2)).map(sorted)
 
@@ -272,7 +272,7 @@ def test_it_compiles_with_a_probability_on_the_device() -> None:
 
 
 def test_accumulation_refuses_one_coin_for_the_batch_unless_it_is_given() -> None:
-    weight = torch.ones((), requires_grad=True)
+    weight = torch.nn.Parameter(torch.ones(()))
 
     def drawn(labels: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"loss": weight * flip_labels(labels, 0.5, whole_batch=True).mean()}
@@ -282,9 +282,10 @@ def test_accumulation_refuses_one_coin_for_the_batch_unless_it_is_given() -> Non
 
     labels = torch.zeros(6)
     with pytest.raises(ValueError, match="flip_labels needs the whole batch"):
-        Accumulated(2)(drawn, (labels,), None)
-    Accumulated(1)(drawn, (labels,), None)
-    assert Accumulated(2)(given_coin, (labels, torch.tensor(0.2)), None)["loss"] == 1.0
+        Accumulated(2)(Loss(drawn, (weight,)), (labels,))
+    Accumulated(1)(Loss(drawn, (weight,)), (labels,))
+    given = Accumulated(2)(Loss(given_coin, (weight,)), (labels, torch.tensor(0.2)))
+    assert given.costs["loss"] == 1.0
 
 
 @pytest.mark.parametrize(

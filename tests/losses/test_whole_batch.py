@@ -14,7 +14,7 @@ from support.ranks import as_ranks
 
 from gankit import losses
 from gankit.losses import AdaptiveProbability, flip_labels
-from gankit.training import Accumulated, load_checkpoint
+from gankit.training import Accumulated, Loss, load_checkpoint
 
 PATH = Path(__file__).with_name("ranks_worker.py")
 RANKS = 2
@@ -97,16 +97,17 @@ def test_a_part_of_the_batch_is_refused_by_name(name: str) -> None:
     def terms(*values: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"loss": WORKER.LOSSES[name](dict(zip(parts, values, strict=True)), weights)}
 
+    loss = Loss(terms, list(weights.values()))
     with pytest.raises(ValueError, match=f"{name} needs the whole batch, got one part of it"):
-        Accumulated(2)(terms, tuple(parts.values()), None)
+        Accumulated(2)(loss, tuple(parts.values()))
     assert all(weight.grad is None for weight in weights.values())
-    whole = Accumulated(1)(terms, tuple(parts.values()), None)
-    torch.testing.assert_close(whole["loss"], WORKER.price(name, slice(None))[0])
+    whole = Accumulated(1)(loss, tuple(parts.values()))
+    torch.testing.assert_close(whole.costs["loss"], WORKER.price(name, slice(None))[0])
 
 
 @pytest.mark.parametrize("name", ["class_loss", "multi_label_loss"])
 def test_missing_labels_leave_a_batch_the_mean_of_its_parts(name: str) -> None:
-    logits = torch.randn(12, 3, dtype=torch.float64, requires_grad=True)
+    logits = torch.nn.Parameter(torch.randn(12, 3, dtype=torch.float64))
     labels = WORKER.batch()["labels"]
     given = (
         labels
@@ -119,8 +120,8 @@ def test_missing_labels_leave_a_batch_the_mean_of_its_parts(name: str) -> None:
 
     expected = getattr(losses, name)(logits, given)
     (gradient,) = torch.autograd.grad(expected, logits)
-    logged = Accumulated(5)(terms, (logits, given), None)
-    torch.testing.assert_close(logged["loss"], expected.detach(), rtol=1e-12, atol=1e-12)
+    logged = Accumulated(5)(Loss(terms, (logits,)), (logits, given))
+    torch.testing.assert_close(logged.costs["loss"], expected.detach(), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(logits.grad, gradient, rtol=1e-12, atol=1e-12)
 
 
