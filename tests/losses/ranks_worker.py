@@ -1,4 +1,4 @@
-"""One of several ranks that prices its part, started by test_whole_batch.py: `ranks_worker.py RANK WORLD FILE OUT`."""
+"""One of several ranks that compute the losses of their part of a batch: `ranks_worker.py RANK WORLD FILE OUT`."""
 
 import sys
 from collections.abc import Callable
@@ -54,7 +54,7 @@ LOSSES: dict[str, Callable[[Parts, Parts], torch.Tensor]] = {
 }
 
 
-def price(name: str, part: slice) -> tuple[torch.Tensor, Parts]:
+def compute(name: str, part: slice) -> tuple[torch.Tensor, Parts]:
     """Return the loss of a part of the batch, and its gradients."""
     weights = parameters()
     loss = LOSSES[name]({key: whole[part] for key, whole in batch().items()}, weights)
@@ -63,13 +63,13 @@ def price(name: str, part: slice) -> tuple[torch.Tensor, Parts]:
 
 
 def main() -> None:
-    """Price the part of one rank by every loss, and save values and gradients."""
+    """Compute every loss of the part of one rank, and save values and gradients."""
     rank, world, file, out = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=world)
     each = SAMPLES // world
-    priced = {name: price(name, slice(rank * each, (rank + 1) * each)) for name in LOSSES}
-    save_checkpoint(out, {name: {"value": value, **gradients} for name, (value, gradients) in priced.items()})
+    computed = {name: compute(name, slice(rank * each, (rank + 1) * each)) for name in LOSSES}
+    save_checkpoint(out, {name: {"value": value, **gradients} for name, (value, gradients) in computed.items()})
     distributed.destroy_process_group()
 
 

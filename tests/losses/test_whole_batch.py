@@ -2,15 +2,13 @@
 
 import importlib.util
 import inspect
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
-from support.ranks import as_ranks
+from support.ranks import as_ranks, run_ranks
 
 from gankit import losses
 from gankit.losses import AdaptiveProbability, flip_labels
@@ -34,21 +32,10 @@ every_coupled_loss = pytest.mark.parametrize("name", WORKER.LOSSES)
 
 
 @pytest.fixture(scope="module")
-def priced_by_ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def computed_by_ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("ranks")
     outs = [folder / f"{rank}.pt" for rank in range(RANKS)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(PATH), str(rank), str(RANKS), str(folder / "meet"), str(out)],
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={"OMP_NUM_THREADS": "1"},
-        )
-        for rank, out in enumerate(outs)
-    ]
-    for process in processes:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors.decode()
+    run_ranks([(str(PATH), str(rank), str(RANKS), str(folder / "meet"), str(out)) for rank, out in enumerate(outs)])
     return [load_checkpoint(out) for out in outs]
 
 
@@ -61,10 +48,10 @@ def test_every_loss_that_couples_samples_is_in_the_table() -> None:
 
 @every_coupled_loss
 def test_the_mean_over_ranks_is_the_value_and_the_gradient_of_the_whole_batch(
-    name: str, priced_by_ranks: list[dict[str, Any]]
+    name: str, computed_by_ranks: list[dict[str, Any]]
 ) -> None:
-    value, gradients = WORKER.price(name, slice(None))
-    ranks = [rank[name] for rank in priced_by_ranks]
+    value, gradients = WORKER.compute(name, slice(None))
+    ranks = [rank[name] for rank in computed_by_ranks]
     mean = {key: torch.stack([rank[key] for rank in ranks]).mean(dim=0) for key in ranks[0]}
     torch.testing.assert_close(mean, {"value": value, **gradients}, rtol=1e-10, atol=1e-10)
     assert gradients["layer"].abs().max() > 1e-3  # the comparison sees something
@@ -72,10 +59,10 @@ def test_the_mean_over_ranks_is_the_value_and_the_gradient_of_the_whole_batch(
 
 @every_coupled_loss
 @pytest.mark.parametrize("count", [2, 3])
-def test_ranks_in_threads_price_it_too(name: str, count: int) -> None:
-    value, gradients = WORKER.price(name, slice(None))
+def test_ranks_in_threads_compute_it_too(name: str, count: int) -> None:
+    value, gradients = WORKER.compute(name, slice(None))
     each = WORKER.SAMPLES // count
-    ranks = as_ranks(count, lambda rank: WORKER.price(name, slice(rank * each, (rank + 1) * each)))
+    ranks = as_ranks(count, lambda rank: WORKER.compute(name, slice(rank * each, (rank + 1) * each)))
     torch.testing.assert_close(torch.stack([own for own, _ in ranks]).mean(), value, rtol=1e-10, atol=1e-10)
     mean = {key: torch.stack([own[key] for _, own in ranks]).mean(dim=0) for key in gradients}
     torch.testing.assert_close(mean, gradients, rtol=1e-10, atol=1e-10)
@@ -84,8 +71,8 @@ def test_ranks_in_threads_price_it_too(name: str, count: int) -> None:
 @every_coupled_loss
 def test_ranks_that_kept_to_themselves_would_be_seen(name: str) -> None:
     half = WORKER.SAMPLES // 2
-    whole, _ = WORKER.price(name, slice(None))
-    parts = [WORKER.price(name, part)[0] for part in (slice(half), slice(half, None))]
+    whole, _ = WORKER.compute(name, slice(None))
+    parts = [WORKER.compute(name, part)[0] for part in (slice(half), slice(half, None))]
     assert (torch.stack(parts).mean() - whole).abs() > 1e-4
 
 
@@ -102,7 +89,7 @@ def test_a_part_of_the_batch_is_refused_by_name(name: str) -> None:
         Accumulated(2)(loss, tuple(parts.values()))
     assert all(weight.grad is None for weight in weights.values())
     whole = Accumulated(1)(loss, tuple(parts.values()))
-    torch.testing.assert_close(whole.costs["loss"], WORKER.price(name, slice(None))[0])
+    torch.testing.assert_close(whole.costs["loss"], WORKER.compute(name, slice(None))[0])
 
 
 @pytest.mark.parametrize("name", ["class_loss", "multi_label_loss"])
@@ -186,10 +173,4 @@ distributed.destroy_process_group()
 
 
 def test_two_ranks_agree(tmp_path: Path) -> None:
-    commands = [[sys.executable, "-c", PROGRAM, str(rank), str(tmp_path / "meet")] for rank in range(2)]
-    processes = [
-        subprocess.Popen(command, stderr=subprocess.PIPE, env={"OMP_NUM_THREADS": "1"}) for command in commands
-    ]
-    for process in processes:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors.decode()
+    run_ranks([("-c", PROGRAM, str(rank), str(tmp_path / "meet")) for rank in range(2)])

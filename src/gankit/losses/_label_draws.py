@@ -211,7 +211,7 @@ def _check_probability(probability: float | Scalar) -> None:
             f"{probability.dtype}"
         )
     if values_are_at_hand(probability):
-        check_fraction("probability", float(probability))
+        check_fraction("probability", float(probability.detach()))
 
 
 def _wide(scores: Scores) -> torch.dtype:
