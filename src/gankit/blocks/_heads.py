@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, Scores, as_class_counts, check_at_least
+from gankit._core import Condition, Conditioned, Scores, as_class_counts, check_at_least, widen
 from gankit.blocks._maps import check_condition, check_features, check_maps
 
 
@@ -203,7 +203,7 @@ class DataToDataHead(nn.Module):
 
 
 def _on_sphere(vectors: torch.Tensor) -> torch.Tensor:
-    wide = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
+    wide = widen(vectors)
     lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
     # A vector of zeros has no direction. Division by a tiny number would give it an enormous gradient.
     return wide / lengths.masked_fill(lengths == 0, 1)

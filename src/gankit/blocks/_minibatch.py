@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gankit._core import check_at_least, check_positive, gather_whole_batch, ranks_of_whole_batch, sum_over_ranks
+from gankit._core import check_at_least, check_positive, gather_whole_batch, ranks_of_whole_batch, sum_over_ranks, widen
 from gankit.blocks._joining import join_replicated
 from gankit.blocks._maps import check_features, check_maps
 
@@ -73,8 +73,7 @@ class MinibatchStandardDeviation(nn.Module):
                 f"x must have a multiple of {self.features} channels, one part per feature, got {x.shape[1]}"
             )
         # Half precision would round 1e-8 to 0, where the root has no finite derivative.
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        variances = self._variances(wide.unflatten(0, (self._size(len(x)), -1)))
+        variances = self._variances(widen(x).unflatten(0, (self._size(len(x)), -1)))
         deviations = (variances + self.epsilon).sqrt()
         numbers = deviations.unflatten(1, (self.features, -1)).mean(dim=(2, 3, 4))
         return join_replicated(x, numbers.repeat(len(x) // len(numbers), 1))
@@ -157,7 +156,7 @@ class MinibatchDiscrimination(nn.Module):
         """Return the features, followed by each sample's closeness to the others."""
         check_features(features, self.project.in_features)
         own = self.project(features).unflatten(1, (self.num_kernels, self.kernel_features))
-        own = own.to(torch.promote_types(own.dtype, torch.float32))
+        own = widen(own)
         others, start = gather_whole_batch(type(self).__name__, own)
         distances = (own.unsqueeze(1) - others).abs().sum(dim=3)
         places = torch.arange(len(others), device=own.device)
