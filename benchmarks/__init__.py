@@ -1,1 +1,1 @@
-"""How fast a full GAN iteration is, and how exact."""
+"""Benchmarks: the speed of a full GAN iteration, the overhead of an update, and published experiments."""

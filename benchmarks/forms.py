@@ -1,4 +1,4 @@
-"""One iteration of a recipe, as a tutorial writes it and as gankit does."""
+"""One iteration of a recipe, written like a tutorial and with gankit."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,10 +14,10 @@ Form: TypeAlias = Callable[[Recipe, Networks, Setting], Iteration]
 
 
 def tutorial(recipe: Recipe, networks: Networks, setting: Setting) -> Iteration:
-    """The loop of widely read tutorials: generator graphs that are cut, critic gradients that nobody reads.
+    """The loop of widely read tutorials: it computes generator graphs that are cut and critic gradients that are unused.
 
     With one critic step the samples serve both networks, as in PyTorch's DCGAN tutorial; with more they are drawn again
-    from the last latents, as in PyTorch-GAN. What tutorials print of their losses is left out.
+    from the last latents, as in PyTorch-GAN. It prints no losses.
     """
     generator, critic = networks.generator, networks.critic
     critic_optimizer = recipe.plain_optimizer(critic.parameters())
@@ -49,7 +49,7 @@ def tutorial(recipe: Recipe, networks: Networks, setting: Setting) -> Iteration:
 
 
 def played_round(recipe: Recipe, networks: Networks, setting: Setting) -> Iteration:
-    """The round of gankit: fakes of the critic without graphs, the critic frozen for the generator, fast optimizers."""
+    """The round of gankit: the critic's fakes without graphs, the critic frozen in the generator's update, fast optimizers."""
     generator = networks.generator
 
     def fake_without_graph(latents: torch.Tensor) -> torch.Tensor:
@@ -75,7 +75,7 @@ def played_round(recipe: Recipe, networks: Networks, setting: Setting) -> Iterat
 
 
 def shared_fake(recipe: Recipe, networks: Networks, setting: Setting) -> Iteration:
-    """The same, and the samples of the last critic step serve the generator's step too."""
+    """The same, and the generator's step uses the samples of the last critic step."""
     train_critic, train_generator = _updates(recipe, networks, setting)
 
     def iterate(batches: Sequence[Batch]) -> None:

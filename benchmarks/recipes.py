@@ -22,7 +22,7 @@ MakeOptimizer: TypeAlias = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What is trained, in the words of gankit and in those of a tutorial."""
+    """What is trained, with gankit's losses and with those of a tutorial."""
 
     name: str
     critic_steps: int
@@ -38,7 +38,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Where and in which numbers an iteration runs."""
+    """Device, sizes and dtype of an iteration."""
 
     device: torch.device
     width: int
@@ -48,7 +48,7 @@ class Setting:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Channels last with bfloat16, where it pays most."""
+        """Channels last with bfloat16, where it is fastest."""
         return torch.channels_last if self.bfloat16 else torch.contiguous_format
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -80,7 +80,7 @@ def make_networks(recipe: Recipe, setting: Setting) -> Networks:
 
 
 def make_batches(setting: Setting, count: int) -> list[Batch]:
-    """Draw batches of real images and latents on the device, always the same ones."""
+    """Draw batches of random images and latents, always the same ones, and move them to the device."""
     rng = torch.Generator().manual_seed(1)
     batches = []
     for _ in range(count):

@@ -49,9 +49,9 @@ def time_recipe(recipe: Recipe, setting: Setting, effort: Effort) -> list[Ratio]
 
 
 def measure_error(recipe: Recipe, setting: Setting, form: Form, *, bfloat16: bool) -> float:
-    """Return how far a form's weights end from those of the tutorial loop in float64, over how far those moved.
+    """Return the distance of a form's final weights to those of the tutorial loop in float64, divided by how far those moved.
 
-    Both start from the same weights, batches and draws. The form runs in float64 too, or in bfloat16 where that is timed.
+    Both start from the same weights, batches and draws. The form runs in float64 too, or in bfloat16 if that is timed.
     """
     exact = replace(setting, dtype=torch.float64, width=8, batch=7)
     own = replace(exact, dtype=torch.float32, bfloat16=True) if bfloat16 else exact
@@ -76,7 +76,7 @@ def write_table(setting: Setting, effort: Effort, recipes: tuple[Recipe, ...] = 
 
 
 def main() -> None:
-    """Measure on the GPU where there is one, else on the CPU, and write the table."""
+    """Measure on the GPU if there is one, else on the CPU, and write the table."""
     arguments = _parse()
     device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     on_cuda = device.type == "cuda"

@@ -60,7 +60,7 @@ def ratio_of(times: Sequence[float], first: Sequence[float]) -> Ratio:
 
 @contextmanager
 def fastest_convolutions() -> Iterator[None]:
-    """Let cuDNN try its algorithms inside the context; the flag is as before after it."""
+    """Let cuDNN choose its fastest algorithms inside the context, and restore the flag afterwards."""
     before = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = True
     try:

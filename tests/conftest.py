@@ -3,7 +3,7 @@
 import os
 import signal
 
-# One thread each: tests are small, and threads that wait for one another on a busy machine cost far more than they save.
+# One thread per process: tests are small, and on a busy machine threads that wait for each other take more time than they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A failing example is reported as it is drawn: shrinking would make every killed mutant pay.
+# Failing examples are not shrunk: shrinking would slow down every killed mutant.
 _COMMON = {
     "deadline": None,
     "phases": (Phase.explicit, Phase.generate),
@@ -27,7 +27,7 @@ settings.load_profile(os.environ.get("GANKIT_PROFILE", "quick"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, saying so, what needs a CUDA device where there is none."""
+    """Skip tests that need a CUDA device if there is none."""
     if torch.cuda.is_available():
         return
     for item in items:

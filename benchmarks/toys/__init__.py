@@ -1,1 +1,1 @@
-"""Published experiments that fit two processor cores: does the arithmetic train what the papers say it trains?"""
+"""Published experiments that run on two processor cores, repeated with the parts of gankit."""

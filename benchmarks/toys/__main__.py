@@ -1,7 +1,7 @@
 """Run the toys and write their page: ``python -m benchmarks.toys``.
 
-Every run leaves a file in ``benchmarks/results/toys``; runs whose file is there already are not repeated, so that an
-interrupted table goes on. Needs the extra `benchmarks`.
+Every run leaves a file in ``benchmarks/results/toys``; runs whose file exists are not repeated, so that an
+interrupted table can be continued. Needs the extra `benchmarks`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ TOYS: dict[str, Toy] = {toy.name: toy for toy in (RING, GRID, DIRAC, DIGITS)}
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Make the runs that are missing, then write the page of all that are there."""
+    """Make the missing runs, then write the page of all runs."""
     arguments = _parse(words)
     folder: Path = arguments.out / "toys"
     toys = [toy.quick() if arguments.quick else toy for toy in TOYS.values()]

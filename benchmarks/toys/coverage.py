@@ -10,19 +10,19 @@ import torch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixture:
-    """Gaussians of one round shape and equal weight, a mode each."""
+    """Gaussians of the same variance along both axes and of equal weight, one per mode."""
 
     centers: torch.Tensor
     deviation: float
 
     def draw(self, count: int, rng: torch.Generator) -> torch.Tensor:
-        """Draw points ``(count, 2)``: a mode for each, evenly, then its noise."""
+        """Draw points ``(count, 2)``: uniformly a mode for each, then its noise."""
         modes = torch.randint(len(self.centers), (count,), generator=rng)
         return self.centers[modes] + self.deviation * torch.randn(count, 2, generator=rng)
 
 
 def ring(*, modes: int = 8, radius: float = 1.0, deviation: float = 0.01) -> Mixture:
-    """Return Gaussians evenly on a circle, the first at angle 0.
+    """Return evenly spaced Gaussians on a circle, the first at angle 0.
 
     Srivastava et al. 2017 (VEEGAN), section 4. The last angle is not the first again: a well-known notebook of unrolled GANs
     spreads 8 angles over the whole closed circle and so has 7 modes.
@@ -91,8 +91,8 @@ class Bar:
     Attributes:
         modes: Modes, at least.
         spared: Modes that one seed, and only one, may miss.
-        high_quality: Share of good samples, at least; None where it is not asked.
-        reverse_divergence: At most; None where it is not asked.
+        high_quality: Share of good samples, at least; None if it is not required.
+        reverse_divergence: At most; None if it is not required.
     """
 
     modes: int
@@ -101,13 +101,13 @@ class Bar:
     reverse_divergence: float | None = None
 
     def misses(self, figures: Mapping[str, Any]) -> list[str]:
-        """Return what one seed misses, in words; nothing where it reaches all."""
+        """Return the names of what one seed misses; empty if it reaches all."""
         missed = []
         if figures["modes"] < self.modes:
             missed.append("modes")
         if self.high_quality is not None and figures["high_quality"] < self.high_quality:
             missed.append("high quality")
-        # Written so that a divergence that is no number is a miss.
+        # Written so that NaN is a miss.
         if self.reverse_divergence is not None and not figures["reverse_divergence"] <= self.reverse_divergence:
             missed.append("reverse KL")
         return missed

@@ -46,7 +46,7 @@ class Judge:
     accuracy: float
 
     def mode_counts(self, stacks: torch.Tensor) -> torch.Tensor:
-        """Count the stacks of each mode, hundreds being the first channel."""
+        """Count the stacks of each mode, the first channel being the hundreds."""
         named = torch.from_numpy(self.machine.predict(_flat(stacks))).reshape(-1, CHANNELS)
         place_values = CLASSES ** torch.arange(CHANNELS - 1, -1, -1)
         return torch.bincount((named * place_values).sum(1), minlength=MODES)
@@ -54,7 +54,7 @@ class Judge:
 
 @cache
 def judge() -> Judge:
-    """Fit the judge to one half of the digits, always the same, and measure it on the other."""
+    """Fit the judge to one half of the digits, always the same half, and measure it on the other."""
     images, classes = digit_images()
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     seen, unseen = order.chunk(2)
@@ -118,12 +118,12 @@ class DigitToy:
         return sampling_arms(gamma=self.gamma)
 
     def protocol(self, arm: str) -> dict[str, object]:
-        """Return all that a run of an arm depends on but its seed, as plain values."""
+        """Return everything that a run of an arm depends on except its seed, as plain values."""
         fields = {name: getattr(self, name) for name in ("width", "gamma", "latent_features", "samples")}
         return {**fields, "course": asdict(self.course.of(arm))}
 
     def quick(self) -> "DigitToy":
-        """Return the same with a few steps: does it run at all."""
+        """Return the same toy with a few steps, to see that it runs."""
         return replace(self, course=replace(self.course, steps=3), width=4, samples=100)
 
     def run(self, arm: str, seed: int) -> dict[str, float]:
@@ -147,7 +147,7 @@ class DigitToy:
             return stack_figures(averaged(draw_latents(self.samples)))
 
     def references(self) -> dict[str, dict[str, float]]:
-        """Judge as many stacks of real digits, the best that a sampler can do, and of uniform noise."""
+        """Judge as many stacks of real digits, which is the best possible result, and of uniform noise."""
         rng = torch.Generator().manual_seed(0)
         real = draw_stacks(digit_images()[0], self.samples, rng)
         noise = torch.rand(real.shape, generator=rng) * 2 - 1

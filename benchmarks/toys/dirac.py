@@ -114,13 +114,13 @@ def _clipped(point: torch.Tensor, bound: float | None) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Game:
-    """One game, twice.
+    """One game, by gankit and by formula.
 
     Attributes:
-        arm: What gankit's losses and penalties make of it.
+        arm: The game in gankit's losses and penalties.
         theory: The published formulas.
-        bound: Where given, the critic's weight is clipped.
-        converges: What the paper proves; None where it proves neither for these steps.
+        bound: If given, the critic's weight is clipped to it.
+        converges: What the paper proves; None if it proves neither for these steps.
     """
 
     arm: Arm

@@ -49,7 +49,7 @@ def non_saturating_theory(damping: float) -> Theory:
 
 
 def wasserstein_theory() -> Theory:
-    """Return WGAN (their WGAN); clipping is apart."""
+    """Return WGAN (their WGAN); clipping is not included."""
     return Theory(coupling=1.0, damping=0.0, field=lambda generator, critic: (critic, -generator))
 
 

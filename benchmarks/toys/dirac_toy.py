@@ -9,7 +9,7 @@ from benchmarks.toys.dirac import GAMES, Game
 from benchmarks.toys.runs import Record
 from benchmarks.toys.tables import short, table
 
-# Steps of the critic after each of the generator; None where both step at once.
+# Steps of the critic after each of the generator; None if both step simultaneously.
 TURNS: dict[str, int | None] = {"simultaneous": None, "alternating": 1, "5 critic steps": 5}
 
 
@@ -39,16 +39,16 @@ class DiracToy:
         return GAMES
 
     def protocol(self, arm: str) -> dict[str, object]:
-        """Return all that a run depends on but its arm's name, as plain values."""
+        """Return everything that a run depends on except its arm's name, as plain values."""
         del arm
         return asdict(self)
 
     def quick(self) -> "DiracToy":
-        """Return the same with a few steps: does it run at all."""
+        """Return the same toy with a few steps, to see that it runs."""
         return replace(self, steps=5)
 
     def run(self, arm: str, seed: int) -> dict[str, Any]:
-        """Return eigenvalues, radii of a step and lengths of trajectories, each by gankit and by formula. Nothing is drawn."""
+        """Return eigenvalues, radii of a step and lengths of trajectories, by gankit and by formula. Draws nothing."""
         del seed
         game = GAMES[arm]
         expected = dirac_theory.eigenvalues(game.theory)
@@ -63,7 +63,7 @@ class DiracToy:
         return figures
 
     def outcome(self, figures: Mapping[str, Any]) -> bool | None:
-        """Return whether all trajectories ended at the equilibrium, or all away from it; None where neither."""
+        """Return whether all trajectories ended at the equilibrium, or all away from it; None if neither."""
         ends = [distance for distance, _ in figures["distances"].values()]
         if max(ends) < self.near:
             return True

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians in the plane: a generator that forgets modes, and one that does not."""
+"""Mixtures of Gaussians in the plane: networks that miss modes, and networks that do not."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -48,7 +48,7 @@ class PlaneToy:
         return sampling_arms(gamma=self.gamma)
 
     def protocol(self, arm: str) -> dict[str, object]:
-        """Return all that a run of an arm depends on but its seed, as plain values."""
+        """Return everything that a run of an arm depends on except its seed, as plain values."""
         fields = {
             name: getattr(self, name) for name in ("width", "layers", "gamma", "latent_features", "points", "samples")
         }
@@ -61,7 +61,7 @@ class PlaneToy:
         }
 
     def quick(self) -> "PlaneToy":
-        """Return the same with a few steps: does it run at all."""
+        """Return the same toy with a few steps, to see that it runs."""
         return replace(self, course=replace(self.course, steps=20), points=1_000, samples=500)
 
     def run(self, arm: str, seed: int) -> dict[str, float]:

@@ -16,7 +16,7 @@ import torch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What one run measured, and everything that it depends on.
+    """The results of one run, and everything that it depends on.
 
     Attributes:
         experiment: The experiment's name.
@@ -65,7 +65,7 @@ def make_record(
 
 
 def save(folder: Path, record: Record) -> None:
-    """Write a record; the file is whole or absent, also when the program is stopped meanwhile."""
+    """Write a record; the file is complete or absent, even if the program is stopped."""
     folder.mkdir(parents=True, exist_ok=True)
     path = _path(folder, record.experiment, record.arm, record.seed)
     partial = path.with_suffix(".partial")
@@ -74,7 +74,7 @@ def save(folder: Path, record: Record) -> None:
 
 
 def load(folder: Path, experiment: str, arm: str, seed: int, *, protocol: dict[str, object]) -> Record | None:
-    """Return the kept record of a run, or None where there is none of this protocol."""
+    """Return the kept record of a run, or None if there is none with this protocol."""
     path = _path(folder, experiment, arm, seed)
     if not path.exists():
         return None
@@ -88,7 +88,7 @@ def _path(folder: Path, experiment: str, arm: str, seed: int) -> Path:
 
 
 def _plain(protocol: dict[str, object]) -> dict[str, object]:
-    # As JSON gives it back: tuples are lists there.
+    # As JSON returns it: tuples become lists.
     return json.loads(json.dumps(protocol))
 
 
@@ -99,11 +99,11 @@ def _machine() -> str:
 
 
 class Experiment(Protocol):
-    """Several arms, each run once a seed; it travels between processes."""
+    """Several arms, each run once per seed; it is sent to other processes."""
 
     @property
     def name(self) -> str:
-        """Return what the command line calls it."""
+        """Return its name on the command line."""
         ...
 
     @property
@@ -113,11 +113,11 @@ class Experiment(Protocol):
 
     @property
     def drawn(self) -> bool:
-        """Return whether a run draws anything; one that does not is run once."""
+        """Return whether runs draw random numbers; else each arm is run once."""
         ...
 
     def protocol(self, arm: str) -> dict[str, object]:
-        """Return all that a run of an arm depends on but its seed, as plain values."""
+        """Return everything that a run of an arm depends on except its seed, as plain values."""
         ...
 
     def run(self, arm: str, seed: int) -> dict[str, Any]:
@@ -134,12 +134,12 @@ class Run:
     seed: int
 
     def kept(self, folder: Path) -> Record | None:
-        """Return the record of this run, or None where it is still to be made."""
+        """Return the record of this run, or None if the run is missing."""
         return load(folder, self.experiment.name, self.arm, self.seed, protocol=self.experiment.protocol(self.arm))
 
 
 def all_runs(experiments: Iterable[Experiment], seeds: Sequence[int]) -> list[Run]:
-    """Return every arm of every experiment with every seed, seeds outermost: a stopped table then has whole rows."""
+    """Return every arm of every experiment with every seed, ordered by seed: an interrupted table has complete rows."""
     return [
         Run(experiment, arm, seed)
         for seed in seeds
@@ -150,7 +150,7 @@ def all_runs(experiments: Iterable[Experiment], seeds: Sequence[int]) -> list[Ru
 
 
 def play(runs: Iterable[Run], folder: Path, *, workers: int) -> Iterator[Record]:
-    """Make the records that `folder` lacks, each with one thread, and yield them as they come."""
+    """Make the records that `folder` lacks, each with one thread, and yield them as they are finished."""
     missing = [run for run in runs if run.kept(folder) is None]
     # Spawned, not forked: torch's threads do not survive a fork.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:

@@ -22,14 +22,14 @@ Terms: TypeAlias = dict[str, torch.Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """What the critic and the generator pay, each a function of the critic, a real batch and a fake one."""
+    """The terms of the critic and of the generator, each a function of the critic, a real batch and a fake one."""
 
     critic_terms: Callable[[Critic, torch.Tensor, torch.Tensor], Terms]
     generator_terms: Callable[[Critic, torch.Tensor, torch.Tensor], Terms]
 
 
 def non_saturating() -> Arm:
-    """Return the original GAN, with the generator's non-saturating price and no constraint."""
+    """Return the original GAN, with the generator's non-saturating loss and no constraint."""
     objective = gk.losses.Logistic()
 
     def critic_terms(critic: Critic, real: torch.Tensor, fake: torch.Tensor) -> Terms:
@@ -92,7 +92,7 @@ class Course:
     decay: float = 0.999
 
     def of(self, arm: str) -> "Course":
-        """Return how an arm is trained: all alike, but that one has the optimizer that made plain GANs work.
+        """Return how an arm is trained: all in the same way, except that one has the optimizer settings of DCGAN.
 
         Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional GANs", section 4.
         """

@@ -1,7 +1,7 @@
-"""Judge the tests: put small faults into the library, one at a time, and see that a test fails: ``python -m tests.mutants``.
+"""Test the tests: put small faults into the library, one at a time, and see that a test fails: ``python -m tests.mutants``.
 
-The exit status is 0 where enough of the mutants die, every survivor is on the list with a reason, and two tests notice each
-of the faults by hand; 1 where not; 2 where tests fail without any fault, at the start or once more at the end.
+The exit status is 0 if enough mutants die, every survivor is on the list with a reason, and two tests detect each of the
+faults by hand; 1 if not; 2 if tests fail without any fault, at the start or at the end.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Faults that people make in GANs, by hand: each stands in a well-known library, program or tutorial, or nearly did."""
+"""Faults by hand, which people make in GANs: most are in a well-known library, program or tutorial."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from tests.mutants.domain_constraints import CONSTRAINTS
 from tests.mutants.domain_losses import LOSSES
 from tests.mutants.mutation import ROOT, Mutation
 
-KILLS = 2  # test functions that must notice each of them
+KILLS = 2  # test functions that must detect each of them
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A piece of source that stands in its file exactly once, and what a careless author would have written there."""
+    """A text that occurs in its source file exactly once, and what a careless author would have written instead."""
 
     name: str
     file: str
@@ -23,7 +23,7 @@ class Fault:
         """The fault as a mutant.
 
         Raises:
-            ValueError: The right text is not there, or there several times: the library has changed.
+            ValueError: The right text is not in the file, or several times: the library has changed.
         """
         path = ROOT / "src" / "gankit" / self.file
         source = path.read_text()

@@ -1,4 +1,4 @@
-"""Faults of losses: name, file, what stands there once, what is put there, and whose fault it imitates."""
+"""Faults of losses: name, file, the right text, the wrong text, and whose fault it imitates."""
 
 Row = tuple[str, str, str, str, str]
 

@@ -11,7 +11,7 @@ from types import CodeType
 from tests.mutants.operators import OPERATORS
 
 ROOT = Path(__file__).parents[2]
-# These say too little by themselves: the text of a mutant shows the expression around them.
+# Too short to be read alone: the text of a mutant shows the expression around them.
 _SHORT = (ast.Constant, ast.Name, ast.Attribute, ast.Starred)
 _NO_EXPRESSION = (ast.keyword, ast.Slice, ast.comprehension, ast.withitem)
 
@@ -31,7 +31,7 @@ class Mutation:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What a list of survivors calls it; line numbers change too often."""
+        """How the list of survivors identifies it; line numbers change too often."""
         return self.file, self.function, self.operator, self.before, self.after
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Mutation:
 
 
 def mutations(path: Path) -> list[Mutation]:
-    """Every mutant of a file, those that compile to what the file or an earlier mutant compiles to left out."""
+    """Every mutant of a file, except those that compile to the same code as the file or an earlier mutant."""
     tree = ast.parse(path.read_text())
     seen = {_meaning(compile(tree, str(path), "exec"))}
     found = []
@@ -88,7 +88,7 @@ class _Site:
             _put(self.above[-1], replacement, self.node)
 
     def frame(self) -> ast.AST | None:
-        """The node around this one that has to be shown with it; None where this one reads alone."""
+        """The node around this one that has to be shown with it; None if this one can be read alone."""
         parent = next(node for node in reversed(self.above) if not isinstance(node, _NO_EXPRESSION))
         negative_number = isinstance(self.node, ast.UnaryOp) and isinstance(self.node.operand, ast.Constant)
         raises_in_branch = isinstance(self.node, ast.Raise) and isinstance(parent, ast.If)
@@ -177,6 +177,6 @@ def _default(arguments: ast.arguments, value: ast.AST) -> str:
 
 
 def _meaning(code: CodeType) -> tuple[object, ...]:
-    """What a code object does, whatever its place in the file."""
+    """What a code object does, independent of its place in the file."""
     constants = tuple(_meaning(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts)
     return code.co_code, code.co_exceptiontable, constants, code.co_names, code.co_varnames, code.co_freevars

@@ -46,7 +46,7 @@ _FELLOWS = (
     ("real", "fake"),
 )
 _FELLOW = {**dict(_FELLOWS), **{second: first for first, second in _FELLOWS}}
-# Calls that hand on their first argument, or the thing they are a method of, changed a little.
+# Calls that return their first argument, or the object of the method, changed a little.
 _THROUGH = frozenset(
     (
         *(
@@ -81,7 +81,7 @@ _THROUGH = frozenset(
         *("tanh", "to", "tuple", "unsqueeze", "view", "widen"),
     )
 )
-# Functions that do not mind the order of their arguments.
+# Functions for which the order of arguments does not matter.
 _SYMMETRIC = frozenset(("equal", "max", "maximum", "min", "minimum", "prod", "promote_types"))
 
 
@@ -94,7 +94,7 @@ def arithmetic(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def comparison(node: ast.AST) -> Iterator[ast.AST]:
-    """The boundary moved, or the comparison turned round where it has no boundary."""
+    """The boundary moved, or the comparison reversed if it has no boundary."""
     if isinstance(node, ast.Compare):
         for index, operation in enumerate(node.ops):
             if type(operation) in _COMPARISON:
@@ -114,7 +114,7 @@ def boolean(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def condition(node: ast.AST) -> Iterator[ast.AST]:
-    """The condition of a branch turned round."""
+    """The condition of a branch negated."""
     if isinstance(node, ast.If):
         yield ast.If(_negated(node.test), node.body, node.orelse)
     elif isinstance(node, ast.While):

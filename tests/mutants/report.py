@@ -1,4 +1,4 @@
-"""What the command prints: tables for people, and whether all is well."""
+"""The output of the command: tables, and whether the goals are reached."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ def report_mutants(judged: Judged, known: Sequence[Survivor]) -> tuple[str, bool
 
 
 def report_faults(faults: Sequence[Fault], verdicts: Sequence[Verdict]) -> tuple[str, bool]:
-    """The faults by hand, what noticed each, and whether enough tests did."""
+    """The faults by hand, the tests that detected each, and whether there were enough."""
     lines = [f"{len(faults)} faults by hand, each to be noticed by {KILLS} tests"]
     enough = [len(verdict.killed_by) >= KILLS for verdict in verdicts]
     for fault, verdict, well in zip(faults, verdicts, enough, strict=True):

@@ -36,7 +36,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of a mutant."""
+    """The result for a mutant."""
 
     killed_by: tuple[str, ...] = ()  # the test functions that failed, in the order they ran
     killers: tuple[int, ...] = ()  # the same tests by their place in the session
@@ -50,7 +50,7 @@ class Verdict:
 
 
 class MutantSession:
-    """The pytest plugin; `verdicts` holds the result, `problem` what kept it from being made."""
+    """The pytest plugin; `verdicts` holds the result, `problem` says why there is none."""
 
     def __init__(self, tasks: Sequence[Task], *, folders: Sequence[str], tests: str, processes: int) -> None:
         self.tasks = tasks
@@ -76,16 +76,16 @@ class MutantSession:
             self.problem = f"the tests cannot be collected (pytest's exit status {status})"
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out the contract of other folders, and what is not asked for."""
+        """Leave out the contract of other folders, and tests that were not asked for."""
         items[:] = [item for item in items if self.tests in item.nodeid and self._is_own(item)]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what pytest says of the test that runs."""
+        """Keep pytest's reports of the current test."""
         self._reports.append(report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Stand in for pytest's own loop."""
+        """Replace pytest's own loop."""
         if session.testsfailed:
             self.problem = "the tests cannot be collected"
             return True
@@ -147,7 +147,7 @@ class MutantSession:
         return done
 
     def _doubts(self) -> str:
-        """Say which tests killed mutants and now fail without: by chance, or since files changed in the meantime."""
+        """Name tests that killed mutants and now fail without one: by chance, or because files changed in the meantime."""
         self._killers_of_all = sorted({test for verdict in self.verdicts for test in verdict.killers if test >= 0})
         passed = self._share(_passes_again, len(self._killers_of_all), "tests that killed, once more")
         failed = [test for test, well in zip(self._killers_of_all, passed, strict=True) if not well]
@@ -216,7 +216,7 @@ def _function_of(item: pytest.Item) -> str:
 
 
 def _warm_up() -> None:
-    """Load what the first test of a kind would wait for."""
+    """Load what would make the first test of a kind slow."""
     torch.compile(lambda x: x + 1, backend="aot_eager", fullgraph=True)(
         torch.ones(1, requires_grad=True)
     ).sum().backward()

@@ -14,7 +14,7 @@ _TEXTS = ("file", "function", "operator", "before", "after")
 
 @dataclass(frozen=True, kw_only=True)
 class Survivor:
-    """A mutant that no test can or need notice.
+    """A mutant that no test can detect, or needs to.
 
     The kinds are explained at the top of the list.
     """
@@ -28,7 +28,7 @@ def listed() -> list[Survivor]:
     """Read the list.
 
     Raises:
-        ValueError: An entry lacks something, has no reason, or stands there twice.
+        ValueError: An entry is incomplete, has no reason, or occurs twice.
     """
     found = []
     for entry in tomllib.loads(LIST.read_text()).get("survivor", []):
@@ -46,19 +46,19 @@ def listed() -> list[Survivor]:
 
 
 def unlisted(survived: Iterable[Mutation], known: Iterable[Survivor]) -> list[Mutation]:
-    """Survivors that nobody has given a reason for."""
+    """Survivors without a reason."""
     keys = {one.key for one in known}
     return [mutation for mutation in survived if mutation.key not in keys]
 
 
 def stale(tried: Iterable[Mutation], survived: Iterable[Mutation], known: Iterable[Survivor]) -> list[Survivor]:
-    """Entries for files that were tried whose mutant dies, or is no longer made."""
+    """Entries of the tried files whose mutant dies, or is no longer made."""
     files, alive = {mutation.file for mutation in tried}, {mutation.key for mutation in survived}
     return [one for one in known if one.key[0] in files and one.key not in alive]
 
 
 def as_entry(mutation: Mutation) -> str:
-    """An entry for the list, with the reason left to be found."""
+    """An entry for the list, with an empty reason."""
     lines = [f"{name} = {_quoted(text)}" for name, text in zip(_TEXTS, mutation.key, strict=True)]
     return "\n".join(["[[survivor]]", *lines, 'kind = ""', 'reason = ""', ""])
 

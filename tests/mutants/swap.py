@@ -1,4 +1,4 @@
-"""Put the code of a mutant into the functions of a module that runs, so that whoever imported them sees it."""
+"""Put the code of a mutant into the functions of a module that runs, so that all importers of them use it."""
 
 from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType

@@ -1,4 +1,4 @@
-"""The faults by hand stay true to the library, and tests notice them; how mutants are made and put in."""
+"""The faults by hand fit the library, and tests detect them; how mutants are made and put in."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Try something in a forked process, within limits, and take what it hands back."""
+"""Run something in a forked process, within limits, and return its result."""
 
 import gc
 import os
@@ -15,13 +15,13 @@ class OutOfTimeError(Exception):
 
 
 class CrashedError(Exception):
-    """The child died without handing anything back."""
+    """The child died without a result."""
 
 
 def in_child(work: Callable[[], Any], *, seconds: float) -> Any:
-    """Result of `work` in a forked process that may use so many seconds of processor time, and ten times as many to wait.
+    """Result of `work` in a forked process that may use `seconds` of processor time, and ten times as many in total.
 
-    What it changes stays there. Within the whole it may bound its pieces by `bound_next`.
+    Its changes stay in that process. It may limit its pieces by `bound_next`.
     """
     reader, writer = os.pipe()
     gc.freeze()
@@ -48,7 +48,7 @@ def in_child(work: Callable[[], Any], *, seconds: float) -> Any:
 
 
 def bound_next(seconds: float) -> None:
-    """End this process as out of time unless it calls again within so many seconds of processor time."""
+    """End this process as out of time unless it calls this again within `seconds` of processor time."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 

@@ -7,7 +7,7 @@ Array = npt.NDArray[np.float64]
 
 
 def log_sigmoid(x: Array) -> Array:
-    """Log of the logistic function, by its definition where that is safe and by its asymptote elsewhere."""
+    """Log of the logistic function: by its definition, and by its asymptote where that overflows."""
     return np.where(x > -30, -np.log1p(np.exp(-np.clip(x, -30, None))), x)
 
 

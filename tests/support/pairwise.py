@@ -1,4 +1,4 @@
-"""Few cases in place of a whole product: every pair of values meets in one of them."""
+"""A few cases instead of a whole product, such that every pair of values occurs in one of them."""
 
 from collections.abc import Hashable, Sequence
 from itertools import combinations

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class _Meeting:
-    """What of `torch.distributed` the library uses, between threads that know their rank."""
+    """The functions of `torch.distributed` that the library uses, between threads that know their rank."""
 
     def __init__(self, count: int) -> None:
         self.count = count

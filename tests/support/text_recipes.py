@@ -1,4 +1,4 @@
-"""What the tests of recipes that draw from texts share: a small data set's description, a batch, layers at a glance."""
+"""Shared by tests of recipes that draw from texts: the description of a small data set, a batch, and a list of layers."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""The table of the contract test: a row for each public name, saying how to make it, call it, and what applies."""
+"""The table of the contract test: a row for each public name, with how to make and call it, and which checks apply."""
 
 from support.contract.augment import AUGMENT
 from support.contract.blocks import BLOCKS

@@ -1,6 +1,6 @@
-"""What a row of the contract table says of one public name.
+"""A row of the contract table describes one public name.
 
-Rows are data. `make` builds the component; `call` runs it on inputs; `inputs` makes those from a dtype. A name that is no
+Rows are data. `make` builds the component; `call` runs it on inputs; `inputs` makes those from a dtype. A name without
 tensor code (a schedule, a protocol) has a row with ``call=None``.
 """
 
@@ -18,11 +18,11 @@ Inputs = Callable[[torch.dtype], Tensors]
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What the contract test may ask of one public name."""
+    """How the contract test makes and calls one public name, and which checks apply."""
 
     make: Callable[[], Any]
     call: Callable[[Any, Tensors], torch.Tensor] | None = None
-    penalty: Callable[[Any, torch.nn.Module, Tensors], torch.Tensor] | None = None  # `call`, of a critic that is given
+    penalty: Callable[[Any, torch.nn.Module, Tensors], torch.Tensor] | None = None  # `call` with a given critic
     inputs: Inputs | None = None
     batched: tuple[str, ...] = ()  # inputs with a batch axis, in which an empty batch must be refused
     permutes: str | None = None  # "same": the value ignores the order of samples; "along": the output follows it
