@@ -102,8 +102,12 @@ norms_of_slopes = pytest.mark.parametrize("norm", [_norm_of_slopes, _traced_norm
 @pytest.mark.parametrize(
     ("dtype", "sizes"),
     [
-        (torch.float32, (1e-37, 1e-30, 1e-20, 1e-10, 1.0, 1e10, 1e19, 1e30, 5e37)),
-        (torch.float64, (1e-300, 1e-200, 1.0, 1e160, 1e300)),
+        (torch.float32, (1e-37, 1e-30, 2e-23, 1e-20, 1e-10)),
+        (torch.float32, (1e-25, 1.0)),
+        (torch.float32, (1.0, 1e25)),
+        (torch.float32, (1e10, 4e18, 1e19, 1e30, 5e37)),
+        (torch.float32, (1e-30, 1.0, 1e30)),
+        (torch.float64, (1e-300, 1e-200, 1e-155, 1.0, 1e154, 1e160, 1e300)),
     ],
 )
 def test_norms_are_right_over_the_whole_range_of_their_dtype(

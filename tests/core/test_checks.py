@@ -110,8 +110,10 @@ def test_values_are_not_at_hand_while_make_fx_traces(mode: Any, pre_dispatch: bo
 
 
 def test_values_are_not_at_hand_where_a_tensor_has_none_of_its_own() -> None:
+    real = torch.ones(2)
     with FakeTensorMode() as mode:
         assert not values_are_at_hand(torch.ones(2))
+        assert not values_are_at_hand(real), "what is made of it would be fake"
     assert not values_are_at_hand(mode.from_tensor(torch.ones(2)))
     found = []
     torch.vmap(lambda row: found.append(values_are_at_hand(row)) or row)(torch.ones(2, 3))

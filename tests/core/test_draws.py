@@ -92,6 +92,9 @@ def test_draws_come_from_the_generator_where_there_is_one(sampler: Callable[...,
     assert torch.equal(torch.get_rng_state(), state)
     again = sampler((5, 3), generator=torch.Generator().manual_seed(7), dtype=torch.float64)
     assert torch.equal(drawn, again)
+    with torch.device("meta"):
+        drawn = random_tensor(sampler, (5, 3), torch.Generator(), dtype=torch.float64, device=torch.device("cpu"))
+    assert drawn.device.type == "cpu"
 
 
 def test_uniform_draws_follow_the_tensor_and_the_generator() -> None:

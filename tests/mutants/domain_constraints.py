@@ -36,8 +36,8 @@ CONSTRAINTS: tuple[Row, ...] = (
     (
         "squares that leave the range",
         "constraints/_gradient.py",
-        "scale = _power_of_two(joined.detach())",
-        "scale = torch.ones_like(joined[:, :1])",
+        "scale = _power_of_two(norms.detach())",
+        "scale = torch.ones_like(norms)",
         "every library: an infinite norm for a slope of 1e19 in float32, 0 for one of 1e-30",
     ),
     (

@@ -106,9 +106,9 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
     joined = rows[0] if len(rows) == 1 else torch.cat(rows, dim=1)
     norms = torch.linalg.vector_norm(joined, dim=1)
     if values_are_at_hand(norms) and 2**-32 < min(values := norms.tolist()) <= max(values) < 2**32:
-        return norms  # the usual case, in less time on the CPU; the scale below would change no bit
-    scale = _power_of_two(joined.detach())
-    return torch.linalg.vector_norm(joined / scale, dim=1) * scale.squeeze(1)
+        return norms  # the usual case, in less time on the CPU: the scale below would change no bit
+    scale = _power_of_two(norms.detach())
+    return torch.linalg.vector_norm(joined / scale[:, None], dim=1) * scale
 
 
 def gradient_at(critic: PointCritic[PointsT], points: PointsT) -> PointsT:
@@ -154,11 +154,14 @@ def _leaf(point: torch.Tensor) -> torch.Tensor:
     return point.requires_grad_()
 
 
-def _power_of_two(rows: torch.Tensor) -> torch.Tensor:
-    """Return a scale for each row that keeps its squares in range, and is 1 unless it has values beyond 2**32 or 2**-32."""
-    limits = torch.finfo(rows.dtype)
-    largest = torch.linalg.vector_norm(rows, ord=torch.inf, dim=1, keepdim=True).clamp(limits.tiny, limits.max / 2)
-    return (32 * (largest.log2() / 32).trunc()).exp2()
+def _power_of_two(norms: torch.Tensor) -> torch.Tensor:
+    """Return scales that keep the squares of the rows in range; 1 for norms between 2**-32 and 2**32.
+
+    A norm may be infinite or 0 because the squares overflowed or vanished: the largest or smallest scale serves there.
+    """
+    limits = torch.finfo(norms.dtype)
+    exponents = norms.clamp(limits.tiny, limits.max / 2).log2()
+    return (32 * (exponents / 32).trunc()).exp2()
 
 
 def _check_scores(scores: Scores, samples: int) -> None:
