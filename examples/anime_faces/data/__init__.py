@@ -30,3 +30,4 @@ from examples.anime_faces.data._texts import (
     text_of_tags as text_of_tags,
     varied_texts as varied_texts,
 )
+from examples.anime_faces.data._workers import default_workers as default_workers, ordered_map as ordered_map

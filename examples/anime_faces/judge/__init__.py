@@ -1,4 +1,4 @@
-"""Two small networks that look at faces: one reads what is drawn, the other says how alike two pictures are."""
+"""Two small networks that look at faces: the judge reads what is drawn, the encoder measures how similar pictures are."""
 
 from examples.anime_faces.judge._fitting import fit as fit
 from examples.anime_faces.judge._network import (

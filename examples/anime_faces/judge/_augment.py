@@ -1,4 +1,8 @@
-"""Changes to pictures for training: small ones that keep the labels true, views for the encoder, and ones that spoil a face."""
+"""Changes to pictures for training: small ones that keep the labels true, views for the encoder, and ones that spoil a face.
+
+A judge trained only on clean renders would misread the faint blur and noise of generated pictures. Hue is never changed,
+because the color is what is judged.
+"""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -8,15 +12,15 @@ from torch.nn import functional
 
 
 def jitter(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return the pictures, each slightly shifted, blurred, coarse or noisy, brighter or darker, with more or less contrast.
+    """Return the pictures with small random changes: shifted, blurred, coarse or noisy, brighter or darker, other contrast.
 
     Args:
         images: ``(n, 3, size, size)`` in -1..1.
-        rng: Where the draws come from.
+        rng: Where the random numbers come from.
     """
     changed = shift(images, rng, most=2).clone()
     third = len(images) // 3
-    # The order of a batch is random already: its first third is blurred or coarse, its second gets noise.
+    # A batch is in random order already: its first third is blurred or coarse, its second third gets noise.
     if torch.rand((), generator=rng) < 0.5:
         changed[:third] = blur(changed[:third], deviation=0.3 + 0.6 * float(torch.rand((), generator=rng)))
     else:
@@ -28,7 +32,7 @@ def jitter(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
 
 def shift(images: torch.Tensor, rng: torch.Generator, *, most: int) -> torch.Tensor:
-    """Return the pictures moved together by up to ``most`` pixels each way, the border repeated."""
+    """Return the pictures, all shifted by the same up to ``most`` pixels each way; the border is repeated."""
     down, right = (int(torch.randint(-most, most + 1, (), generator=rng)) for _ in range(2))
     padded = functional.pad(images, (most, most, most, most), mode="replicate")
     height, width = images.shape[2:]
@@ -36,14 +40,14 @@ def shift(images: torch.Tensor, rng: torch.Generator, *, most: int) -> torch.Ten
 
 
 def coarse(images: torch.Tensor) -> torch.Tensor:
-    """Return the pictures as they are when drawn at half their size and enlarged."""
+    """Return the pictures at half their size, enlarged again."""
     return functional.interpolate(
         functional.avg_pool2d(images, 2), scale_factor=2.0, mode="bilinear", align_corners=False
     )
 
 
 def blur(images: torch.Tensor, *, deviation: float) -> torch.Tensor:
-    """Return the pictures under a Gaussian blur of the given standard deviation in pixels, the border repeated."""
+    """Return the pictures after a Gaussian blur of the given standard deviation in pixels; the border is repeated."""
     reach = max(1, round(3 * deviation))
     offsets = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
     kernel = torch.exp(-(offsets**2) / (2 * deviation**2))
@@ -55,7 +59,7 @@ def blur(images: torch.Tensor, *, deviation: float) -> torch.Tensor:
 
 
 def _draw(count: int, rng: torch.Generator) -> torch.Tensor:
-    """Return numbers in -1..1 that spread over pictures."""
+    """Return one number in -1..1 for each picture, of shape ``(count, 1, 1, 1)``."""
     return 2.0 * torch.rand(count, 1, 1, 1, generator=rng) - 1.0
 
 
@@ -63,27 +67,27 @@ LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def two_views(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return each picture twice, ``(2 n, 3, size, size)``, each time cut and lit a little differently.
+    """Return two views of each picture, ``(2 n, 3, size, size)``, with slightly different crops and lighting.
 
-    Half of the batches are gray in both views. Color alone tells most pictures apart, and an encoder that has it
-    always looks at nothing else; in the other half the color stays as it is, for it is a part of what is compared.
+    Half of the batches are gray in both views. Color alone distinguishes most pictures, and an encoder that always sees it
+    learns nothing else. The other half keeps its color, because color is a part of what is compared.
 
     Args:
         images: ``(n, 3, size, size)`` in -1..1.
-        rng: Where the draws come from.
+        rng: Where the random numbers come from.
     """
     views = torch.cat([_lit(_cut(images, rng), rng), _lit(_cut(images, rng), rng)])
     return gray(views) if torch.rand((), generator=rng) < 0.5 else views
 
 
 def spoiled_views(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return pictures that are slightly worse than real ones: a little blurred, noisy, or with swapped squares.
+    """Return pictures that are slightly worse than real ones: a little blurred, noisy, with a moved square, or checkered.
 
-    As strangers to the pictures that they were made of, they teach the encoder to see faults.
+    The encoder learns that they differ from the pictures that they were made from, and so learns to see faults.
 
     Args:
         images: ``(n, 3, size, size)`` in -1..1.
-        rng: Where the draws come from.
+        rng: Where the random numbers come from.
     """
     first, second, third, fourth = torch.tensor_split(images, 4)
     soft = blur(first, deviation=0.8 + 1.6 * float(torch.rand((), generator=rng)))
@@ -100,7 +104,7 @@ def gray(images: torch.Tensor) -> torch.Tensor:
 
 
 def _cut(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return a random square of each picture, 75 to 100 percent wide, at full size."""
+    """Return a random square crop of each picture, 75 to 100 percent wide, enlarged to full size."""
     count = len(images)
     scale = 0.75 + 0.25 * torch.rand(count, generator=rng)
     room = 1.0 - scale
@@ -113,13 +117,12 @@ def _cut(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
 
 def _lit(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    contrast = 1.0 + 0.2 * (2.0 * torch.rand(len(images), 1, 1, 1, generator=rng) - 1.0)
-    brightness = 0.1 * (2.0 * torch.rand(len(images), 1, 1, 1, generator=rng) - 1.0)
-    return (images * contrast + brightness).clamp(-1.0, 1.0)
+    contrast = 1.0 + 0.2 * _draw(len(images), rng)
+    return (images * contrast + 0.1 * _draw(len(images), rng)).clamp(-1.0, 1.0)
 
 
 def _one_square_moved(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return the pictures, each with one square of a quarter's width from the next picture at another place."""
+    """Return the pictures, each with one square, a quarter of the width, replaced by a square of the next picture."""
     side = images.shape[2] // 4
     moved = images.clone()
     down, right, from_down, from_right = (side * int(torch.randint(4, (), generator=rng)) for _ in range(4))
@@ -129,7 +132,7 @@ def _one_square_moved(images: torch.Tensor, rng: torch.Generator) -> torch.Tenso
 
 
 def _checkered(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return the pictures with the checkerboard that transposed convolutions leave."""
+    """Return the pictures with a checkerboard, as transposed convolutions leave it."""
     size = images.shape[2]
     steps = torch.arange(size)
     board = (1.0 - 2.0 * ((steps[:, None] + steps[None, :]) % 2)).to(images.dtype)
@@ -140,13 +143,13 @@ Spoiler: TypeAlias = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 def spoil(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return the pictures, each part of the batch spoiled in a way of its own.
+    """Return the pictures, each part of the batch spoiled in another way.
 
     Args:
         images: ``(n, 3, size, size)`` in -1..1, in no particular order.
-        rng: Where the draws come from.
+        rng: Where the random numbers come from.
     """
-    first = int(torch.randint(len(SPOILERS), (), generator=rng))  # small batches meet every way in turn
+    first = int(torch.randint(len(SPOILERS), (), generator=rng))  # so that small batches use every way in turn
     parts = torch.tensor_split(images, len(SPOILERS))
     ways = [*SPOILERS[first:], *SPOILERS[:first]]
     return torch.cat([way(part, rng) for way, part in zip(ways, parts, strict=True) if len(part)])
@@ -160,7 +163,7 @@ def shuffled(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
 
 def halves_swapped(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return the left or upper halves of pictures joined to the other halves of others."""
+    """Return pictures whose left or upper half comes from another picture."""
     others = images.roll(1, dims=0)
     joined = images.clone()
     half = images.shape[2] // 2
@@ -168,17 +171,17 @@ def halves_swapped(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         joined[:, :, :half] = others[:, :, :half]
     else:
         joined[:, :, :, :half] = others[:, :, :, :half]
-    # A picture alone in its part has no other to be joined to; upside down it is no face either.
+    # A single picture has no other to be joined to; upside down it is not a face either.
     return joined if len(images) > 1 else images.flip(2)
 
 
 def blurred(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return the pictures so blurred that only blobs of color are left."""
+    """Return the pictures so blurred that only blobs of color remain."""
     return blur(images, deviation=4.0 + 4.0 * float(torch.rand((), generator=rng)))
 
 
 def noise(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return noise of a random grain in place of the pictures."""
+    """Return noise of random coarseness instead of the pictures."""
     grain = 2 ** int(torch.randint(0, 5, (), generator=rng))
     size = images.shape[2]
     coarse = 2.0 * torch.rand(len(images), 3, size // grain, size // grain, generator=rng) - 1.0

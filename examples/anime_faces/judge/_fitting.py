@@ -26,13 +26,13 @@ def fit(
     """Train a network in place with AdamW, a warm-up and a cosine decay, in bfloat16.
 
     Args:
-        network: Its parameters are trained.
-        batch_of: The pictures with the given indices, in float32: blurs are very slow in bfloat16.
-        loss_of: The loss of the pictures that ``batch_of`` returned, and their indices; it runs in bfloat16.
-        count: Number of pictures; every epoch goes once over all of them in a new order.
-        epochs: How often.
-        batch: Pictures an update; what is left over at the end of an epoch waits for the next one.
-        rate: Greatest learning rate.
+        network: The network to train.
+        batch_of: Returns the pictures with the given indices, in float32, because blurs are very slow in bfloat16.
+        loss_of: Returns the loss, given the result of ``batch_of`` and the indices; it runs in bfloat16.
+        count: Number of pictures. Every epoch uses each of them once, in a new order.
+        epochs: Number of epochs.
+        batch: Pictures in each update. An incomplete batch at the end of an epoch is dropped.
+        rate: Largest learning rate.
         rng: Where the order comes from.
     """
     steps = epochs * (count // batch)
@@ -73,16 +73,15 @@ def judging_loss(outputs: dict[str, torch.Tensor], targets: Targets) -> torch.Te
     """Return the sum over heads of their mean loss.
 
     Args:
-        outputs: Of a judge; pictures beyond the length of the targets are spoiled ones, from which nothing but
-            "no face" is to be learnt.
-        targets: As ``targets_of`` makes them.
+        outputs: Outputs of a judge. The pictures after the last target are spoiled: they only teach the answer "not a face".
+        targets: What ``targets_of`` returns.
     """
     count = len(targets["hair"])
     loss = _face_loss(outputs["face"].float(), count)
     for name, target in targets.items():
         output = outputs[name][:count].float()
         if name in CLASS_HEADS:
-            # Eyes are a few pixels and learn slowest.
+            # Eyes are only a few pixels, and are learned most slowly.
             weight = 2.0 if name == "eyes" else 1.0
             loss = loss + weight * functional.cross_entropy(output, target)
         elif name in NUMBER_HEADS:
@@ -102,15 +101,15 @@ TEMPERATURE = 0.2
 
 
 def contrast_loss(vectors: torch.Tensor, pairs: int) -> torch.Tensor:
-    """Return the mean cross-entropy of finding the other view of a picture among all other pictures.
+    """Return the mean cross-entropy of finding the other view of a picture among all other vectors.
 
     Args:
-        vectors: ``(2 pairs + m, features)``: first views, second views, and m vectors that belong to nothing.
-        pairs: Number of pictures with two views.
+        vectors: ``(2 pairs + m, features)``: the first views, the second views, and m vectors without a partner.
+        pairs: Number of pictures, each with two views.
 
     Reference:
-        Chen et al. 2020, "A simple framework for contrastive learning of visual representations", equation 1; the
-        extra pictures that nothing is alike to are from Ge et al. 2021, "Robust contrastive learning using negative
+        Chen et al. 2020, "A simple framework for contrastive learning of visual representations", equation 1. The extra
+        vectors without a partner are from Ge et al. 2021, "Robust contrastive learning using negative
         samples with diminished semantics", equation 3.
     """
     unit = functional.normalize(vectors.float(), dim=1)

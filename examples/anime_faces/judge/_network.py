@@ -19,22 +19,22 @@ CLASS_HEADS: dict[str, int] = {
     "skin": 5,
     "clothes": 3,
 }
-"""Factors with exactly one class, and how many classes each has."""
+"""Factors with exactly one class, and the number of classes of each."""
 
 BINARY_HEADS: tuple[str, ...] = ("glasses", "ribbon", "highlight", "face")
-"""Questions answered by yes or no; ``face`` asks whether the picture is a whole face at all."""
+"""Questions with the answer yes or no; ``face`` asks whether the picture shows a whole face."""
 
 NUMBER_HEADS: dict[str, float] = {"x": 3.5, "y": 2.5, "yaw": 1.0, "tilt": 8.0}
-"""Factors that are numbers, with the size by which each is divided to lie in about -1..1."""
+"""Factors that are numbers, and the size by which each is divided so that it lies in about -1..1."""
 
 
 def head_sizes() -> dict[str, int]:
-    """Return how many outputs of the network each head takes, in the order of the outputs."""
+    """Return the number of outputs of each head, in the order of the network's outputs."""
     return dict(CLASS_HEADS) | dict.fromkeys(BINARY_HEADS, 1) | dict.fromkeys(NUMBER_HEADS, 1)
 
 
 RESOLUTION = 64
-"""Pictures of any other size are resized to this one before a network sees them."""
+"""Pictures of other sizes are resized to this one first."""
 
 
 def prepare(images: torch.Tensor) -> torch.Tensor:
@@ -60,14 +60,19 @@ def prepare(images: torch.Tensor) -> torch.Tensor:
     return functional.interpolate(scaled, size, mode="bilinear", align_corners=False, antialias=True).clamp(-1.0, 1.0)
 
 
-class Trunk(nn.Module):
-    """Four halvings of a 64x64 picture and a linear layer.
+def to_bytes(images: torch.Tensor) -> torch.Tensor:
+    """Return pictures in -1..1 as uint8, the inverse of `prepare` at its resolution."""
+    return ((images + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
-    The first layer strides already: it keeps an iris, which is about five pixels wide, and costs a quarter of a full
-    resolution layer.
+
+class Trunk(nn.Module):
+    """The convolutions that the judge and the encoder share: they halve a 64x64 picture four times; a linear layer follows.
+
+    The first layer already has a stride of 2. It still keeps an iris, which is about five pixels wide, and costs a quarter of
+    a layer at full resolution.
 
     Args:
-        features: Length of the vector that comes out.
+        features: Length of the output vector.
         widths: Channels after each halving.
 
     Shape:
@@ -89,7 +94,7 @@ class Trunk(nn.Module):
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return one vector a picture."""
+        """Return one vector for each picture."""
         return self.layers(images)
 
 
@@ -105,7 +110,7 @@ class Judge(nn.Module):
     """A small convolutional network with one head for each factor.
 
     Args:
-        heads: Outputs of each head; by default all that ``head_sizes`` lists.
+        heads: Number of outputs of each head. Default: ``head_sizes()``.
         features: Length of the vector that the heads share.
 
     Shape:
@@ -128,7 +133,7 @@ class Judge(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A small convolutional network whose vectors tell pictures apart without having been told any label.
+    """A small convolutional network whose vectors distinguish pictures; it was trained without labels.
 
     Attributes:
         num_features: Length of a vector.
@@ -144,5 +149,5 @@ class Encoder(nn.Module):
         self.trunk = Trunk(num_features)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return one vector a picture."""
+        """Return one vector for each picture."""
         return self.trunk(images)

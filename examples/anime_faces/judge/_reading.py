@@ -1,4 +1,4 @@
-"""Running a kept network over many pictures."""
+"""Running a published network over many pictures."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,7 +14,7 @@ def read(judge: Judge, images: torch.Tensor) -> dict[str, np.ndarray]:
     """Return what the judge reads from pictures.
 
     Args:
-        judge: In evaluation mode.
+        judge: A judge in evaluation mode.
         images: uint8 tensor of shape ``(n, 3, height, width)``, n at least 1.
 
     Returns:
@@ -34,7 +34,7 @@ def encode(encoder: Encoder, images: torch.Tensor) -> torch.Tensor:
     """Return the encoder's vectors of pictures.
 
     Args:
-        encoder: In evaluation mode.
+        encoder: An encoder in evaluation mode.
         images: uint8 tensor of shape ``(n, 3, height, width)``, n at least 1.
 
     Returns:
@@ -46,15 +46,15 @@ def encode(encoder: Encoder, images: torch.Tensor) -> torch.Tensor:
 def encode_with(
     network: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, device: torch.device | str = "cpu"
 ) -> torch.Tensor:
-    """Return the vectors that any network makes of pictures.
+    """Return the vectors that any feature network computes from pictures.
 
     Args:
-        network: Turns uint8 pictures ``(n, 3, height, width)`` into vectors ``(n, features)``.
+        network: Takes uint8 pictures ``(n, 3, height, width)`` and returns vectors ``(n, features)``.
         images: uint8 tensor of shape ``(n, 3, height, width)``, n at least 1.
-        device: Where the network works.
+        device: The device of the network.
 
     Raises:
-        ValueError: The network returns anything but one vector a picture.
+        ValueError: The network does not return one vector for each picture.
     """
     parts = []
     for batch in images.split(BATCH):
@@ -62,7 +62,8 @@ def encode_with(
             vectors = network(batch.to(device))
         if vectors.ndim != 2 or len(vectors) != len(batch):
             raise ValueError(
-                f"a feature network must return one vector a picture, ({len(batch)}, features), got {tuple(vectors.shape)}"
+                f"a feature network must return one vector for each picture, ({len(batch)}, features), "
+                f"got {tuple(vectors.shape)}"
             )
         parts.append(vectors.float().cpu())
     return torch.cat(parts)

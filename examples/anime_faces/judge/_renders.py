@@ -1,18 +1,21 @@
 """Fresh renders with their labels, made by several processes."""
 
-import multiprocessing
-import os
 import random
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 
+from examples.anime_faces.data import default_workers, ordered_map
 from examples.anime_faces.data.render import Face, Knobs, factors, render, sample_face
 
 _ALONE = 400
-"""Below this many pictures starting processes costs more than it saves."""
+"""Below this number of pictures, starting processes takes longer than it saves."""
+
+_FACES_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +43,16 @@ def render_fresh(
     size: int = 64,
     workers: int | None = None,
 ) -> Renders:
-    """Render pictures that are in no data set.
+    """Render pictures that are not in any data set.
 
-    The seeds are spelled unlike those of a data set, so the same number never names the same pictures.
+    The seed text differs from that of a data set, so the same number never gives the same pictures.
 
     Args:
-        class_ids: The asked (hair, eyes) of each picture, or how many pictures to draw with colors at random.
-        seed: Names the set; picture k depends on the seed, k and its colors alone.
-        knobs: The distribution of the faces; withheld pairs are not withheld where they are asked.
+        class_ids: The (hair, eyes) to draw in each picture; or a number of pictures, whose colors are random.
+        seed: Decides the pictures: picture k depends only on the seed, k and its colors.
+        knobs: The distribution of the faces. Withheld pairs are drawn where `class_ids` asks for them.
         size: Width and height.
-        workers: Number of processes; by default one for each processor.
+        workers: Number of processes. Default: one for each processor core.
     """
     knobs = Knobs() if knobs is None else knobs
     asked = [None] * class_ids if isinstance(class_ids, int) else list(class_ids)
@@ -70,19 +73,17 @@ def _face(seed: int, index: int, knobs: Knobs, pair: tuple[int, int] | None) -> 
 
 
 def _render_all(faces: list[Face], size: int, workers: int | None) -> torch.Tensor:
+    workers = default_workers() if workers is None else workers
+    blocks = [faces[start : start + _FACES_AT_ONCE] for start in range(0, len(faces), _FACES_AT_ONCE)]
+    alone = workers <= 1 or len(faces) < _ALONE
     images = torch.empty(len(faces), 3, size, size, dtype=torch.uint8)
-    workers = os.cpu_count() or 1 if workers is None else workers
-    if workers <= 1 or len(faces) < _ALONE:
-        for index, face in enumerate(faces):
-            images[index] = _as_tensor(render(face, size))
-        return images
-    # Processes are started afresh: copies of a process that has run torch's threads may hang.
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        pictures = pool.starmap(render, ((face, size) for face in faces), chunksize=100)
-    for index, picture in enumerate(pictures):
-        images[index] = _as_tensor(picture)
+    start = 0
+    with closing(ordered_map(partial(_render_block, size=size), blocks, workers=0 if alone else workers)) as pictures:
+        for block in pictures:
+            images[start : start + len(block)] = torch.from_numpy(block).permute(0, 3, 1, 2)
+            start += len(block)
     return images
 
 
-def _as_tensor(picture: np.ndarray) -> torch.Tensor:
-    return torch.tensor(picture).permute(2, 0, 1)
+def _render_block(faces: list[Face], *, size: int) -> np.ndarray:
+    return np.stack([render(face, size) for face in faces])

@@ -17,14 +17,14 @@ from examples.anime_faces.judge._network import Encoder, Judge
 Network = TypeVar("Network", bound=nn.Module)
 
 FOLDER = Path(__file__).parent
-"""Where the networks and their cards lie."""
+"""Loading and saving the published networks and their cards."""
 
 
 def load_judge(device: torch.device | str = "cpu") -> Judge:
-    """Return the kept judge, ready to judge.
+    """Return the published judge, in evaluation mode.
 
     Args:
-        device: Where to put it.
+        device: Device to put it on.
 
     Example:
         >>> load_judge().training
@@ -34,10 +34,10 @@ def load_judge(device: torch.device | str = "cpu") -> Judge:
 
 
 def load_encoder(device: torch.device | str = "cpu") -> Encoder:
-    """Return the kept encoder, ready to encode.
+    """Return the published encoder, in evaluation mode.
 
     Args:
-        device: Where to put it.
+        device: Device to put it on.
 
     Example:
         >>> load_encoder().num_features
@@ -47,7 +47,7 @@ def load_encoder(device: torch.device | str = "cpu") -> Encoder:
 
 
 def load_card(name: str) -> dict[str, Any]:
-    """Return what is known about a kept network: how it was made and how good it is.
+    """Return the card of a published network: how it was made, and how good it is.
 
     Args:
         name: ``"judge"`` or ``"encoder"``.
@@ -56,10 +56,10 @@ def load_card(name: str) -> dict[str, Any]:
 
 
 def save(network: nn.Module, name: str) -> None:
-    """Write a network in half precision beside the code.
+    """Write a network in half precision into this folder.
 
     Args:
-        network: What to write.
+        network: The network.
         name: Name of the file, without its ending.
     """
     state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
@@ -80,7 +80,7 @@ def save_card(name: str, card: dict[str, Any]) -> None:
 
 
 def renderer_fingerprint() -> str:
-    """Return a digest of some fixed renders: it changes whenever the look of the faces does.
+    """Return a digest of some fixed renders; it changes whenever the look of the faces changes.
 
     Example:
         >>> len(renderer_fingerprint())
@@ -94,7 +94,7 @@ def renderer_fingerprint() -> str:
 
 def _loaded(network: Network, name: str, device: torch.device | str) -> Network:
     state = load_file(FOLDER / f"{name}.safetensors")
-    # Written in half precision, used in the network's own: adding in half precision would lose more.
+    # Written in half precision but used in the network's own, because sums in half precision would lose more.
     network.load_state_dict(
         {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     )

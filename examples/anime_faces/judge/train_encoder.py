@@ -1,4 +1,4 @@
-"""Train the encoder on fresh renders, without any label, and write it, with its card, beside the code.
+"""Train the encoder on fresh renders without labels, and write it, with its card, into this folder.
 
 Run it as ``python -m examples.anime_faces.judge.train_encoder`` after every change of the look of the faces.
 """
@@ -14,7 +14,7 @@ from torch import nn
 
 from examples.anime_faces.judge._augment import blur, halves_swapped, shuffled, spoiled_views, two_views
 from examples.anime_faces.judge._fitting import contrast_loss, fit
-from examples.anime_faces.judge._network import CLASS_HEADS, Encoder, prepare
+from examples.anime_faces.judge._network import CLASS_HEADS, Encoder, prepare, to_bytes
 from examples.anime_faces.judge._reading import encode
 from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_encoder, save, save_card
@@ -32,9 +32,9 @@ class TrainEncoder:
         renders: Number of pictures to learn from.
         held_out: Number of pictures to measure it on.
         epochs: Passes over the pictures.
-        batch: Pictures an update; each comes in two views, and a quarter as many spoiled ones are added.
-        rate: Greatest learning rate.
-        seed: Of the pictures, the weights, the order and the views.
+        batch: Pictures in each update; each has two views, and a quarter as many spoiled ones are added.
+        rate: Largest learning rate.
+        seed: Decides the pictures, the weights, the order and the views.
     """
 
     renders: int = 16_000
@@ -71,12 +71,12 @@ def train(encoder: Encoder, settings: TrainEncoder) -> None:
     """Train an encoder in place on fresh renders.
 
     Args:
-        encoder: What to train.
-        settings: How many, how often, how fast, from which seed.
+        encoder: The encoder to train.
+        settings: Number of pictures and epochs, learning rate, seed.
     """
     images = render_fresh(settings.renders, seed=settings.seed, knobs=VARIED).images
     rng = torch.Generator().manual_seed(settings.seed)
-    # The loss is taken behind a small network that is thrown away: what the loss forgets, the encoder keeps.
+    # The loss is computed after a small network that is thrown away, so the encoder keeps what the loss discards.
     features = encoder.num_features
     projector = nn.Sequential(
         nn.BatchNorm1d(features), nn.ReLU(), nn.Linear(features, features), nn.ReLU(), nn.Linear(features, PROJECTED)
@@ -103,12 +103,12 @@ def train(encoder: Encoder, settings: TrainEncoder) -> None:
 
 
 def probe(encoder: Encoder, learnt: Renders, held_out: Renders) -> dict[str, float]:
-    """Return for each factor with classes the share that a linear map of the vectors gets right on held-out renders.
+    """Return, for each factor with classes, the share of held-out renders that a linear map of the vectors reads right.
 
     Args:
-        encoder: In evaluation mode.
-        learnt: Renders that the map is fitted to, by least squares.
-        held_out: Renders that it is tested on.
+        encoder: An encoder in evaluation mode.
+        learnt: Renders that the map is fitted to by least squares.
+        held_out: Renders that the map is tested on.
     """
     first, second = (_with_one(encode(encoder, renders.images)) for renders in (learnt, held_out))
     right = {}
@@ -120,20 +120,20 @@ def probe(encoder: Encoder, learnt: Renders, held_out: Renders) -> dict[str, flo
 
 
 def faults_seen(encoder: Encoder, first: Renders, second: Renders, seed: int) -> dict[str, dict[str, float]]:
-    """Return Fréchet distance, precision and coverage of spoiled renders, with those of clean ones for comparison.
+    """Return Fréchet distance, precision and coverage of spoiled renders, and of clean ones for comparison.
 
     Args:
-        encoder: In evaluation mode.
-        first: Renders to hold against.
+        encoder: An encoder in evaluation mode.
+        first: Renders to compare with.
         second: Renders to spoil.
-        seed: Of the spoiling.
+        seed: Decides how they are spoiled.
     """
     rng = torch.Generator().manual_seed(seed)
     real = encode(encoder, first.images)
     found = {}
     for name, spoiler in _faults(rng).items():
         # 16 batches, so that the last fault is 16 pictures.
-        spoiled = torch.cat([_as_bytes(spoiler(prepare(batch))) for batch in second.images.split(len(second) // 16)])
+        spoiled = torch.cat([to_bytes(spoiler(prepare(batch))) for batch in second.images.split(len(second) // 16)])
         vectors = encode(encoder, spoiled)
         among = neighborhoods(real, vectors)
         distance = frechet_distance(real, vectors)
@@ -151,10 +151,6 @@ def _faults(rng: torch.Generator) -> dict[str, Callable[[torch.Tensor], torch.Te
         "squares shuffled": lambda images: shuffled(images, rng),
         "16 pictures again and again": lambda images: images[:1].expand_as(images),
     }
-
-
-def _as_bytes(images: torch.Tensor) -> torch.Tensor:
-    return ((images + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def _with_one(vectors: torch.Tensor) -> np.ndarray:

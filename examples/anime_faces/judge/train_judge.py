@@ -14,14 +14,14 @@ import tyro
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge._augment import SPOILERS, jitter, spoil
 from examples.anime_faces.judge._fitting import fit, judging_loss, targets_of
-from examples.anime_faces.judge._network import BINARY_HEADS, CLASS_HEADS, NUMBER_HEADS, Judge, prepare
+from examples.anime_faces.judge._network import BINARY_HEADS, CLASS_HEADS, NUMBER_HEADS, Judge, prepare, to_bytes
 from examples.anime_faces.judge._reading import read
 from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_card, load_judge, save, save_card
 from examples.anime_faces.metrics import classification_score
 
 VARIED = Knobs(glasses_rate=0.3, ribbon_rate=0.4, highlight_rate=0.6)
-"""The judge must know every attribute both ways, whatever the data set at hand shows."""
+"""The judge must learn every attribute both ways, whatever a data set shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,9 @@ class TrainJudge:
         renders: Number of pictures to learn from.
         held_out: Number of pictures to measure its accuracy on.
         epochs: Passes over the pictures.
-        batch: Faces an update; a quarter as many spoiled ones are added.
-        rate: Greatest learning rate.
-        seed: Of the pictures, the weights, the order and the small changes.
+        batch: Faces in each update; a quarter as many spoiled ones are added.
+        rate: Largest learning rate.
+        seed: Decides the pictures, the weights, the order and the small changes.
         score_samples: Pictures for the reference of the classification accuracy score.
     """
 
@@ -69,7 +69,7 @@ class TrainJudge:
         print(load_card("judge"))
 
     def _reference(self, held_out: Renders) -> dict[str, Any]:
-        """Return the classification accuracy score of renders, which no generator can be expected to exceed."""
+        """Return the classification accuracy score of renders, which a generator cannot be expected to exceed."""
         learnt = render_fresh(self.score_samples, seed=self.seed + 3000)
         labels = torch.from_numpy(np.stack([learnt.factors["hair"], learnt.factors["eyes"]], axis=1))
         truth = torch.from_numpy(np.stack([held_out.factors["hair"], held_out.factors["eyes"]], axis=1))
@@ -81,8 +81,8 @@ def train(judge: Judge, settings: TrainJudge) -> None:
     """Train a judge in place on fresh renders.
 
     Args:
-        judge: With all the usual heads.
-        settings: How many, how often, how fast, from which seed.
+        judge: A judge with the default heads.
+        settings: Number of pictures and epochs, learning rate, seed.
     """
     renders = render_fresh(settings.renders, seed=settings.seed, knobs=VARIED)
     targets = targets_of(renders.factors)
@@ -111,8 +111,8 @@ def measure(judge: Judge, renders: Renders) -> dict[str, float]:
     """Return for each head with classes or answers the share it gets right, and for each number its root mean square error.
 
     Args:
-        judge: In evaluation mode.
-        renders: With the truth beside them.
+        judge: A judge in evaluation mode.
+        renders: Renders with their labels.
     """
     readings = read(judge, renders.images)
     right: dict[str, float] = {}
@@ -131,8 +131,7 @@ def _spoiled(judge: Judge, renders: Renders, seed: int) -> dict[str, float]:
     shares = {}
     for spoiler in SPOILERS:
         pictures = torch.cat([spoiler(prepare(batch), rng) for batch in renders.images[:1024].split(64)])
-        pictures = ((pictures + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        shares[spoiler.__name__] = float((read(judge, pictures)["face"] < 0.5).mean())
+        shares[spoiler.__name__] = float((read(judge, to_bytes(pictures))["face"] < 0.5).mean())
     return shares
 
 

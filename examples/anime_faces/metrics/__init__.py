@@ -1,4 +1,4 @@
-"""Figures that say how good generated pictures are, each beside the same figure for real ones."""
+"""Figures that measure how good generated pictures are, each with the same figure for real pictures."""
 
 from examples.anime_faces.metrics._classification_score import (
     ClassificationScore as ClassificationScore,

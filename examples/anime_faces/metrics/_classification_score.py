@@ -1,4 +1,4 @@
-"""The classification accuracy score: what a network that has learnt from samples alone knows of real pictures."""
+"""The classification accuracy score: how well a network trained only on samples classifies real pictures."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ JOINT_AT_LEAST = 0.60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassificationScore:
-    """Share of real pictures that a network trained on samples alone gets right.
+    """Share of real pictures that a network trained only on samples classifies correctly.
 
     Args:
-        hair: By hair.
-        eyes: By eyes.
-        joint: By both.
+        hair: Share with the correct hair color.
+        eyes: Share with the correct eye color.
+        joint: Share with both correct.
     """
 
     hair: float
@@ -38,17 +38,17 @@ def classification_score(
     seed: int,
     epochs: int = EPOCHS,
 ) -> ClassificationScore:
-    """Train a fresh network on samples labeled with what was asked, and test it on real pictures.
+    """Train a new network on samples, labeled with the requested colors, and test it on real pictures.
 
-    The protocol is one for all: the judge's network with heads for hair and eyes alone, AdamW at 4e-3 with a warm-up
-    and cosine decay, batches of 64, 5 epochs, bfloat16, no augmentation.
+    The protocol is always the same: the judge's network with heads only for hair and eyes, AdamW at 4e-3 with a warm-up and a
+    cosine decay, batches of 64, 5 epochs, bfloat16, no augmentation.
 
     Args:
         images: Samples, uint8 of shape ``(n, 3, size, size)`` with n at least one batch.
-        class_ids: The asked (hair, eyes) of each, int64 of shape ``(n, 2)``.
+        class_ids: The requested (hair, eyes) of each, int64 of shape ``(n, 2)``.
         real_images: Real pictures, uint8 of shape ``(m, 3, size, size)``.
-        real_class_ids: What they show, int64 of shape ``(m, 2)``.
-        seed: Of the weights and the order; torch's own random state is left as it was.
+        real_class_ids: Their (hair, eyes), int64 of shape ``(m, 2)``.
+        seed: Seed of the weights and of the order. The global random state of torch does not change.
         epochs: Passes over the samples.
 
     Reference:
@@ -95,14 +95,14 @@ def _right(student: Judge, images: torch.Tensor, class_ids: torch.Tensor) -> tor
 
 
 def score_figures(score: ClassificationScore, samples: int) -> tuple[dict[str, Figure], str]:
-    """Return the figures of a score beside those of renders, and a note on where these come from.
+    """Return the figures of a score with those of renders, and a note on how the latter were measured.
 
-    The score of renders was taken once, when the judge was trained, and lies in its card: to take it anew would double
-    the time of the slowest figure.
+    The score of renders was measured once, when the judge was trained, and is in its card: measuring it again would double the
+    time of the slowest figure.
 
     Args:
-        score: Of samples.
-        samples: How many they were.
+        score: The score of the samples.
+        samples: Number of samples.
     """
     renders = load_card("judge")["classification_score_of_renders"]
     about = "share of real pictures that a network trained on samples alone gets right"

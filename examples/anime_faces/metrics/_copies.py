@@ -11,7 +11,7 @@ CHUNK = 2048
 SIDE = 32
 
 NOT_BELOW = 0.9
-"""Share of the held-out renders' distance that samples may come down to: samples are a little smoother than renders."""
+"""Smallest allowed distance of samples, as a share of that of held-out renders: samples are a little smoother than renders."""
 
 COPIES_AT_MOST = 0.05
 
@@ -23,7 +23,7 @@ class Nearness:
     Args:
         samples: Median over samples.
         held_out: Median over real pictures that were not trained on.
-        copies: Share of samples nearer to a training picture than 99 of 100 held-out pictures are.
+        copies: Share of samples that are nearer to a training picture than 99 of 100 held-out pictures are.
     """
 
     samples: float
@@ -32,7 +32,7 @@ class Nearness:
 
 
 def nearness(training: torch.Tensor, samples: torch.Tensor, held_out: torch.Tensor) -> Nearness:
-    """Compare how near samples and held-out pictures come to the training pictures.
+    """Compare the distances of samples and of held-out pictures to the training pictures.
 
     Args:
         training: Vectors of the training pictures, ``(n, features)``.
@@ -63,9 +63,9 @@ def nearest_distances(queries: torch.Tensor, points: torch.Tensor) -> torch.Tens
 
 
 def pixel_vectors(images: torch.Tensor) -> torch.Tensor:
-    """Return pictures as vectors of brightness in 0..1, at most 32 pixels wide.
+    """Return pictures as vectors of brightness in 0..1, reduced to at most 32 pixels in width.
 
-    The means over small squares keep what makes two pictures the same and forget what one pixel's shift changes.
+    The means over small squares keep what makes two pictures the same, and discard what a shift by one pixel changes.
 
     Args:
         images: uint8 tensor of shape ``(n, channels, size, size)``.
@@ -80,11 +80,11 @@ def pixel_vectors(images: torch.Tensor) -> torch.Tensor:
 
 
 def copy_figures(in_pixels: Nearness, in_features: Nearness) -> dict[str, Figure]:
-    """Return the figures of both spaces.
+    """Return the figures in both spaces.
 
     Args:
         in_pixels: Nearness of pixel vectors.
-        in_features: Nearness in the encoder's space.
+        in_features: Nearness of the encoder's vectors.
     """
     figures = {}
     for space, near in (("pixels", in_pixels), ("features", in_features)):

@@ -1,7 +1,6 @@
-"""What an evaluation finds: figures beside those of real pictures, gathered step by step, and the file that keeps them."""
+"""The result of an evaluation: figures beside those of real pictures, collected step by step, and the file they go to."""
 
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from examples.anime_faces.files import written_whole
 from examples.anime_faces.judge import load_card, renderer_fingerprint
 
 
@@ -21,11 +21,11 @@ class Figure:
     """A number, the same number for real pictures, and the bounds within which it passes.
 
     Args:
-        value: Of the samples.
-        floor: Of fresh real pictures in place of the samples, or None where that means nothing.
-        at_least: Least value that passes, or None for no such bound.
-        at_most: Greatest value that passes, or None for no such bound.
-        about: What the number is, in one sentence.
+        value: The number for the samples.
+        floor: The number for fresh real pictures instead of the samples. None: it has no meaning for them.
+        at_least: Smallest value that passes. None: no such bound.
+        at_most: Largest value that passes. None: no such bound.
+        about: What the number means, in one phrase.
 
     Example:
         >>> Figure(value=0.97, floor=1.0, at_least=0.98, about="share of samples with the asked hair").passed
@@ -40,7 +40,7 @@ class Figure:
 
     @property
     def passed(self) -> bool | None:
-        """Whether the value lies within the bounds; None where there are none."""
+        """Whether the value is within the bounds. None: there are no bounds."""
         if self.at_least is None and self.at_most is None:
             return None
         above = self.at_least is None or self.value >= self.at_least
@@ -65,16 +65,16 @@ def _rounded(number: float | None) -> float | None:
 
 @dataclass(slots=True, kw_only=True)
 class Evaluation:
-    """Figures gathered step by step, with the time that each step took.
+    """Figures collected step by step, with the time of each step.
 
     Args:
         samples: Number of samples.
-        reference: Number of real pictures that the samples were held against.
-        seed: Of the asked classes, the samples and the fresh renders.
-        figures: By name.
+        reference: Number of real pictures that the samples were compared with.
+        seed: Seed of the requested classes, the samples and the fresh renders.
+        figures: The figures by name.
         details: Tables behind the figures, by name.
-        notes: What a reader must know to read the figures rightly.
-        seconds: By step.
+        notes: What a reader must know to understand the figures.
+        seconds: Seconds of each step.
     """
 
     samples: int
@@ -87,19 +87,19 @@ class Evaluation:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Time a step under its name and say so when it is over."""
+        """Measure the time of a step, and print it at its end."""
         start = time.perf_counter()
         yield
         self.seconds[step] = round(time.perf_counter() - start, 2)
         print(f"evaluate: {step} took {self.seconds[step]:.1f} s", flush=True)
 
     def add(self, figures: dict[str, Figure], details: dict[str, Any] | None = None) -> None:
-        """Take in the figures of a step, and the tables behind them."""
+        """Add the figures of a step, and the tables behind them."""
         self.figures |= figures
         self.details |= details or {}
 
     def record(self) -> dict[str, Any]:
-        """Return all of it as plain data for a JSON file."""
+        """Return everything as plain data for a JSON file."""
         verdicts = [figure.passed for figure in self.figures.values() if figure.passed is not None]
         return {
             "samples": self.samples,
@@ -123,8 +123,8 @@ def write_metrics(path: Path, evaluation: Evaluation, about: dict[str, Any]) -> 
 
     Args:
         path: The file.
-        evaluation: What was found.
-        about: What was evaluated: the run, the data set, the feature network.
+        evaluation: The result.
+        about: What was evaluated: run, data set, feature network.
     """
     judge, encoder = load_card("judge"), load_card("encoder")
     record = {
@@ -136,17 +136,13 @@ def write_metrics(path: Path, evaluation: Evaluation, about: dict[str, Any]) -> 
         "revision": revision(),
         "versions": _versions(),
     }
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    try:
+    with written_whole(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return record
 
 
 def revision() -> str | None:
-    """Return the git revision of this code, with ``+changes`` where files differ from it; None outside a checkout."""
+    """Return the git revision of this code, with ``+changes`` if files differ from it. None: the code is not in a checkout."""
     git = shutil.which("git")
     if git is None:
         return None
@@ -157,8 +153,11 @@ def revision() -> str | None:
 
 
 def _output(command: list[str], folder: Path) -> str | None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=20)  # noqa: S603
-    return done.stdout.strip() if done.returncode == 0 else None
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=20)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None  # figures that took minutes are not lost for want of a revision
+    return done.stdout.decode("utf-8", "replace").strip()
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,8 @@
-"""Two sets of feature vectors held against each other: Fréchet and kernel distance, precision, recall, density, coverage."""
+"""Comparisons of two sets of feature vectors: Fréchet and kernel distance, precision, recall, density, coverage.
+
+Both distances come from torchmetrics, which accepts any module as its feature network. The vectors are computed once, before
+all figures, so the module given to it returns its input.
+"""
 
 import importlib
 import sys
@@ -20,7 +24,7 @@ SUBSET_SIZE = 1000
 
 
 class _Given(nn.Module):
-    """Stands where torchmetrics expects a network, and returns the vectors that it is given."""
+    """The network that torchmetrics expects; it returns the vectors that it is given."""
 
     def __init__(self, num_features: int) -> None:
         super().__init__()
@@ -34,11 +38,11 @@ def frechet_distance(real: torch.Tensor, samples: torch.Tensor) -> float:
     """Return the Fréchet distance between Gaussians fitted to two sets of vectors.
 
     Args:
-        real: ``(n, features)``; fewer vectors than features make the distance large for any two sets.
+        real: ``(n, features)``. With fewer vectors than features, the distance of any two sets is large.
         samples: ``(m, features)``.
 
     Reference:
-        Heusel et al. 2017, "GANs trained by a two time-scale update rule", equation 6; here with the features given.
+        Heusel et al. 2017, "GANs trained by a two time-scale update rule", equation 6, here for any features.
     """
     metric = FrechetInceptionDistance(feature=_Given(real.shape[1])).set_dtype(torch.float64)
     metric.update(real.double(), real=True)
@@ -52,7 +56,7 @@ def kernel_distance(real: torch.Tensor, samples: torch.Tensor, *, seed: int) -> 
     Args:
         real: ``(n, features)``, n at least 2.
         samples: ``(m, features)``, m at least 2.
-        seed: Of the subsets; torch's own random state is left as it was.
+        seed: Seed of the subsets. The global random state of torch does not change.
 
     Reference:
         Bińkowski et al. 2018, "Demystifying MMD GANs", equation 4 with the kernel of section 4; unbiased, so it may be
@@ -75,15 +79,16 @@ CHUNK = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighborhoods:
-    """How far samples and real pictures lie in each other's neighborhoods.
+    """How samples and real pictures lie in each other's neighborhoods.
 
-    A neighborhood is the open ball around a point that reaches its k-th nearest neighbor within its own set.
+    The neighborhood of a point is the open ball around it, whose radius is the distance to its k-th nearest neighbor in its own
+    set.
 
     Args:
-        precision: Share of samples in the neighborhood of some real picture.
-        recall: Share of real pictures in the neighborhood of some sample.
-        density: Mean number of real neighborhoods that a sample lies in, divided by k; may exceed 1.
-        coverage: Share of real pictures whose neighborhood holds some sample.
+        precision: Share of samples in the neighborhood of at least one real picture.
+        recall: Share of real pictures in the neighborhood of at least one sample.
+        density: Mean number of real neighborhoods that a sample lies in, divided by k; can be above 1.
+        coverage: Share of real pictures with at least one sample in their neighborhood.
 
     Reference:
         Kynkäänniemi et al. 2019, "Improved precision and recall metric for assessing generative models", equations
@@ -102,13 +107,13 @@ def neighborhoods(real: torch.Tensor, samples: torch.Tensor, *, k: int = 5) -> N
     Args:
         real: Vectors of real pictures, ``(n, features)`` with n above k.
         samples: Vectors of samples, ``(m, features)`` with m above k.
-        k: Which neighbor a neighborhood reaches.
+        k: Number of the neighbor that decides the radius.
 
     Raises:
-        ValueError: A set has no k-th neighbor, or the vectors differ in length.
+        ValueError: A set has at most k vectors, or the vectors differ in length.
     """
     _check(real, samples, k)
-    # In float64 the shortcut |a|^2 - 2ab + |b|^2 inside cdist keeps its digits even for near twins.
+    # In float64, the formula |a|^2 - 2ab + |b|^2 inside cdist is exact enough for nearly equal vectors too.
     real, samples = real.double(), samples.double()
     real_reach, sample_reach = _reaches(real, k), _reaches(samples, k)
     inside_any = torch.zeros(len(samples), dtype=torch.bool)
@@ -148,7 +153,7 @@ def _reaches(points: torch.Tensor, k: int) -> torch.Tensor:
     for start in range(0, len(points), CHUNK):
         chunk = points[start : start + CHUNK]
         distances = torch.cdist(chunk, points)
-        # A point is no neighbor of its own; its twins are.
+        # A point is not its own neighbor, but equal points are neighbors.
         distances[torch.arange(len(chunk)), torch.arange(start, start + len(chunk))] = torch.inf
         reaches.append(distances.kthvalue(k, dim=1).values)
     return torch.cat(reaches)
@@ -160,13 +165,13 @@ COVERAGE_AT_LEAST = 0.6
 def closeness_figures(
     real: torch.Tensor, samples: torch.Tensor, second: torch.Tensor, *, seed: int
 ) -> dict[str, Figure]:
-    """Return Fréchet and kernel distance, precision, recall, density and coverage, each beside that of real pictures.
+    """Return Fréchet and kernel distance, precision, recall, density and coverage, each with its value for real pictures.
 
     Args:
         real: Vectors of real pictures, ``(n, features)``.
         samples: Vectors of as many samples.
-        second: Vectors of as many other real pictures, which stand in for the samples in the floors.
-        seed: Of the subsets of the kernel distance.
+        second: Vectors of as many other real pictures, which replace the samples in the floors.
+        seed: Seed of the subsets of the kernel distance.
     """
     among, floor = neighborhoods(real, samples), neighborhoods(real, second)
     return {
@@ -202,15 +207,15 @@ def closeness_figures(
 def load_features(name: str, device: torch.device | str = "cpu") -> Callable[[torch.Tensor], torch.Tensor]:
     """Return the callable that ``package.module:callable`` names.
 
-    It takes uint8 pictures of shape ``(n, 3, size, size)`` and returns vectors of shape ``(n, features)``. A module is
-    put on the device and into evaluation mode. The current folder is searched too.
+    It must take uint8 pictures of shape ``(n, 3, size, size)`` and return vectors of shape ``(n, features)``. A module is moved
+    to the device and set to evaluation mode. The current folder is searched too.
 
     Args:
-        name: Where it is.
-        device: Where it works.
+        name: The name, as ``package.module:callable``.
+        device: Device of the network.
 
     Raises:
-        ValueError: There is no such module or it has no such callable.
+        ValueError: There is no such module, or it has no such callable.
     """
     place, colon, attribute = name.partition(":")
     if not (place and colon and attribute):

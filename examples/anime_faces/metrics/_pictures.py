@@ -1,4 +1,4 @@
-"""Evaluation of a generator that learnt from a user's own pictures, of which nothing is known but the pixels."""
+"""Evaluation of a generator trained on the user's own pictures, of which only the pixels are known."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -15,7 +15,7 @@ Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 Features: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 LEAST = 12
-"""Pictures in each half of the data set, so that everyone has a fifth neighbor."""
+"""Smallest number of pictures in each half of the data set, so that each picture has a fifth neighbor."""
 
 JUDGE_WITHHELD = (
     "Figures of the judge (colors, what was not asked for, classification score) are withheld: it has learnt from "
@@ -43,25 +43,25 @@ def evaluate_pictures(
     features: Features | None = None,
     device: torch.device | str = "cpu",
 ) -> Evaluation:
-    """Measure a generator against the pictures that it learnt from.
+    """Compare a generator with the pictures that it was trained on.
 
-    The data set is parted at random: samples are held against one half, and the other half stands in for them in the
-    floors. Samples are asked for the classes of the first half.
+    The data set is divided at random: samples are compared with the first half, and the second half replaces them in the
+    floors. The samples are drawn for the classes of the first half.
 
     Args:
-        generate: Turns class ids, int64 of shape ``(n, attributes)`` with -1 for what a picture does not name, into
-            uint8 pictures ``(n, 3, size, size)``.
+        generate: Takes class ids, int64 of shape ``(n, attributes)`` with -1 where a picture has no class, and returns uint8
+            pictures ``(n, 3, size, size)``.
         images: The data set, uint8 of shape ``(n, size, size, 3)``.
-        class_ids: int64 of shape ``(n, attributes)``; no columns where there are no labels. Whatever else `generate`
-            understands will do as well.
-        rows: Of the pictures that count; all if None.
-        seed: Of the parting and of the kernel distance.
-        samples: How many to draw at most; no more are drawn than half the data set holds.
-        features: Feature network; the encoder if None.
-        device: Where the network works.
+        class_ids: int64 of shape ``(n, attributes)``, without columns where there are no labels; or any other rows that
+            `generate` takes.
+        rows: Rows of the pictures to use. Default: all.
+        seed: Seed of the division and of the kernel distance.
+        samples: Largest number of samples; at most half the size of the data set is drawn.
+        features: Feature network. Default: the encoder.
+        device: Device of the network.
 
     Raises:
-        ValueError: There are too few pictures or samples to have neighbors.
+        ValueError: There are too few pictures or samples.
     """
     rows = np.arange(len(images)) if rows is None else rows
     count = min(samples, len(rows) // 2)

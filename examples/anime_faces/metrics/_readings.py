@@ -1,4 +1,8 @@
-"""Figures of what a judge reads: whether samples show the asked colors, and how much varies of what was not asked for."""
+"""Figures of what a judge reads: whether samples show the requested colors, and how much all other factors vary.
+
+Readings are probabilities of classes, or numbers. The same judge reads samples and real pictures, so its errors affect both
+in the same way.
+"""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -9,10 +13,10 @@ from examples.anime_faces.data.render import EYE_COLORS
 from examples.anime_faces.metrics._evaluation import Figure
 
 FACTORS: tuple[str, ...] = ("style", "pose", "expression", "background")
-"""Unasked factors with classes."""
+"""Factors with classes, other than the requested colors."""
 
 POSITIONS: tuple[str, ...] = ("x", "y")
-"""Unasked factors that are numbers."""
+"""Factors that are numbers."""
 
 BINS = 4
 
@@ -21,11 +25,11 @@ Readings: TypeAlias = dict[str, np.ndarray]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """A figure over the unasked factors.
+    """A figure over the factors that were not requested.
 
     Args:
-        mean: Over factors.
-        by_factor: For each factor.
+        mean: Mean over factors.
+        by_factor: The value of each factor.
     """
 
     mean: float
@@ -38,12 +42,12 @@ class Spread:
 
 
 def total_variation(real: Readings, samples: Readings, groups: np.ndarray) -> Spread:
-    """Return the total variation between sampled and real distributions of the unasked factors, the mean over groups.
+    """Return the total variation between samples and real pictures in the other factors, the mean over groups.
 
     Args:
         real: Readings of real pictures.
-        samples: Readings of samples, sample k asked for what real picture k shows.
-        groups: Which asked color each belongs to, shape ``(n,)``.
+        samples: Readings of samples; sample k was drawn for the classes of real picture k.
+        groups: Group of each pair, such as its requested color, of shape ``(n,)``.
     """
     by_factor = {}
     for name in (*FACTORS, *POSITIONS):
@@ -55,15 +59,15 @@ def total_variation(real: Readings, samples: Readings, groups: np.ndarray) -> Sp
 
 
 def noise_usage(real: Readings, samples: Readings, conditions: np.ndarray) -> Spread:
-    """Return how much samples of one condition vary, as a multiple of how much real pictures do.
+    """Return how much samples of one condition vary, as a multiple of how much real pictures vary.
 
-    It is the mean variance of the judge's readings within a condition: 0 where the noise is ignored, 1 where it is
-    used as much as real pictures vary, more where the samples are wilder.
+    It is the mean variance of the judge's readings within a condition, divided by that of real pictures: 0 if the generator
+    ignores the noise, 1 if samples vary as much as real pictures, above 1 if they vary more.
 
     Args:
         real: Readings of real pictures.
-        samples: Readings of samples, sample k asked for what real picture k shows.
-        conditions: Which condition each belongs to, shape ``(n,)``.
+        samples: Readings of samples; sample k was drawn for the classes of real picture k.
+        conditions: Condition of each pair, of shape ``(n,)``.
     """
     names = (*FACTORS, *POSITIONS)
     return Spread.over(
@@ -72,7 +76,7 @@ def noise_usage(real: Readings, samples: Readings, conditions: np.ndarray) -> Sp
 
 
 def _bins(real: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the bin of each picture in both sets, and how many bins there are."""
+    """Return the bin of each picture in both sets, and the number of bins."""
     if real.ndim == 2:
         return real.argmax(axis=1), samples.argmax(axis=1), real.shape[1]
     edges = np.quantile(real, np.arange(1, BINS) / BINS)
@@ -85,9 +89,9 @@ def _variation(first: np.ndarray, second: np.ndarray, count: int) -> float:
 
 
 def _variance_within(readings: np.ndarray, conditions: np.ndarray) -> float:
-    """Return the variance around the mean of the own condition, summed over classes and averaged over pictures.
+    """Return the variance around the mean of the condition, summed over classes and averaged over pictures.
 
-    One degree of freedom a condition is spent on its mean.
+    The mean of each condition takes one degree of freedom.
     """
     columns = readings.reshape(len(readings), -1).astype(np.float64)
     _, index, counts = np.unique(conditions, return_inverse=True, return_counts=True)
@@ -104,13 +108,13 @@ NOISE_USAGE = (0.6, 1.4)
 def variety_figures(
     real: Readings, samples: Readings, second: Readings, asked: np.ndarray
 ) -> tuple[dict[str, Figure], dict[str, Any]]:
-    """Return the figures of what was not asked for, and the table of them by factor.
+    """Return the figures of the factors that were not requested, and their table by factor.
 
     Args:
         real: What the judge reads from renders.
-        samples: What it reads from samples that were asked for the same.
-        second: What it reads from other renders that were asked for the same.
-        asked: The asked (hair, eyes), shape ``(n, 2)``.
+        samples: What it reads from samples that were drawn for the same colors.
+        second: What it reads from other renders of the same colors.
+        asked: The requested (hair, eyes), of shape ``(n, 2)``.
     """
     hair, pair = asked[:, 0], asked[:, 0] * len(EYE_COLORS) + asked[:, 1]
     variation, variation_floor = total_variation(real, samples, hair), total_variation(real, second, hair)
@@ -157,14 +161,14 @@ EYES_AT_LEAST = 0.90
 def color_figures(
     asked: np.ndarray, samples: Readings, real_asked: np.ndarray, real: Readings, withheld: tuple[tuple[int, int], ...]
 ) -> dict[str, Figure]:
-    """Return the accuracy of hair and eyes, over all pairs and over those withheld from training.
+    """Return the accuracy of hair and eyes, over all pairs and over the pairs withheld from training.
 
     Args:
-        asked: The asked (hair, eyes) of each sample, shape ``(n, 2)``.
-        samples: What the judge reads from them.
-        real_asked: What each real picture shows, shape ``(m, 2)``.
-        real: What the judge reads from them.
-        withheld: Pairs that training never saw; may be empty.
+        asked: The requested (hair, eyes) of each sample, of shape ``(n, 2)``.
+        samples: What the judge reads from the samples.
+        real_asked: The (hair, eyes) of each real picture, of shape ``(m, 2)``.
+        real: What the judge reads from the real pictures.
+        withheld: Pairs that were not in the training data; may be empty.
     """
     right, real_right = _right(asked, samples), _right(real_asked, real)
     figures = _named("", right, real_right, "samples that the judge finds to have")

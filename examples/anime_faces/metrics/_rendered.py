@@ -1,4 +1,4 @@
-"""Evaluation of a generator that learnt from renders, where every label of a real picture is known."""
+"""Evaluation of a generator trained on renders, where all labels of real pictures are known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 Features: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 REFERENCE = 6_000
-"""Real pictures in each of the two sets that samples are held against, unless there are fewer samples."""
+"""Number of real pictures in each of the two sets that samples are compared with, unless there are fewer samples."""
 
 QUERIES = 1_000
-"""Samples whose nearest training picture is looked for."""
+"""Number of samples whose nearest training picture is searched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pictures:
-    """Samples, and two sets of renders that were asked for the same as the first of them."""
+    """Samples, and two sets of renders of the same colors as the first samples."""
 
     asked: torch.Tensor
     samples: torch.Tensor
@@ -41,7 +41,7 @@ class _Pictures:
 
     @property
     def first(self) -> torch.Tensor:
-        """As many samples as there are renders in each set."""
+        """The first samples, as many as there are renders in each set."""
         return self.samples[: self.count]
 
 
@@ -55,22 +55,22 @@ def evaluate_rendered(
     features: Features | None = None,
     device: torch.device | str = "cpu",
 ) -> Evaluation:
-    """Measure a generator of faces against fresh renders.
+    """Compare a generator of faces with fresh renders.
 
-    Every pair of colors is asked equally often, whatever the data set's shares, and the renders that samples are held
-    against show the same pairs, so no figure mixes what was asked with what was made of it.
+    Every pair of colors is requested equally often, whatever the shares in the data set, and the renders that samples are
+    compared with show the same pairs. The figures therefore do not depend on which colors were requested.
 
     Args:
-        generate: Turns class ids (hair, eyes), int64 of shape ``(n, 2)``, into uint8 pictures ``(n, 3, size, size)``.
-        training_images: What the generator learnt from, uint8 of shape ``(n, size, size, 3)``.
-        knobs: Of the data set; its withheld pairs are reported apart.
-        seed: Of the order of the asked pairs, the fresh renders and the classification score.
-        samples: How many to draw, at least 264; the thresholds are meant for 12,000.
-        features: Feature network for FID, KID, precision, recall, density and coverage; the encoder if None.
-        device: Where judge and encoder work.
+        generate: Takes class ids (hair, eyes), int64 of shape ``(n, 2)``, and returns uint8 pictures ``(n, 3, size, size)``.
+        training_images: The training data of the generator, uint8 of shape ``(n, size, size, 3)``.
+        knobs: The knobs of the data set; its withheld pairs are reported separately.
+        seed: Seed of the order of the pairs, of the fresh renders and of the classification score.
+        samples: Number of samples, at least 264; the thresholds are meant for 12,000.
+        features: Feature network for FID, KID, precision, recall, density and coverage. Default: the encoder.
+        device: Device of judge and encoder.
 
     Raises:
-        ValueError: ``samples`` is less than 264 or ``generate`` returns anything but pictures of the right size.
+        ValueError: ``samples`` is below 264, or ``generate`` does not return pictures of the right size.
     """
     evaluation = Evaluation(samples=samples, reference=min(samples, REFERENCE), seed=seed)
     size = training_images.shape[1]
@@ -94,7 +94,7 @@ def evaluate_rendered(
 
 
 def balanced_pairs(count: int, seed: int) -> torch.Tensor:
-    """Return class ids of shape ``(count, 2)`` in which every run of 132 from the start holds each pair once."""
+    """Return class ids of shape ``(count, 2)``: every 132 rows from the start contain each pair once."""
     rng = np.random.default_rng(seed)
     pairs = np.array([(hair, eyes) for hair in range(len(HAIR_COLORS)) for eyes in range(len(EYE_COLORS))])
     sweeps = [rng.permutation(pairs) for _ in range(-(-count // len(pairs)))]

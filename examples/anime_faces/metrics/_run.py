@@ -19,15 +19,15 @@ from examples.anime_faces.run import LoadedGenerator, RunFolder, load_generator
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is to be evaluated, and how.
+    """What to evaluate, and how.
 
     Args:
         run: Folder of a run, or one of its checkpoints.
-        data: Folder of the data set; the run's own if None.
-        samples: How many pictures to draw.
-        seed: Of the samples and of what they are held against.
-        features: Name of a feature network as ``package.module:callable``; the encoder if None.
-        device: As torch spells it; CUDA where there is one if None.
+        data: Folder of the data set. Default: the one that the run was trained on.
+        samples: Number of pictures to draw.
+        seed: Seed of the samples and of the pictures that they are compared with.
+        features: Name of a feature network, as ``package.module:callable``. Default: the encoder.
+        device: A device as torch spells it. Default: CUDA if there is one, else the CPU.
     """
 
     run: Path
@@ -39,7 +39,7 @@ class Question:
 
 
 def evaluate_run(question: Question) -> dict[str, Any]:
-    """Draw, measure, and write metrics.json into the run's folder; return what was written.
+    """Draw, measure, write metrics.json into the run's folder, and return its contents.
 
     Raises:
         ValueError: There is no such run or data set, or they do not fit together.
@@ -61,7 +61,7 @@ def evaluate_run(question: Question) -> dict[str, Any]:
 
 def metrics_path(run_or_checkpoint: Path) -> Path:
     """Return where the metrics of a run, or of one of its checkpoints, are written."""
-    # A checkpoint lies two levels down: RUN/checkpoints/FILE.
+    # A checkpoint is two levels down: RUN/checkpoints/FILE.
     return RunFolder(run_or_checkpoint if run_or_checkpoint.is_dir() else run_or_checkpoint.parent.parent).metrics
 
 
@@ -107,7 +107,7 @@ def _evaluate(question: Question, generator: LoadedGenerator, dataset: Dataset, 
         asked, rows = np.arange(len(dataset))[:, None], np.array(list(texts))
 
         def ask(class_ids: torch.Tensor) -> torch.Tensor:
-            """Draw what is written about the pictures whose rows stand in the place of class ids."""
+            """Draw the texts of the pictures whose rows are given instead of class ids."""
             return generator.generate_texts([texts[row] for row in class_ids[:, 0].tolist()], seed=question.seed)
 
     return evaluate_pictures(

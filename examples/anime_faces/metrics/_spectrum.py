@@ -1,4 +1,4 @@
-"""How much detail of each fineness pictures have: checkerboards and blur show here before an eye sees them."""
+"""The power of pictures at each frequency: it shows checkerboards and blur before an eye sees them."""
 
 import math
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import torch
 from examples.anime_faces.metrics._evaluation import Figure
 
 ROUNDING = 1.0 / 12.0
-"""Variance of rounding a brightness to a whole number, which is all that a silent frequency holds."""
+"""Variance of rounding a brightness to a whole number: the power of a frequency that contains nothing else."""
 
 GREATEST_AT_MOST = 2.0
 
 ABOVE_ROUNDING = 10.0
-"""Frequencies with less than this many times the power of rounding are left out."""
+"""Frequencies with less than this multiple of the power of rounding are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +22,9 @@ class SpectrumGap:
     """Difference of two radial power spectra.
 
     Args:
-        greatest: Largest difference at any radius, in decibel without sign.
-        mean: Mean difference over radii, in decibel without sign.
-        decibels: The signed difference at each radius from 1 on; not a number where the real power is mere rounding.
+        greatest: Largest absolute difference at any radius, in decibels.
+        mean: Mean absolute difference over radii, in decibels.
+        decibels: Signed difference at each radius from 1 on; NaN where the real power is only that of rounding.
     """
 
     greatest: float
@@ -40,7 +40,7 @@ def spectrum_gap(real: torch.Tensor, samples: torch.Tensor) -> SpectrumGap:
         samples: uint8 tensor of shape ``(m, channels, size, size)``.
 
     Raises:
-        ValueError: The pictures differ in size.
+        ValueError: The pictures differ in size, or all real pictures are flat.
 
     Reference:
         Durall et al. 2020, "Watch your up-convolution", section 3: the azimuthal integral over the power spectrum.
@@ -55,14 +55,14 @@ def spectrum_gap(real: torch.Tensor, samples: torch.Tensor) -> SpectrumGap:
     gaps = torch.where(real_power > ABOVE_ROUNDING * rounding, gaps, torch.full_like(gaps, math.nan))
     heard = gaps[gaps.isfinite()].abs()
     if len(heard) == 0:
-        raise ValueError("real must hold more than flat pictures, got no frequency above rounding")
+        raise ValueError("real must contain more than flat pictures, got no frequency above rounding")
     return SpectrumGap(greatest=float(heard.max()), mean=float(heard.mean()), decibels=tuple(gaps.tolist()))
 
 
 def radial_power(images: torch.Tensor) -> torch.Tensor:
     """Return the mean power of pictures at each whole radius from 1 to the corner of the spectrum.
 
-    The corner, beyond half the size, is where the checkerboard of transposed convolutions lies.
+    The checkerboard of transposed convolutions is at the corner, beyond half the size.
 
     Args:
         images: uint8 tensor of shape ``(n, channels, size, size)``, n at least 1.

@@ -50,5 +50,5 @@ def test_the_encoder_is_one_feature_network_of_many(images: torch.Tensor):
 
 @pytest.mark.parametrize("network", [lambda batch: batch.float(), lambda batch: torch.zeros(2, 7)])
 def test_refuses_what_is_not_one_vector_a_picture(network, images: torch.Tensor):
-    with pytest.raises(ValueError, match="one vector a picture"):
+    with pytest.raises(ValueError, match="one vector for each picture"):
         encode_with(network, images)

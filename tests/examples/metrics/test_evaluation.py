@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,14 @@ def test_the_summary_says_what_passed_and_why_not():
     assert re.search(r"^bad +2.5 +1 +FAILED: at least 0.6 and at most 1.4$", lines[2])
     assert re.search(r"^free +3$", lines[3])
     assert lines[4:] == ["1 of 2 thresholds passed", "Read this."]
+
+
+@pytest.mark.parametrize(
+    "error", [subprocess.TimeoutExpired("git", 20), PermissionError("git"), FileNotFoundError("git")]
+)
+def test_a_git_that_does_not_answer_costs_only_the_revision(error: Exception, monkeypatch: pytest.MonkeyPatch):
+    def run(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert revision() is None

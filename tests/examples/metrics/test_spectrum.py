@@ -73,5 +73,5 @@ def test_refuses_pictures_of_different_sizes_or_of_one_color():
     with pytest.raises(ValueError, match=r"real and samples must be of one size, got \(3, 16, 16\) and \(3, 8, 8\)"):
         spectrum_gap(noise(2, 0), noise(2, 0, size=8))
     flat = torch.full((2, 3, 8, 8), 7, dtype=torch.uint8)
-    with pytest.raises(ValueError, match="real must hold more than flat pictures"):
+    with pytest.raises(ValueError, match="real must contain more than flat pictures"):
         spectrum_gap(flat, flat)
