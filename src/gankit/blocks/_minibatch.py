@@ -73,10 +73,10 @@ class MinibatchStandardDeviation(nn.Module):
                 f"x must have a multiple of {self.features} channels, one part per feature, got {x.shape[1]}"
             )
         # Half precision would round 1e-8 to 0, where the root has no finite derivative.
-        variances = self._variances(widen(x).unflatten(0, (self._size(len(x)), -1)))
+        variances = self._variances(widen(x).unflatten(0, (self._size(x.shape[0]), -1)))
         deviations = (variances + self.epsilon).sqrt()
         numbers = deviations.unflatten(1, (self.features, -1)).mean(dim=(2, 3, 4))
-        return join_replicated(x, numbers.repeat(len(x) // len(numbers), 1))
+        return join_replicated(x, numbers.repeat(x.shape[0] // numbers.shape[0], 1))
 
     def _size(self, samples: int) -> int:
         name = type(self).__name__
@@ -159,8 +159,8 @@ class MinibatchDiscrimination(nn.Module):
         own = widen(own)
         others, start = gather_whole_batch(type(self).__name__, own)
         distances = (own.unsqueeze(1) - others).abs().sum(dim=3)
-        places = torch.arange(len(others), device=own.device)
-        itself = places == places[start : start + len(own), None]
+        places = torch.arange(others.shape[0], device=own.device)
+        itself = places == places[start : start + own.shape[0], None]
         closeness = (-distances).exp().masked_fill(itself.unsqueeze(2), 0).sum(dim=1)
         return torch.cat([features, closeness.to(features.dtype)], dim=1)
 

@@ -104,7 +104,7 @@ class NoiseInjection(nn.Module):
         """Return `x` with noise added."""
         check_maps("x", x, self.channels)
         refuse_both("noise", noise, rng)
-        shape = (len(x), 1, *x.shape[2:])
+        shape = (x.shape[0], 1, *x.shape[2:])
         if noise is None:
             noise = random_tensor(torch.randn, shape, rng, dtype=x.dtype, device=x.device)
         check_floating("noise", noise)
