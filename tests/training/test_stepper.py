@@ -318,3 +318,21 @@ def test_the_state_is_its_version_and_another_version_is_refused() -> None:
 
 def test_gradients_are_those_of_the_loss_itself() -> None:
     assert FiniteStepper().scale() is None
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_the_default_dtype_of_the_process_changes_nothing(device: str) -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        critic = nn.Linear(2, 1, dtype=torch.float32, device=device)
+        update = Update(SGD(critic.parameters(), lr=0.1), lambda x: {"loss": critic(x).mean()})
+        assert update(torch.ones(3, 2, dtype=torch.float32, device=device))["loss"].dtype == torch.float32
+        assert found_non_finite([torch.ones(2, dtype=torch.float32, device=device)]).dtype == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_without_a_gradient_bad_costs_are_counted_all_the_same() -> None:
+    costs = {"one": torch.tensor(1.0), "other": torch.tensor(math.nan)}
+    with pytest.raises(NonFiniteError, match=r"^0 of the last 1 steps were skipped.* not finite: 'other' 1 times$"):
+        FiniteStepper(read_every=1)._step_on_device(SGD([nn.Parameter(torch.ones(2))], lr=0.1), costs, [])

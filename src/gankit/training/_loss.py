@@ -27,6 +27,12 @@ class Values(NamedTuple):
     Args:
         costs: What is summed and differentiated, by name.
         readings: What is only logged, by name.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import Values
+        >>> Values({"loss": torch.tensor(2.0)}, {"score": torch.tensor(3.0)}).together()
+        {'loss': tensor(2.), 'score': tensor(3.)}
     """
 
     costs: dict[str, Scalar]

@@ -228,7 +228,7 @@ def _found_on_any_rank(gradients: Sequence[torch.Tensor]) -> Scalar:
 
 
 def _step_unless(found: Scalar | None, optimizer: Optimizer, gradients: Sequence[torch.Tensor]) -> None:
-    if found is not None and _takes_flag(optimizer):
+    if _takes_flag(optimizer):
         # The two attributes by which torch.amp.GradScaler makes a fused optimizer skip.
         optimizer.grad_scale = None  # pyright: ignore[reportAttributeAccessIssue]
         optimizer.found_inf = found  # pyright: ignore[reportAttributeAccessIssue]
