@@ -1,4 +1,4 @@
-"""A renderer of anime faces whose labels are exact, because it draws what it is told."""
+"""A renderer of anime faces with exact labels: it draws a picture from the numbers that describe it."""
 
 from examples.anime_faces.data.render._compose import head_frame as head_frame, render as render
 from examples.anime_faces.data.render._eyes import iris_box as iris_box

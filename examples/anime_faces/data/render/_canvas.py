@@ -39,11 +39,11 @@ def ring(pairs: Pairs, steps: int = 6) -> Points:
 
 
 def bends(pairs: Pairs, steps: int = 6) -> Points:
-    """Return arcs that meet in corners: points at even places are corners, those between pull the arcs.
+    """Return arcs that meet in corners: points at even positions are corners, the points between them pull the arcs.
 
     Args:
         pairs: An odd number of points: corner, pull, corner, pull, ..., corner.
-        steps: Points on each arc.
+        steps: Number of points on each arc.
     """
     path = points(pairs)
     start, pull, end = path[:-1:2, None], path[1::2, None], path[2::2, None]
@@ -53,7 +53,7 @@ def bends(pairs: Pairs, steps: int = 6) -> Points:
 
 
 def mirrored(path: Points) -> Points:
-    """Return the path seen in a mirror, in the opposite direction, so that it goes on where the original ends."""
+    """Return the mirror image of the path in the opposite direction, so that it starts where the original ends."""
     return path[::-1] * np.array([-1.0, 1.0])
 
 
@@ -90,7 +90,7 @@ def _spline(padded: Points, end: Points, steps: int) -> Points:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """Where a drawing's own coordinates lie on the picture: a turn, a scale and a shift."""
+    """The map from the coordinates of a drawing to pixels: a rotation, a scale and a shift."""
 
     cosine: float
     sine: float
@@ -99,13 +99,13 @@ class Frame:
 
     @classmethod
     def at(cls, x: float, y: float, *, scale: float, degrees: float) -> "Frame":
-        """Return the frame whose origin is at pixel ``(x, y)``, with ``scale`` pixels to the unit."""
+        """Return the frame with its origin at pixel ``(x, y)`` and ``scale`` pixels for each unit."""
         angle = math.radians(degrees)
         return cls(cosine=scale * math.cos(angle), sine=scale * math.sin(angle), left=x, top=y)
 
     def pixels(self, path: Points) -> Points:
         """Return the path in pixels."""
-        # Written out, not as a matrix product, whose rounding depends on the machine.
+        # Written out, because the rounding of a matrix product depends on the machine.
         placed = np.empty_like(path)
         x, y = path[:, 0], path[:, 1]
         placed[:, 0] = self.cosine * x - self.sine * y + self.left
@@ -113,7 +113,7 @@ class Frame:
         return placed
 
     def moved(self, left: float, top: float) -> "Frame":
-        """Return the frame as seen from a patch whose corner is at pixel ``(left, top)``."""
+        """Return the frame for a patch whose corner is at pixel ``(left, top)``."""
         return Frame(cosine=self.cosine, sine=self.sine, left=self.left - left, top=self.top - top)
 
 
@@ -127,14 +127,14 @@ class Pen:
         self._unit = math.hypot(frame.cosine, frame.sine)
 
     def fill(self, path: Points, color: Color | int, edge: Color | None = None, width: float = 1.1) -> None:
-        """Fill the inside of a path, and draw its edge where one is given."""
+        """Fill the inside of a path, and draw its edge if a color is given for it."""
         flat = self.frame.pixels(path).ravel().tolist()
         self._draw.polygon(flat, fill=color)
         if edge is not None:
             self._draw.line(flat + flat[:2], fill=edge, width=self._pixels(width))
 
     def stroke(self, path: Points, color: Color, width: float = 1.1) -> None:
-        """Draw a line of even width along a path."""
+        """Draw a line of constant width along a path."""
         self._draw.line(self.frame.pixels(path).ravel().tolist(), fill=color, width=self._pixels(width))
 
     def oval(self, x: float, y: float, wide: float, high: float, color: Color | int) -> None:
@@ -148,7 +148,7 @@ class Pen:
         return mask
 
     def pour(self, mask: Image.Image, top: Color, bottom: Color) -> None:
-        """Paint the masked part with a gradient that runs over the height of the mask."""
+        """Paint the masked part with a gradient over the height of the mask."""
         box = mask.getbbox()
         if box is None:
             return
@@ -160,7 +160,7 @@ class Pen:
 
 
 def gradient(colors: tuple[Color, ...], size: tuple[int, int]) -> Image.Image:
-    """Return a picture whose color runs from the first to the last color, top to bottom."""
+    """Return a picture whose color changes from the first to the last color, from top to bottom."""
     column = Image.new("RGB", (1, len(colors)))
     column.putdata(colors)
     # Only the column is interpolated; widening it by its nearest neighbor is cheap.

@@ -1,4 +1,4 @@
-"""Putting a picture together from back to front, starting with background and clothes."""
+"""Drawing a whole picture from back to front, starting with background and clothes."""
 
 import random
 
@@ -31,7 +31,7 @@ from examples.anime_faces.data.render._palette import FABRICS, INK, WHITE, Color
 
 
 def backdrop(face: Face, pixels: int) -> Image.Image:
-    """Return an empty picture with the background of the face: flat, or fading to a lighter tone."""
+    """Return a picture with only the background of the face: flat, or fading to a lighter tone."""
     red, green, blue = face.background
     top: Color = (round(255 * red), round(255 * green), round(255 * blue))
     if face.fade < 0.4:
@@ -101,18 +101,18 @@ SIZES = (32, 128)
 def render(face: Face, size: int = 64) -> npt.NDArray[np.uint8]:
     """Draw a face.
 
-    The picture is drawn at three or four times its size and averaged down, so that edges are soft. The composition
-    is the same at every size.
+    The picture is drawn at three or four times its size and then averaged down, so that edges are soft. The composition is the
+    same at every size.
 
     Args:
-        face: The numbers of the picture.
+        face: The numbers that describe the picture.
         size: Width and height in pixels, 32 to 128.
 
     Returns:
         The picture, ``(size, size, 3)``, red, green and blue.
 
     Raises:
-        ValueError: ``size`` is no integer between 32 and 128.
+        ValueError: ``size`` is not an integer from 32 to 128.
 
     Example:
         >>> from examples.anime_faces.data.render import face_from_seed
@@ -150,13 +150,13 @@ def render(face: Face, size: int = 64) -> npt.NDArray[np.uint8]:
 
 
 def head_frame(face: Face, pixels: int) -> Frame:
-    """Return where the head lies on a picture ``pixels`` wide."""
+    """Return the position of the head on a picture ``pixels`` wide."""
     unit = pixels / 100
     return Frame.at((50 + face.x) * unit, (52 + face.y) * unit, scale=face.scale * unit, degrees=face.tilt)
 
 
 def _body_frame(face: Face, pixels: int) -> Frame:
-    """Return where the body lies: it follows the head's position but hardly its tilt."""
+    """Return the position of the body: it follows the position of the head, but hardly its tilt."""
     unit = pixels / 100
     x = 50 + face.x - 0.12 * face.tilt - 1.5 * face.yaw
     return Frame.at(x * unit, (52 + face.y) * unit, scale=face.scale * unit, degrees=0.15 * face.tilt)

@@ -1,4 +1,4 @@
-"""The eyes (white, iris with a gradient, pupil, highlight, lashes, fold of the lid), and the glasses before them."""
+"""The eyes (white, iris with a gradient, pupil, highlight, lashes, fold of the lid), and the glasses in front of them."""
 
 import math
 from functools import lru_cache
@@ -9,14 +9,14 @@ from examples.anime_faces.data.render._head import shift_of_features, skin_tones
 from examples.anime_faces.data.render._palette import EYE_TONES, INK, WHITE, Color, Tones, mix, shifted_tones
 
 EYE_LEVEL = 5.6
-"""Height of the middle of the eyes, below the middle of the head."""
+"""Distance of the center of the eyes below the center of the head."""
 
 IRIS = (7.7, 9.4)
-"""Half-axes of an iris before the face's own proportions."""
+"""Half-axes of an iris, before the proportions of the face are applied."""
 
 
 def eye_center(face: Face, side: int) -> tuple[float, float]:
-    """Return the middle of one eye; ``side`` is -1 for the left of the picture and 1 for the right."""
+    """Return the center of one eye; ``side`` is -1 for the left of the picture and 1 for the right."""
     far = max(0.0, side * face.yaw)
     near = max(0.0, -side * face.yaw)
     return shift_of_features(face) + side * (14.6 - 2.4 * far + 0.2 * near) * face.width, EYE_LEVEL
@@ -89,7 +89,7 @@ def _upper_lash() -> Points:
 
 
 def _paint_inside(head: Pen, face: Face, side: int, opening: Points) -> None:
-    """Paint eyeball and iris on a patch and paste it through the opening, so that the lids cut the iris."""
+    """Paint eyeball and iris on a patch, and paste it through the opening, so that the lids cover a part of the iris."""
     edge = head.frame.pixels(opening)
     left, top = (math.floor(v) - 1 for v in edge.min(axis=0).tolist())
     right, bottom = (math.ceil(v) + 2 for v in edge.max(axis=0).tolist())
@@ -119,7 +119,7 @@ def _paint_iris(pen: Pen, face: Face, side: int) -> None:
 
 
 def _pour_iris(pen: Pen, iris: Points, tones: Tones) -> None:
-    """Fill the iris with a gradient: dark below the lid, the color itself in the middle, light at the bottom."""
+    """Fill the iris with a gradient: dark below the upper lid, the color itself in the middle, light at the bottom."""
     steps = (
         mix(tones.shade, (10, 6, 20), 0.25),
         tones.shade,
@@ -147,7 +147,7 @@ _FRAMES: tuple[Color, ...] = ((48, 40, 60), (150, 40, 48))
 
 
 def draw_glasses(head: Pen, face: Face) -> None:
-    """Draw two rounded frames, the bridge between them and the start of the temples."""
+    """Draw two rounded frames, the bridge between them and the beginning of the temples; they leave the eyes free."""
     color = _FRAMES[face.fabric % 2]
     inner: list[float] = []
     for side in (-1, 1):

@@ -1,4 +1,4 @@
-"""The numbers that make one picture."""
+"""The numbers that describe one picture."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ HAIR_STYLES: tuple[str, ...] = (
 """Names of the hair outlines; a style label is an index into it."""
 
 EXPRESSIONS: tuple[str, ...] = ("smile", "neutral", "laugh", "surprised", "sulky")
-"""Names of the expressions: mouth and brows together."""
+"""Names of the expressions; mouth and brows show them together."""
 
 FRINGES: tuple[str, ...] = ("blunt", "tufts", "parted", "side", "swept", "middle lock")
 """Names of the fringes."""
@@ -43,7 +43,7 @@ _COUNTS: tuple[tuple[str, int], ...] = (
 class Face:
     """Everything that a picture shows, as plain numbers; equal faces give equal pictures.
 
-    Lengths are in hundredths of the picture's width, so a face has the same composition at every size.
+    Lengths are in hundredths of the width of the picture, so a face has the same composition at every size.
 
     Args:
         hair: Index into ``HAIR_COLORS``.
@@ -55,10 +55,10 @@ class Face:
         clothes: Index into ``CLOTHES``.
         fabric: Index into ``FABRICS``, the color of the clothes.
         backdrop: Index into ``BACKDROPS``, the anchor of the background.
-        background: The background's own color, each channel in 0..1.
+        background: The exact color of the background, each channel in 0..1.
         fade: How much the background changes from top to bottom, 0 (flat) to 1.
-        yaw: Turn of the head, -1 (to the picture's left) to 1.
-        tilt: Lean of the head in degrees, positive clockwise.
+        yaw: Turn of the head, from -1 (to the left of the picture) to 1.
+        tilt: Tilt of the head in degrees, positive clockwise.
         x: Shift of the head to the right.
         y: Shift of the head downward.
         scale: Size of the head, 1 on average.
@@ -76,13 +76,13 @@ class Face:
         glasses: The first binary attribute.
         ribbon: The second binary attribute.
         extra_tags: Tags that describe nothing in the picture.
-        domain: 0 for the varied pictures, 1 for the low-diversity second domain.
-        hair_shift: What is added to the anchor of the hair color, in steps of 255.
-        eye_shift: What is added to the anchor of the eye color, in steps of 255.
-        detail_seed: The seed of the fine irregularities of the hair.
+        domain: 0 for the varied pictures, 1 for the second domain, which varies little.
+        hair_shift: Added to the anchor of the hair color, in steps of 1/255.
+        eye_shift: Added to the anchor of the eye color, in steps of 1/255.
+        detail_seed: Seed of the small irregularities of the hair.
 
     Raises:
-        ValueError: An index names nothing, or ``yaw``, ``fade`` or ``blush`` is out of range.
+        ValueError: An index is out of range, or ``yaw``, ``fade`` or ``blush`` is.
     """
 
     hair: int
@@ -130,10 +130,10 @@ class Face:
 
 
 def factors(face: Face) -> dict[str, int | float]:
-    """Return the labels of a picture: what a judge can be asked to read from it.
+    """Return the labels of a picture: everything that a judge can read from it.
 
     Args:
-        face: The numbers of the picture.
+        face: The numbers that describe the picture.
 
     Returns:
         ``hair``, ``eyes``, ``style``, ``expression``, ``fringe``, ``skin``, ``clothes``, ``background`` (index of the

@@ -11,8 +11,8 @@ Corner: TypeAlias = tuple[float, float]
 class Fringe(NamedTuple):
     """Where the strands of a fringe end, from left to right.
 
-    ``edge`` is a path of corner, pull, corner, ... from the left temple to the right one; ``notches`` are its upper
-    corners, from which the gaps between strands run up to ``root``.
+    ``edge`` is a path of corner, pull, corner, ... from the left temple to the right one. ``notches`` are its upper corners,
+    where the gaps between strands begin; the gaps point to ``root``.
     """
 
     edge: list[Corner]
@@ -20,7 +20,7 @@ class Fringe(NamedTuple):
     root: Corner
 
 
-# Each: the notch left of the first strand, then (tip, notch to its right) for each strand; and the root of the parting.
+# Each shape: the notch left of the first strand, then (tip, notch to its right) of each strand; and the root of the parting.
 _SHAPES: dict[str, tuple[list[Corner], Corner]] = {
     "blunt": (
         [
@@ -123,7 +123,7 @@ def fringe_of(face: Face, rng: random.Random) -> Fringe:
 
 
 def _pull(start: Corner, end: Corner, root: Corner) -> Corner:
-    """Bend the side of a strand as hair falls: steep at the lower end, leaning to the root above."""
+    """Bend the side of a strand as hair falls: steep at the lower end, and toward the root above."""
     upper, lower = (start, end) if start[1] < end[1] else (end, start)
     lean = 0.34 if abs(lower[0] - root[0]) > abs(upper[0] - root[0]) else 0.12
     x = lower[0] + (upper[0] - lower[0]) * lean

@@ -9,7 +9,7 @@ from examples.anime_faces.data.render._face import HAIR_STYLES, Face
 from examples.anime_faces.data.render._hair_front import hair_line, hair_tones
 from examples.anime_faces.data.render._palette import FABRICS, INK, Color, mix
 
-# The right side of each outline, from the temple downward; the left side mirrors it. Even places are corners.
+# The right side of each outline, from the temple downward; the left side is its mirror image. Even positions are corners.
 _OUTLINES: dict[str, Pairs] = {
     "long": [(39, 0), (44, 26), (43, 64), (20, 70), (0, 70)],
     "bob": [(39, 0), (46, 26), (31, 40), (28, 37), (25, 33), (12, 38), (0, 36)],
@@ -140,7 +140,7 @@ def _pony_tail(face: Face, rng: random.Random) -> Points:
 
 
 def _draw_tail(head: Pen, face: Face, tail: Points, tie: tuple[float, float]) -> None:
-    """Draw a tail with a strand of shadow and of light in it, and the tie that holds it."""
+    """Draw a tail with a darker strand in it, and the tie that holds it."""
     tones, line = hair_tones(face), hair_line(face)
     head.pour(head.mask(tail), tones.base, mix(tones.base, tones.shade, 0.6))
     middle = tail.mean(axis=0)
@@ -169,7 +169,7 @@ def _draw_bun(head: Pen, face: Face, side: int) -> None:
 
 
 def tie_color(face: Face) -> Color:
-    """Return the color of hair ties and ribbon: one that differs from the hair's lightness."""
+    """Return the color of hair ties and ribbon, one that is clearly lighter or darker than the hair."""
     dark = sum(hair_tones(face).base) < 420
     return FABRICS[(0, 5, 2)[face.fabric % 3]] if dark else FABRICS[(1, 2, 3)[face.fabric % 3]]
 

@@ -27,7 +27,7 @@ _LOCKS: dict[str, tuple[float, float]] = {
 
 
 class FrontHair(NamedTuple):
-    """The outline of the hair in front, the gaps between its strands, the band of light and the shaded side."""
+    """The hair in front: its outline, the gaps between its strands, the band of light, the shaded side, the upright strand."""
 
     outline: Points
     gaps: list[Points]
@@ -47,7 +47,7 @@ def hair_line(face: Face) -> Color:
 
 
 def turned(face: Face, path: Points) -> Points:
-    """Return a path of the hair in front as the mirrored and turned head shows it."""
+    """Return a path of the hair in front after mirroring and turning the head."""
     x = path[:, 0] * (-face.volume if face.flip else face.volume)
     near_middle = np.maximum(0.0, 1 - (x / 40.0) ** 2)
     return np.stack([x + 6.4 * face.yaw * near_middle, path[:, 1]], axis=1)
@@ -121,7 +121,7 @@ def _crown(rng: random.Random) -> Points:
 
 
 def _gap(notch: tuple[float, float], root: tuple[float, float]) -> Points:
-    """Return the dark gap between two strands: it starts at a notch of the fringe and fades toward the root."""
+    """Return the dark gap between two strands: it begins at a notch of the fringe and narrows toward the root."""
     x, y = notch
     top = (x + 0.5 * (root[0] - x), y + 0.5 * (root[1] + 6 - y))
     pull = (x + 0.1 * (root[0] - x), y + 0.32 * (root[1] - y))
@@ -129,7 +129,7 @@ def _gap(notch: tuple[float, float], root: tuple[float, float]) -> Points:
 
 
 def _band(rng: random.Random) -> list[Points]:
-    """Return the pieces of the band of light that follows the round of the head, ragged at its lower edge."""
+    """Return the pieces of the band of light, which follows the curve of the head and has a ragged lower edge."""
     return [_band_piece(rng, -27.0, 3.0, 5), _band_piece(rng, 6.5, 19.0, 3)]
 
 

@@ -17,12 +17,12 @@ def skin_tones(face: Face) -> tuple[Color, Color, Color]:
 
 
 def shift_of_features(face: Face) -> float:
-    """Return how far the turn of the head moves the middle of the face to the side."""
+    """Return how far the turn of the head moves the center of the face to the side."""
     return 6.2 * face.yaw
 
 
 def face_outline(face: Face) -> Points:
-    """Return the outline of the face; the far side is narrower the further the head turns."""
+    """Return the outline of the face; the far side becomes narrower as the head turns."""
     wide, long = face.width, face.chin
     left = wide * (1 + 0.09 * min(0.0, face.yaw))
     right = wide * (1 - 0.09 * max(0.0, face.yaw))
@@ -81,7 +81,7 @@ def draw_blush(head: Pen, face: Face) -> None:
 
 
 def draw_shadow_of_fringe(head: Pen, face: Face, outline: Points, hair: Points) -> None:
-    """Darken the skin right below the hair, as if light fell from above."""
+    """Darken the skin directly below the hair, as light from above does."""
     _, shade, _ = skin_tones(face)
     fallen = ImageChops.darker(head.mask(outline), head.mask(hair + points([(0.6, 2.6)])))
     box = fallen.getbbox()
@@ -90,7 +90,7 @@ def draw_shadow_of_fringe(head: Pen, face: Face, outline: Points, hair: Points) 
 
 
 def draw_nose(head: Pen, face: Face) -> None:
-    """Draw the nose: a small shadow that points where the head turns."""
+    """Draw the nose: a small shadow on the side to which the head turns."""
     _, _, line = skin_tones(face)
     x, turn = shift_of_features(face) * 1.32, 1.4 if face.yaw >= 0 else -1.4
     head.fill(points([(x, 17.4), (x + turn, 20.4), (x - 0.4 * turn, 20.6)]), mix(SKINS[face.skin], line, 0.6))
@@ -139,7 +139,7 @@ _BROWS: dict[str, tuple[float, float, float]] = {
 
 
 def draw_brows(head: Pen, face: Face) -> None:
-    """Draw the brows over the hair, as anime does, so that the expression can always be read."""
+    """Draw the brows over the hair, as in anime, so that the expression is always visible."""
     tones = HAIR_TONES[face.hair]
     color = mix(shifted(tones.shade, face.hair_shift), INK, 0.45)
     height, rise, bow = _BROWS[EXPRESSIONS[face.expression]]

@@ -1,4 +1,4 @@
-"""What an experiment may change about the data set."""
+"""The knobs: what an experiment can change in the distribution of faces."""
 
 import math
 from collections.abc import Sequence
@@ -31,22 +31,22 @@ DISTRACTOR_TAGS: tuple[str, ...] = (
 class Knobs:
     """The distribution that faces are drawn from; the defaults give the plain data set.
 
-    Changing one knob leaves every other part of the face at a given seed and index as it was.
+    Changing one knob changes no other part of the face of a given seed and index.
 
     Args:
-        hair_weights: One weight for each hair color, in place of the skewed ones; need not add to 1.
-        color_skew: Exponent ``a`` of Zipf's law over both kinds of color: the color at index ``k`` has a weight
-            proportional to ``(k + 1) ** -a``. 0 is uniform.
-        distractor_tags: Least and greatest number of extra tags of a face.
-        second_domain_share: Share of pictures from the second domain: a cast of few faces again and again, in which
-            only the colors of hair and eyes vary.
+        hair_weights: One weight for each hair color, instead of the skewed ones; they need not add to 1.
+        color_skew: Exponent ``a`` of Zipf's law for hair and eye colors: the color at index ``k`` has a weight proportional to
+            ``(k + 1) ** -a``. 0 is uniform.
+        distractor_tags: Smallest and largest number of extra tags of a face, which describe nothing in it.
+        second_domain_share: Share of pictures from the second domain: four faces that repeat, of which only the colors of hair
+            and eyes vary.
         glasses_rate: Share of faces with glasses.
         ribbon_rate: Share of faces with a ribbon.
         highlight_rate: Share of faces with a highlight in the eyes.
         withheld_pairs: Pairs of (hair, eyes) that are never drawn.
 
     Raises:
-        ValueError: A rate is outside 0..1, a weight is negative or not finite, or a pair names no color.
+        ValueError: A rate is outside 0..1, a weight is negative or not finite, or a pair is out of range.
 
     Example:
         >>> Knobs(color_skew=1.0, glasses_rate=0.3).ribbon_rate
@@ -63,7 +63,7 @@ class Knobs:
     withheld_pairs: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        # Lists are taken too, but knobs are keys of a cache and so must be made of tuples.
+        # Lists are accepted too, but knobs are keys of a cache and must therefore be made of tuples.
         if self.hair_weights is not None:
             object.__setattr__(self, "hair_weights", tuple(self.hair_weights))
         object.__setattr__(self, "withheld_pairs", tuple((hair, eyes) for hair, eyes in self.withheld_pairs))
@@ -113,9 +113,11 @@ def _check_tag_counts(counts: tuple[int, int]) -> None:
 
 def _check_weights(weights: Sequence[float]) -> None:
     if len(weights) != len(HAIR_COLORS):
-        raise ValueError(f"hair_weights must have {len(HAIR_COLORS)} entries, one a hair color, got {len(weights)}")
+        raise ValueError(
+            f"hair_weights must have {len(HAIR_COLORS)} entries, one for each hair color, got {len(weights)}"
+        )
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or sum(weights) <= 0:
-        raise ValueError(f"hair_weights must be finite, at least 0 and not all 0, got {tuple(weights)}")
+        raise ValueError(f"hair_weights must be finite, 0 or more and not all 0, got {tuple(weights)}")
 
 
 def _check_pairs(pairs: Sequence[tuple[int, int]]) -> None:

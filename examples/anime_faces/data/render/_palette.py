@@ -1,4 +1,4 @@
-"""Colors of the faces: anchors of every named color, and the small arithmetic on them."""
+"""Colors of the faces: the anchors of all named colors, and arithmetic on colors."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -6,7 +6,7 @@ Color: TypeAlias = tuple[int, int, int]
 
 
 class Tones(NamedTuple):
-    """One paint in three steps, from shadow to light."""
+    """One color in three tones, from shadow to light."""
 
     shade: Color
     base: Color
@@ -89,7 +89,7 @@ INK: Color = (42, 26, 36)
 
 
 def mix(first: Color, second: Color, share: float) -> Color:
-    """Return the color that lies ``share`` of the way from ``first`` to ``second``."""
+    """Return the color at ``share`` of the way from ``first`` to ``second``."""
     return (
         round(first[0] + (second[0] - first[0]) * share),
         round(first[1] + (second[1] - first[1]) * share),
@@ -98,7 +98,7 @@ def mix(first: Color, second: Color, share: float) -> Color:
 
 
 def shifted(color: Color, shift: tuple[float, float, float]) -> Color:
-    """Return ``color`` with ``shift`` (in steps of 255) added, kept within 0 and 255."""
+    """Return ``color`` plus ``shift``, each channel limited to 0..255."""
     return (
         min(255, max(0, round(color[0] + shift[0]))),
         min(255, max(0, round(color[1] + shift[1]))),
@@ -107,5 +107,5 @@ def shifted(color: Color, shift: tuple[float, float, float]) -> Color:
 
 
 def shifted_tones(tones: Tones, shift: tuple[float, float, float]) -> Tones:
-    """Return the three steps of a paint, each shifted alike."""
+    """Return the three tones of a color, all with the same shift."""
     return Tones(*(shifted(color, shift) for color in tones))

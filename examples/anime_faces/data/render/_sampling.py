@@ -10,31 +10,31 @@ from examples.anime_faces.data.render._knobs import DISTRACTOR_TAGS, PLAIN, Knob
 from examples.anime_faces.data.render._palette import BACKDROPS, EYE_COLORS, FABRICS, HAIR_COLORS, SKINS
 
 CAST_SIZE = 4
-"""How many different faces the second domain has."""
+"""Number of different faces in the second domain."""
 
 
 class RandomSource(Protocol):
-    """What faces are drawn from: ``random.Random`` and ``numpy.random.Generator`` both fit."""
+    """A source of random numbers, such as ``random.Random`` or ``numpy.random.Generator``."""
 
     def random(self) -> float:
-        """Return the next number in 0..1, 1 excluded."""
+        """Return the next number from 0 (included) to 1 (excluded)."""
         ...
 
 
 def sample_face(rng: RandomSource, knobs: Knobs = PLAIN, *, hair: int | None = None, eyes: int | None = None) -> Face:
-    """Draw a face, with the asked colors if any.
+    """Draw a face, with the given colors if any.
 
-    The number of draws before the extra tags does not depend on the knobs or the asked colors, so these change
-    nothing else about the face.
+    The number of draws before the extra tags does not depend on the knobs or the given colors, so neither changes any other
+    part of the face.
 
     Args:
         rng: Where the random numbers come from; only its ``random()`` is called.
         knobs: The distribution of faces.
-        hair: Index of the asked hair color, or None to draw it.
-        eyes: Index of the asked eye color, or None to draw it.
+        hair: Index of the hair color. Default: drawn at random.
+        eyes: Index of the eye color. Default: drawn at random.
 
     Raises:
-        ValueError: ``hair`` or ``eyes`` is no index of a color, or what is asked has no share under ``knobs``.
+        ValueError: ``hair`` or ``eyes`` is not an index of a color, or ``knobs`` leave no pair with it.
 
     Example:
         >>> face = sample_face(random.Random(1), hair=8)
@@ -62,11 +62,11 @@ def sample_face(rng: RandomSource, knobs: Knobs = PLAIN, *, hair: int | None = N
 
 
 def face_from_seed(seed: int, index: int, knobs: Knobs = PLAIN) -> Face:
-    """Return face number ``index`` of the data set of ``seed``: a pure function, whatever was drawn before.
+    """Return face number ``index`` of the data set of ``seed``; it depends on nothing that was drawn before.
 
     Args:
-        seed: Names the data set.
-        index: The position in it, at least 0.
+        seed: Decides the data set.
+        index: Position in the data set, at least 0.
         knobs: The distribution of faces.
 
     Raises:
@@ -78,15 +78,15 @@ def face_from_seed(seed: int, index: int, knobs: Knobs = PLAIN) -> Face:
     """
     if index < 0:
         raise ValueError(f"index must be at least 0, got {index}")
-    # Text seeds go through SHA-512, so neighboring seeds and indices give unrelated faces.
+    # Text seeds are hashed by SHA-512, so neighboring seeds and indices give unrelated faces.
     return sample_face(random.Random(f"face {seed} {index}"), knobs)
 
 
 @lru_cache(maxsize=64)
 def _pair_shares(knobs: Knobs, hair: int | None, eyes: int | None) -> tuple[tuple[tuple[int, int], float], ...]:
-    """Return the pairs that may be drawn, each with its share; the shares add to 1."""
+    """Return the pairs that can be drawn, each with its share; the shares add to 1."""
     withheld = set(knobs.withheld_pairs)
-    # An asked color is a condition: it is taken as given, however rare the knobs make it.
+    # A given color is a condition: it is drawn however rare the knobs make it.
     hair_share = hair_shares(knobs) if hair is None else [float(k == hair) for k in range(len(HAIR_COLORS))]
     eye_share = eye_shares(knobs) if eyes is None else [float(k == eyes) for k in range(len(EYE_COLORS))]
     shares = {
@@ -112,7 +112,7 @@ def _draw_colors(rng: RandomSource, knobs: Knobs, hair: int | None, eyes: int | 
         left -= share
         if left < 0:
             return pair
-    return pairs[-1][0]  # rounding of the shares may leave a crumb
+    return pairs[-1][0]  # rounding of the shares can leave a tiny rest
 
 
 def _draw_index(rng: RandomSource, count: int) -> int:
@@ -124,7 +124,7 @@ def _draw_between(rng: RandomSource, low: float, high: float) -> float:
 
 
 def _draw_yaw(rng: RandomSource) -> float:
-    """Return a turn that is clearly left, ahead or right, so that the pose is a label and no guess."""
+    """Return a turn that is clearly left, ahead or right, so that the pose is a reliable label."""
     side, amount = rng.random(), float(rng.random())
     if side < 0.4:
         return 0.5 * amount - 0.25
@@ -145,7 +145,7 @@ def _draw_background(rng: RandomSource, backdrop: int) -> tuple[float, float, fl
 
 
 def _draw_rest(rng: RandomSource) -> Face:
-    """Draw all that the knobs do not touch."""
+    """Draw everything that the knobs do not change."""
     backdrop = _draw_index(rng, len(BACKDROPS))
     return Face(
         hair=0,
