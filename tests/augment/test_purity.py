@@ -14,10 +14,9 @@ from gankit.augment import mix_in_fakes
 Call = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 # Of images x (n, 3, 4, 5) and a 0-d strength.
-CALLS: dict[str, Call] = {
-    type(one).__name__: lambda x, strength, one=one: one(x, strength=strength)  # type: ignore[misc]
-    for one in ALL
-} | {"mix_in_fakes": lambda x, strength: mix_in_fakes(x, x.flip(0), strength)}
+CALLS: dict[str, Call] = {type(one).__name__: lambda x, strength, one=one: one(x, strength=strength) for one in ALL} | {
+    "mix_in_fakes": lambda x, strength: mix_in_fakes(x, x.flip(0), strength)
+}
 every = pytest.mark.parametrize("name", CALLS)
 
 

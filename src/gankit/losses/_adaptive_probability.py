@@ -105,7 +105,8 @@ class AdaptiveProbability:
         counts = {len(scores) for scores in maps}
         if len(counts) > 1:
             raise ValueError(f"real_scores must hold equally many samples in each map, got {sorted(counts)}")
-        return torch.stack([scores.sign().float().mean() for scores in maps]).mean()
+        signs = [scores.sign().float().mean() for scores in maps]
+        return signs[0] if len(signs) == 1 else torch.stack(signs).mean()
 
     @torch.no_grad()
     def move(self, mean_sign: Scalar, samples: int) -> None:

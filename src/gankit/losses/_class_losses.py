@@ -122,14 +122,20 @@ def as_class_ids(labels: Labels, samples: int, num_classes: Sequence[int]) -> to
         wanted = f"({samples}, {len(num_classes)})" + (f" or ({samples},)" if len(num_classes) == 1 else "")
         raise ValueError(f"labels must have shape {wanted}, one per sample and head, got {tuple(labels.shape)}")
     if values_are_at_hand(labels):
-        wrong = (columns < UNLABELED) | (columns >= torch.tensor(list(num_classes), device=labels.device))
-        if wrong.any():
-            row, head = (int(index) for index in wrong.nonzero()[0])
-            raise ValueError(
-                f"labels of head {head} must lie in 0..{num_classes[head] - 1} ({num_classes[head]} classes), or be -1 for "
-                f"unlabeled, got {int(columns[row, head])} in sample {row}"
-            )
+        _check_range(columns, num_classes)
     return columns
+
+
+def _check_range(columns: torch.Tensor, num_classes: Sequence[int]) -> None:
+    least, most = (ends.tolist() for ends in columns.aminmax(dim=0))
+    if min(least) >= UNLABELED and all(id_ < count for id_, count in zip(most, num_classes, strict=True)):
+        return
+    wrong = (columns < UNLABELED) | (columns >= columns.new_tensor(num_classes))
+    row, head = (int(index) for index in wrong.nonzero()[0])
+    raise ValueError(
+        f"labels of head {head} must lie in 0..{num_classes[head] - 1} ({num_classes[head]} classes), or be -1 for "
+        f"unlabeled, got {int(columns[row, head])} in sample {row}"
+    )
 
 
 def _sigmoid_cross_entropy(head: int, logits: torch.Tensor, targets: torch.Tensor) -> Scalar:

@@ -134,12 +134,10 @@ def _as_columns(labels: Labels, counts: tuple[int, ...]) -> torch.Tensor:
     if columns.ndim != 2 or columns.shape[1] != len(counts):
         raise ValueError(f"labels must have one column for each of {len(counts)} attributes, got {tuple(labels.shape)}")
     if values_are_at_hand(labels):
-        for attribute, count in enumerate(counts):
-            own = columns[:, attribute]
-            if bool(((own < 0) | (own >= count)).any()):
-                raise ValueError(
-                    f"labels must lie in 0..{count - 1} for attribute {attribute}, got {int(own.min())}..{int(own.max())}"
-                )
+        least, most = (ends.tolist() for ends in columns.aminmax(dim=0))
+        for attribute, (low, high, count) in enumerate(zip(least, most, counts, strict=True)):
+            if low < 0 or high >= count:
+                raise ValueError(f"labels must lie in 0..{count - 1} for attribute {attribute}, got {low}..{high}")
     return columns
 
 
