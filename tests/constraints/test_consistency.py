@@ -47,7 +47,7 @@ def test_both_versions_get_a_gradient(seed: int) -> None:
     assert torch.autograd.gradcheck(consistency_penalty, (scores, other))
 
 
-def test_half_precision_is_priced_in_float32() -> None:
+def test_half_precision_is_computed_in_float32() -> None:
     scores = torch.full((2,), 300.0, dtype=torch.float16)
     penalty = consistency_penalty(scores, torch.zeros_like(scores))
     assert penalty.dtype == torch.float32
@@ -72,7 +72,7 @@ lengths = st.sampled_from((0.01, 0.1, 1.0))
 
 
 @given(shape=sample_shapes, seed=seeds, scale=lengths)
-def test_a_linear_critic_pays_the_squared_product_of_its_slope_and_the_noise(
+def test_the_penalty_of_a_linear_critic_is_the_squared_product_of_its_slope_and_the_noise(
     shape: tuple[int, ...], seed: int, scale: float
 ) -> None:
     critic, slope = linear(seed, shape[1:])
@@ -84,7 +84,9 @@ def test_a_linear_critic_pays_the_squared_product_of_its_slope_and_the_noise(
 
 
 @given(shape=sample_shapes, seed=seeds, scale=lengths)
-def test_a_quadratic_critic_pays_for_slope_and_curvature(shape: tuple[int, ...], seed: int, scale: float) -> None:
+def test_the_penalty_of_a_quadratic_critic_is_that_of_slope_and_curvature(
+    shape: tuple[int, ...], seed: int, scale: float
+) -> None:
     samples, noise = normal(seed, *shape), normal(seed + 1, *shape)
     critic = Quadratic(seed, samples[0].numel())
     matrix, changes = critic.matrix.numpy(), []
@@ -118,7 +120,7 @@ def test_noise_is_normal_and_drawn_from_the_generator(shape: tuple[int, ...], se
 
 
 @given(seed=seeds)
-def test_a_map_pays_the_mean_of_its_changes(seed: int) -> None:
+def test_the_penalty_of_a_map_is_the_mean_of_its_changes(seed: int) -> None:
     samples, noise, critic = normal(seed, 3, 2, 5, 5), normal(seed + 1, 3, 2, 5, 5), Patches(seed)
     expected = np.mean((critic(samples + 0.1 * noise) - critic(samples)).numpy() ** 2)
     penalty = finite_difference_penalty(critic, samples, scale=0.1, noise=noise)

@@ -39,7 +39,7 @@ class _Seen:
 @given(
     shape=sample_shapes, seed=seeds, scale=st.sampled_from((1e-3, 1.0, 1e3)), target=targets, symmetric=st.booleans()
 )
-def test_a_linear_critic_pays_the_squared_excess_of_its_slope(
+def test_the_penalty_of_a_linear_critic_is_the_squared_excess_of_its_slope(
     shape: tuple[int, ...], seed: int, scale: float, target: float, *, symmetric: bool
 ) -> None:
     critic, slope = linear(seed, shape[1:], scale)
@@ -228,7 +228,7 @@ def test_under_no_grad_the_value_is_the_same_and_the_mode_stays() -> None:
     assert not logged.requires_grad
 
 
-def test_half_precision_points_are_priced_in_float32() -> None:
+def test_half_precision_points_are_computed_in_float32() -> None:
     real = torch.randn(4, 3, dtype=torch.bfloat16)
     penalty = dragan_penalty(lambda x: (x * torch.tensor([3.0, 4.0, 12.0], dtype=x.dtype)).sum(1), real)
     assert penalty.dtype == torch.float32

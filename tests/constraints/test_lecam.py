@@ -251,7 +251,7 @@ def test_parts_of_a_batch_are_served_with_given_averages() -> None:
     torch.testing.assert_close(parts, lecam_penalty(averages, real, fake))
 
 
-def test_half_precision_is_priced_in_float32() -> None:
+def test_half_precision_is_computed_in_float32() -> None:
     penalty = lecam_penalty(_averages(0.0, 0.0), torch.full((3,), 300.0, dtype=torch.float16), torch.ones(1))
     assert penalty.dtype == torch.float32
     assert penalty == 90_000

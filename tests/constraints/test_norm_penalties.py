@@ -19,7 +19,7 @@ targets = st.floats(0, 3)
 
 
 @given(pair=sample_pairs(), seed=seeds, scale=st.sampled_from((1e-3, 1.0, 1e3)), target=targets)
-def test_a_linear_critic_pays_the_squared_excess_of_its_slope(
+def test_the_penalty_of_a_linear_critic_is_the_squared_excess_of_its_slope(
     pair: Pair, seed: int, scale: float, target: float
 ) -> None:
     real, fake = pair
@@ -76,7 +76,7 @@ def test_swapping_real_and_fake_is_swapping_the_shares(pair: Pair, seed: int) ->
 
 
 @given(seed=seeds, cut=st.integers(1, 6))
-def test_a_batch_pays_the_weighted_mean_of_its_parts(seed: int, cut: int) -> None:
+def test_the_penalty_of_a_batch_is_the_weighted_mean_of_its_parts(seed: int, cut: int) -> None:
     real, fake, mix = normal(seed, 7, 3, 5), normal(seed + 1, 7, 3, 5), torch.rand(7, 1, 1, dtype=torch.float64)
     critic = Quadratic(seed, 15)
 
@@ -358,13 +358,15 @@ def test_a_penalty_calls_the_critic_once() -> None:
 
 
 @given(seed=seeds, shape=sample_shapes, scale=st.sampled_from((0.0, 1e-3, 1.0, 1e3)))
-def test_a_linear_critic_pays_its_squared_slope_zero_centered(seed: int, shape: tuple[int, ...], scale: float) -> None:
+def test_the_penalty_of_a_linear_critic_is_its_squared_slope_zero_centered(
+    seed: int, shape: tuple[int, ...], scale: float
+) -> None:
     critic, slope = linear(seed, shape[1:], scale)
     torch.testing.assert_close(zero_centered_penalty(critic, normal(seed, *shape)), slope.square().sum())
 
 
 @given(seed=seeds, shape=sample_shapes)
-def test_a_quadratic_critic_pays_where_the_samples_are_zero_centered(seed: int, shape: tuple[int, ...]) -> None:
+def test_a_quadratic_critic_is_measured_where_the_samples_are(seed: int, shape: tuple[int, ...]) -> None:
     samples = normal(seed, *shape)
     critic = Quadratic(seed, samples[0].numel())
     expected = np.mean(np.sum((samples.flatten(1).numpy() @ critic.matrix.numpy()) ** 2, axis=1))

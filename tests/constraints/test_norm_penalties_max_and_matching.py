@@ -30,13 +30,13 @@ def _share(seed: int, samples: torch.Tensor) -> torch.Tensor:
 
 
 @given(pair=sample_pairs(), seed=seeds, scale=st.sampled_from((0.0, 1e-3, 1.0, 1e3)))
-def test_a_linear_critic_pays_its_squared_slope(pair: Pair, seed: int, scale: float) -> None:
+def test_the_penalty_of_a_linear_critic_is_its_squared_slope(pair: Pair, seed: int, scale: float) -> None:
     critic, slope = linear(seed, pair[0].shape[1:], scale)
     torch.testing.assert_close(max_gradient_penalty(critic, *pair), slope.square().sum())
 
 
 @given(pair=sample_pairs(), seed=seeds)
-def test_a_quadratic_critic_pays_at_its_steepest_point(pair: Pair, seed: int) -> None:
+def test_a_quadratic_critic_is_measured_at_its_steepest_point(pair: Pair, seed: int) -> None:
     real, fake = pair
     mix, critic = _share(seed, real), Quadratic(seed, real[0].numel())
     squares = []
@@ -161,7 +161,7 @@ powers = st.sampled_from((1.0, 2.0, 3.5, 6.0))
 
 
 @given(shape=sample_shapes, features=st.sampled_from(PRIMES), seed=seeds, power=powers)
-def test_a_linear_critic_pays_a_power_of_its_joint_slope(
+def test_the_penalty_of_a_linear_critic_is_a_power_of_its_joint_slope(
     shape: tuple[int, ...], features: int, seed: int, power: float
 ) -> None:
     of_image, image_slope = linear(seed, shape[1:])

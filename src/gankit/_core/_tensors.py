@@ -44,8 +44,8 @@ def as_matching_maps(name: str, scores: ScoreMaps, other_name: str, other: tuple
     maps = as_maps(name, scores)
     if len(maps) != len(other):
         raise ValueError(f"{name} and {other_name} must hold equally many maps, got {len(maps)} and {len(other)}")
-    for one, fellow in zip(maps, other, strict=True):
-        check_same_shape(name, one, other_name, fellow)
+    for one, another in zip(maps, other, strict=True):
+        check_same_shape(name, one, other_name, another)
     return maps
 
 

@@ -279,7 +279,7 @@ def test_attention_is_differentiated_twice(layer: nn.Module) -> None:
     assert all(flags)
 
 
-def test_attention_pays_what_its_formula_pays() -> None:
+def test_attention_has_the_penalty_of_its_formula() -> None:
     torch.manual_seed(1)
     fused, plain = _critic(Attention()), _critic(PlainAttention())
     plain.load_state_dict(fused.state_dict())
@@ -441,7 +441,7 @@ def test_the_memory_of_graphs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         assert len(_calls._seen_graphs) <= 2
 
 
-def test_only_attention_pays_for_attention(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_critics_with_attention_change_the_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     entered: list[object] = []
     plain = _calls.sdpa_kernel
     monkeypatch.setattr(_calls, "sdpa_kernel", lambda backend: entered.append(backend) or plain(backend))
