@@ -9,7 +9,7 @@ from PIL import Image
 
 from examples.anime_faces.data import Dataset, Reading, tag_source, write_images, write_rendered
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
-from examples.anime_faces.recipes import AcganOptions, MatchingOptions, find_recipe
+from examples.anime_faces.recipes import find_options, find_recipe
 from examples.anime_faces.run import TrainRequest, train
 
 PictureMaker = Callable[..., Image.Image]
@@ -33,7 +33,7 @@ def faces(faces_folder: Path) -> Dataset:
 def trained_folder(faces_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that was trained for a few steps on those faces; tests may read it, not change it."""
     out = tmp_path_factory.mktemp("runs") / "tiny"
-    options = AcganOptions(width=4, batch_size=6)
+    options = find_options("acgan")(width=4, batch_size=6)
     train(
         TrainRequest(
             recipe=find_recipe("acgan"),
@@ -71,7 +71,7 @@ def tagged_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained_texts_folder(tagged_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of report A's recipe on those pictures; tests may read it, not change it."""
     out = tmp_path_factory.mktemp("runs") / "texts"
-    options = MatchingOptions(width=2, projected=3, batch_size=6, critic_steps=1, boosted_steps=2)
+    options = find_options("matching_wgan")(width=2, projected=3, batch_size=6, critic_steps=1, boosted_steps=2)
     request = TrainRequest(
         recipe=find_recipe("matching_wgan"),
         options=options,

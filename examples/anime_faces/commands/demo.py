@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from examples.anime_faces.commands import shown_as
-from examples.anime_faces.recipes import DefaultOptions
+from examples.anime_faces.recipes import find_options
 
 SHEET_COLUMNS = 10
 MOST_ROWS = 12
@@ -79,7 +79,7 @@ class Demo:
     def _train(self, data: Path) -> None:
         from examples.anime_faces.commands.train import Train
 
-        Train(data=data, out=self.out, minutes=self.minutes, seed=self.seed, options=DefaultOptions()).run()
+        Train(data=data, out=self.out, minutes=self.minutes, seed=self.seed, options=find_options("default")()).run()
 
     def _sample(self, data: Path) -> None:
         from examples.anime_faces.commands.sample import Sample

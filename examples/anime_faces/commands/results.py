@@ -33,6 +33,8 @@ class Evaluate:
     uint8 pictures (n, 3, size, size) and returns vectors (n, features)."""
     device: Annotated[str | None, shown_as("DEVICE")] = None
     """Where to draw and judge: cpu, cuda or cuda:1. Default: a GPU if there is one."""
+    recipe: Annotated[str | None, shown_as("MODULE")] = None
+    """The run's recipe, needed only if it is one of your own: package.module."""
 
     def run(self) -> None:
         """Draw, measure, write, and say what passed."""
@@ -45,6 +47,7 @@ class Evaluate:
             seed=self.seed,
             features=self.features,
             device=self.device,
+            recipe=self.recipe,
         )
         print(summary(evaluate_run(question)))
         print(f"written to {metrics_path(self.run_folder)}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from examples.anime_faces.run import LoadedGenerator
 
 MOST_COLUMNS = 16
+ANYTHING = ""  # the prompt of pictures of which everything is drawn at random
 
 
 @dataclass(kw_only=True)
@@ -29,6 +30,8 @@ class Sample:
     """What to draw, one prompt in quotes each. A color left out is drawn at random; recipes of texts take any words."""
     run_folder: Annotated[Path, tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder, or one checkpoint file."""
+    recipe: Annotated[str | None, shown_as("MODULE")] = None
+    """The run's recipe, needed only if it is one of your own: package.module."""
     prompts: Annotated[Path | None, shown_as("FILE")] = None
     """File of prompts, one a line: `id,text` or the text alone."""
     n: int = 8
@@ -48,7 +51,7 @@ class Sample:
 
         if self.n < 1 or self.scale < 1:
             raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
-        generator = load_generator(self.run_folder)
+        generator = load_generator(self.run_folder, recipe=self.recipe)
         prompts = self._prompts(generator)
         images = [self._draw(generator, prompt, index) for index, prompt in enumerate(prompts)]
         self._write_sheet(prompts, images)
@@ -57,31 +60,26 @@ class Sample:
             self._write_pictures(self.pictures, prompts, images)
 
     def _prompts(self, generator: "LoadedGenerator") -> "list[Prompt]":
-        from examples.anime_faces.data import Prompt, parse_prompt, read_prompts
-
-        attributes, examples = generator.attributes, generator.example_texts
+        from examples.anime_faces.data import Prompt, read_prompts
 
         def parse(text: str) -> tuple[int, ...]:
-            if examples is None:
-                return parse_prompt(text, attributes)
             generator.check_text(text)
             return ()
 
         found = [Prompt(str(number), text, parse(text)) for number, text in enumerate(self.words, start=1)]
         if self.prompts is not None:
             found += read_prompts(self.prompts, parse)
-        if examples is not None:
-            return found or [Prompt(str(number), text, ()) for number, text in enumerate(examples, start=1)]
-        return found or [Prompt("1", "", (-1,) * len(attributes))]
+        examples = generator.example_texts or (ANYTHING,)
+        return found or [Prompt(str(number), text, ()) for number, text in enumerate(examples, start=1)]
 
     def _draw(self, generator: "LoadedGenerator", prompt: "Prompt", index: int) -> "np.ndarray":
         import torch
 
-        if generator.example_texts is not None:
-            images = generator.generate_texts([prompt.text] * self.n, seed=self.seed + index)
-            return images.permute(0, 2, 3, 1).numpy()
-        class_ids: torch.Tensor = torch.tensor([prompt.class_ids] * self.n, dtype=torch.int64).reshape(self.n, -1)
-        images = generator.generate(class_ids, seed=self.seed + index)
+        seed = self.seed + index
+        if prompt.text == ANYTHING:
+            images = generator.generate(torch.full((self.n, len(generator.attributes)), -1), seed=seed)
+        else:
+            images = generator.generate_texts([prompt.text] * self.n, seed=seed)
         return images.permute(0, 2, 3, 1).numpy()
 
     def _write_sheet(self, prompts: "Sequence[Prompt]", images: "Sequence[np.ndarray]") -> None:

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from examples.anime_faces.commands import shown_as
-from examples.anime_faces.recipes import OPTIONS, DefaultOptions, find_recipe
+from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 
 Options = TypeVar("Options")
+
+RECIPES = f"How to train: {', '.join(recipe_names())}; or a recipe of your own, as package.module."
 
 
 @dataclass(kw_only=True)
@@ -24,8 +26,7 @@ class Train(Generic[Options]):
     """Data set to learn from: a folder that `prepare` wrote."""
     out: Path
     """Folder of the run: checkpoints, sample grids, loss curves and settings."""
-    recipe: str = "default"
-    """How to train: default, acgan, tags_wgan_gp, matching_wgan or gan_cls."""
+    recipe: Annotated[str, tyro.conf.arg(help=RECIPES)] = "default"
     minutes: Annotated[float | None, shown_as("MINUTES")] = None
     """Train about this long; turned into a number of steps at the start, which stays."""
     steps: Annotated[int | None, shown_as("STEPS")] = None
@@ -84,6 +85,4 @@ def with_options_of_recipe(arguments: list[str]) -> Any:
             name = arguments[index + 1]
         elif argument.startswith("--recipe="):
             name = argument.removeprefix("--recipe=")
-    if name not in OPTIONS:
-        raise ValueError(f"--recipe must be one of {', '.join(OPTIONS)}, but it is {name!r}")
-    return Train[OPTIONS.get(name, DefaultOptions)]
+    return Train[find_options(name)]

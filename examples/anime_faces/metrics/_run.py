@@ -28,6 +28,7 @@ class Question:
         seed: Seed of the samples and of the pictures that they are compared with.
         features: Name of a feature network, as ``package.module:callable``. Default: the encoder.
         device: A device as torch spells it. Default: CUDA if there is one, else the CPU.
+        recipe: The run's recipe, needed only if it is from outside.
     """
 
     run: Path
@@ -36,6 +37,7 @@ class Question:
     seed: int = 0
     features: str | None = None
     device: str | None = None
+    recipe: str | None = None
 
 
 def evaluate_run(question: Question) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def evaluate_run(question: Question) -> dict[str, Any]:
         ValueError: There is no such run or data set, or they do not fit together.
     """
     device = question.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    generator = load_generator(question.run, device=device)
+    generator = load_generator(question.run, device=device, recipe=question.recipe)
     dataset = Dataset.open(question.data or Path(generator.settings.data))
     _check_fit(generator, dataset)
     evaluation = _evaluate(question, generator, dataset, device)

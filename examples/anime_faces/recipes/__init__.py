@@ -1,32 +1,66 @@
-"""Recipes: whole systems put together from gankit's parts, one screen each.
+"""Recipes: whole systems put together from gankit's parts, a folder each; they are found by listing the folders.
 
-Nothing here loads torch until a recipe is asked for.
+A recipe's folder holds ``options.py`` (the class ``Options``, which loads no torch), ``networks.py`` and ``recipe.py`` (the
+constant ``RECIPE``). A module elsewhere that holds ``Options`` and ``RECIPE`` is a recipe as well, under its dotted name.
 """
 
+from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-from examples.anime_faces.recipes._options import (
-    OPTIONS as OPTIONS,
-    AcganOptions as AcganOptions,
-    DefaultOptions as DefaultOptions,
-    GanClsOptions as GanClsOptions,
-    MatchingOptions as MatchingOptions,
-    TagsOptions as TagsOptions,
-    check_counts as check_counts,
-)
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from examples.anime_faces.recipes._recipe import Recipe
+    from examples.anime_faces.systems import Recipe
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Return the names of all recipes of this folder, the default first."""
+    names = (path.parent.name for path in Path(__file__).parent.glob("*/options.py"))
+    return tuple(sorted(names, key=lambda name: (name != "default", name)))
+
+
+def find_options(name: str) -> type[Any]:
+    """Return the class of the options of a recipe, a dataclass.
+
+    Args:
+        name: A recipe of this folder, or ``package.module`` of another one.
+
+    Raises:
+        ValueError: There is no such recipe; the message names those of this folder.
+    """
+    return _found(name, "options", "Options")
 
 
 def find_recipe(name: str) -> "Recipe":
-    """Return the recipe of this name.
+    """Return a recipe under its name.
+
+    Args:
+        name: A recipe of this folder, or ``package.module`` of another one.
 
     Raises:
-        ValueError: there is none; the message names those that exist.
+        ValueError: There is no such recipe; the message names those of this folder.
     """
-    if name not in OPTIONS:
-        raise ValueError(f"--recipe must be one of {', '.join(OPTIONS)}, but it is {name!r}")
-    recipe: Recipe = import_module(f"examples.anime_faces.recipes.{name}").RECIPE
-    return recipe
+    return replace(_found(name, "recipe", "RECIPE"), name=name)
+
+
+def is_outside(name: str) -> bool:
+    """Whether a name is that of a recipe outside of this folder, which is imported only if a user names it."""
+    return "." in name and all(part.isidentifier() for part in name.split("."))
+
+
+def _found(name: str, file: str, attribute: str) -> Any:
+    if not is_outside(name):
+        if name not in recipe_names():
+            raise ValueError(
+                f"--recipe must be one of {', '.join(recipe_names())}, or package.module of your own, but it is {name!r}"
+            )
+        return getattr(import_module(f"{__name__}.{name}.{file}"), attribute)
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise  # the module is there, and something that it imports is not
+        raise ValueError(f"--recipe {name} cannot be imported: {error}") from error
+    if not hasattr(module, attribute):
+        raise ValueError(f"--recipe {name} must be a module with Options and RECIPE, but it has no {attribute}")
+    return getattr(module, attribute)

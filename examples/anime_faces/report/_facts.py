@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from examples.anime_faces.recipes import OPTIONS
+from examples.anime_faces.recipes import find_options, is_outside
 from examples.anime_faces.report._evidence import Evidence
 from examples.anime_faces.report._figures import Fact, passed_of
 
@@ -121,8 +121,9 @@ def commands_of(evidence: Evidence) -> Commands:
         prompt = description.text.examples[0]
     again = [words, ["digest", f"{folder}-again"], ["digest", str(folder)]]
     asked = [prompt] if prompt else []
+    named = ["--recipe", settings.recipe] if is_outside(settings.recipe) else []
     return Commands(
-        "\n".join(_line(each) for each in again), _line(["sample", *asked, "--n", "16", "--run", str(folder)])
+        "\n".join(_line(each) for each in again), _line(["sample", *asked, "--n", "16", "--run", str(folder), *named])
     )
 
 
@@ -131,10 +132,10 @@ def _line(words: Sequence[str]) -> str:
 
 
 def _changed_options(recipe: str, options: dict[str, object]) -> list[str]:
-    usual = OPTIONS[recipe]()
+    usual = None if is_outside(recipe) else find_options(recipe)()
     words: list[str] = []
     for name, value in options.items():
-        if value == getattr(usual, name):
+        if value == getattr(usual, name, None):
             continue
         flag = name.replace("_", "-")
         if isinstance(value, bool):

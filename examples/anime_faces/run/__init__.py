@@ -6,12 +6,11 @@ from examples.anime_faces.run._curves import (
     with_totals as with_totals,
 )
 from examples.anime_faces.run._feed import Feed as Feed
-from examples.anime_faces.run._fine_tune import load_any_checkpoint as load_any_checkpoint
-from examples.anime_faces.run._folder import RunFolder as RunFolder, RunLockedError as RunLockedError
+from examples.anime_faces.run._folder import RunFolder as RunFolder
 from examples.anime_faces.run._generator import LoadedGenerator as LoadedGenerator, load_generator as load_generator
-from examples.anime_faces.run._record import NotFiniteError as NotFiniteError, read_log as read_log
-from examples.anime_faces.run._request import Outcome as Outcome, TrainRequest as TrainRequest
+from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
+from examples.anime_faces.run._record import read_log as read_log
 from examples.anime_faces.run._settings import Settings as Settings
-from examples.anime_faces.run._sheet import Block as Block, draw_sheet as draw_sheet
-from examples.anime_faces.run._state import digest as digest
+from examples.anime_faces.run._sheets import Block as Block, draw_sheet as draw_sheet
+from examples.anime_faces.run._state import digest as digest, load_any_checkpoint as load_any_checkpoint
 from examples.anime_faces.run._train import train as train

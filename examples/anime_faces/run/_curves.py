@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from examples.anime_faces.files import written_whole
+
 COLORS = ("#4062bb", "#d1495b", "#2e933c", "#e08e1b", "#7b4bb7", "#2a9d9d", "#8a6d3b", "#6c757d")
 
 
@@ -67,9 +69,8 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
         if index + 1 == len(panels):
             axes.set_xlabel("steps (running averages over 100)")
     figure.subplots_adjust(left=0.07, right=0.83, top=1 - 0.12 / len(panels), bottom=0.2 / len(panels), hspace=0.32)
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, format="png")
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, format="png")
 
 
 def _panels(found: Mapping[str, object]) -> list[tuple[str, list[str]]]:

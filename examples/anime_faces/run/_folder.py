@@ -1,18 +1,16 @@
-"""The folder of a run: where its files lie, that it can be written, and that one process owns it."""
+"""The folder of a run: the names of its files, that it can be written, and that one process owns it."""
 
-import errno
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from examples.anime_faces.errors import RunLockedError
+
 PROBE_BYTES = 1 << 20
-
-
-class RunLockedError(OSError):
-    """Another process is training in this folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +91,23 @@ def _write_probe(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the folder for this process; a lock whose process died is free by itself.
+    """Hold the folder for this process; the lock of a process that died is free.
 
     Raises:
-        RunLockedError: Another process holds it.
+        RunLockedError: Another process holds it; the message names it.
     """
     folder.path.mkdir(parents=True, exist_ok=True)
-    with (folder.path / "run.lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            raise RunLockedError(f"{folder.path} is in use by another training run (process {owner})") from error
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
+    # Beside the lock, since a locked file cannot be read on Windows.
+    owner = folder.path / "run.owner"
+    lock = FileLock(folder.path / "run.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        process = owner.read_text(encoding="utf-8").strip() if owner.exists() else "unknown"
+        raise RunLockedError(f"{folder.path} is in use by another training run (process {process})") from error
+    try:
+        owner.write_text(str(os.getpid()), encoding="utf-8")
         yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()

@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
+import gankit as gk
 from examples.anime_faces.data import Attribute, Dataset
-from examples.anime_faces.recipes import OPTIONS, find_recipe
-from examples.anime_faces.recipes._every_text import EveryText
-from examples.anime_faces.recipes._hardware import Hardware
-from examples.anime_faces.recipes._recipe import Conditioning, System
-from examples.anime_faces.run._conditions import fill_in
-from examples.anime_faces.run._drawing import draw_images
-from examples.anime_faces.run._fine_tune import load_any_checkpoint
+from examples.anime_faces.recipes import find_options, find_recipe, is_outside
+from examples.anime_faces.run._feed import pictures_of
 from examples.anime_faces.run._settings import Settings
+from examples.anime_faces.run._state import load_any_checkpoint
+from examples.anime_faces.systems import Conditioning, Drawer, Hardware, fill_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +24,13 @@ class LoadedGenerator:
         settings: Of the run that it comes from.
         step: How many steps it was trained.
         conditioning: Says how labels or texts are read.
-        system: Networks, of which the average draws.
-        device: Where it lies.
+        drawer: The averaged networks, which draw.
     """
 
     settings: Settings
     step: int
     conditioning: Conditioning
-    system: System
-    device: str
+    drawer: Drawer
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -44,7 +39,7 @@ class LoadedGenerator:
 
     @property
     def example_texts(self) -> tuple[str, ...] | None:
-        """A few of the texts that it was trained on, where any text can be asked for; else None."""
+        """A few of the texts that it was trained on if any text can be asked for; else None."""
         text = self.settings.description.text
         return None if text is None else text.examples
 
@@ -52,11 +47,6 @@ class LoadedGenerator:
     def size(self) -> int:
         """Height and width of a picture."""
         return self.settings.description.size
-
-    @property
-    def network(self) -> nn.Module:
-        """The averaged generator, called as ``network(latents, condition)``."""
-        return self.system.average.network
 
     def generate(self, class_ids: torch.Tensor, *, seed: int) -> torch.Tensor:
         """Draw one picture for each row of class ids.
@@ -73,46 +63,44 @@ class LoadedGenerator:
         """
         self._check(class_ids)
         rng = torch.Generator().manual_seed(seed)
-        latents = self.system.latents(len(class_ids), rng)
+        inputs = self._inputs(len(class_ids), rng)
         known = fill_in(class_ids.cpu().to(torch.int64), self.settings.description.classes, rng)
-        condition = self.conditioning.encode(known, self.settings.description)
-        return draw_images(self.network, latents, condition, device=self.device)
+        return self.drawer.draw(inputs, self.conditioning.encode(known, self.settings.description))
 
     def generate_texts(self, texts: Sequence[str], *, seed: int) -> torch.Tensor:
         """Draw one picture for each text.
 
         Args:
-            texts: Any words, known or not.
-            seed: Fixes latents.
+            texts: Any words, for a recipe that reads texts; else words for labels, of which those left open are drawn.
+            seed: Fixes latents and random classes.
 
         Returns:
             uint8 ``(n, 3, size, size)``.
 
         Raises:
-            ValueError: A text has no words or cannot be encoded, or the recipe reads labels only.
+            ValueError: A text cannot be read.
         """
-        condition = self._condition_of(texts)
-        latents = self.system.latents(len(texts), torch.Generator().manual_seed(seed))
-        return draw_images(self.network, latents, condition, device=self.device)
+        rng = torch.Generator().manual_seed(seed)
+        inputs = self._inputs(len(texts), rng)
+        return self.drawer.draw(inputs, self.conditioning.read(texts, self.settings.description, rng))
 
     def check_text(self, text: str) -> None:
         """Refuse a text that no picture can be drawn of.
 
         Raises:
-            ValueError: It has no words or cannot be encoded, or the recipe reads labels only.
+            ValueError: It cannot be read.
         """
-        self._condition_of([text])
-
-    def _condition_of(self, texts: Sequence[str]) -> torch.Tensor:
-        if not isinstance(self.conditioning, EveryText):
-            raise ValueError(f"texts are for recipes that read them; {self.settings.recipe} reads labels")
-        return self.conditioning.encode_texts(texts, self.settings.description)
+        self.conditioning.read([text], self.settings.description, torch.Generator())
 
     def texts_of(self, dataset: Dataset) -> dict[int, str]:
         """Return what is written about each picture of a data set, by its row; pictures without a text are left out."""
-        assert isinstance(self.conditioning, EveryText)
-        rows, texts = self.conditioning.rows_and_texts(dataset)
-        return dict(zip(rows.tolist(), texts, strict=True))
+        return self.conditioning.texts_of(dataset)
+
+    def _inputs(self, count: int, rng: torch.Generator) -> torch.Tensor:
+        def pictures(count: int, rng: torch.Generator) -> torch.Tensor:
+            return pictures_of(Dataset.open(Path(self.settings.data)).images)(count, rng)
+
+        return self.drawer.inputs(count, rng, pictures)
 
     def _check(self, class_ids: torch.Tensor) -> None:
         counts = self.settings.description.classes
@@ -125,36 +113,45 @@ class LoadedGenerator:
                 raise ValueError(f"class ids of {name} must be -1 to {count - 1}, but they reach from {low} to {high}")
 
 
-def load_generator(run_or_checkpoint: Path | str, *, device: str = "cpu") -> LoadedGenerator:
+def load_generator(run_or_checkpoint: Path | str, *, device: str = "cpu", recipe: str | None = None) -> LoadedGenerator:
     """Load the averaged generator of a run's newest checkpoint, or of one checkpoint file.
 
+    Args:
+        run_or_checkpoint: The run's folder, or a checkpoint in it.
+        device: Where it draws, as torch spells it.
+        recipe: The recipe of the run, if it is from outside: a checkpoint alone never makes this import a module.
+
     Raises:
-        ValueError: There is no checkpoint, or it is damaged.
+        ValueError: There is no checkpoint, or it is damaged, or its recipe must be given and was not.
     """
     state = load_any_checkpoint(Path(run_or_checkpoint))
     settings = Settings.from_dict(state["settings"])
-    recipe = find_recipe(settings.recipe)
-    options: Any = OPTIONS[settings.recipe](**settings.options)
+    _check_recipe(settings.recipe, recipe)
+    options: Any = find_options(settings.recipe)(**settings.options)
+    found = find_recipe(settings.recipe)
     hardware = Hardware(device=device, threads=settings.hardware.threads)
+    blueprint = found.networks(settings.description, options)
     # Building draws fresh weights; whoever loads a generator should not find their random numbers moved.
     with torch.random.fork_rng(devices=[]):
-        system = recipe.build(settings.description, options, hardware, settings.steps)
-    system.average.load_state_dict(state["average"])
-    conditioning = recipe.conditioning(options)
-    _note_other_encoder(settings, conditioning)
+        networks = {name: hardware.place(blueprint.makers[name]()).eval() for name in blueprint.drawing}
+    for name, network in networks.items():
+        gk.training.load_network_state(network, state["averages"][name]["network"])
+    conditioning = found.conditioning(options)
+    if warning := conditioning.warning(settings.description):
+        print(f"note: {warning}")
     return LoadedGenerator(
         settings=settings,
         step=state["step"],
         conditioning=conditioning,
-        system=system,
-        device=device,
+        drawer=Drawer(networks=networks, blueprint=blueprint, device=device),
     )
 
 
-def _note_other_encoder(settings: Settings, conditioning: Conditioning) -> None:
-    """Say so where a table of vectors was changed since: more texts in it do no harm, other vectors do."""
-    if settings.description.text is None or not isinstance(conditioning, EveryText):
-        return
-    was, now = settings.description.text.encoder, conditioning.encoder_in_words
-    if was != now:
-        print(f"note: the run was trained with {was}, and it is now {now}: the same text may have another vector")
+def _check_recipe(used: str, given: str | None) -> None:
+    if given is None and is_outside(used):
+        raise ValueError(
+            f"the run was trained with the recipe {used}, which is not part of this program: give --recipe {used} to "
+            "import it (a checkpoint alone must not run code)"
+        )
+    if given is not None and given != used:
+        raise ValueError(f"--recipe must be that of the run, {used}, but it is {given}")

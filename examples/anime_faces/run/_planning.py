@@ -1,20 +1,84 @@
-"""From a request to settings: for a new run, and for one that goes on."""
+"""From what a user asks for to settings: for a new run, and for one that goes on; and minutes turned into steps."""
 
 import platform
-from dataclasses import asdict, replace
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 import gankit as gk
 from examples.anime_faces.data import Dataset
-from examples.anime_faces.recipes._hardware import Hardware
-from examples.anime_faces.recipes._selection import Selection
-from examples.anime_faces.run._fine_tune import load_any_checkpoint
-from examples.anime_faces.run._hardware import choose_hardware
-from examples.anime_faces.run._request import TrainRequest
 from examples.anime_faces.run._settings import Settings, differences
-from examples.anime_faces.run._state import digest
+from examples.anime_faces.run._state import digest, load_any_checkpoint
+from examples.anime_faces.systems import Hardware, Recipe, Selection, choose_hardware
+
+MOST_SECONDS = 10.0
+SHARE_OF_BUDGET = 0.05
+WARM_UP_ROUNDS = 3
+SHARE_FOR_PICTURES = 0.06  # grids, curves and checkpoints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """What a user asked for; None leaves a choice open.
+
+    Args:
+        recipe: How to train, as `find_recipe` returns it.
+        options: An instance of the recipe's options.
+        data: A prepared data set.
+        out: The run's folder.
+        steps: Rounds to train.
+        minutes: Time to train, turned into steps at the start; not together with `steps`.
+        start: A run or checkpoint to take networks from.
+        seed: Of weights, noise and the order of the data.
+        threads: CPU threads.
+        device: Device, as torch spells it.
+        precision: ``"float32"`` or ``"bfloat16"``.
+        grid_every: Steps between two sample grids.
+    """
+
+    recipe: Recipe
+    options: Any
+    data: Path
+    out: Path
+    steps: int | None = None
+    minutes: float | None = None
+    start: Path | None = None
+    seed: int = 0
+    threads: int | None = None
+    device: str | None = None
+    precision: str | None = None
+    grid_every: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.minutes is not None:
+            raise ValueError("--steps and --minutes must not both be given: the minutes are turned into steps")
+        for name, value in (("--steps", self.steps), ("--minutes", self.minutes), ("--grid-every", self.grid_every)):
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be above 0, but it is {value}")
+        if self.seed < 0:
+            raise ValueError(f"--seed must be 0 or more, but it is {self.seed}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a session ended.
+
+    Args:
+        step: The last step.
+        steps: Where the run ends.
+        exit_code: 0, or 128 plus the signal that stopped it.
+        digest: SHA-256 of all state.
+    """
+
+    step: int
+    steps: int
+    exit_code: int
+    digest: str
 
 
 def plan_run(request: TrainRequest, dataset: Dataset, selection: Selection) -> Settings:
@@ -107,3 +171,29 @@ def _versions() -> dict[str, str]:
         "numpy": np.__version__,
         "gankit": gk.__version__,
     }
+
+
+def steps_within(minutes: float, play: Callable[[int], object]) -> int:
+    """Return how many rounds fit.
+
+    Args:
+        minutes: Time to train, above 0.
+        play: Plays round `t` of a system that is thrown away afterwards.
+
+    Raises:
+        ValueError: `minutes` is not above 0.
+    """
+    if not minutes > 0:
+        raise ValueError(f"--minutes must be above 0, but it is {minutes}")
+    start = time.monotonic()
+    limit = min(MOST_SECONDS, SHARE_OF_BUDGET * 60 * minutes)
+    times: list[float] = []
+    while len(times) < WARM_UP_ROUNDS + 2 or time.monotonic() - start < limit:
+        before = time.perf_counter()
+        play(len(times))
+        times.append(time.perf_counter() - before)
+    measured = times[WARM_UP_ROUNDS:]
+    # The mean, not the median: rounds of some schedules differ on purpose.
+    seconds_per_round = sum(measured) / len(measured)
+    left = 60 * minutes - (time.monotonic() - start)
+    return max(1, int(left * (1 - SHARE_FOR_PICTURES) / seconds_per_round))

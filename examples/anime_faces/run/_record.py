@@ -1,4 +1,4 @@
-"""What happened in each step: kept as tensors, read once in a while, written as one JSON object a line."""
+"""What happened in each step: kept on the device, read once in a while, written as one JSON object per line."""
 
 import json
 import math
@@ -10,11 +10,10 @@ from typing import Any, TextIO
 
 import torch
 
+import gankit as gk
+from examples.anime_faces.errors import TrainingDivergedError
+
 WINDOW = 100  # steps in a running average
-
-
-class NotFiniteError(RuntimeError):
-    """A loss is no finite number any more."""
 
 
 class Record:
@@ -30,7 +29,8 @@ class Record:
     def __init__(self, path: Path, *, every: int) -> None:
         self.every = every
         self._path = path
-        self._pending: list[tuple[int, dict[str, torch.Tensor]]] = []
+        self._ring = gk.training.LogRing(WINDOW)
+        self._pending: list[int] = []
         self._recent: dict[str, deque[float]] = {}
         self._since = time.monotonic()
         self._seconds_before = 0.0
@@ -58,19 +58,22 @@ class Record:
 
     def add(self, step: int, values: Mapping[str, torch.Tensor]) -> None:
         """Keep the values of a finished step; `step` counts from 1."""
-        self._pending.append((step, dict(values)))
+        if len(self._pending) == WINDOW:
+            self.read()
+        self._ring.write(values)
+        self._pending.append(step)
 
     def read(self) -> dict[str, float]:
-        """Take in all steps since the last reading, and return the running averages.
+        """Read all steps since the last reading, and return the running averages.
 
         Raises:
-            NotFiniteError: A value is NaN or infinite; names the first such step and term.
+            TrainingDivergedError: A value is NaN or infinite; names the first such step and term.
         """
         pending, self._pending = self._pending, []
-        for (step, values), numbers in zip(pending, _to_host(pending), strict=True):
-            for name, number in zip(values, numbers, strict=True):
+        for step, values in zip(pending, self._ring.read(), strict=True):
+            for name, number in values.items():
                 if not math.isfinite(number):
-                    raise NotFiniteError(
+                    raise TrainingDivergedError(
                         f"step {step}: {name} is {number}; training stopped, nothing after it was saved"
                     )
                 self._recent.setdefault(name, deque(maxlen=WINDOW)).append(number)
@@ -116,17 +119,3 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             break
     return lines
-
-
-def _to_host(pending: list[tuple[int, dict[str, torch.Tensor]]]) -> list[list[float]]:
-    """Move all pending values in one transfer."""
-    if not pending:
-        return []
-    flat = [value.detach().reshape(()).to(torch.float32) for _, values in pending for value in values.values()]
-    numbers = torch.stack(flat).tolist() if flat else []
-    rows: list[list[float]] = []
-    start = 0
-    for _, values in pending:
-        rows.append(numbers[start : start + len(values)])
-        start += len(values)
-    return rows

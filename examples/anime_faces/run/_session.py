@@ -7,28 +7,18 @@ from typing import Any
 import torch
 
 import gankit as gk
-from examples.anime_faces.recipes._recipe import Conditioning, System
+from examples.anime_faces.errors import TrainingDivergedError
+from examples.anime_faces.run._console import Progress, StopSignals
 from examples.anime_faces.run._curves import draw_curves
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
-from examples.anime_faces.run._preview import Preview, is_preview_step
-from examples.anime_faces.run._progress import Progress
-from examples.anime_faces.run._record import NotFiniteError, Record, read_log
+from examples.anime_faces.run._record import Record, read_log
 from examples.anime_faces.run._settings import Settings
-from examples.anime_faces.run._signals import StopSignals
+from examples.anime_faces.run._sheets import Preview, is_preview_step
 from examples.anime_faces.run._state import check_finite_weights, collect_state, digest
+from examples.anime_faces.systems import Training
 
 SAVE_SECONDS = 90.0
-
-
-def play_step(system: System, feed: Feed, step: int) -> dict[str, torch.Tensor]:
-    """Play the round of one step and update the average; returns the losses and mean scores of the round."""
-    system.plan(step)
-    logged = gk.training.play_round(
-        system.schedule(step), feed, critic=system.critic_updates, generator=system.generator_updates
-    )
-    system.average.update()
-    return {**logged, **{f"scores/{name}": value for name, value in system.scores.items()}}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,18 +28,18 @@ class Session:
     Args:
         folder: Where results go.
         settings: What the run is.
-        conditioning: How the recipe reads labels or texts.
-        system: What is trained.
+        training: What is trained.
         feed: Where batches come from.
+        preview: Draws the grids.
         record: What happened.
         signals: Whether to stop.
     """
 
     folder: RunFolder
     settings: Settings
-    conditioning: Conditioning
-    system: System
+    training: Training
     feed: Feed
+    preview: Preview
     record: Record
     signals: StopSignals
 
@@ -57,10 +47,10 @@ class Session:
         """Write a checkpoint and return the digest of its state.
 
         Raises:
-            NotFiniteError: A loss or a weight is not finite; nothing is written then.
+            TrainingDivergedError: A loss or a weight is not finite; nothing is written then.
         """
         self.record.read()
-        check_finite_weights(self.system, step)
+        check_finite_weights(self.training, step)
         state = self._state(step)
         gk.training.Checkpoints(self.folder.checkpoints).save(step, state)
         return digest(state)
@@ -69,11 +59,9 @@ class Session:
         """Train from `step` to the end or to a signal; returns the last step and the digest of the saved state."""
         if step >= self.settings.steps:
             return step, digest(self._state(step))
-        description, device = self.settings.description, self.settings.hardware.device
-        preview = Preview(self.conditioning, self.system, description, device)
         if step == 0:
-            preview.draw(self.folder.grid(0))
-        progress = Progress(self.system, self.feed, self.settings.steps, step)
+            self.preview.draw(self.folder.grid(0))
+        progress = Progress(self.training.system, self.feed, self.settings.steps, step)
         saved_at = time.monotonic()
         with progress.bar:
             while step < self.settings.steps and self.signals.caught is None:
@@ -82,7 +70,7 @@ class Session:
                 if step % self.record.every == 0:
                     self._log(step, progress)
                 if is_preview_step(step, self.settings.steps, self.settings.grid_every):
-                    preview.draw(self.folder.grid(step))
+                    self.preview.draw(self.folder.grid(step))
                 # Saving and drawing change nothing that training sees, so a clock may decide on them.
                 if time.monotonic() - saved_at > SAVE_SECONDS:
                     self.save(step)
@@ -95,15 +83,15 @@ class Session:
         return step, fingerprint
 
     def _state(self, step: int) -> dict[str, Any]:
-        return collect_state(self.system, self.feed, self.record, step=step, settings=self.settings.to_dict())
+        return collect_state(self.training, self.feed, self.record, step=step, settings=self.settings.to_dict())
 
     def _play(self, step: int) -> int:
         try:
-            values = play_step(self.system, self.feed, step)
+            values = self.training.play(step, self.feed)
         except gk.training.NonFiniteError as error:
-            raise NotFiniteError(f"step {step + 1}: {error}; the last checkpoint is as it was") from error
+            raise TrainingDivergedError(f"step {step + 1}: {error}; the last checkpoint is as it was") from error
         except torch.OutOfMemoryError as error:
-            size, device = self.system.batch_size, self.settings.hardware.device
+            size, device = self.feed.batch_size, self.settings.hardware.device
             raise ValueError(
                 f"step {step + 1}: {device} ran out of memory with {size} pictures; lower --batch-size"
             ) from error

@@ -1,13 +1,12 @@
 """The settings of a run: written before the first step, compared when it is resumed."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from examples.anime_faces.recipes._description import Description
-from examples.anime_faces.recipes._hardware import Hardware
+from examples.anime_faces.files import written_whole
+from examples.anime_faces.systems import Description, Hardware
 
 # A change of one of these makes another run: other shapes, other data, or another plan.
 BINDING = ("recipe", "options", "seed", "fingerprint", "description", "pictures", "start")
@@ -18,7 +17,7 @@ class Settings:
     """Everything that decides what a run computes.
 
     Args:
-        recipe: Name of the recipe.
+        recipe: Name of the recipe; a dotted one is that of a module outside.
         options: Its options.
         seed: Seed of weights, noise and the order of the data.
         steps: Rounds to train; also the length of the plan for what decays.
@@ -70,19 +69,15 @@ class Settings:
         text = json.dumps(self.to_dict(), indent=2) + "\n"
         if path.exists() and path.read_text(encoding="utf-8") == text:
             return
-        temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-        try:
+        with written_whole(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> "Settings":
         """Read what :meth:`save` wrote.
 
         Raises:
-            ValueError: The file is no settings file of this version.
+            ValueError: The file does not hold the settings of a run.
         """
         try:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))

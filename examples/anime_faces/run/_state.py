@@ -1,53 +1,47 @@
-"""All state of a run as plain containers of tensors: collected, restored, checked, and hashed."""
+"""All state of a run as plain containers of tensors: collected, restored, checked, hashed, and taken from another run."""
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 import gankit as gk
-from examples.anime_faces.recipes._recipe import System
+from examples.anime_faces.errors import TrainingDivergedError
 from examples.anime_faces.run._feed import Feed
-from examples.anime_faces.run._record import NotFiniteError, Record
+from examples.anime_faces.run._record import Record
+from examples.anime_faces.systems import Training
 
-FORMAT = 1
+FORMAT = 2
 
 
-def collect_state(system: System, feed: Feed, record: Record, *, step: int, settings: dict[str, Any]) -> dict[str, Any]:
+def collect_state(
+    training: Training, feed: Feed, record: Record, *, step: int, settings: dict[str, Any]
+) -> dict[str, Any]:
     """Return everything that the next step depends on."""
     return {
         "format": FORMAT,
         "settings": settings,
         "step": step,
-        "networks": {name: gk.training.network_state(network) for name, network in system.networks.items()},
-        "average": system.average.state_dict(),
-        "optimizers": {name: optimizer.state_dict() for name, optimizer in system.optimizers.items()},
+        **training.state_dict(),
         "draws": feed.draws,
         "random": {
             "cpu": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         },
         "recent": record.state_dict(),
-        # Left out where there are none: then a state is what it was before systems could have parts.
-        **({"parts": {name: part.state_dict() for name, part in system.parts.items()}} if system.parts else {}),
     }
 
 
-def restore_state(state: Mapping[str, Any], system: System, feed: Feed, record: Record) -> int:
+def restore_state(state: Mapping[str, Any], training: Training, feed: Feed, record: Record) -> int:
     """Put a collected state back and return its step.
 
     Raises:
-        ValueError: The state was written in another format.
+        ValueError: The state was written in another format, or does not fit.
     """
-    check_format(state)
-    for name, network in system.networks.items():
-        gk.training.load_network_state(network, state["networks"][name])
-    system.average.load_state_dict(state["average"])
-    for name, optimizer in system.optimizers.items():
-        optimizer.load_state_dict(state["optimizers"][name])
-    for name, part in system.parts.items():
-        part.load_state_dict(state["parts"][name])
+    training.load_state_dict(in_current_format(state, training.updates))
     feed.draws = state["draws"]
     record.load_state_dict(state["recent"])
     torch.set_rng_state(state["random"]["cpu"])
@@ -56,22 +50,65 @@ def restore_state(state: Mapping[str, Any], system: System, feed: Feed, record: 
     return int(state["step"])
 
 
-def check_format(state: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint that this version cannot read."""
-    if state.get("format") != FORMAT:
-        raise ValueError(f"the checkpoint has format {state.get('format')!r}, but this version reads format {FORMAT}")
+def in_current_format(
+    state: Mapping[str, Any], updates: Mapping[str, gk.training.Update] | None = None
+) -> Mapping[str, Any]:
+    """Return a state in the layout of the current format.
+
+    Format 1 had one average, of the generator, and the states of optimizers by ``"critic"`` and ``"generator"``. Where the
+    generator drew in 0..1, it had a wrapper, so that its names began with ``generator.``.
+
+    Args:
+        state: What was saved.
+        updates: The updates that go on from the state; None if only networks are taken from it.
+
+    Raises:
+        ValueError: The format is not known here.
+    """
+    if state.get("format") == FORMAT:
+        return state
+    if state.get("format") != 1:
+        raise ValueError(
+            f"the checkpoint has format {state.get('format')!r}, but this version reads the formats 1 and {FORMAT}"
+        )
+    average = state["average"]
+    return {
+        **state,
+        "networks": {name: _unwrapped(network) for name, network in state["networks"].items()},
+        "averages": {"generator": {**average, "network": _unwrapped(average["network"])}},
+        "updates": {} if updates is None else _updates_of_format_1(state["optimizers"], updates),
+        "parts": state.get("parts", {}),
+    }
 
 
-def check_finite_weights(system: System, step: int) -> None:
+def _unwrapped(network: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    wrapped = all(name.startswith("generator.") for name in network)
+    return {name.removeprefix("generator.") if wrapped else name: tensor for name, tensor in network.items()}
+
+
+def _updates_of_format_1(optimizers: Mapping[str, Any], updates: Mapping[str, gk.training.Update]) -> dict[str, Any]:
+    owners: dict[str, str] = {}
+    states: dict[str, Any] = {}
+    for name in updates:
+        turn = name.split("/")[0]
+        owner = owners.setdefault(turn, name)
+        optimizer = optimizers[turn] if owner == name else {"shared_with": owner}
+        states[name] = {"version": 1, "updates": 0, "optimizer": optimizer}  # updates were not counted
+    return states
+
+
+def check_finite_weights(training: Training, step: int) -> None:
     """Refuse to save networks that a step has broken.
 
     Raises:
-        NotFiniteError: A weight or buffer is NaN or infinite; names it.
+        TrainingDivergedError: A weight or buffer is NaN or infinite; names it.
     """
-    for owner, network in system.networks.items():
+    for owner, network in training.networks.items():
         for name, tensor in gk.training.network_state(network).items():
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-                raise NotFiniteError(f"step {step}: {owner}.{name} is not finite; training stopped, nothing was saved")
+                raise TrainingDivergedError(
+                    f"step {step}: {owner}.{name} is not finite; training stopped, nothing was saved"
+                )
 
 
 def digest(state: Mapping[str, Any]) -> str:
@@ -98,3 +135,62 @@ def _feed_hasher(hasher: "hashlib._Hash", path: str, value: object) -> None:
             _feed_hasher(hasher, f"{path}/{index}", entry)
     else:
         hasher.update(f"{path}={value!r};".encode())
+
+
+def load_any_checkpoint(path: Path) -> Mapping[str, Any]:
+    """Load a checkpoint file, or the newest checkpoint of a run's folder.
+
+    Raises:
+        ValueError: There is no checkpoint there, or it is damaged or of another format.
+    """
+    if path.is_dir():
+        folder = path / "checkpoints" if (path / "checkpoints").is_dir() else path
+        found = gk.training.Checkpoints(folder).load_latest()
+        if found is None:
+            raise ValueError(f"{path} holds no checkpoint; train there first")
+        state = found[1]
+    elif path.exists():
+        saved = gk.training.load_checkpoint(path)
+        state = saved.get("state", {}) if isinstance(saved, dict) else {}
+    else:
+        raise ValueError(f"{path} does not exist; it should be a run's folder or a checkpoint")
+    return in_current_format(state)
+
+
+def take_networks(state: Mapping[str, Any], training: Training) -> list[str]:
+    """Copy every weight whose name and shape agree into the networks and the averages.
+
+    Returns:
+        What was not taken and keeps its fresh start, one line each, with the reason.
+
+    Raises:
+        ValueError: Nothing at all agrees.
+    """
+    left_out: list[str] = []
+    taken = 0
+    for name, network in training.networks.items():
+        count, missing = _take(state["networks"].get(name, {}), network, name)
+        taken += count
+        left_out += missing
+    if taken == 0:
+        raise ValueError("no weight of the checkpoint given by --from has the name and shape of one here")
+    for name, average in training.averages.items():
+        saved = state["averages"].get(name, {"network": {}})
+        left_out += _take(saved["network"], average.network, f"average of {name}")[1]
+    return left_out
+
+
+def _take(source: Mapping[str, torch.Tensor], network: nn.Module, owner: str) -> tuple[int, list[str]]:
+    target = network.state_dict()
+    left_out: list[str] = []
+    taken: dict[str, torch.Tensor] = {}
+    for name, tensor in target.items():
+        if name not in source:
+            left_out.append(f"{owner}.{name}: not in the checkpoint")
+        elif source[name].shape != tensor.shape:
+            left_out.append(f"{owner}.{name}: shape {tuple(source[name].shape)} there, {tuple(tensor.shape)} here")
+        else:
+            taken[name] = source[name]
+    left_out += [f"{owner}.{name}: not in this network" for name in source if name not in target]
+    network.load_state_dict(taken, strict=False)
+    return len(taken), left_out

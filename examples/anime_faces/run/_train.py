@@ -6,21 +6,16 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.data import Dataset
-from examples.anime_faces.recipes import check_counts
-from examples.anime_faces.recipes._recipe import System
-from examples.anime_faces.recipes._selection import Selection
-from examples.anime_faces.run._budget import steps_within
-from examples.anime_faces.run._feed import Feed
-from examples.anime_faces.run._fine_tune import load_any_checkpoint, take_networks
+from examples.anime_faces.run._console import StopSignals
+from examples.anime_faces.run._feed import Feed, Store, choose_store, pictures_of
 from examples.anime_faces.run._folder import RunFolder, locked
-from examples.anime_faces.run._planning import plan_resumption, plan_run
+from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run, steps_within
 from examples.anime_faces.run._record import Record
-from examples.anime_faces.run._request import Outcome, TrainRequest
-from examples.anime_faces.run._session import Session, play_step
+from examples.anime_faces.run._session import Session
 from examples.anime_faces.run._settings import Settings
-from examples.anime_faces.run._signals import StopSignals
-from examples.anime_faces.run._state import restore_state
-from examples.anime_faces.run._stores import Store, choose_store
+from examples.anime_faces.run._sheets import Preview
+from examples.anime_faces.run._state import load_any_checkpoint, restore_state, take_networks
+from examples.anime_faces.systems import Selection, Training, assemble
 
 LOG_EVERY = 20
 MOST_NAMED = 12
@@ -33,9 +28,8 @@ def train(request: TrainRequest) -> Outcome:
         ValueError: The request does not fit the data, or the run that the folder holds.
         OSError: The folder cannot be written.
         RunLockedError: Another process trains in it.
-        NotFiniteError: A loss or gradient became NaN or infinite; the last checkpoint is good.
+        TrainingDivergedError: A loss or gradient became NaN or infinite; the last checkpoint is good.
     """
-    check_counts(request.options)
     dataset = Dataset.open(request.data)
     conditioning = request.recipe.conditioning(request.options)
     selection = conditioning.select(dataset)
@@ -53,17 +47,22 @@ def train(request: TrainRequest) -> Outcome:
             settings = _measured(settings, request, selection, store)
         settings.save(folder.settings)
         _announce(settings, len(dataset))
-        system, feed = _build(settings, request, selection, store)
+        training, feed = _build(settings, request, selection, store)
         session = Session(
             folder=folder,
             settings=settings,
-            conditioning=conditioning,
-            system=system,
+            training=training,
             feed=feed,
+            preview=Preview(
+                {"average of the weights": training.averaged, "raw generator": training.raw},
+                conditioning,
+                settings.description,
+                pictures_of(dataset.images),
+            ),
             record=Record(folder.log, every=LOG_EVERY),
             signals=signals,
         )
-        step = _begin(session, request) if found is None else restore_state(found[1], system, feed, session.record)
+        step = _begin(session, request) if found is None else restore_state(found[1], training, feed, session.record)
         session.record.open(step)
         try:
             last, fingerprint = session.train(step)
@@ -72,30 +71,32 @@ def train(request: TrainRequest) -> Outcome:
     return Outcome(step=last, steps=settings.steps, exit_code=signals.exit_code, digest=fingerprint)
 
 
-def _build(settings: Settings, request: TrainRequest, selection: Selection, store: Store) -> tuple[System, Feed]:
-    """Build networks and feed from the seed, the same each time."""
+def _build(settings: Settings, request: TrainRequest, selection: Selection, store: Store) -> tuple[Training, Feed]:
+    """Build what is trained, and the feed, from the seed: the same each time."""
     torch.set_num_threads(settings.hardware.threads)
     torch.manual_seed(settings.seed)
-    system = request.recipe.build(settings.description, request.options, settings.hardware, settings.steps)
+    training = assemble(
+        request.recipe, settings.description, request.options, steps=settings.steps, hardware=settings.hardware
+    )
     feed = Feed(
         store,
         selection,
-        batch_size=system.batch_size,
+        batch_size=training.system.batch_size,
         seed=settings.seed,
         hardware=settings.hardware,
-        repeat=system.repeat,
-        group=system.group,
+        repeat=training.system.repeat,
+        group=training.system.group,
     )
-    return system, feed
+    return training, feed
 
 
 def _measured(settings: Settings, request: TrainRequest, selection: Selection, store: Store) -> Settings:
-    """Turn minutes into steps, by rounds of a system that is then thrown away."""
+    """Turn minutes into steps, by rounds of a training that is then thrown away."""
     assert request.minutes is not None
-    system, feed = _build(settings, request, selection, store)
+    training, feed = _build(settings, request, selection, store)
 
     def play(step: int) -> None:
-        play_step(system, feed, step)
+        training.play(step, feed)
         if torch.device(settings.hardware.device).type == "cuda":
             torch.cuda.synchronize()  # or the clock would measure how fast work is handed over, not done
 
@@ -107,7 +108,7 @@ def _measured(settings: Settings, request: TrainRequest, selection: Selection, s
 def _begin(session: Session, request: TrainRequest) -> int:
     """Start from fresh networks or from another run's, and prove by a first checkpoint that saving works."""
     if request.start is not None:
-        left_out = take_networks(load_any_checkpoint(request.start), session.system)
+        left_out = take_networks(load_any_checkpoint(request.start), session.training)
         print(f"start     networks of {request.start}; {len(left_out)} entries keep their fresh start")
         for line in left_out[:MOST_NAMED]:
             print(f"            {line}")

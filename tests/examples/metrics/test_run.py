@@ -47,7 +47,7 @@ class Renderer:
 
 
 def loads(monkeypatch: pytest.MonkeyPatch, generator: Renderer) -> None:
-    monkeypatch.setattr("examples.anime_faces.metrics._run.load_generator", lambda run, device: generator)
+    monkeypatch.setattr("examples.anime_faces.metrics._run.load_generator", lambda run, **_: generator)
 
 
 def test_writes_metrics_into_the_run(faces_folder: Path, tmp_path: Path, monkeypatch, capsys):

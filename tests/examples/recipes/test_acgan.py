@@ -2,24 +2,18 @@ from functools import partial
 
 import pytest
 import torch
+from support.recipes import FACES, assembled
 from torch import nn
 from torch.nn import functional
 
 import gankit as gk
-from examples.anime_faces.data import FACE_ATTRIBUTES
-from examples.anime_faces.recipes import AcganOptions
-from examples.anime_faces.recipes._acgan_networks import AcganCritic, AcganGenerator
-from examples.anime_faces.recipes._description import Description
-from examples.anime_faces.recipes._hardware import Hardware
-from examples.anime_faces.recipes._recipe import System
-from examples.anime_faces.recipes.acgan import RECIPE
-
-FACES = Description(size=32, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False))
+from examples.anime_faces.recipes.acgan.networks import AcganCritic, AcganGenerator
+from examples.anime_faces.systems import Training
 
 
 @pytest.fixture
-def system() -> System:
-    return RECIPE.build(FACES, AcganOptions(width=4, batch_size=14), Hardware(), 10)
+def training() -> Training:
+    return assembled("acgan", FACES, width=4, batch_size=14)
 
 
 def test_generator_is_the_reports_layer_for_layer() -> None:
@@ -70,38 +64,38 @@ def test_other_sizes(size: int) -> None:
     assert critic(images).scores.shape == (2,)
 
 
-def test_optimizers_are_the_reports(system: System) -> None:
-    groups = {name: optimizer.param_groups[0] for name, optimizer in system.optimizers.items()}
-    assert groups["critic"]["lr"] == 2e-4
+def test_optimizers_are_the_reports(training: Training) -> None:
+    groups = {name: update.optimizer.param_groups[0] for name, update in training.updates.items()}
+    assert groups["critic/real"] is groups["critic/fake"]
+    assert groups["critic/real"]["lr"] == 2e-4
     assert groups["generator"]["lr"] == 1.5e-4
-    assert groups["critic"]["betas"] == groups["generator"]["betas"] == (0.5, 0.999)
-    assert RECIPE.build(FACES, AcganOptions(width=2), Hardware(), 1).batch_size == 64  # half of 128
+    assert groups["critic/real"]["betas"] == groups["generator"]["betas"] == (0.5, 0.999)
+    assert assembled("acgan", FACES, width=2, steps=1).system.batch_size == 64  # half of 128
 
 
-def test_critic_takes_two_half_batches_real_first_and_generator_one_whole(system: System) -> None:
+def test_critic_takes_two_half_batches_real_first_and_generator_one_whole(training: Training) -> None:
     seen: list[tuple[str, int]] = []
-    system.critic.register_forward_hook(lambda _module, inputs, _output: seen.append(("critic", len(inputs[0]))))
-    system.generator.register_forward_hook(lambda _module, inputs, _output: seen.append(("generator", len(inputs[0]))))
-    assert isinstance(system.critic_updates, dict)
-    assert list(system.critic_updates) == ["real", "fake"]
+    for name, network in training.networks.items():
+        network.register_forward_hook(lambda _module, inputs, _output, name=name: seen.append((name, len(inputs[0]))))
+    assert list(training.updates) == ["critic/real", "critic/fake", "generator"]
     images, labels = torch.rand(7, 3, 32, 32), torch.zeros(7, 2, dtype=torch.int64)
-    for update in system.critic_updates.values():
-        update(images, labels)
+    training.updates["critic/real"](images, labels)
+    training.updates["critic/fake"](images, labels)
     assert seen == [("critic", 7), ("generator", 7), ("critic", 7)]
     seen.clear()
-    system.generator_updates(images, labels)  # pyright: ignore[reportCallIssue]
+    training.updates["generator"](images, labels)
     assert seen == [("generator", 14), ("critic", 14)]
 
 
-def test_the_critics_losses_are_weighed_and_softly_labeled(system: System) -> None:
+def test_the_critics_losses_are_weighed_and_softly_labeled(training: Training) -> None:
     images, labels = torch.rand(7, 3, 32, 32), torch.randint(11, (7, 2))
-    assert isinstance(system.critic_updates, dict)
-    output = system.critic(images)
+    output = training.networks["critic"](images)
     torch.manual_seed(3)
     soft = 1 - 0.2 * torch.rand(7)
     assert bool(((soft > 0.8) & (soft <= 1)).all())
     torch.manual_seed(3)
-    logged = system.critic_updates["real"](images, labels)
+    logged = training.updates["critic/real"](images, labels)
+    torch.testing.assert_close(logged["scores/real"], output.scores.detach().mean())
     torch.testing.assert_close(
         logged["score"], 1.4 * functional.binary_cross_entropy_with_logits(output.scores, soft).detach()
     )
@@ -110,16 +104,16 @@ def test_the_critics_losses_are_weighed_and_softly_labeled(system: System) -> No
         torch.testing.assert_close(logged[name], expected.detach())
 
 
-def test_the_generators_losses_are_not_weighed(system: System) -> None:
-    system.critic.eval()
-    system.generator.eval()
+def test_the_generators_losses_are_not_weighed(training: Training) -> None:
+    training.networks["critic"].eval()
+    training.networks["generator"].eval()
     images = torch.rand(7, 3, 32, 32)
     torch.manual_seed(4)
     labels = torch.stack([torch.randint(12, (14,)), torch.randint(11, (14,))], dim=1)
-    output = system.critic(system.generator(torch.randn(14, 100), labels))
+    output = training.networks["critic"](training.networks["generator"](torch.randn(14, 100), labels))
     soft = 1 - 0.2 * torch.rand(14)
     torch.manual_seed(4)
-    logged = system.generator_updates(images, labels[:7])  # pyright: ignore[reportCallIssue]
+    logged = training.updates["generator"](images, labels[:7])
     torch.testing.assert_close(
         logged["score"], functional.binary_cross_entropy_with_logits(output.scores, soft).detach()
     )
@@ -129,12 +123,11 @@ def test_the_generators_losses_are_not_weighed(system: System) -> None:
         )
 
 
-def test_fake_labels_are_uniform_whatever_the_data_has(system: System) -> None:
+def test_fake_labels_are_uniform_whatever_the_data_has(training: Training) -> None:
     drawn: list[torch.Tensor] = []
-    system.generator.register_forward_pre_hook(lambda _module, inputs: drawn.append(inputs[1]))
-    assert isinstance(system.critic_updates, dict)
+    training.networks["generator"].register_forward_pre_hook(lambda _module, inputs: drawn.append(inputs[1]))
     for _ in range(60):
-        system.critic_updates["fake"](torch.rand(7, 3, 32, 32), torch.zeros(7, 2, dtype=torch.int64))
+        training.updates["critic/fake"](torch.rand(7, 3, 32, 32), torch.zeros(7, 2, dtype=torch.int64))
     labels = torch.cat(drawn)
     hair = torch.bincount(labels[:, 0], minlength=12)
     # 420 draws over 12 classes: 35 each, with a standard deviation below 6.

@@ -1,19 +1,17 @@
 """The networks of reports C and E, layer for layer as their programs have them, and how many numbers that makes."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 import torch
 from networks.published import Line, convolution, doubling, lines_of, norm
+from support.recipes import FACES as SMALL_FACES, assembled
 from torch import nn
 
-from examples.anime_faces.data import FACE_ATTRIBUTES
-from examples.anime_faces.recipes import TagsOptions
-from examples.anime_faces.recipes._acgan_networks import AcganCritic, AcganGenerator
-from examples.anime_faces.recipes._description import Description
-from examples.anime_faces.recipes._hardware import Hardware
-from examples.anime_faces.recipes._recipe import System
-from examples.anime_faces.recipes.tags_wgan_gp import RECIPE as TAGS
+from examples.anime_faces.recipes.acgan.networks import AcganCritic, AcganGenerator
 
-FACES = Description(size=64, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False))
+FACES = replace(SMALL_FACES, size=64)
 RELU: Line = ("ReLU",)
 LEAKY: Line = ("LeakyReLU", 0.2)
 
@@ -57,8 +55,8 @@ def test_report_e_s_critic() -> None:
     assert parameters(critic) == convolutions + 2 * (128 + 256 + 512) + 24 * 8193 == 2_954_968
 
 
-def report_c(*, literal: bool = True) -> System:
-    return TAGS.build(FACES, TagsOptions(literal=literal), Hardware(), 1)
+def report_c(*, literal: bool = True) -> Mapping[str, nn.Module]:
+    return assembled("tags_wgan_gp", FACES, steps=1, literal=literal).networks
 
 
 def shift(channels: int) -> Line:
@@ -67,7 +65,7 @@ def shift(channels: int) -> Line:
 
 
 def test_report_c_s_generator() -> None:
-    generator = report_c().generator
+    generator = report_c()["generator"]
     assert lines_of(generator, torch.empty(2, 100), torch.empty(2, 23)) == [
         *(("Linear", 100 + 23, 1024 * 4 * 4, True), shift(1024), RELU),
         *(doubling(1024, 512, 8), shift(512), RELU),
@@ -80,7 +78,7 @@ def test_report_c_s_generator() -> None:
 
 
 def test_report_c_s_critic() -> None:
-    critic = report_c().critic
+    critic = report_c()["critic"]
     assert lines_of(critic, torch.empty(2, 3, 64, 64), torch.empty(2, 23)) == [
         *(convolution(3, 64, 4, 2, 32), LEAKY),
         *(convolution(64, 128, 4, 2, 16), shift(128), LEAKY),
@@ -94,7 +92,7 @@ def test_report_c_s_critic() -> None:
 
 @pytest.mark.parametrize("name", ["generator", "critic"])
 def test_report_c_starts_as_its_program(name: str) -> None:
-    for layer in report_c().networks[name].modules():
+    for layer in report_c()[name].modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             assert layer.bias is not None
             assert not layer.bias.any()
@@ -108,6 +106,6 @@ def test_report_c_starts_as_its_program(name: str) -> None:
 
 def test_report_c_draws_with_the_statistics_of_the_batch_where_it_is_literal() -> None:
     latents, tags = torch.randn(5, 100), torch.zeros(5, 23)
-    literal, corrected = report_c().generator.eval(), report_c(literal=False).generator.eval()
+    literal, corrected = report_c()["generator"].eval(), report_c(literal=False)["generator"].eval()
     assert not torch.allclose(literal(latents, tags)[:2], literal(latents[:2], tags[:2]))
     torch.testing.assert_close(corrected(latents, tags)[:2], corrected(latents[:2], tags[:2]))

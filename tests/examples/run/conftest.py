@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from examples.anime_faces.recipes import OPTIONS, find_recipe
+from examples.anime_faces.recipes import find_options, find_recipe
 from examples.anime_faces.run import TrainRequest
 
 RequestMaker = Callable[..., TrainRequest]
@@ -26,7 +26,7 @@ def request_for(faces_folder: Path, tmp_path: Path) -> RequestMaker:
             "precision": "float32",
             "grid_every": 7,
         }
-        return TrainRequest(recipe=find_recipe(recipe), options=OPTIONS[recipe](**wanted), **{**usual, **changes})
+        return TrainRequest(recipe=find_recipe(recipe), options=find_options(recipe)(**wanted), **{**usual, **changes})
 
     return make
 

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from examples.anime_faces.recipes._description import Description
-from examples.anime_faces.recipes._hardware import Hardware
-from examples.anime_faces.recipes._selection import Selection
 from examples.anime_faces.run import Feed
-from examples.anime_faces.run._stores import MappedStore, ResidentStore, as_network_input, choose_store
+from examples.anime_faces.run._feed import MappedStore, ResidentStore, as_network_input, choose_store, pictures_of
+from examples.anime_faces.systems import Description, Hardware, Selection
 
 COUNT = 7
 IMAGES = np.arange(11, dtype=np.uint8)[:, None, None, None].repeat(2, 1).repeat(2, 2).repeat(3, 3)
@@ -161,3 +159,11 @@ def test_mixed_batches_hold_two_conditions_whatever_the_shares() -> None:
     assert 20 < replaced < 60
     with pytest.raises(ValueError, match="batch size must be at least 2, for two different conditions, but it is 1"):
         Feed(ResidentStore(IMAGES, "cpu"), Selection(**usual, mixed=True), batch_size=1, seed=0, hardware=Hardware())
+
+
+def test_pictures_are_drawn_by_the_generator_alone() -> None:
+    pictures = pictures_of(IMAGES)
+    drawn = pictures(40, torch.Generator().manual_seed(1))
+    assert drawn.shape == (40, 3, 2, 2)
+    assert set(shown(drawn)) == set(range(11))
+    assert torch.equal(drawn, pictures(40, torch.Generator().manual_seed(1)))

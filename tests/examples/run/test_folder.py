@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from examples.anime_faces.run import RunFolder, RunLockedError
+from examples.anime_faces.errors import RunLockedError
+from examples.anime_faces.run import RunFolder
 from examples.anime_faces.run._folder import locked
 
 HOLD = """

@@ -30,15 +30,17 @@ def test_pictures_do_not_depend_on_how_many_are_drawn_at_once(
 ) -> None:
     ids = torch.randint(11, (9, 2))
     whole = loaded.generate(ids, seed=0)
-    monkeypatch.setattr("examples.anime_faces.run._drawing.CHUNK", 4)
+    monkeypatch.setattr("examples.anime_faces.systems._drawing.CHUNK", 4)
     assert int((loaded.generate(ids, seed=0).int() - whole.int()).abs().max()) <= 1
 
 
 def test_it_holds_the_averaged_weights(loaded: LoadedGenerator, trained_folder: Path) -> None:
     state = load_any_checkpoint(trained_folder)
-    for name, tensor in loaded.network.state_dict().items():
-        torch.testing.assert_close(tensor, state["average"]["network"][name])
-    assert not loaded.network.training
+    assert list(loaded.drawer.networks) == ["generator"]
+    network = loaded.drawer.networks["generator"]
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(tensor, state["averages"]["generator"]["network"][name])
+    assert not network.training
     assert loaded.step == 7
 
 
@@ -84,7 +86,7 @@ def test_a_missing_run_is_named(tmp_path: Path) -> None:
 def writer(trained_texts_folder: Path) -> LoadedGenerator:
     generator = load_generator(trained_texts_folder)
     with torch.no_grad():  # five steps hardly move it: make what it draws depend on noise and text visibly
-        for parameter in generator.network.parameters():
+        for parameter in generator.drawer.networks["generator"].parameters():
             parameter.mul_(20)
     return generator
 
@@ -106,8 +108,9 @@ def test_a_text_can_be_tried_before_anything_is_drawn(writer: LoadedGenerator, l
     writer.check_text("touhou 12")
     with pytest.raises(ValueError, match="a prompt must have a word in it, got '12'"):
         writer.check_text("12")
-    with pytest.raises(ValueError, match="texts are for recipes that read them"):
-        loaded.check_text("blue hair")
+    loaded.check_text("blue hair")
+    with pytest.raises(ValueError, match=r"'blu hair' is not known\. Did you mean 'blue hair'"):
+        loaded.check_text("blu hair")
 
 
 def test_class_ids_are_put_in_words(writer: LoadedGenerator) -> None:
@@ -123,7 +126,10 @@ def test_texts_of_a_data_set_are_by_row(writer: LoadedGenerator, tagged_folder: 
     assert texts[4] == f"{HAIR_COLORS[4]} hair {EYE_COLORS[4]} eyes seriesx"
 
 
-def test_recipes_of_labels_read_no_texts(loaded: LoadedGenerator) -> None:
+def test_recipes_of_labels_read_the_words_for_labels(loaded: LoadedGenerator, faces: Dataset) -> None:
     assert loaded.example_texts is None
-    with pytest.raises(ValueError, match="texts are for recipes that read them; acgan reads labels"):
-        loaded.generate_texts(["blue hair"], seed=0)
+    assert loaded.texts_of(faces) == {}
+    words = loaded.generate_texts(["blue hair red eyes", "red eyes"], seed=4)
+    torch.testing.assert_close(words, loaded.generate(torch.tensor([[8, 9], [-1, 9]]), seed=4))
+    with pytest.raises(ValueError, match="is not known"):
+        loaded.generate_texts(["touhou"], seed=0)

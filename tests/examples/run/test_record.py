@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from examples.anime_faces.run import NotFiniteError, read_log
+from examples.anime_faces.errors import TrainingDivergedError
+from examples.anime_faces.run import read_log
 from examples.anime_faces.run._record import Record
 
 
@@ -33,7 +34,7 @@ def test_the_first_broken_step_and_term_are_named(tmp_path: Path, bad: float) ->
     record.add(41, scalars(a=1.0, b=1.0))
     record.add(42, scalars(a=1.0, b=bad))
     record.add(43, scalars(a=bad, b=bad))
-    with pytest.raises(NotFiniteError, match="step 42: b is"):
+    with pytest.raises(TrainingDivergedError, match="step 42: b is"):
         record.read()
 
 

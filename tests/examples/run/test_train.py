@@ -14,9 +14,8 @@ from PIL import Image
 
 import gankit as gk
 from examples.anime_faces.data import Dataset
-from examples.anime_faces.recipes._recipe import Recipe, System
+from examples.anime_faces.errors import TrainingDivergedError
 from examples.anime_faces.run import (
-    NotFiniteError,
     RunFolder,
     TrainRequest,
     _session as session_module,
@@ -24,6 +23,7 @@ from examples.anime_faces.run import (
     read_log,
     train,
 )
+from examples.anime_faces.systems import Networks, System, Training
 
 RequestMaker = Callable[..., TrainRequest]
 without_curves = pytest.mark.usefixtures("without_curves")
@@ -31,32 +31,27 @@ without_curves = pytest.mark.usefixtures("without_curves")
 
 def stopping_at(step: int, number: int = signal.SIGTERM) -> Any:
     """Send this process a signal in the middle of a step."""
-    original = session_module.play_step
+    original = Training.play
 
-    def play_step(system: System, feed: Any, now: int) -> dict[str, torch.Tensor]:
+    def play(self: Training, now: int, batches: Any) -> dict[str, torch.Tensor]:
         if now == step:
             os.kill(os.getpid(), number)
-        return original(system, feed, now)
+        return original(self, now, batches)
 
-    return mock.patch.object(session_module, "play_step", play_step)
+    return mock.patch.object(Training, "play", play)
 
 
-def broken_at(request: TrainRequest, step: int, break_system: Callable[[System], None]) -> TrainRequest:
-    """Return the request with a recipe whose system is damaged before a step."""
-    recipe = request.recipe
+def broken_at(request: TrainRequest, step: int, break_networks: Callable[[Networks], None]) -> TrainRequest:
+    """Return the request with a recipe whose networks are damaged before a step."""
 
-    def build(*arguments: Any) -> System:
-        system = recipe.build(*arguments)
-
+    def system(networks: Networks, *arguments: Any) -> System:
         def plan(now: int) -> None:
             if now == step:
-                break_system(system)
+                break_networks(networks)
 
-        return replace(system, plan=plan)
+        return replace(request.recipe.system(networks, *arguments), plan=plan)
 
-    return replace(
-        request, recipe=Recipe(**{**{name: getattr(recipe, name) for name in Recipe.__slots__}, "build": build})
-    )
+    return replace(request, recipe=replace(request.recipe, system=system))
 
 
 def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -> None:
@@ -110,7 +105,7 @@ def test_what_adapts_is_saved(request_for: RequestMaker) -> None:
     parts = load_any_checkpoint(request.out)["parts"]
     assert parts["cheat"]["probability"].ndim == 0
     train(request_for("gan_cls", out=request.out.with_name("fixed")))
-    assert "parts" not in load_any_checkpoint(request.out.with_name("fixed"))
+    assert load_any_checkpoint(request.out.with_name("fixed"))["parts"] == {}
 
 
 @without_curves
@@ -192,25 +187,25 @@ def test_minutes_become_steps_once(request_for: RequestMaker, capsys: pytest.Cap
 
 @without_curves
 def test_a_broken_weight_stops_the_run_and_keeps_the_checkpoint(request_for: RequestMaker) -> None:
-    def poison(system: System) -> None:
+    def poison(networks: Networks) -> None:
         with torch.no_grad():
-            next(system.critic.parameters()).fill_(float("nan"))
+            next(networks["critic"].parameters()).fill_(float("nan"))
 
     request = broken_at(request_for(), 4, poison)
-    with pytest.raises(NotFiniteError, match=r"step 5: .*'score' is nan"):
+    with pytest.raises(TrainingDivergedError, match=r"step 5: .*'score' is nan"):
         train(request)
     assert load_any_checkpoint(request.out)["step"] == 0
 
 
 @without_curves
 def test_a_broken_average_is_not_hidden_by_finite_losses(request_for: RequestMaker) -> None:
-    def poison(system: System) -> None:
-        for name, buffer in system.generator.named_buffers():
+    def poison(networks: Networks) -> None:
+        for name, buffer in networks["generator"].named_buffers():
             if name.endswith("running_var"):
                 buffer.fill_(float("inf"))
 
     request = broken_at(request_for(), 6, poison)
-    with pytest.raises(NotFiniteError, match=r"step 7: generator\..*running_var is not finite"):
+    with pytest.raises(TrainingDivergedError, match=r"step 7: generator\..*running_var is not finite"):
         train(request)
     assert load_any_checkpoint(request.out)["step"] == 0
 
@@ -218,9 +213,9 @@ def test_a_broken_average_is_not_hidden_by_finite_losses(request_for: RequestMak
 @without_curves
 def test_an_unwritable_folder_is_an_error_before_the_first_step(request_for: RequestMaker, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with mock.patch.object(session_module, "play_step") as play_step, pytest.raises(OSError, match="file"):
+    with mock.patch.object(Training, "play") as play, pytest.raises(OSError, match="file"):
         train(request_for(out=tmp_path / "file" / "run"))
-    play_step.assert_not_called()
+    play.assert_not_called()
 
 
 @without_curves

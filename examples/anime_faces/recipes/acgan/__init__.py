@@ -1,0 +1,1 @@
+"""Report E: an ACGAN whose generator gets colors as embeddings."""

@@ -1,0 +1,1 @@
+"""The default: the best known here for two CPU cores in ten minutes."""

@@ -1,0 +1,33 @@
+"""The options of `default`."""
+
+from dataclasses import dataclass
+
+from examples.anime_faces.recipes._options import check_numbers, check_shares
+
+GROUP = 4
+"""Pictures of each condition in a batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Options of the recipe `default`."""
+
+    batch_size: int = 32
+    """Pictures in one batch, a multiple of 4: each condition comes with 4 pictures."""
+    width: int = 16
+    """Channels of the generator at full size; all others are multiples, and the cost grows with its square."""
+    learning_rate: float = 1e-3
+    """Step size of Adam for both networks, before it falls."""
+    constant_share: float = 0.6
+    """Share of the run after which the learning rates begin to fall."""
+    penalty_weight: float = 0.3
+    """Weight of R1, the squared gradient of the critic at real pictures."""
+    class_weight: float = 0.1
+    """Weight of the class loss for the generator."""
+
+    def __post_init__(self) -> None:
+        """Refuse options that make no sense, by their flags."""
+        check_numbers(self)
+        check_shares(self, "constant_share")
+        if self.batch_size % GROUP:
+            raise ValueError(f"--batch-size must be a multiple of {GROUP}, but it is {self.batch_size}")

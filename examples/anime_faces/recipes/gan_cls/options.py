@@ -1,0 +1,42 @@
+"""The options of `gan_cls` (report D)."""
+
+from dataclasses import dataclass
+
+from examples.anime_faces.recipes._options import TextOptions, check_numbers, check_shares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(TextOptions):
+    """Options of the recipe `gan_cls` (report D)."""
+
+    literal: bool = False
+    """Do as the program that the report was made from: weights 1 and 1, and one noise for both generator updates."""
+    all_tags: bool = False
+    """Condition on all tags of a picture; else on the words for its labels alone."""
+    batch_size: int = 64
+    """Pictures in one batch."""
+    width: int = 64
+    """Channels of the layers next to the picture."""
+    projected: int = 256
+    """Numbers that the vector of a text is compressed to, in each network by itself."""
+    learning_rate: float = 2e-4
+    """Step size of Adam for both networks."""
+    generator_steps: int = 2
+    """Generator updates after each critic update."""
+    beta: float = 0.1
+    """Weight of half the squared weights of the generator's text projection; the report tries 0.1, 0.01 and 0."""
+    cheat: float = 0.1
+    """Probability that a generated picture is priced as a real one; the greatest one where it changes."""
+    cheat_per_batch: bool = False
+    """Throw one coin for a whole batch, not one for each picture."""
+    cheat_decays: bool = False
+    """Let the probability fall to 0 along the run."""
+    cheat_adapts: bool = False
+    """Let the probability begin at 0, rise while the critic is sure of real pictures, and fall while it is not."""
+
+    def __post_init__(self) -> None:
+        """Refuse options that make no sense, by their flags."""
+        check_numbers(self)
+        check_shares(self, "cheat")
+        if self.cheat_decays and self.cheat_adapts:
+            raise ValueError("--cheat-decays and --cheat-adapts must not both be given")

@@ -1,0 +1,1 @@
+"""Report A: a matching-aware WGAN that draws from any text."""

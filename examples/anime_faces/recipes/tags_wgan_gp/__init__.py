@@ -1,0 +1,1 @@
+"""Report C: pictures from a vector of tags, by "WGAN-GP"."""

@@ -1,0 +1,137 @@
+"""The two networks of report C, layer for layer; at 64x64 with width 64 they are its program's own."""
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+
+import gankit as gk
+from examples.anime_faces.recipes.tags_wgan_gp.options import Options
+from examples.anime_faces.systems import Blueprint, Description, base_and_doublings
+
+LATENTS = 100
+SLOPE = 0.2
+EPSILON = 1e-3  # what TensorFlow's layers add to the variance where nothing else is said
+
+
+def layer_norm(channels: int) -> nn.Module:
+    """Normalize each picture over all channels and places, which couples no two pictures of a batch."""
+    return nn.GroupNorm(1, channels)
+
+
+def shifting_batch_norm(channels: int, *, running: bool = True) -> nn.Module:
+    """Normalize over the batch, then shift without a gain, as TensorFlow's layers do by default.
+
+    With `running` statistics are collected for drawing; without, each batch is normalized by its own, always.
+    """
+    norm = nn.BatchNorm2d(channels, eps=EPSILON, track_running_stats=running)
+    norm.register_parameter("weight", None)
+    return norm
+
+
+def own_batch_norm(channels: int) -> nn.Module:
+    """Normalize by the batch at hand, also when pictures are drawn, as the program of report C does."""
+    return shifting_batch_norm(channels, running=False)
+
+
+class TagsGenerator(nn.Module):
+    """Draw a picture from noise joined with a vector of tags.
+
+    Args:
+        size: Height and width of the picture.
+        embedder: What checks the tags and says how many there are.
+        latent_features: Length of the noise.
+        width: Channels next to the picture; each layer further from it has twice as many.
+        norm: Makes the normalization of a layer with so many channels.
+
+    Shape:
+        Latents ``(n, latent_features)`` and tags ``(n, tags)`` to ``(n, 3, size, size)`` in -1..1.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        embedder: gk.embedders.MultiHotEmbedder,
+        latent_features: int = LATENTS,
+        width: int = 128,
+        norm: Callable[[int], nn.Module] = shifting_batch_norm,
+    ) -> None:
+        super().__init__()
+        base, doublings = base_and_doublings(size)
+        widths = [width * 2**stage for stage in range(doublings)][::-1]
+        self.embedder = embedder
+        self.stem = nn.Linear(latent_features + embedder.out_features, widths[0] * base * base)
+        layers: list[nn.Module] = [nn.Unflatten(1, (widths[0], base, base)), norm(widths[0]), nn.ReLU()]
+        for wide, narrow in itertools.pairwise(widths):
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1), norm(narrow), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], 3, 4, 2, 1), nn.Tanh())
+        _start(self)
+
+    def forward(self, latents: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
+        """Join noise and tags, and draw."""
+        return self.layers(self.stem(torch.cat([latents, self.embedder(tags)], dim=1)))
+
+
+class TagsCritic(nn.Module):
+    """Score a picture against a vector of tags, which it sees as extra channels of its last feature map.
+
+    Args:
+        size: Height and width of the picture.
+        tags: Length of the tag vector.
+        width: Channels of the first layer; each later one has twice as many.
+        norm: Makes the normalization of a layer with so many channels; the first layer has none.
+
+    Shape:
+        Pictures ``(n, 3, size, size)`` and tags ``(n, tags)`` to scores ``(n,)``.
+    """
+
+    def __init__(self, *, size: int, tags: int, width: int = 64, norm: Callable[[int], nn.Module] = layer_norm) -> None:
+        super().__init__()
+        base, doublings = base_and_doublings(size)
+        widths = [width * 2**stage for stage in range(doublings)]
+        layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 4, 2, 1), nn.LeakyReLU(SLOPE)]
+        for narrow, wide in itertools.pairwise(widths):
+            layers += [nn.Conv2d(narrow, wide, 4, 2, 1), norm(wide), nn.LeakyReLU(SLOPE)]
+        self.layers = nn.Sequential(*layers)
+        self.score = nn.Linear((widths[-1] + tags) * base * base, 1)
+        _start(self)
+
+    def forward(self, images: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
+        """Repeat the tags at every place of the last map, and score the two together."""
+        features = self.layers(images)
+        everywhere = tags[:, :, None, None].expand(-1, -1, *features.shape[2:]).to(features.dtype)
+        return self.score(torch.cat([features, everywhere], dim=1).flatten(1)).squeeze(1)
+
+
+def networks(description: Description, options: Options) -> Blueprint:
+    """Return report C's networks, with the norms of its program if `options.literal`."""
+    size, width = description.size, options.width
+    generator_norm, critic_norm = (
+        (own_batch_norm, own_batch_norm) if options.literal else (shifting_batch_norm, layer_norm)
+    )
+
+    def generator() -> nn.Module:
+        embedder = description.condition.multi_hot()
+        return TagsGenerator(size=size, embedder=embedder, width=2 * width, norm=generator_norm)
+
+    def critic() -> nn.Module:
+        return TagsCritic(size=size, tags=sum(description.classes), width=width, norm=critic_norm)
+
+    return Blueprint(
+        makers={"generator": generator, "critic": critic},
+        latents=partial(gk.latents.uniform_latents, features=LATENTS),
+    )
+
+
+def _start(network: nn.Module) -> None:
+    """Draw convolutions from N(0, 0.02) and linear layers by Glorot's uniform law; biases start at 0."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, std=0.02)
+        elif isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)

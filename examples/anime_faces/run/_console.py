@@ -1,0 +1,92 @@
+"""What a session shows and hears in the terminal: the progress bar, Ctrl-C and SIGTERM."""
+
+import os
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Self
+
+from tqdm import tqdm
+
+from examples.anime_faces.run._feed import Feed
+from examples.anime_faces.systems import System
+
+CAUGHT = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopSignals:
+    """While entered, remember the first signal instead of dying from it.
+
+    A second signal ends the process at once with the same exit code; a checkpoint that is being written then stays
+    unfinished under its temporary name, and the one before it is whole.
+    """
+
+    def __init__(self) -> None:
+        self.caught: int | None = None
+        self._before: dict[int, object] = {}
+
+    @property
+    def exit_code(self) -> int:
+        """130 after Ctrl-C, 143 after SIGTERM, 0 otherwise."""
+        return 0 if self.caught is None else 128 + self.caught
+
+    def __enter__(self) -> Self:
+        """Take the signals over."""
+        for number in CAUGHT:
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the signals back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self.caught is not None:
+            os._exit(128 + number)
+        self.caught = number
+        # Write straight to the descriptor: printing from a handler may re-enter a locked stream.
+        os.write(2, b"\nfinishing this step, then saving; once more ends at once\n")
+
+
+class Progress:
+    """The progress bar: steps with the time left, pictures a second, updates of each network, the losses."""
+
+    def __init__(self, system: System, feed: Feed, steps: int, step: int) -> None:
+        self._schedule, self._feed, self._step = system.schedule, feed, step
+        rounds = [system.schedule(t) for t in range(step)]
+        self._critic = sum(one.critic for one in rounds)
+        self._generator = sum(one.generator for one in rounds)
+        self._since, self._images_before = time.monotonic(), self.images
+        # Where nobody watches, a line now and then is enough.
+        pace = 0.2 if sys.stderr.isatty() else 30.0
+        self.bar = tqdm(total=steps, initial=step, unit="step", mininterval=pace, dynamic_ncols=True, smoothing=0.1)
+
+    @property
+    def images(self) -> int:
+        """Real pictures handed out so far."""
+        return self._feed.draws * self._feed.batch_size
+
+    def advance(self) -> None:
+        """Count one more step."""
+        one = self._schedule(self._step)
+        self._step += 1
+        self._critic += one.critic
+        self._generator += one.generator
+        self.bar.update()
+
+    def images_per_second(self) -> float:
+        """Return pictures a second since the last call."""
+        now = time.monotonic()
+        rate = (self.images - self._images_before) / max(now - self._since, 1e-9)
+        self._since, self._images_before = now, self.images
+        self._rate = rate
+        return rate
+
+    def show(self, averages: dict[str, float]) -> None:
+        """Put the figures behind the bar."""
+        gap = f", gap {averages['critic gap']:.2f}" if "critic gap" in averages else ""
+        text = f"{self._rate:.0f} images/s, {self._critic} critic and {self._generator} generator updates{gap}"
+        self.bar.set_postfix_str(text, refresh=False)

@@ -1,0 +1,35 @@
+"""What recipes share: how a data set is read, what a recipe says, and how it becomes something that trains."""
+
+from examples.anime_faces.systems._description import (
+    Condition as Condition,
+    Description as Description,
+    TextDescription as TextDescription,
+)
+from examples.anime_faces.systems._drawing import Drawer as Drawer
+from examples.anime_faces.systems._hardware import Hardware as Hardware, choose_hardware as choose_hardware
+from examples.anime_faces.systems._labels import (
+    AnyTag as AnyTag,
+    Conditioning as Conditioning,
+    ExactlyOne as ExactlyOne,
+    Grid as Grid,
+    Selection as Selection,
+    WhateverIsKnown as WhateverIsKnown,
+    fill_in as fill_in,
+)
+from examples.anime_faces.systems._pictures import (
+    base_and_doublings as base_and_doublings,
+    from_unit_range as from_unit_range,
+    to_unit_range as to_unit_range,
+)
+from examples.anime_faces.systems._recipe import (
+    Blueprint as Blueprint,
+    Networks as Networks,
+    Recipe as Recipe,
+    Scalars as Scalars,
+    Side as Side,
+    System as System,
+    always as always,
+    drawn_in_unit_range as drawn_in_unit_range,
+)
+from examples.anime_faces.systems._texts import EveryText as EveryText
+from examples.anime_faces.systems._training import Training as Training, assemble as assemble

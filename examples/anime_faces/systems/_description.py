@@ -1,0 +1,173 @@
+"""What a recipe must know of a data set before it can build networks for it, and the condition that its labels make."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+
+import gankit as gk
+from examples.anime_faces.data import Attribute
+from examples.anime_faces.systems._text_encoders import PromptEncoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a picture is drawn for: one class of each attribute.
+
+    Args:
+        attributes: The labeled attributes with their classes.
+        incomplete: For each attribute whether "unknown" is one more class of it, the last.
+
+    Raises:
+        ValueError: There are no attributes, or `incomplete` has another length.
+
+    Example:
+        >>> from examples.anime_faces.data import Attribute
+        >>> condition = Condition(
+        ...     attributes=(Attribute("hair", ("red", "blue")), Attribute("eyes", ("red", "blue", "green"))),
+        ...     incomplete=(False, True),
+        ... )
+        >>> condition.classes
+        (2, 4)
+        >>> condition.one_hot().out_features, condition.label_embedder(8).out_features
+        (6, 16)
+        >>> [logits.shape[1] for logits in condition.class_head(32)(torch.randn(5, 32))]
+        [2, 4]
+    """
+
+    attributes: tuple[Attribute, ...]
+    incomplete: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a condition of nothing."""
+        if not self.attributes:
+            raise ValueError("attributes must not be empty: a data set without labels has no condition")
+        if len(self.incomplete) != len(self.attributes):
+            raise ValueError(
+                f"incomplete must say yes or no for each of {len(self.attributes)} attributes, got {len(self.incomplete)}"
+            )
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The number of classes of each attribute, "unknown" included."""
+        pairs = zip(self.attributes, self.incomplete, strict=True)
+        return tuple(len(attribute.classes) + missing for attribute, missing in pairs)
+
+    def one_hot(self) -> gk.embedders.OneHotEmbedder:
+        """Return an embedder without parameters: a one for the class of each attribute."""
+        return gk.embedders.OneHotEmbedder(self.classes)
+
+    def multi_hot(self) -> gk.embedders.MultiHotEmbedder:
+        """Return an embedder of tags, of which a picture may have several; "unknown" is then no tag."""
+        return gk.embedders.MultiHotEmbedder(sum(len(attribute.classes) for attribute in self.attributes))
+
+    def label_embedder(self, features: int) -> gk.embedders.LabelEmbedder:
+        """Return an embedder with a learned vector for each class of each attribute."""
+        return gk.embedders.LabelEmbedder(self.classes, features)
+
+    def class_head(self, in_features: int) -> gk.blocks.ClassHead:
+        """Return the critic's guess of every attribute."""
+        return gk.blocks.ClassHead(in_features, self.classes)
+
+    def prompt_encoder(self) -> PromptEncoder:
+        """Return the encoder of prompts such as "blue hair red eyes"."""
+        return PromptEncoder(self.attributes)
+
+    def draw(
+        self, count: int, *, device: str | torch.device = "cpu", rng: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Draw class ids ``(count, attributes)``, all classes of an attribute alike."""
+        columns = [torch.randint(number, (count,), device=device, generator=rng) for number in self.classes]
+        return torch.stack(columns, dim=1)
+
+    def grid(self, rows: int) -> torch.Tensor:
+        """Return class ids ``(rows, attributes)`` for a grid: known classes only, as different from row to row as can be.
+
+        There are fewer rows where no attribute has so many classes: equal rows show nothing.
+        """
+        known = [len(attribute.classes) for attribute in self.attributes]
+        rows = min(rows, max(known))
+        spread = torch.arange(rows) * max(known) // rows
+        columns = [(spread * (2 * index + 1) + 2 * index) % count for index, count in enumerate(known)]
+        return torch.stack(columns, dim=1)
+
+    def mismatched(self, labels: torch.Tensor, *, rng: torch.Generator | None = None) -> torch.Tensor:
+        """Draw for each row of class ids another one, never the same."""
+        return gk.losses.mismatched_labels(labels, self.classes, rng=rng)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDescription:
+    """What a recipe must know of the texts that it is conditioned on.
+
+    Args:
+        encoder: what makes vectors of them, in words.
+        features: the length of a vector.
+        pictures: how many have a text.
+        examples: a few of the texts, which differ much; sample grids show them.
+    """
+
+    encoder: str
+    features: int
+    pictures: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """The shape of a data set, without its pictures.
+
+    Args:
+        size: height and width of a picture.
+        kind: where the labels come from, as the data set says: rendered, unlabeled, classes, table or tags.
+        attributes: the labeled attributes with their classes; empty for an unlabeled folder.
+        incomplete: for each attribute whether some picture in use has no single known class of it.
+        text: the texts of the pictures, for a recipe that is conditioned on them; else None.
+    """
+
+    size: int
+    kind: str
+    attributes: tuple[Attribute, ...] = ()
+    incomplete: tuple[bool, ...] = ()
+    text: TextDescription | None = None
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The number of classes of each attribute."""
+        return tuple(len(attribute.classes) for attribute in self.attributes)
+
+    @property
+    def condition(self) -> Condition:
+        """What embeds, guesses, draws and mistakes the labels.
+
+        Raises:
+            ValueError: The data set has none.
+        """
+        return Condition(attributes=self.attributes, incomplete=self.incomplete)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, dicts, numbers and strings, as settings files keep them."""
+        plain = asdict(replace(self, text=None))
+        plain["attributes"] = [
+            {"name": attribute.name, "classes": list(attribute.classes)} for attribute in self.attributes
+        ]
+        plain["incomplete"] = list(self.incomplete)
+        del plain["text"]
+        if self.text is not None:  # settings of recipes that read labels stay what they were before there were texts
+            plain["text"] = asdict(self.text) | {"examples": list(self.text.examples)}
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "Description":
+        """Rebuild what :meth:`to_dict` wrote."""
+        return cls(
+            size=plain["size"],
+            kind=plain["kind"],
+            attributes=tuple(Attribute(entry["name"], tuple(entry["classes"])) for entry in plain["attributes"]),
+            incomplete=tuple(plain["incomplete"]),
+            text=_text_from(plain["text"]) if "text" in plain else None,
+        )
+
+
+def _text_from(plain: dict[str, Any]) -> TextDescription:
+    return TextDescription(**{**plain, "examples": tuple(plain["examples"])})

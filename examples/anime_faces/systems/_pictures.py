@@ -1,0 +1,41 @@
+"""Sizes and ranges of pictures: what sizes the networks can draw, and -1..1 as 0..1 and back."""
+
+import torch
+
+SMALLEST_BASE, LARGEST_BASE = 4, 7
+
+
+def base_and_doublings(size: int) -> tuple[int, int]:
+    """Return ``(base, doublings)`` with ``size == base * 2 ** doublings`` and a base of 4 to 7.
+
+    Raises:
+        ValueError: No such base exists; the message names the nearest sizes that work.
+
+    Example:
+        >>> base_and_doublings(64), base_and_doublings(96)
+        ((4, 4), (6, 4))
+    """
+    doublings = 0
+    base = size
+    while base > LARGEST_BASE and base % 2 == 0:
+        base //= 2
+        doublings += 1
+    if doublings >= 1 and SMALLEST_BASE <= base <= LARGEST_BASE:
+        return base, doublings
+    possible = sorted(b * 2**k for b in range(SMALLEST_BASE, LARGEST_BASE + 1) for k in range(1, 9))
+    below = max((one for one in possible if one < size), default=possible[0])
+    above = min((one for one in possible if one > size), default=possible[-1])
+    raise ValueError(
+        f"size must be a number from {SMALLEST_BASE} to {LARGEST_BASE} doubled a few times, but it is {size}; "
+        f"{below} and {above} would work"
+    )
+
+
+def to_unit_range(images: torch.Tensor) -> torch.Tensor:
+    """Return pictures of -1..1 in 0..1."""
+    return (images + 1) / 2
+
+
+def from_unit_range(images: torch.Tensor) -> torch.Tensor:
+    """Return pictures of 0..1 in the -1..1 of the pipeline."""
+    return 2 * images - 1

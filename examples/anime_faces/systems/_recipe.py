@@ -1,0 +1,158 @@
+"""What a recipe says: how it reads a data set, its networks, and what is trained. It names no device and no precision."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+import gankit as gk
+from examples.anime_faces.systems._description import Description
+from examples.anime_faces.systems._labels import Conditioning
+from examples.anime_faces.systems._pictures import from_unit_range
+
+Networks: TypeAlias = Mapping[str, nn.Module]
+Condition: TypeAlias = torch.Tensor | None
+Scalars: TypeAlias = Mapping[str, torch.Tensor]
+Batch: TypeAlias = tuple[Any, ...]
+OptimizerMaker: TypeAlias = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+def drawn_by_generator(networks: Networks, inputs: torch.Tensor, condition: Condition) -> torch.Tensor:
+    """Return the pictures of the network ``"generator"``: how most recipes draw."""
+    return networks["generator"](inputs, condition)
+
+
+def drawn_in_unit_range(networks: Networks, inputs: torch.Tensor, condition: Condition) -> torch.Tensor:
+    """Return the pictures of a network ``"generator"`` that draws in 0..1, in -1..1."""
+    return from_unit_range(networks["generator"](inputs, condition))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """The networks of a recipe, not built yet, and how the trained ones draw.
+
+    Args:
+        makers: Builds each network by name: one bare network on the CPU, with its weights drawn. Training builds all of them
+            in this order; sampling builds only those in `drawing`.
+        latents: Draws the generator's input, called as ``latents(count, rng=generator)``. None: the input is a picture
+            in -1..1, for generators that change pictures.
+        drawing: The networks that draw. Training keeps an average of each, and the averages draw the samples.
+        draw: Called with those networks by name, the input and the condition (None without labels); returns pictures in
+            -1..1.
+    """
+
+    makers: Mapping[str, Callable[[], nn.Module]]
+    latents: Callable[..., torch.Tensor] | None
+    drawing: tuple[str, ...] = ("generator",)
+    draw: Callable[[Networks, torch.Tensor, Condition], torch.Tensor] = drawn_by_generator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One network that is trained, and how.
+
+    Args:
+        network: What is trained.
+        optimizer: Makes the optimizer of the parameters, such as ``partial(torch.optim.Adam, lr=1e-4)``.
+        terms: The terms of the update: pure functions of the batch, see `gankit.training.Terms`. Several named ones are
+            updates on one optimizer, taken one after the other. Names of costs are plain; a reading has a group in its name,
+            such as ``scores/real``, under which it is logged.
+        turn: The name of the one update of `terms` that is taken at a step. None: all of them are taken.
+        learning_rate: The learning rate at a step. None: that of the optimizer's maker.
+        constraint: Called without arguments after each update, such as a weight clip.
+    """
+
+    network: nn.Module
+    optimizer: OptimizerMaker
+    terms: gk.training.Terms | Mapping[str, gk.training.Terms]
+    turn: Callable[[int], str] | None = None
+    learning_rate: Callable[[int], float] | None = None
+    constraint: Callable[[], object] | None = None
+
+
+class Stateful(Protocol):
+    """A part of a system that is not a network and changes during training; checkpoints hold its state."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore a state."""
+        ...
+
+
+def nothing_changes(step: int) -> None:
+    """Keep everything as it is: the plan of most recipes."""
+    del step
+
+
+def nothing_follows(readings: Scalars) -> None:
+    """Do nothing with the readings of a round."""
+    del readings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """What is trained, and by which plan.
+
+    Args:
+        critic: The critic's side, or several by name. Their networks are frozen while the generators are updated.
+        generator: The generator's side, or several by name.
+        schedule: How many critic and generator updates each round has.
+        batch_size: Real pictures in one batch.
+        repeat: How often each batch is used before the next one.
+        group: Pictures of each condition in a batch; it divides the batch size.
+        prepare: Turns a batch ``(images, condition)`` into the inputs of the terms: what updates share, such as latents or
+            one fake batch, is made here.
+        plan: Called with the step before it starts; fills 0-d tensors that change over time, as a pure function of the step.
+        after: Called with the readings of each round; what the host does with them. It must not read their values.
+        average: Makes the average of each network that draws.
+        parts: Whatever else changes during training, by name; checkpoints hold its state.
+    """
+
+    critic: Side | Mapping[str, Side]
+    generator: Side | Mapping[str, Side]
+    schedule: gk.schedules.Schedule
+    batch_size: int
+    repeat: int = 1
+    group: int = 1
+    prepare: Callable[[Batch], Batch] | None = None
+    plan: Callable[[int], None] = nothing_changes
+    after: Callable[[Scalars], None] = nothing_follows
+    average: Callable[[nn.Module], gk.training.WeightAverage] = gk.training.WeightAverage
+    parts: Mapping[str, Stateful] = field(default_factory=dict)
+
+
+def always(conditioning: Conditioning) -> Callable[[Any], Conditioning]:
+    """Return a recipe's `conditioning` that does not depend on its options."""
+
+    def same(options: object) -> Conditioning:
+        del options
+        return conditioning
+
+    return same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A way to train.
+
+    Args:
+        description: One sentence for reports.
+        steps: Number of rounds if neither steps nor minutes are given.
+        conditioning: How labels or texts are read, with the recipe's options.
+        networks: The networks for a data set. Enough to sample, to fine-tune and to load.
+        system: What is trained, given the built networks on their device; ``steps`` is the length of the plan.
+        name: How ``--recipe`` names it; filled in by `find_recipe`.
+    """
+
+    description: str
+    steps: int
+    conditioning: Callable[[Any], Conditioning]
+    networks: Callable[[Description, Any], Blueprint]
+    system: Callable[[Networks, Description, Any, int], System]
+    name: str = ""

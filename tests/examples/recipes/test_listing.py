@@ -1,0 +1,65 @@
+"""Recipes are found by listing folders, and those from outside by their module."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from examples.anime_faces import recipes
+from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
+
+
+def test_the_folders_are_the_recipes() -> None:
+    folders = {path.name for path in Path(recipes.__file__).parent.iterdir() if (path / "recipe.py").exists()}
+    assert set(recipe_names()) == folders >= {"default", "acgan", "tags_wgan_gp", "matching_wgan", "gan_cls"}
+    assert recipe_names()[0] == "default"
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_is_found_under_its_name(name: str) -> None:
+    recipe = find_recipe(name)
+    assert recipe.name == name
+    assert find_options(name).__name__ == "Options"
+    assert recipe.description.endswith(".")
+
+
+def test_unknown_recipes_are_named() -> None:
+    with pytest.raises(
+        ValueError, match=r"--recipe must be one of default, acgan, .*, or package\.module of your own, but"
+    ):
+        find_recipe("stylegan")
+    for name in ("../acgan", "_options", "__pycache__", "", "a.b-c"):
+        with pytest.raises(ValueError, match="--recipe must be one of default, acgan"):
+            find_options(name)
+
+
+def test_a_recipe_from_outside_is_named_by_its_module() -> None:
+    with pytest.raises(ValueError, match=r"--recipe nowhere\.at_all cannot be imported"):
+        find_recipe("nowhere.at_all")
+    with pytest.raises(ValueError, match="must be a module with Options and RECIPE"):
+        find_recipe("examples.anime_faces.recipes.acgan.options")
+
+
+def test_a_module_that_fails_by_itself_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_package").mkdir()
+    (tmp_path / "broken_package" / "__init__.py").write_text("")
+    (tmp_path / "broken_package" / "recipe.py").write_text("import something_that_does_not_exist")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="something_that_does_not_exist"):
+        find_recipe("broken_package.recipe")
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_options_are_plain_and_have_defaults(name: str) -> None:
+    for value in dataclasses.asdict(find_options(name)()).values():
+        assert isinstance(value, int | float | bool | str)
+
+
+def test_options_are_read_without_torch() -> None:
+    program = (
+        "import sys\nfrom examples.anime_faces.recipes import find_options, recipe_names\n"
+        "for name in recipe_names():\n    find_options(name)()\nassert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(recipes.__file__).parents[3])

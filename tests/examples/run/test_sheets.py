@@ -1,0 +1,122 @@
+"""Sheets of samples, and the grid of every few steps: what its rows and columns share."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import gankit as gk
+from examples.anime_faces.data import FACE_ATTRIBUTES
+from examples.anime_faces.run import Block, draw_sheet
+from examples.anime_faces.run._sheets import COLUMNS, ROWS, Preview, _broken, is_preview_step
+from examples.anime_faces.systems import Blueprint, Description, Drawer, WhateverIsKnown
+
+
+def colored(rows: int, columns: int) -> np.ndarray:
+    images = np.zeros((rows, columns, 8, 8, 3), dtype=np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            images[row, column] = (40 * row + 10, 30 * column + 10, 7)
+    return images
+
+
+def test_every_picture_is_on_the_sheet_in_its_place() -> None:
+    sheet = np.asarray(
+        draw_sheet(["a", "b", "c"], [Block("left", colored(3, 2)), Block("right", colored(3, 4))], scale=3)
+    )
+    places = {}
+    for row in range(3):
+        for column in range(4):
+            found = np.argwhere((sheet == (40 * row + 10, 30 * column + 10, 7)).all(axis=-1))
+            assert len(found) == 24 * 24 * (2 if column < 2 else 1)
+            places[row, column] = found[0].tolist()
+    assert places[0, 0][0] < places[1, 0][0] < places[2, 0][0]
+    assert places[1, 0][1] < places[1, 1][1] < places[1, 2][1] < places[1, 3][1]
+
+
+def test_labels_are_drawn_and_widen_the_sheet() -> None:
+    short, long = (draw_sheet([text], [Block("", colored(1, 1))]) for text in ("x", "a very much longer label"))
+    assert long.size[0] > short.size[0]
+    blank = draw_sheet([""], [Block("", colored(1, 1))])
+    assert (np.asarray(short) != 255).sum() > (np.asarray(blank) != 255).sum()
+
+
+def test_labels_break_between_their_halves() -> None:
+    assert _broken("blonde hair purple eyes") == "blonde hair\npurple eyes"
+    assert _broken("cat") == "cat"
+    assert _broken("averyveryverylongword") == "averyveryverylongword"
+
+
+def test_lists_of_tags_are_cut_to_the_lines_that_fit() -> None:
+    label = "touhou onozuka komachi shikieiki yamaxanadu tanabata one two three four five six seven"
+    for most in (2, 3):
+        lines = _broken(label, most_lines=most).split("\n")
+        assert len(lines) == most
+        assert lines[0] == "touhou onozuka komachi"
+        assert max(map(len, lines)) <= 24
+    assert lines[-1] == "tanabata one two ..."
+    text = [Block("", colored(1, 1))]
+    assert draw_sheet([label], text).size[0] < 220
+
+
+def test_rows_and_labels_must_agree() -> None:
+    with pytest.raises(ValueError, match="a block has 2 rows, but there are 3 labels"):
+        draw_sheet(["a", "b", "c"], [Block("", colored(2, 2))])
+
+
+def test_blanks_of_any_kind_are_drawn_as_one() -> None:
+    images = np.zeros((1, 2, 32, 32, 3), np.uint8)
+    plain, odd = (draw_sheet([label], [Block("", images)]) for label in ("red hair", " red\t hair\n"))
+    assert plain.tobytes() == odd.tobytes()
+
+
+class Remembering(nn.Module):
+    """Draws nothing much, and keeps what it was asked for."""
+
+    def forward(self, latents: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        self.asked = (latents, condition)
+        return torch.zeros(len(latents), 3, 8, 8)
+
+
+def no_pictures(count: int, rng: torch.Generator) -> torch.Tensor:
+    raise AssertionError(f"latents are drawn, not {count} pictures of {rng}")
+
+
+def drawn(description: Description, path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
+    generator = Remembering()
+    latents = partial(gk.latents.normal_latents, features=5)
+    blueprint = Blueprint(makers={"generator": Remembering}, latents=latents)
+    drawer = Drawer(networks={"generator": generator}, blueprint=blueprint, device="cpu")
+    state = torch.get_rng_state()
+    preview = Preview({"raw": drawer}, WhateverIsKnown(), description, no_pictures)
+    preview.draw(path)
+    assert torch.equal(state, torch.get_rng_state())
+    assert path.stat().st_size > 0
+    return generator.asked
+
+
+def test_a_column_has_one_latent_and_a_row_one_condition(tmp_path: Path) -> None:
+    faces = Description(size=8, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False))
+    latents, condition = drawn(faces, tmp_path / "grid.png")
+    assert condition is not None
+    rows = latents.unflatten(0, (ROWS, COLUMNS))
+    assert torch.equal(rows, rows[:1].expand_as(rows))
+    assert len(rows[0].unique(dim=0)) == COLUMNS
+    asked = condition.unflatten(0, (ROWS, COLUMNS))
+    assert torch.equal(asked, faces.condition.grid(ROWS)[:, None].expand_as(asked))
+
+
+def test_without_labels_every_picture_has_its_own_latent(tmp_path: Path) -> None:
+    latents, condition = drawn(Description(size=8, kind="unlabeled"), tmp_path / "grid.png")
+    assert condition is None
+    assert len(latents.unique(dim=0)) == ROWS * COLUMNS
+
+
+def test_grids_come_evenly_and_at_the_end() -> None:
+    steps = [step for step in range(1, 6001) if is_preview_step(step, 6000, None)]
+    assert steps[:5] == [16, 32, 64, 128, 200]
+    assert steps[-2:] == [5800, 6000]
+    assert [step for step in range(1, 8) if is_preview_step(step, 7, 3)] == [3, 6, 7]
