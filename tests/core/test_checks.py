@@ -19,7 +19,7 @@ from gankit._core import (
     check_positive,
     check_same_shape,
     check_version,
-    values_are_at_hand,
+    values_are_readable,
 )
 
 
@@ -87,43 +87,43 @@ def test_tensors_are_checked_for_their_kind_and_shape() -> None:
         check_same_shape("fake", torch.ones(2, 3), "real", torch.ones(3))
 
 
-def test_values_are_at_hand_on_the_cpu_outside_of_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert values_are_at_hand(torch.ones(2))
-    assert not values_are_at_hand(torch.ones(2, device="meta"))
+def test_values_are_readable_on_the_cpu_outside_of_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert values_are_readable(torch.ones(2))
+    assert not values_are_readable(torch.ones(2, device="meta"))
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
-    assert not values_are_at_hand(torch.ones(2))
+    assert not values_are_readable(torch.ones(2))
 
 
 @pytest.mark.parametrize(
     ("mode", "pre_dispatch"), [("real", False), ("real", True), ("fake", False), ("symbolic", False)]
 )
-def test_values_are_not_at_hand_while_make_fx_traces(mode: Any, pre_dispatch: bool) -> None:
+def test_values_are_not_readable_while_make_fx_traces(mode: Any, pre_dispatch: bool) -> None:
     found = []
 
     def program(values: torch.Tensor) -> torch.Tensor:
-        found.append(values_are_at_hand(values))
+        found.append(values_are_readable(values))
         return values + 1
 
     make_fx(program, tracing_mode=mode, pre_dispatch=pre_dispatch)(torch.ones(2))
     assert found == [False]
-    assert values_are_at_hand(torch.ones(2)), "nothing of the trace stays"
+    assert values_are_readable(torch.ones(2)), "nothing of the trace stays"
 
 
-def test_values_are_not_at_hand_where_a_tensor_has_none_of_its_own() -> None:
+def test_values_are_not_readable_where_a_tensor_has_none_of_its_own() -> None:
     real = torch.ones(2)
     with FakeTensorMode() as mode:
-        assert not values_are_at_hand(torch.ones(2))
-        assert not values_are_at_hand(real), "what is made of it would be fake"
-    assert not values_are_at_hand(mode.from_tensor(torch.ones(2)))
+        assert not values_are_readable(torch.ones(2))
+        assert not values_are_readable(real), "what is made of it would be fake"
+    assert not values_are_readable(mode.from_tensor(torch.ones(2)))
     found = []
-    torch.vmap(lambda row: found.append(values_are_at_hand(row)) or row)(torch.ones(2, 3))
+    torch.vmap(lambda row: found.append(values_are_readable(row)) or row)(torch.ones(2, 3))
     assert found == [False]
 
 
-def test_values_are_at_hand_under_a_mode_that_only_watches() -> None:
+def test_values_are_readable_under_a_mode_that_only_watches() -> None:
     with FlopCounterMode(display=False):
-        assert values_are_at_hand(torch.ones(2))
-    assert values_are_at_hand(torch.nn.Parameter(torch.ones(2)))
+        assert values_are_readable(torch.ones(2))
+    assert values_are_readable(torch.nn.Parameter(torch.ones(2)))
 
 
 @pytest.mark.parametrize(("given", "wanted"), [(12, (12,)), ((12, 11), (12, 11)), ([1], (1,)), (range(2, 4), (2, 3))])

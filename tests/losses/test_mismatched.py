@@ -227,6 +227,6 @@ def test_the_most_combinations_fit_whole_numbers() -> None:
 
 
 def test_on_a_device_the_device_itself_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_mismatched, "values_are_at_hand", lambda _: False)
+    monkeypatch.setattr(_mismatched, "values_are_readable", lambda _: False)
     with pytest.raises(RuntimeError, match="conditions must hold at least two different ones"):
         mismatched_indices(torch.zeros(3))

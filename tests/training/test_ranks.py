@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import distributed, nn
 
+from gankit._core import world_size
 from gankit.training import Update, load_checkpoint, network_state
-from gankit.training._ranks import audited_forwards, check_equal_gradients, check_wrapper, world_size
+from gankit.training._ranks import audited_forwards, check_equal_gradients, check_wrapper
 
 WORKER = Path(__file__).with_name("ranks_worker.py")
 

@@ -10,7 +10,7 @@ from gankit._core._checks import (
     check_positive as check_positive,
     check_same_shape as check_same_shape,
     check_version as check_version,
-    values_are_at_hand as values_are_at_hand,
+    values_are_readable as values_are_readable,
 )
 from gankit._core._draws import (
     random_tensor as random_tensor,
@@ -47,4 +47,5 @@ from gankit._core._whole_batch import (
     mean_of_whole_batch as mean_of_whole_batch,
     ranks_of_whole_batch as ranks_of_whole_batch,
     sum_over_ranks as sum_over_ranks,
+    world_size as world_size,
 )

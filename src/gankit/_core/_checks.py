@@ -8,7 +8,7 @@ from torch._C import DispatchKey, _dispatch_keys, _get_dispatch_mode, _TorchDisp
 from torch._ops import _get_dispatch_mode_pre_dispatch
 
 
-def values_are_at_hand(tensor: torch.Tensor) -> bool:
+def values_are_readable(tensor: torch.Tensor) -> bool:
     """Say whether the tensor's values can be read without waiting for a device or breaking a graph that is being traced.
 
     False for every device but the CPU, while dynamo compiles or `make_fx` traces, under ``torch.func.vmap``, and for

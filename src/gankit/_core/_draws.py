@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from gankit._core._checks import check_floating, values_are_at_hand
+from gankit._core._checks import check_floating, values_are_readable
 
 
 def random_tensor(
@@ -47,7 +47,7 @@ def uniform_draw(
     if tuple(draw.shape) != tuple(shape):
         raise ValueError(f"draw must have shape {tuple(shape)}, got {tuple(draw.shape)}")
     # Written so that NaN, which is neither inside nor outside, is refused too.
-    if values_are_at_hand(draw) and not bool(((draw >= 0) & (draw < 1)).all()):
+    if values_are_readable(draw) and not bool(((draw >= 0) & (draw < 1)).all()):
         raise ValueError(f"draw must hold numbers from 0 to below 1, got {draw.min():.6g}..{draw.max():.6g}")
     return draw
 

@@ -26,6 +26,11 @@ def batch_in_parts() -> Iterator[None]:
         _parts.value -= 1
 
 
+def world_size() -> int:
+    """Return the number of ranks, 1 without a process group."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
 def ranks_of_whole_batch(name: str) -> int:
     """Return the number of ranks that share the batch; `name` is the part that needs the whole batch.
 
@@ -33,7 +38,7 @@ def ranks_of_whole_batch(name: str) -> int:
         ValueError: The code runs on one part of the batch (see `batch_in_parts`), so its result would differ from that of
             the whole batch; or it is compiled and several ranks share the batch.
     """
-    ranks = distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+    ranks = world_size()
     if torch.compiler.is_compiling():
         if ranks > 1:
             raise ValueError(f"{name} needs the whole batch and cannot be compiled where {ranks} ranks share it")

@@ -14,7 +14,7 @@ from gankit._core import (
     check_fraction,
     refuse_both,
     uniform_like,
-    values_are_at_hand,
+    values_are_readable,
     widen,
 )
 
@@ -183,7 +183,7 @@ def numbers_for(
     if draw.device != samples.device:
         raise ValueError(f"draw must be on the device of the samples, {samples.device}, got {draw.device}")
     # 1 itself is accepted: half precision rounds numbers just below 1 to 1, and every part accepts it. NaN is refused.
-    if values_are_at_hand(draw) and not bool(((draw >= 0) & (draw <= 1)).all()):
+    if values_are_readable(draw) and not bool(((draw >= 0) & (draw <= 1)).all()):
         raise ValueError(f"draw must hold numbers from 0 to below 1, got {draw.min():.6g}..{draw.max():.6g}")
     return widen(draw)
 

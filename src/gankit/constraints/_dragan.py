@@ -9,7 +9,7 @@ from gankit._core import (
     ranks_of_whole_batch,
     sum_over_ranks,
     uniform_like,
-    values_are_at_hand,
+    values_are_readable,
     widen,
 )
 from gankit.constraints._gradient import gradient_norm
@@ -107,7 +107,7 @@ def dragan_penalty(
 def _check_noise(noise: Points, real: Points) -> None:
     check_same_points("noise", noise, "real", real)
     for name, part in named_parts("noise", noise).items():
-        if values_are_at_hand(part) and not bool(((part >= 0) & (part <= 1)).all()):
+        if values_are_readable(part) and not bool(((part >= 0) & (part <= 1)).all()):
             raise ValueError(f"{name} must hold uniform numbers in 0..1, got {part.min():.6g}..{part.max():.6g}")
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import torch
 
-from gankit._core import Scores, autocast_is_on, check_floating, values_are_at_hand, widen
+from gankit._core import Scores, autocast_is_on, check_floating, values_are_readable, widen
 from gankit.constraints._audit import call_audited, check_scores_graph
 from gankit.constraints._points import (
     PointCritic,
@@ -105,7 +105,7 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
     # A norm of the parts' norms would have a wrong second derivative where the gradient of one part is zero.
     joined = rows[0] if len(rows) == 1 else torch.cat(rows, dim=1)
     norms = torch.linalg.vector_norm(joined, dim=1)
-    if values_are_at_hand(norms) and 2**-32 < min(values := norms.tolist()) <= max(values) < 2**32:
+    if values_are_readable(norms) and 2**-32 < min(values := norms.tolist()) <= max(values) < 2**32:
         return norms  # the usual case, in less time on the CPU: the scale below would change no bit
     scale = _power_of_two(norms.detach())
     return torch.linalg.vector_norm(joined / scale[:, None], dim=1) * scale

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import parametrizations
 
-from gankit._core import check_at_least, check_positive, values_are_at_hand
+from gankit._core import check_at_least, check_positive, values_are_readable
 
 _NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # _NormBase: batch and instance norms
 _LAYERS = (
@@ -68,7 +68,7 @@ def clip_weights_(network: nn.Module, bound: float, *, include_norms: bool = Tru
         rest = "" if include_norms else ", or none outside of its norms"
         raise ValueError(f"network must have parameters, got a module without any{rest}")
     for name, parameter in named.items():
-        if values_are_at_hand(parameter) and bool(parameter.isnan().any()):
+        if values_are_readable(parameter) and bool(parameter.isnan().any()):
             raise ValueError(f"network must have finite weights, got NaN in {name!r}: clipping would hide it")
     parameters = [parameter.detach() for parameter in named.values()]
     # torch has no foreach clamp of both sides; two passes are still faster than a loop over many small tensors.
@@ -159,5 +159,5 @@ def _check_weight(name: str, layer: nn.Module) -> None:
     assert isinstance(weight, torch.Tensor)
     if isinstance(weight, nn.UninitializedParameter):
         raise ValueError(f"network must know its shapes, got {name!r} without one: run a batch through it first")
-    if values_are_at_hand(weight) and not bool(weight.any()):
+    if values_are_readable(weight) and not bool(weight.any()):
         raise ValueError(f"network must have weights that are not all zero, got {name!r}: it is divided by its norm, 0")

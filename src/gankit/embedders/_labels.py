@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from gankit._core import Condition, Labels, as_class_counts, check_at_least, values_are_at_hand
+from gankit._core import Condition, Labels, as_class_counts, check_at_least, values_are_readable
 
 
 def as_columns(labels: Labels, num_classes: Sequence[int]) -> torch.Tensor:
@@ -23,7 +23,7 @@ def as_columns(labels: Labels, num_classes: Sequence[int]) -> torch.Tensor:
         raise ValueError(f"labels must have shape {wanted}, got {tuple(labels.shape)}")
     if columns.shape[0] == 0:
         raise ValueError(f"labels must hold at least one sample, got shape {tuple(labels.shape)}")
-    if values_are_at_hand(labels):
+    if values_are_readable(labels):
         _check_range(columns, num_classes)
     return columns
 
@@ -144,7 +144,7 @@ class MultiHotEmbedder(nn.Module):
             raise ValueError(f"labels must have shape (n, {self.out_features}), got {kind}")
         if labels.shape[0] == 0:
             raise ValueError(f"labels must hold at least one sample, got shape {tuple(labels.shape)}")
-        if values_are_at_hand(labels):
+        if values_are_readable(labels):
             _check_zero_or_one(labels)
         return labels.to(self.unit.dtype)
 

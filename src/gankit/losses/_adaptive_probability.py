@@ -15,7 +15,7 @@ from gankit._core import (
     check_version,
     mean_of_whole_batch,
     ranks_of_whole_batch,
-    values_are_at_hand,
+    values_are_readable,
 )
 
 VERSION = 1
@@ -161,7 +161,7 @@ class AdaptiveProbability:
         if not isinstance(probability, torch.Tensor) or probability.ndim != 0 or not probability.is_floating_point():
             raise ValueError(f"state of an adaptive probability must hold a 0-d tensor, got {probability!r}")
         # Compared as tensors, in which the limit is rounded as the probability is.
-        if values_are_at_hand(probability) and not bool((probability >= 0) & (probability <= self.limit)):
+        if values_are_readable(probability) and not bool((probability >= 0) & (probability <= self.limit)):
             raise ValueError(
                 f"state of an adaptive probability must lie in 0..{self.limit:g}, got {float(probability):g}"
             )

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable
 from typing import TypeAlias
 
-from gankit._core import Scalar, ScoreMaps, Scores, as_maps, as_matching_maps, mean_over_maps, values_are_at_hand
+from gankit._core import Scalar, ScoreMaps, Scores, as_maps, as_matching_maps, mean_over_maps, values_are_readable
 from gankit.losses._objectives import Objective
 
 Cost: TypeAlias = Callable[[Scores], Scores]
@@ -143,7 +143,7 @@ def _labeled_mean(objective: Objective, maps: tuple[Scores, ...], label_maps: tu
 
 def _warn_of_unbounded_labels(name: str, label_maps: tuple[Scores, ...], *, users_line: int = 4) -> None:
     for labels in label_maps:
-        if values_are_at_hand(labels) and bool(((labels < 0) | (labels > 1)).any()):
+        if values_are_readable(labels) and bool(((labels < 0) | (labels > 1)).any()):
             # Without numbers of this batch: Python shows one text per line only once, and every batch would make a new text.
             warnings.warn(
                 f"{name} must lie in 0..1, got some outside: most objectives are then unbounded below and scores can grow "

@@ -13,7 +13,7 @@ from gankit._core import (
     check_finite,
     check_floating,
     check_same_shape,
-    values_are_at_hand,
+    values_are_readable,
     widen,
 )
 
@@ -121,7 +121,7 @@ def as_class_ids(labels: Labels, samples: int, num_classes: Sequence[int]) -> to
     if columns.shape != (samples, len(num_classes)):
         wanted = f"({samples}, {len(num_classes)})" + (f" or ({samples},)" if len(num_classes) == 1 else "")
         raise ValueError(f"labels must have shape {wanted}, one per sample and head, got {tuple(labels.shape)}")
-    if values_are_at_hand(labels):
+    if values_are_readable(labels):
         _check_range(columns, num_classes)
     return columns
 
@@ -144,7 +144,7 @@ def _sigmoid_cross_entropy(head: int, logits: torch.Tensor, targets: torch.Tenso
     check_same_shape(f"targets of head {head}", targets, "its logits", logits)
     targets = targets.to(logits.dtype)
     known = targets != UNLABELED
-    if values_are_at_hand(targets):
+    if values_are_readable(targets):
         wrong = known & ((targets < 0) | (targets > 1))
         if wrong.any():
             row, label = (int(index) for index in wrong.nonzero()[0])

@@ -15,7 +15,7 @@ from gankit._core import (
     mean_of_whole_batch,
     ranks_of_whole_batch,
     sum_over_ranks,
-    values_are_at_hand,
+    values_are_readable,
     widen,
 )
 
@@ -143,7 +143,7 @@ def mode_seeking_loss(
     _check_pair("first_latents", first_latents, "second_latents", second_latents)
     if len(first) != len(first_latents):
         raise ValueError(f"first_latents must hold one row per sample, {len(first)}, got {len(first_latents)}")
-    if values_are_at_hand(first_latents) and torch.equal(first_latents, second_latents):
+    if values_are_readable(first_latents) and torch.equal(first_latents, second_latents):
         raise ValueError("first_latents and second_latents must differ, got the same latents twice")
     name = mode_seeking_loss.__name__
     apart = mean_of_whole_batch(name, (widen(first) - widen(second)).abs())

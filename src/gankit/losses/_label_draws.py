@@ -16,7 +16,7 @@ from gankit._core import (
     gather_whole_batch,
     ranks_of_whole_batch,
     uniform_draw,
-    values_are_at_hand,
+    values_are_readable,
 )
 
 
@@ -210,7 +210,7 @@ def _check_probability(probability: float | Scalar) -> None:
             f"probability must be a number or a 0-d floating-point tensor, got shape {tuple(probability.shape)} of "
             f"{probability.dtype}"
         )
-    if values_are_at_hand(probability):
+    if values_are_readable(probability):
         check_fraction("probability", float(probability.detach()))
 
 

@@ -14,7 +14,7 @@ from gankit._core import (
     random_tensor,
     refuse_both,
     uniform_draw,
-    values_are_at_hand,
+    values_are_readable,
 )
 
 MOST_COMBINATIONS = 2**62  # the sum of a combination's number and a draw fits into int64
@@ -133,7 +133,7 @@ def _as_columns(labels: Labels, counts: tuple[int, ...]) -> torch.Tensor:
     columns = labels.unsqueeze(1) if labels.ndim == 1 else labels
     if columns.ndim != 2 or columns.shape[1] != len(counts):
         raise ValueError(f"labels must have one column for each of {len(counts)} attributes, got {tuple(labels.shape)}")
-    if values_are_at_hand(labels):
+    if values_are_readable(labels):
         least, most = (ends.tolist() for ends in columns.aminmax(dim=0))
         for attribute, (low, high, count) in enumerate(zip(least, most, counts, strict=True)):
             if low < 0 or high >= count:
@@ -152,7 +152,7 @@ def _steps(
     refuse_both("draw", draw, rng)
     if tuple(draw.shape) != shape or draw.dtype != torch.int64:
         raise ValueError(f"draw must be int64 of shape {shape}, got {draw.dtype} of shape {tuple(draw.shape)}")
-    if values_are_at_hand(draw) and bool(((draw < 1) | (draw >= combinations)).any()):
+    if values_are_readable(draw) and bool(((draw < 1) | (draw >= combinations)).any()):
         raise ValueError(f"draw must lie in 1..{combinations - 1}, got {int(draw.min())}..{int(draw.max())}")
     return draw
 
@@ -174,7 +174,7 @@ def _ranks(columns: torch.Tensor) -> torch.Tensor:
 
 def _check_mismatch_exists(equal: torch.Tensor, count: int) -> None:
     found = equal.amax() < count
-    if not values_are_at_hand(equal):
+    if not values_are_readable(equal):
         torch._assert_async(found, "conditions must hold at least two different ones")  # noqa: SLF001 (it has no public name)
     elif not bool(found):
         raise ValueError(f"conditions must hold at least two different ones, got the same for all {count} samples")

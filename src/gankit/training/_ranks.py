@@ -13,6 +13,8 @@ import torch
 from torch import distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from gankit._core import world_size
+
 
 def is_sharded(tensor: torch.Tensor) -> bool:
     """Return whether the tensor is a ``DTensor``, as under FSDP2.
@@ -89,11 +91,6 @@ def _forget_pass(network: nn.Module) -> None:
 
 
 RELATIVE_TOLERANCE = 1e-5
-
-
-def world_size() -> int:
-    """Return the number of ranks, 1 without a process group."""
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
 def check_wrapper(network: nn.Module | None) -> nn.Module:

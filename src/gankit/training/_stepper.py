@@ -8,8 +8,8 @@ import torch
 from torch import distributed, nn
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, check_at_least, check_version
-from gankit.training._ranks import is_sharded, own_piece, world_size
+from gankit._core import Scalar, check_at_least, check_version, world_size
+from gankit.training._ranks import is_sharded, own_piece
 from gankit.training._saving import held
 
 VERSION = 1

@@ -7,7 +7,7 @@ from typing import Any, cast
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, check_at_least, check_version
+from gankit._core import Scalar, check_at_least, check_version, world_size
 from gankit.training._gradients import Eager, Gradients
 from gankit.training._loss import Cuts, Loss, NamedScalars, Terms, check_reach
 from gankit.training._ranks import (
@@ -16,7 +16,6 @@ from gankit.training._ranks import (
     check_wrapper,
     gathered_for_penalties,
     is_sharded,
-    world_size,
 )
 from gankit.training._saving import bare, held, load_optimizer_state, optimizer_state, plain_name
 from gankit.training._stepper import FiniteStepper, Stepper
