@@ -57,7 +57,7 @@ def test_there_are_enough_faults_of_different_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "tests"), [("halved hinge", "test_objectives"), ("a parameter left out", "clip_weights")]
+    ("fault", "tests"), [("halved hinge", "test_objectives"), ("a parameter left out", "constraints/test_weights")]
 )
 def test_faults_are_noticed(fault: str, tests: str) -> None:
     done = _run("--faults", "--only", fault, "--tests", tests)
@@ -72,7 +72,7 @@ def test_every_fault_is_noticed() -> None:
 
 
 def test_a_fault_that_no_test_looks_at_survives() -> None:
-    done = _run("--faults", "--only", "halved hinge", "--tests", "test_clip_weights")
+    done = _run("--faults", "--only", "halved hinge", "--tests", "constraints/test_weights")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "SURVIVES" in done.stdout
 
