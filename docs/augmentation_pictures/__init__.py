@@ -1,1 +1,1 @@
-"""Draws what each augmentation does to one picture."""
+"""Pictures of what each augmentation does to an image."""

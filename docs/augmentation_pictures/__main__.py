@@ -1,4 +1,4 @@
-"""Draws every strip afresh: ``python -m docs.augmentation_pictures``."""
+"""Draw all strips again: ``python -m docs.augmentation_pictures``."""
 
 from PIL import Image
 

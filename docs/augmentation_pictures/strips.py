@@ -1,4 +1,4 @@
-"""One strip a part: a face as it is, then the same face changed by draws of a fixed seed."""
+"""One strip per augmentation: a face, then the same face changed by draws of a fixed seed."""
 
 from pathlib import Path
 
@@ -28,23 +28,23 @@ PARTS: dict[str, Augmentation] = {
     "saturation": Saturation(),
     "contrast": Contrast(),
 }
-SIDE, CHANGED, GAP = 64, 6, 6  # of a picture, versions behind the plain one, pixels between two
+SIDE, CHANGED, GAP = 64, 6, 6  # side of an image, number of changed versions, pixels between two
 
 
 def face() -> torch.Tensor:
-    """The picture that is changed, ``(1, 3, 64, 64)`` in -1..1."""
+    """The image that is changed, ``(1, 3, 64, 64)`` in -1..1."""
     pixels = torch.from_numpy(render(face_from_seed(0, 242), SIDE).copy())
     return pixels.permute(2, 0, 1)[None].double() / 127.5 - 1
 
 
 def strip(part: Augmentation) -> npt.NDArray[np.uint8]:
-    """Return the strip as red, green, blue and opacity, ``(64, width, 4)``; what lies between the pictures is clear."""
+    """Return the strip as red, green, blue and opacity, ``(64, width, 4)``; the gaps between images are transparent."""
     plain = face()
     draw = torch.rand(CHANGED, part.numbers, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    pictures = torch.cat([plain, part(plain.expand(CHANGED, -1, -1, -1), draw=draw)])
-    pixels = ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    images = torch.cat([plain, part(plain.expand(CHANGED, -1, -1, -1), draw=draw)])
+    pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     result = np.zeros((SIDE, len(pixels) * (SIDE + GAP) - GAP, 4), dtype=np.uint8)
-    for place, picture in enumerate(pixels):
+    for place, image in enumerate(pixels):
         left = place * (SIDE + GAP)
-        result[:, left : left + SIDE] = np.concatenate([picture, np.full((SIDE, SIDE, 1), 255, np.uint8)], axis=2)
+        result[:, left : left + SIDE] = np.concatenate([image, np.full((SIDE, SIDE, 1), 255, np.uint8)], axis=2)
     return result
