@@ -1,1 +1,1 @@
-"""Draws the blocks of the library as pictures of their data flow."""
+"""Draws pictures of the data flow in the blocks of the library."""

@@ -1,4 +1,4 @@
-"""Draws every picture afresh: ``python -m docs.block_pictures``."""
+"""Draws all pictures again: ``python -m docs.block_pictures``."""
 
 from docs.block_pictures.drawing import draw
 from docs.block_pictures.pictures import FOLDER, PICTURES

@@ -1,11 +1,11 @@
-"""Draws one picture as SVG text: the residual straight down, the shortcut round it on the left."""
+"""Draws one picture as SVG text: the residual from top to bottom, the shortcut to the left of it."""
 
 from collections.abc import Sequence
 
 from docs.block_pictures.pictures import Box, Picture
 
 WIDTH, HEIGHT, GAP = 108, 24, 16  # of a box, and the arrow between two
-EDGE, RADIUS, PLUS = 4, 8, 9  # the margin, of the shortcut's corners, and of the circle that adds
+EDGE, RADIUS, PLUS = 4, 8, 9  # the margin, the shortcut's corners, and the circle that adds
 LINE, TERMINAL = "#85859c", "#66667a"
 
 _FRAME = """\
@@ -55,7 +55,7 @@ def draw(picture: Picture) -> str:
 
 
 def describe(picture: Picture) -> str:
-    """Say the picture in words."""
+    """Describe the picture in words."""
     residual = ", ".join(box.label for box in picture.residual)
     if picture.shortcut is None:
         return f"{residual}."
@@ -66,7 +66,7 @@ def describe(picture: Picture) -> str:
 
 
 class _Canvas:
-    """A column that grows downward, and what has been drawn of it."""
+    """A column that grows downward, and what is drawn so far."""
 
     def __init__(self, center: float) -> None:
         self.center = center
@@ -79,7 +79,7 @@ class _Canvas:
         self.bottom += 20
 
     def row(self, boxes: Sequence[Box], *, skip: float = 0) -> None:
-        """Boxes one under the other, each with its arrow; `skip` makes the first arrow longer."""
+        """Boxes below each other, each with its arrow; `skip` makes the first arrow longer."""
         for index, box in enumerate(boxes):
             self.arrow(GAP + (skip if index == 0 else 0))
             self._box(self.center, self.bottom, box)
@@ -90,7 +90,7 @@ class _Canvas:
         self.bottom += length
 
     def add(self, lane: float, split: float, shortcut: Sequence[Box]) -> None:
-        """The shortcut from the height of the split down its lane, and the circle where both ways meet."""
+        """The shortcut from the height of the split down its lane, and the circle that adds both paths."""
         self.arrow()
         middle = self.bottom + PLUS
         x, y = _number(self.center), _number(middle)

@@ -1,7 +1,7 @@
-"""What each picture shows: the layers of a block on their ways from the input to the result.
+"""What each picture shows: the layers of a block on the paths from the input to the result.
 
-A box names the attribute of the block that holds its layer, so that a test can send numbers along the ways of a picture and
-compare what comes out with what the block returns.
+A box names the attribute of the block that is its layer, so that a test can compute the result of a picture's layers and
+compare it with that of the block.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "guides" / "images" / "blocks"
 
 
 class Kind(Enum):
-    """What a layer is, by which its box is colored; readable under white letters, on white and on black."""
+    """The kind of a layer, which decides the color of its box; readable under white letters, on white and on black."""
 
     CONVOLUTION = "#5b51a8"
     NORM = "#17786f"
@@ -23,7 +23,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One layer: the block's attribute, what is written, and its kind."""
+    """One layer: the block's attribute, the text of the box, and the kind."""
 
     layer: str
     label: str
@@ -32,10 +32,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The ways through a block.
+    """The paths through a block.
 
-    With a shortcut, the residual and the shortcut both start behind `before` and are added, and `after` follows. Without
-    one, `residual` is the whole block.
+    With a shortcut, the residual and the shortcut both start after `before` and are added, and `after` follows. Without a
+    shortcut, `residual` is the whole block.
     """
 
     title: str
@@ -85,9 +85,9 @@ PICTURES: dict[str, Picture] = {
     "bottleneck": Picture(
         "BottleneckBlock",
         (
-            _convolution("conv1", "1x1, to more"),
+            _convolution("conv1", "1x1, wider"),
             ACTIVATION1,
-            _convolution("conv2", "3x3, in groups"),
+            _convolution("conv2", "3x3, grouped"),
             ACTIVATION2,
             _convolution("conv3", "1x1, starts at 0"),
         ),

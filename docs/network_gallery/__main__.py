@@ -1,4 +1,4 @@
-"""Makes the tables afresh and writes them into the page: ``python -m docs.network_gallery``."""
+"""Makes the tables again and writes them into the page: ``python -m docs.network_gallery``."""
 
 from docs.network_gallery.page import PAGE, fill, make_entries
 

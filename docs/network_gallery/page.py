@@ -1,4 +1,4 @@
-"""Each network of the page in its published size: its layers and its cost; nothing is computed or downloaded."""
+"""Each network of the page in its published size: its layers and its cost. Nothing is downloaded."""
 
 import re
 from collections.abc import Callable
@@ -56,14 +56,14 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[tuple[int, ...], ...]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the page says of one network.
+    """What the page says about one network.
 
     Args:
-        kind: its class.
-        shapes: what it was called with.
-        side: of the square pictures that it draws, or that it reads if it draws none.
-        products: multiplications of its layers for one picture.
-        table: its layers.
+        kind: Its class.
+        shapes: The shapes of its inputs.
+        side: The height of the square pictures that it generates or, if it generates none, takes.
+        products: Multiplications of its layers for one picture.
+        table: Its layers.
     """
 
     kind: str
@@ -74,7 +74,7 @@ class Entry:
 
 
 def make_entries() -> dict[str, Entry]:
-    """Build every network without numbers, list its layers, and count what they multiply."""
+    """Build every network on the ``meta`` device, list its layers, and count their multiplications."""
     entries: dict[str, Entry] = {}
     for name, (make, shapes) in NETWORKS.items():
         with torch.device("meta"):
@@ -84,7 +84,7 @@ def make_entries() -> dict[str, Entry]:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             result = network(*inputs)
         picture = inputs[0] if inputs[0].ndim == 4 else result
-        # The counter takes a product and its addition for two operations.
+        # The counter counts a product and its addition as two operations.
         entries[name] = Entry(
             kind=type(network).__name__,
             shapes=shapes,
@@ -96,21 +96,21 @@ def make_entries() -> dict[str, Entry]:
 
 
 def fill(text: str, entries: dict[str, Entry]) -> str:
-    """Return the page with each marked place filled by its table, and the overview by a line for each network.
+    """Return the page with a table at each marked place, and an overview with one line per network.
 
     Raises:
-        ValueError: A table has no place, a place has no table, or a name comes twice.
+        ValueError: A table has no place, a place has no table, or a name is repeated.
     """
     places = [name for _, name, _ in MARKED.findall(text)]
     if sorted(places) != sorted([OVERVIEW, *entries]):
         astray = sorted(set(places) ^ {OVERVIEW, *entries})
-        raise ValueError(f"the page must have one place for each table, got {astray} astray")
+        raise ValueError(f"the page must have one place for each table; without a partner are {astray}")
     contents = {name: _folded(entry) for name, entry in entries.items()} | {OVERVIEW: _overview(entries)}
     return MARKED.sub(lambda match: f"{match[1]}\n{contents[match[2]]}\n\n{match[3]}", text)
 
 
 def _folded(entry: Entry) -> str:
-    """A box that opens on a click: the network in its title, the table in a listing."""
+    """A box that opens on a click: the title names the network, the box has the table."""
     inputs = ", ".join(str(shape) for shape in entry.shapes)
     lines = [f'??? info "{entry.kind}, called with {inputs}"', "", "    ```text"]
     lines += [f"    {line}".rstrip() for line in str(entry.table).splitlines()]
@@ -118,7 +118,7 @@ def _folded(entry: Entry) -> str:
 
 
 def _overview(entries: dict[str, Entry]) -> str:
-    """A table with a line for each network."""
+    """A table with one line per network."""
     lines = [
         '<div class="names" markdown>',
         "",
