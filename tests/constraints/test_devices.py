@@ -143,3 +143,22 @@ def test_a_graph_replays_on_new_samples_and_new_draws(name: str, tracing_mode: s
         with torch.no_grad():
             for parameter in parameters:
                 parameter.add_(0.1 * normal(replay, *parameter.shape))
+
+
+@pytest.mark.parametrize("name", ["gradient", "DRAGAN", "finite difference"])
+def test_a_compiled_penalty_draws_for_any_batch_size(name: str) -> None:
+    torch.compiler.reset()
+    critic = _critic()
+
+    def step(real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        penalty = PENALTIES[name](critic, real, fake)
+        return penalty.detach(), *torch.autograd.grad(penalty, [critic[1].weight, critic[3].weight])
+
+    compiled = torch.compile(step, backend="aot_eager", fullgraph=True)
+    for samples in (7, 3, 5):  # the second size makes it dynamic
+        real, fake = normal(0, samples, 2, 3, 3), normal(1, samples, 2, 3, 3)
+        torch.manual_seed(samples)
+        with torch._dynamo.config.patch(trace_autograd_ops=True, error_on_recompile=samples == 5):
+            found = compiled(real, fake)
+        torch.manual_seed(samples)
+        torch.testing.assert_close(found, step(real, fake), rtol=1e-12, atol=1e-12)
