@@ -32,12 +32,9 @@ FORBIDDEN_FILES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 LONGEST_FILE = 250
 SHORTEST_FILE = 15
 
-# Folders whose files are merged by family: none is too short there, and each has a test file of its name.
-MERGED: set[str] = {"blocks", "embedders", "networks"}
-
 LIBRARY = sorted(PACKAGE.rglob("*.py"))
 IN_FOLDERS = [path for path in LIBRARY if path.parent != PACKAGE]
-IN_MERGED = [p for p in IN_FOLDERS if p.relative_to(PACKAGE).parts[0] in MERGED and p.name != "__init__.py"]
+FAMILIES = [path for path in IN_FOLDERS if path.name != "__init__.py"]
 USERS = sorted([*(ROOT / "examples").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
 SHIPPED = [*LIBRARY, *USERS]
 
@@ -179,7 +176,7 @@ def test_a_file_holds_one_family() -> None:
     _none(
         f"longer than {LONGEST_FILE} lines", (f"{_name(p)}: {n} lines" for p, n in lengths.items() if n > LONGEST_FILE)
     )
-    code = {path: _lines_of_code(path) for path in IN_MERGED}
+    code = {path: _lines_of_code(path) for path in FAMILIES}
     _none(
         f"shorter than {SHORTEST_FILE} lines of code",
         (f"{_name(p)}: {n}" for p, n in code.items() if n < SHORTEST_FILE),
@@ -212,7 +209,7 @@ def test_every_file_of_the_library_has_a_test_file_of_its_name() -> None:
         "these files have no test file of their name",
         (
             f"{_name(path)}: tests/{folder}/.../{test}.py"
-            for path in IN_MERGED
+            for path in FAMILIES
             for folder in [path.relative_to(PACKAGE).parts[0].lstrip("_")]
             for test in ["test_" + path.stem.lstrip("_")]
             if (folder, test) not in tests
