@@ -1,1 +1,1 @@
-"""A complete pipeline that learns to draw anime faces of the asked hair and eye colors."""
+"""A complete pipeline that learns to draw anime faces with requested hair and eye colors."""

@@ -102,18 +102,18 @@ def train(encoder: Encoder, settings: TrainEncoder) -> None:
     )
 
 
-def probe(encoder: Encoder, learnt: Renders, held_out: Renders) -> dict[str, float]:
+def probe(encoder: Encoder, learned: Renders, held_out: Renders) -> dict[str, float]:
     """Return, for each factor with classes, the share of held-out renders that a linear map of the vectors reads right.
 
     Args:
         encoder: An encoder in evaluation mode.
-        learnt: Renders that the map is fitted to by least squares.
+        learned: Renders that the map is fitted to by least squares.
         held_out: Renders that the map is tested on.
     """
-    first, second = (_with_one(encode(encoder, renders.images)) for renders in (learnt, held_out))
+    first, second = (_with_one(encode(encoder, renders.images)) for renders in (learned, held_out))
     right = {}
     for name, classes in CLASS_HEADS.items():
-        target = np.eye(classes)[learnt.factors[name]]
+        target = np.eye(classes)[learned.factors[name]]
         solution = np.linalg.lstsq(first, target, rcond=None)[0]
         right[name] = float(((second @ solution).argmax(axis=1) == held_out.factors[name]).mean())
     return right

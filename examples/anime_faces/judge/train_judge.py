@@ -70,10 +70,10 @@ class TrainJudge:
 
     def _reference(self, held_out: Renders) -> dict[str, Any]:
         """Return the classification accuracy score of renders, which a generator cannot be expected to exceed."""
-        learnt = render_fresh(self.score_samples, seed=self.seed + 3000)
-        labels = torch.from_numpy(np.stack([learnt.factors["hair"], learnt.factors["eyes"]], axis=1))
+        learned = render_fresh(self.score_samples, seed=self.seed + 3000)
+        labels = torch.from_numpy(np.stack([learned.factors["hair"], learned.factors["eyes"]], axis=1))
         truth = torch.from_numpy(np.stack([held_out.factors["hair"], held_out.factors["eyes"]], axis=1))
-        score = classification_score(learnt.images, labels, held_out.images, truth, seed=self.seed)
+        score = classification_score(learned.images, labels, held_out.images, truth, seed=self.seed)
         return asdict(score) | {"samples": self.score_samples, "tested_on": len(held_out)}
 
 

@@ -105,7 +105,7 @@ def score_figures(score: ClassificationScore, samples: int) -> tuple[dict[str, F
         samples: Number of samples.
     """
     renders = load_card("judge")["classification_score_of_renders"]
-    about = "share of real pictures that a network trained on samples alone gets right"
+    about = "share of real pictures that a network trained only on samples classifies correctly"
     figures = {
         "score_hair": Figure(value=score.hair, floor=renders["hair"], about=f"{about}; by hair"),
         "score_eyes": Figure(value=score.eyes, floor=renders["eyes"], about=f"{about}; by eyes"),
@@ -113,7 +113,9 @@ def score_figures(score: ClassificationScore, samples: int) -> tuple[dict[str, F
             value=score.joint, floor=renders["joint"], at_least=JOINT_AT_LEAST, about=f"{about}; by both"
         ),
     }
-    note = f"The floors of the classification score were taken with {renders['samples']} renders of the plain data set"
+    note = (
+        f"The floors of the classification score were measured with {renders['samples']} renders of the plain data set"
+    )
     if samples != renders["samples"]:
-        note += f"; the score itself was taken with {samples} samples, so the two do not compare"
+        note += f"; the score itself was measured with {samples} samples, so the two are not comparable"
     return figures, f"{note}."

@@ -156,7 +156,7 @@ def _output(command: list[str], folder: Path) -> str | None:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=20)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
-        return None  # figures that took minutes are not lost for want of a revision
+        return None  # figures that took minutes are worth keeping without a revision
     return done.stdout.decode("utf-8", "replace").strip()
 
 

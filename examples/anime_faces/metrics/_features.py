@@ -178,17 +178,15 @@ def closeness_figures(
         "fid": Figure(
             value=frechet_distance(real, samples),
             floor=frechet_distance(real, second),
-            about="Fréchet distance to real pictures in the feature space; less is better",
+            about="Fréchet distance to real pictures in the feature space; smaller is better",
         ),
         "kid": Figure(
             value=kernel_distance(real, samples, seed=seed),
             floor=kernel_distance(real, second, seed=seed),
-            about="kernel distance to real pictures in the feature space; less is better",
+            about="kernel distance to real pictures in the feature space; smaller is better",
         ),
-        "precision": Figure(
-            value=among.precision, floor=floor.precision, about="share of samples that lie among real pictures"
-        ),
-        "recall": Figure(value=among.recall, floor=floor.recall, about="share of real pictures that lie among samples"),
+        "precision": Figure(value=among.precision, floor=floor.precision, about="share of samples among real pictures"),
+        "recall": Figure(value=among.recall, floor=floor.recall, about="share of real pictures among samples"),
         "density": Figure(
             value=among.density, floor=floor.density, about="how densely real pictures surround the samples"
         ),

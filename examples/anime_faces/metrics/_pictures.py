@@ -18,17 +18,17 @@ LEAST = 12
 """Smallest number of pictures in each half of the data set, so that each picture has a fifth neighbor."""
 
 JUDGE_WITHHELD = (
-    "Figures of the judge (colors, what was not asked for, classification score) are withheld: it has learnt from "
-    "rendered faces alone, and what it would say of other pictures means nothing."
+    "Figures of the judge (colors, factors that were not requested, classification score) are left out: it was trained only on "
+    "rendered faces, so its readings of other pictures mean nothing."
 )
 COPIES_WITHHELD = (
-    "Distances to the nearest training picture are withheld: every picture may have been trained on, so there are no "
+    "Distances to the nearest training picture are left out: all pictures may have been used for training, so there are no "
     "held-out ones to compare with."
 )
 ENCODER_NOTE = (
-    "FID, KID, precision, recall, density and coverage are in the space of an encoder that has seen rendered faces "
-    "alone. They order generators of one data set; they are not the numbers that papers give, which need another "
-    "feature network: name one with --features package.module:callable."
+    "FID, KID, precision, recall, density and coverage are in the space of an encoder that was trained only on rendered "
+    "faces. They compare generators of one data set. The numbers in papers need another feature network: name one with "
+    "--features package.module:callable."
 )
 
 

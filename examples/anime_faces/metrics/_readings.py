@@ -125,7 +125,7 @@ def variety_figures(
             floor=usage_floor.mean,
             at_least=NOISE_USAGE[0],
             at_most=NOISE_USAGE[1],
-            about="variance of what was not asked for among samples of one pair, as a multiple of that of renders",
+            about="variance of all factors that were not requested among samples of one pair, as a multiple of that of renders",
         )
     }
     details = {
@@ -137,7 +137,7 @@ def variety_figures(
 
 def _variation_figures(value: Spread, floor: Spread) -> dict[str, Figure]:
     worst = max(value.by_factor, key=lambda name: value.by_factor[name] - floor.by_factor[name])
-    about = "total variation, for each hair color, between sampled and rendered distributions of what was not asked for"
+    about = "total variation, for each hair color, between samples and renders in the factors that were not requested"
     return {
         "unasked_variation": Figure(
             value=value.mean,
@@ -171,11 +171,14 @@ def color_figures(
         withheld: Pairs that were not in the training data; may be empty.
     """
     right, real_right = _right(asked, samples), _right(real_asked, real)
-    figures = _named("", right, real_right, "samples that the judge finds to have")
+    figures = _named("", right, real_right, "samples in which the judge sees")
     if withheld:
         rows, real_rows = _among(asked, withheld), _among(real_asked, withheld)
         figures |= _named(
-            "withheld_", right[rows], real_right[real_rows], "samples of pairs withheld from training that have"
+            "withheld_",
+            right[rows],
+            real_right[real_rows],
+            "samples of pairs withheld from training in which the judge sees",
         )
     return figures
 
@@ -187,18 +190,18 @@ def _named(prefix: str, right: np.ndarray, real: np.ndarray, about: str) -> dict
             value=float(right[:, 0].mean()),
             floor=float(real[:, 0].mean()),
             at_least=HAIR_AT_LEAST,
-            about=f"share of {about} the asked hair color",
+            about=f"share of {about} the requested hair color",
         ),
         f"{prefix}eye_accuracy": Figure(
             value=float(right[:, 1].mean()),
             floor=float(real[:, 1].mean()),
             at_least=EYES_AT_LEAST,
-            about=f"share of {about} the asked eye color",
+            about=f"share of {about} the requested eye color",
         ),
         f"{prefix}pair_accuracy": Figure(
             value=float(right.all(axis=1).mean()),
             floor=float(real.all(axis=1).mean()),
-            about=f"share of {about} both asked colors",
+            about=f"share of {about} both requested colors",
         ),
     }
 

@@ -89,10 +89,10 @@ def spectrum_figures(
         second: As many other real pictures, for the floors.
     """
     gap, floor = spectrum_gap(real, samples), spectrum_gap(real, second)
-    about = "difference of the radial power spectra of samples and real pictures in decibel"
+    about = "difference of the radial power spectra of samples and real pictures in decibels"
     figures = {
         "spectrum_greatest": Figure(
-            value=gap.greatest, floor=floor.greatest, at_most=GREATEST_AT_MOST, about=f"{about}; the greatest"
+            value=gap.greatest, floor=floor.greatest, at_most=GREATEST_AT_MOST, about=f"{about}; the largest"
         ),
         "spectrum_mean": Figure(value=gap.mean, floor=floor.mean, about=f"{about}; the mean over radii"),
     }

@@ -1,4 +1,4 @@
-"""What a network knows that has learnt from samples alone."""
+"""How well a network trained only on samples classifies real pictures."""
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def test_the_figures_stand_beside_those_of_renders():
     figures, note = score_figures(ClassificationScore(hair=0.9, eyes=0.7, joint=0.65), reference["samples"])
     assert figures["score_joint"].passed
     assert figures["score_eyes"].floor == reference["eyes"] > 0.99
-    assert "do not compare" not in note
+    assert "not comparable" not in note
     figures, note = score_figures(ClassificationScore(hair=0.9, eyes=0.7, joint=0.5), 660)
     assert figures["score_joint"].passed is False
-    assert "with 660 samples, so the two do not compare" in note
+    assert "with 660 samples, so the two are not comparable" in note

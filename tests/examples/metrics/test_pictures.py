@@ -37,7 +37,7 @@ def test_gives_only_the_figures_that_need_no_judge_and_says_why():
     assert (evaluation.samples, evaluation.reference) == (50, 50)
     notes = " ".join(evaluation.notes)
     assert "judge" in notes
-    assert "rendered faces alone" in notes
+    assert "trained only on rendered faces" in notes
     assert "held-out" in notes
     (class_ids,) = asked
     assert class_ids.shape == (50, 1)
@@ -59,7 +59,7 @@ def test_tells_good_from_bad_in_named_features():
     assert first["coverage_of_real"].passed
     assert second["coverage_of_real"].passed is False
     assert second["fid"].value > 3 * first["fid"].value
-    assert not any("rendered faces alone" in note for note in _feature_notes(images, labels))
+    assert not any("trained only on rendered faces" in note for note in _feature_notes(images, labels))
 
 
 def _feature_notes(images: np.ndarray, labels: np.ndarray) -> list[str]:

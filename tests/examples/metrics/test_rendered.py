@@ -179,7 +179,7 @@ def test_says_what_it_measured_and_repeats_itself():
     assert (evaluation.samples, evaluation.reference, evaluation.seed) == (COUNT, COUNT, 0)
     assert {"sampling", "rendering", "judging", "classification score"} <= evaluation.seconds.keys()
     assert set(evaluation.details["noise_usage"]["value"]) == {"style", "pose", "expression", "background", "x", "y"}
-    assert any("do not compare" in note for note in evaluation.notes)
+    assert any("not comparable" in note for note in evaluation.notes)
     assert all(figure.floor is not None for figure in evaluation.figures.values())
 
 

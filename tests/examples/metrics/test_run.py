@@ -91,7 +91,7 @@ def test_own_pictures_get_the_figures_that_need_no_judge(tmp_path: Path, monkeyp
     assert record["data"]["kind"] == "unlabeled"
     assert record["samples"] == 15
     assert "hair_accuracy" not in record["figures"]
-    assert any("withheld" in note for note in record["notes"])
+    assert any("left out" in note for note in record["notes"])
 
 
 def test_knobs_are_read_back(tmp_path: Path):
