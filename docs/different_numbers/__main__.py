@@ -1,4 +1,4 @@
-"""Computes the tables afresh and writes them into the page: ``python -m docs.different_numbers``."""
+"""Compute the tables and write them into the page: ``python -m docs.different_numbers``."""
 
 from docs.different_numbers.page import PAGE, fill, make_tables
 

@@ -1,4 +1,4 @@
-"""What stands beside the critic's score: features, diversity, averages of scores, weights, lazy use."""
+"""Terms beside the critic's score: features, diversity, averages of scores, weights, lazy use."""
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ from docs.different_numbers.tables import Row, Table, read, run
 
 
 def feature_matching(example: Example) -> Table:
-    """Tell how paired features are averaged, for two critics of three layers each."""
+    """Compare averages of paired features, for two critics with three layers each."""
     pairs = zip(example.features, example.fake_features, strict=True)
     layers = [
         [(one - other).abs().mean().item() for one, other in zip(real, fake, strict=True)] for real, fake in pairs
@@ -28,7 +28,7 @@ def feature_matching(example: Example) -> Table:
 
 
 def mean_features(example: Example) -> Table:
-    """Tell how the means of unpaired features are compared, for 11 features."""
+    """Compare distances between the means of unpaired features, for 11 features."""
     real, fake = example.embeddings, example.latents[0]
     apart = real.mean(0) - fake.mean(0)
     rows = (
@@ -42,7 +42,7 @@ def mean_features(example: Example) -> Table:
             by=(read("StudioGAN", "src/utils/losses.py"),),
         ),
         Row(
-            what="the mean square of differences sample by sample, which has no means in it",
+            what="the mean square of differences per sample, without means over samples",
             value=(real - fake).square().mean().item(),
             by=(run(TORCHGAN, "losses/featurematching.py"),),
         ),
@@ -51,7 +51,7 @@ def mean_features(example: Example) -> Table:
 
 
 def mode_seeking(example: Example) -> Table:
-    """Tell what a generator pays for drawing alike."""
+    """Compare losses of a generator whose samples are too similar."""
     first, second = example.real, example.fake
     own = gk.losses.mode_seeking_loss(first, second, *example.latents).item()
     ratio = (first - second).abs().mean() / (example.latents[0] - example.latents[1]).abs().mean()
@@ -67,7 +67,7 @@ def mode_seeking(example: Example) -> Table:
 
 
 def lecam(example: Example) -> Table:
-    """Tell LeCam's penalty after ten updates from the start, on the same batch each time."""
+    """Compare LeCam's penalty after the first ten updates, all on the same batch."""
     real, fake = example.real_scores, example.fake_scores
     averages = gk.constraints.ScoreAverages(decay=0.9)
     for _ in range(10):
@@ -78,11 +78,11 @@ def lecam(example: Example) -> Table:
     biased = torch.relu(real - fake_anchor).square().mean() + torch.relu(real_anchor - fake).square().mean()
     rows = (
         Row(
-            what="**gankit**: averages without bias from the first batch on",
+            what="**gankit**: averages that are unbiased from the first batch on",
             value=gk.constraints.lecam_penalty(averages, real, fake).item(),
         ),
         Row(
-            what="averages that begin at 1000 and keep some of it; avoided by a start some steps later, which is an option",
+            what="averages that start at 1000 and keep a part of it; the option to start some steps later avoids it",
             value=biased.item(),
             by=(read("lecam-gan", "third_party/utils.py, biggan_cifar/losses.py"),),
         ),
@@ -91,7 +91,7 @@ def lecam(example: Example) -> Table:
 
 
 def clipping(example: Example) -> Table:
-    """Tell the largest weight that the generator meets, after one RMSprop step of 0.00005 and a bound of 0.01."""
+    """Compare the largest weight that the generator sees, after one RMSprop step of 0.00005 with a bound of 0.01."""
 
     def largest(*, before: bool) -> float:
         critic = nn.Linear(147, 11, dtype=torch.float64)
@@ -128,7 +128,7 @@ def clipping(example: Example) -> Table:
 
 
 def lazy(example: Example) -> Table:
-    """Tell the weight that a penalty has had on average over 16 steps, used at every fourth."""
+    """Compare the average weight of a penalty over 16 steps that is used at every fourth step."""
     del example
     often = gk.constraints.Lazy(every=4)
     rows = (
@@ -150,14 +150,14 @@ def lazy(example: Example) -> Table:
 
 
 def orthogonal(example: Example) -> Table:
-    """Tell the length of the gradient that orthogonal regularization adds, weight 1."""
+    """Compare the length of the gradient of orthogonal regularization, weight 1."""
     weight = example.proxies.clone().requires_grad_()
     (own,) = torch.autograd.grad(gk.constraints.orthogonal_penalty(weight), weight)
     gram = example.proxies @ example.proxies.T
     rows = (
         Row(what="**gankit**: the gradient of ‖W Wᵀ off its diagonal‖²", value=own.norm().item()),
         Row(
-            what="half of it, as the program writes the gradient down",
+            what="half of it: the program computes the gradient by its own formula",
             value=(2 * (gram - gram.diag().diag()) @ example.proxies).norm().item(),
             by=(read("BigGAN-PyTorch", "utils.py, ortho"),),
         ),

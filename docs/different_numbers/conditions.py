@@ -13,7 +13,7 @@ from docs.different_numbers.tables import Row, Table, read, run
 
 
 def matching_aware(example: Example) -> Table:
-    """Tell how real, mismatched and fake pairs are weighed, for the logistic price."""
+    """Compare weights of real, mismatched and fake pairs, for the logistic objective."""
     real, mismatched, fake = example.real_scores, example.mismatched_scores, example.fake_scores
     own = gk.losses.matching_aware_critic_loss(gk.losses.Logistic(), real, mismatched, fake).item()
     unweighted = softplus(-real).mean() + softplus(mismatched).mean() + softplus(fake).mean()
@@ -33,7 +33,7 @@ def matching_aware(example: Example) -> Table:
 
 
 def shift_of_unbalanced(example: Example) -> Table:
-    """Tell how the matching-aware Wasserstein loss changes where 100 is added to every score."""
+    """Compare how the matching-aware Wasserstein loss changes if 100 is added to every score."""
     loss = partial(gk.losses.matching_aware_critic_loss, gk.losses.Wasserstein())
     scores = (example.real_scores, example.mismatched_scores, example.fake_scores)
     moved = tuple(side + 100 for side in scores)
@@ -44,7 +44,7 @@ def shift_of_unbalanced(example: Example) -> Table:
     rows = (
         Row(what="**gankit**: weights ½ and ½", value=change(loss)),
         Row(
-            what="all with weight 1: lower scores everywhere always pay, so the critic's bias runs away",
+            what="all with weight 1: lower scores always lower the loss, so the critic's bias falls without limit",
             value=change(partial(loss, mismatched_weight=1.0, fake_weight=1.0, balanced=False)),
             by=(read("Text-to-Image-Synthesis (aelnouby)", "trainer.py, _train_wgan"),),
         ),
@@ -53,7 +53,7 @@ def shift_of_unbalanced(example: Example) -> Table:
 
 
 def class_terms(example: Example) -> Table:
-    """Tell what the critic of an AC-GAN pays for its class head."""
+    """Compare losses of the class head of an AC-GAN's critic."""
     real, fake, classes = example.real_logits, example.fake_logits, example.classes
     own = gk.losses.class_loss(real, classes) + gk.losses.class_loss(fake, classes)
     both = cross_entropy(real, classes) + cross_entropy(fake, classes)
@@ -64,12 +64,12 @@ def class_terms(example: Example) -> Table:
             by=(run(TF_GAN, "python/losses/losses_impl.py"),),
         ),
         Row(
-            what="a quarter of it; the score's price is halved too",
+            what="a quarter of it; the score's loss is halved too",
             value=0.25 * both.item(),
             by=(read("PyTorch-GAN", "implementations/acgan/acgan.py"),),
         ),
         Row(
-            what="reals alone, in gankit one call",
+            what="reals only, in gankit one call",
             value=cross_entropy(real, classes).item(),
             by=(read("StarGAN", "solver.py"),),
         ),
@@ -78,7 +78,7 @@ def class_terms(example: Example) -> Table:
 
 
 def tags(example: Example) -> Table:
-    """Tell how independent tags are averaged."""
+    """Compare averages over independent tags."""
     logits, wanted = example.real_logits, example.tags
     rows = (
         Row(
@@ -96,16 +96,16 @@ def tags(example: Example) -> Table:
 
 
 def unlabeled_rows(example: Example) -> Table:
-    """Tell what a batch of 5 costs where 2 rows have no label."""
+    """Compare the loss of a batch of 5 with 2 unlabeled rows."""
     classes = example.classes.clone()
     classes[:2] = -1
     rows = (
         Row(
-            what="**gankit**: the sum over labeled rows divided by all rows, so that parts of a batch add up",
+            what="**gankit**: the sum over labeled rows divided by the number of all rows; a batch is the mean of its parts",
             value=gk.losses.class_loss(example.real_logits, classes).item(),
         ),
         Row(
-            what="divided by the labeled rows; NaN where there are none",
+            what="divided by the number of labeled rows; NaN without any",
             value=cross_entropy(example.real_logits, classes, ignore_index=-1).item(),
             by=(run("torch 2.13.0", "nn.functional.cross_entropy, ignore_index=-1"),),
         ),
@@ -114,7 +114,7 @@ def unlabeled_rows(example: Example) -> Table:
 
 
 def data_to_data(example: Example) -> Table:
-    """Tell how the data-to-data cross-entropy is computed, temperature 0.5 and margins 0.98 and 0.02."""
+    """Compare data-to-data cross-entropies, temperature 0.5 and margins 0.98 and 0.02."""
     embeddings, goals, classes = example.embeddings, example.proxies[example.classes], example.classes
     others = cosine_similarity(embeddings.unsqueeze(1), embeddings.unsqueeze(0), dim=-1)
     itself = torch.eye(len(classes), dtype=torch.bool)
@@ -128,7 +128,7 @@ def data_to_data(example: Example) -> Table:
     rows = (
         Row(what="**gankit**, as the paper's equation 9", value=own),
         Row(
-            what="the others' part, and it alone, is divided by the exponential of its largest exponent",
+            what="only the other samples' part is divided by the exponential of its largest exponent",
             value=program.mean().item(),
             by=(read("StudioGAN", "src/utils/losses.py, Data2DataCrossEntropyLoss"),),
         ),
@@ -137,7 +137,7 @@ def data_to_data(example: Example) -> Table:
 
 
 def conditioning_kl(example: Example) -> Table:
-    """Tell how the divergence of conditioning augmentation is averaged, for 7 features."""
+    """Compare averages of the divergence of conditioning augmentation, for 7 features."""
     mean, log_variance = example.conditions, 0.5 * example.real_logits
     prices = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
     rows = (

@@ -1,4 +1,4 @@
-"""The one example of the page: small tensors in float64, drawn once from a seed."""
+"""The example of the page: small tensors in float64, drawn once from a seed."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import torch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """Everything that the rows are computed from. Sizes are small and unequal, so that no two axes can be mistaken."""
+    """All tensors that the rows are computed from. Sizes are small and unequal, so that axes cannot be confused."""
 
     real_scores: torch.Tensor
     """Scores of 5 real samples; `fake_scores` and `mismatched_scores` likewise."""
@@ -22,7 +22,7 @@ class Example:
     mix: torch.Tensor
     """Share of the real image at each point of WGAN-GP, ``(5, 1, 1, 1)``."""
     noise: torch.Tensor
-    """Noise of DRAGAN in 0..1, of the images' shape; `shares` likewise, for those who draw a share for each number."""
+    """Noise of DRAGAN in 0..1, of the images' shape; `shares` likewise, for programs with an interpolation weight per number."""
     shares: torch.Tensor
     first_layer: torch.Tensor
     """Weights of the critic ``tanh(x @ first_layer) @ last_layer`` of flat images, ``(147, 11)`` and ``(11,)``."""
@@ -30,7 +30,7 @@ class Example:
     patch_layer: torch.Tensor
     """The last layer of a critic with 4 patches, ``(11, 4)``."""
     condition_layer: torch.Tensor
-    """How a condition of 7 features enters the first layer of a critic, ``(7, 11)``."""
+    """Weights of a condition with 7 features in the first layer of a critic, ``(7, 11)``."""
     conditions: torch.Tensor
     real_logits: torch.Tensor
     """Logits of 7 classes or tags, ``(5, 7)``; `fake_logits` likewise."""
@@ -40,20 +40,20 @@ class Example:
     tags: torch.Tensor
     """Zeros and ones ``(5, 7)``."""
     embeddings: torch.Tensor
-    """What an embedding layer returns, ``(5, 11)``, with the proxies of the 7 classes, ``(7, 11)``."""
+    """Output of an embedding layer, ``(5, 11)``, and the proxies of the 7 classes, ``(7, 11)``."""
     proxies: torch.Tensor
     latents: tuple[torch.Tensor, torch.Tensor]
-    """Two draws of 11 latents for each sample."""
+    """Two draws of latents with 11 features per sample."""
     features: tuple[tuple[torch.Tensor, ...], ...]
     """Features of real samples: two critics with three layers each; `fake_features` likewise."""
     fake_features: tuple[tuple[torch.Tensor, ...], ...]
 
     def critic(self, images: torch.Tensor) -> torch.Tensor:
-        """Score images, one score a sample."""
+        """Score images, one score per sample."""
         return torch.tanh(images.flatten(1).double() @ self.first_layer) @ self.last_layer
 
     def patch_critic(self, images: torch.Tensor) -> torch.Tensor:
-        """Score images, four scores a sample."""
+        """Score images, four scores per sample."""
         return torch.tanh(images.flatten(1).double() @ self.first_layer) @ self.patch_layer
 
     def conditional_critic(self, images: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
@@ -63,7 +63,7 @@ class Example:
 
 
 def make_example(seed: int = 0) -> Example:
-    """Draw the example. Every number of the page comes from seed 0."""
+    """Draw the example. Every number of the page is computed from seed 0."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> torch.Tensor:

@@ -10,7 +10,7 @@ from docs.different_numbers.tables import Row, Table, read, run
 
 
 def several_maps(example: Example) -> Table:
-    """Tell how the scores of several scales are averaged, for the hinge."""
+    """Compare averages over the scores of several scales, for the hinge."""
     real, fake = example.real_maps, example.fake_maps
     same = (
         run(BASICSR, "losses/gan_loss.py, MultiScaleGANLoss"),
@@ -33,7 +33,7 @@ def several_maps(example: Example) -> Table:
 
 
 def relativistic_average(example: Example) -> Table:
-    """Tell how the relativistic average is computed, for the logistic price."""
+    """Compare relativistic averages, for the logistic objective."""
     real, fake = example.real_scores, example.fake_scores
     own = gk.losses.relativistic_average_critic_loss(gk.losses.Logistic(), real, fake).item()
     halved = 0.5 * (softplus(fake.mean() - real).mean() + softplus(fake - real.mean()).mean())
@@ -52,7 +52,7 @@ def relativistic_average(example: Example) -> Table:
 
 
 def soft_labels(example: Example) -> Table:
-    """Tell what a smoothing of 0.1 does to the critic's cross-entropy."""
+    """Compare the critic's cross-entropy with a smoothing of 0.1."""
     real, fake = example.real_scores, example.fake_scores
     labels = torch.full_like(real, 0.9)
     own = gk.losses.critic_loss(gk.losses.Logistic(), real, fake, real_labels=labels).item()

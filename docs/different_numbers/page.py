@@ -1,4 +1,4 @@
-"""Writes the tables into the page, between markers, and says where the page is stale."""
+"""The page: computes the tables and writes them between their markers."""
 
 import re
 from pathlib import Path
@@ -49,12 +49,14 @@ def make_tables() -> dict[str, Table]:
 
 
 def fill(text: str, tables: dict[str, Table]) -> str:
-    """Return the page with each marked place filled by its table.
+    """Return the page with each table between its markers.
 
     Raises:
-        ValueError: A table has no place, a place has no table, or a name comes twice.
+        ValueError: A table has no markers, markers have no table, or a name occurs twice.
     """
     places = [name for _, name, _ in MARKED.findall(text)]
     if sorted(places) != sorted(tables):
-        raise ValueError(f"the page must have one place for each table, got {sorted(set(places) ^ set(tables))} astray")
+        raise ValueError(
+            f"the page must have one pair of markers per table, got a mismatch in {sorted(set(places) ^ set(tables))}"
+        )
     return MARKED.sub(lambda match: f"{match[1]}\n{tables[match[2]].markdown()}\n\n{match[3]}", text)

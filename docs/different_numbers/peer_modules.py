@@ -1,4 +1,4 @@
-"""Imports losses out of installed packages, without what else those packages want."""
+"""Import losses from installed packages without the other requirements of those packages."""
 
 import importlib
 import importlib.abc
@@ -25,20 +25,20 @@ ABSENT = frozenset(
         *("tqdm", "h5py", "scipy", "skimage", "cv2"),
     )
 )
-"""Packages that the losses do not need, though their modules import them."""
+"""Packages that the modules of the losses import but the losses do not use."""
 
 
 class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Makes an empty module of any of these packages that is not installed."""
+    """Creates an empty module for each of these packages that is not installed."""
 
     def find_spec(self, fullname: str, *_: object) -> importlib.machinery.ModuleSpec | None:
-        """Answer for the packages in `ABSENT` and for what some programs take from places that torch has left."""
+        """Return a spec for the packages in `ABSENT` and for modules that newer versions of torch do not have."""
         if fullname.partition(".")[0] in ABSENT or fullname in {"torch._six", "taming.modules.losses.lpips"}:
             return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
         return None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
-        """Return a module whose every name is something that can be called."""
+        """Return a module in which every name can be called."""
         return MagicMock(name=spec.name, __path__=[])
 
     def exec_module(self, module: types.ModuleType) -> None:
@@ -46,7 +46,7 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class Registry:
-    """Takes entries and gives them back, in place of the registries that some packages keep."""
+    """A registry that returns its entries unchanged, in place of the registries of some packages."""
 
     def register_module(self, *_: object) -> Callable[[object], object]:
         """Return a decorator that changes nothing."""
@@ -56,19 +56,19 @@ class Registry:
 
 
 def stand_in() -> None:
-    """Let absent packages be imported, after everything that is there was looked for."""
+    """Make missing packages importable; installed ones are found first."""
     sys.meta_path.append(StandIns())
     sys.modules["torch.utils.tensorboard"] = MagicMock()
 
 
 def take(module: str, name: str) -> Any:
-    """Import something from a module of an installed package, some of which refuse to be imported without a GPU."""
+    """Import a name from a module of an installed package; some of them cannot be imported without a GPU."""
     with patch("torch.cuda.is_available", return_value=True):
         return getattr(importlib.import_module(module), name)
 
 
 def take_file(package: str, path: str, name: str) -> Any:
-    """Load one file of an installed package, and not the package, whose own imports need much more."""
+    """Load one file of an installed package without the package itself, whose imports need much more."""
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
         raise ModuleNotFoundError(f"no package {package}")
@@ -88,14 +88,14 @@ def take_file(package: str, path: str, name: str) -> Any:
 
 @contextmanager
 def drawing(*draws: torch.Tensor) -> Iterator[None]:
-    """Give these tensors, in this order, to whoever calls `torch.rand`."""
+    """Make `torch.rand` return these tensors, in this order."""
     left = iter(draws)
     with patch("torch.rand", lambda *_, **__: next(left)):
         yield
 
 
 class Scorer(nn.Module):
-    """The example's critic as a module, with the few things that trainers ask of one."""
+    """The example's critic as a module, with the few attributes that trainers need."""
 
     label_type = "none"
 

@@ -114,4 +114,4 @@ CHECKS: dict[tuple[str, str, str], Check] = {
     ("patches", PARTICLEGAN, ""): lambda e: _particlegan(e, patches=True),
     ("dragan", TORCHGAN, ""): _torchgan_dragan,
 }
-"""What to call, by table, program and the end of the place (where one program stands twice in a table)."""
+"""Functions to call, by table, program and the end of the place (if a program occurs twice in a table)."""

@@ -155,4 +155,4 @@ CHECKS: dict[tuple[str, str, str], Check] = {
         e.embeddings, e.latents[0]
     ),
 }
-"""What to call, by table, program and the end of the place (where one program stands twice in a table)."""
+"""Functions to call, by table, program and the end of the place (if a program occurs twice in a table)."""

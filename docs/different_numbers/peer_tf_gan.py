@@ -1,4 +1,4 @@
-"""The losses of TF-GAN, called on the example; it needs TensorFlow 2.15, before which its graphs are built."""
+"""The losses of TF-GAN, called on the example. They need TensorFlow 2.15."""
 
 from typing import Any
 
@@ -73,4 +73,4 @@ CHECKS: dict[tuple[str, str, str], Check] = {
     ("wgan_gp", TF_GAN, ""): _penalty(),
     ("wgan_gp_target", TF_GAN, ""): _penalty(target=2.0),
 }
-"""What to call, by table, program and the end of the place (where one program stands twice in a table)."""
+"""Functions to call, by table, program and the end of the place (if a program occurs twice in a table)."""

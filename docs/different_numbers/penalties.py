@@ -22,7 +22,7 @@ def gradient_at(example: Example, points: torch.Tensor) -> torch.Tensor:
 
 
 def lengths(gradient: torch.Tensor) -> torch.Tensor:
-    """Return one length a sample."""
+    """Return one length per sample."""
     return gradient.flatten(1).square().sum(1).sqrt()
 
 
@@ -32,7 +32,7 @@ def distance_from_one(norms: torch.Tensor) -> float:
 
 
 def wgan_gp(example: Example) -> Table:
-    """Tell how the penalty of WGAN-GP is computed, target 1 and weight 1."""
+    """Compare penalties of WGAN-GP, target 1 and weight 1."""
     real, fake, mix = example.real, example.fake, example.mix
     gradient = gradient_at(example, mix * real + (1 - mix) * fake)
     swapped = gradient_at(example, (1 - mix) * real + mix * fake)
@@ -55,28 +55,28 @@ def wgan_gp(example: Example) -> Table:
     )
     rows = (
         Row(
-            what="**gankit**: one norm and one share a sample",
+            what="**gankit**: one norm and one interpolation weight per sample",
             value=gk.constraints.gradient_penalty(example.critic, real, fake, mix=mix).item(),
             by=same,
         ),
-        Row(what="the paper's weight 10 is in it", value=10 * distance_from_one(lengths(gradient)), by=weighted),
+        Row(what="includes the paper's weight 10", value=10 * distance_from_one(lengths(gradient)), by=weighted),
         Row(
-            what="one norm a pixel, over its channels",
+            what="one norm per pixel, over its channels",
             value=distance_from_one(gradient.square().sum(1).sqrt()),
             by=a_pixel,
         ),
         Row(
-            what="one norm and one share for the whole batch",
+            what="one norm and one interpolation weight for the whole batch",
             value=distance_from_one(one_share.square().sum().sqrt()),
             by=(run(TORCHGAN, "losses/functional.py, losses/wasserstein.py"),),
         ),
         Row(
-            what="the share is the fake's, and 1e-10 is added under the root; equal in law, not draw by draw",
+            what="the weight is the fake's, and 1e-10 is added under the root; equal in distribution, not per draw",
             value=distance_from_one((swapped.flatten(1).square().sum(1) + 1e-10).sqrt()),
             by=(run(TF_GAN, "python/losses/losses_impl.py"),),
         ),
         Row(
-            what="likewise, with 1e-4 under the root",
+            what="the same with 1e-4 under the root",
             value=distance_from_one((swapped.flatten(1).square().sum(1) + 1e-4).sqrt()),
             by=(read("compare_gan", "compare_gan/gans/penalty_lib.py"),),
         ),
@@ -85,7 +85,7 @@ def wgan_gp(example: Example) -> Table:
 
 
 def wgan_gp_target(example: Example) -> Table:
-    """Tell what a target of 2 means."""
+    """Compare penalties with a target of 2."""
     real, fake, mix = example.real, example.fake, example.mix
     own = gk.constraints.gradient_penalty(example.critic, fake, real, mix=mix, target=2.0).item()
     norms = (gradient_at(example, (1 - mix) * real + mix * fake).flatten(1).square().sum(1) + 1e-10).sqrt()
@@ -101,7 +101,7 @@ def wgan_gp_target(example: Example) -> Table:
 
 
 def flat_critic(example: Example) -> Table:
-    """Tell the largest gradient of a weight where the critic is flat: a last layer of zeros, as at some starts."""
+    """Compare the largest gradient of a weight for a flat critic, whose last layer is 0, as in some initializations."""
 
     def largest(root: str) -> float:
         last = torch.zeros_like(example.last_layer).requires_grad_()
@@ -139,7 +139,7 @@ def flat_critic(example: Example) -> Table:
 
 
 def r1(example: Example) -> Table:
-    """Tell how R1 is computed for gamma 1."""
+    """Compare R1 for gamma 1."""
     squares = gradient_at(example, example.real).square()
     same = (
         read("StudioGAN", "src/utils/losses.py"),
@@ -160,7 +160,7 @@ def r1(example: Example) -> Table:
         ),
         Row(what="without the ½", value=squares.flatten(1).sum(1).mean().item(), by=no_half),
         Row(
-            what="without the ½, and with 10 as the weight where none is given",
+            what="without the ½, and with a default weight of 10",
             value=10 * squares.flatten(1).sum(1).mean().item(),
             by=(run(STYLEGAN2_PYTORCH, "stylegan2_pytorch.py"), run("gigagan-pytorch 0.3.0", "gigagan_pytorch.py")),
         ),
@@ -174,13 +174,13 @@ def r1(example: Example) -> Table:
 
 
 def patches(example: Example) -> Table:
-    """Tell what R1 is for a critic with four patches, gamma 1."""
+    """Compare R1 for a critic with four patches, gamma 1."""
     points = example.real.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(example.patch_critic(points).mean(dim=1).sum(), points)
     own = 0.5 * gk.constraints.zero_centered_penalty(example.patch_critic, example.real).item()
     rows = (
         Row(
-            what="**gankit**: the gradient of the sum of a sample's patches",
+            what="**gankit**: the gradient of the sum over a sample's patches",
             value=own,
             by=(read("StudioGAN", "src/utils/losses.py"), read("StyleGAN3", "training/loss.py")),
         ),
@@ -194,7 +194,7 @@ def patches(example: Example) -> Table:
 
 
 def dragan(example: Example) -> Table:
-    """Tell how DRAGAN's penalty is computed."""
+    """Compare penalties of DRAGAN."""
     real, mix, noise, shares = example.real, example.mix, example.noise, example.shares
     deviation, biased = real.std(), real.std(correction=0)
     elementwise = gradient_at(example, real + (1 - shares) * 0.5 * deviation * noise)
@@ -206,17 +206,17 @@ def dragan(example: Example) -> Table:
             by=(read("StudioGAN", "src/utils/losses.py"),),
         ),
         Row(
-            what="a share for each number, one norm for the whole batch",
+            what="one interpolation weight per number, one norm for the whole batch",
             value=distance_from_one(elementwise.square().sum().sqrt()),
             by=(run(TORCHGAN, "losses/draganpenalty.py"),),
         ),
         Row(
-            what="a share for each number, one norm a pixel, times 10",
+            what="one interpolation weight per number, one norm per pixel, times 10",
             value=10 * distance_from_one(elementwise.square().sum(1).sqrt()),
             by=(read("PyTorch-GAN", "implementations/dragan/dragan.py"),),
         ),
         Row(
-            what="noise to both sides, no share, points clipped to 0..1, 1e-4 under the root",
+            what="noise in both directions, no interpolation weight, points clipped to 0..1, 1e-4 under the root",
             value=distance_from_one((centered.flatten(1).square().sum(1) + 1e-4).sqrt()),
             by=(read("compare_gan", "compare_gan/gans/penalty_lib.py"),),
         ),
@@ -225,7 +225,7 @@ def dragan(example: Example) -> Table:
 
 
 def matching_aware_penalty(example: Example) -> Table:
-    """Tell how DF-GAN's penalty is computed, power 6."""
+    """Compare penalties of DF-GAN, power 6."""
     images = example.real.clone().requires_grad_()
     conditions = example.conditions.clone().requires_grad_()
     parts = torch.autograd.grad(example.conditional_critic(images, conditions).sum(), (images, conditions))
@@ -237,7 +237,7 @@ def matching_aware_penalty(example: Example) -> Table:
     rows = (
         Row(what="**gankit**: the norm of both gradients together", value=own.item()),
         Row(
-            what="likewise, and the weight 2 is in it",
+            what="the same, and includes the weight 2",
             value=2 * joint.pow(6).mean().item(),
             by=(read("DF-GAN", "code/lib/modules.py"),),
         ),

@@ -1,8 +1,7 @@
-"""Runs the functions of other programs on the example, ``python -m docs.different_numbers.run_peers``, and compares.
+"""Run the functions of other programs on the example and compare: ``python -m docs.different_numbers.run_peers``.
 
-By hand, in an environment of its own that has torch, gankit and whichever of the packages one wants, at the versions that the
-page names (einops too, for some); packages that are not installed are said to be missing. TF-GAN needs an
-environment of its own, for TensorFlow 2.15.
+To be run by hand in a separate environment with torch, gankit and any of the packages, at the versions on the page (some also
+need einops); packages that are not installed are reported as missing. TF-GAN needs its own environment, for TensorFlow 2.15.
 """
 
 import sys
@@ -17,10 +16,10 @@ CHECKS = peer_scores.CHECKS | peer_penalties.CHECKS | peer_tf_gan.CHECKS
 
 
 def value_on_page(table: Table, program: str, place: str) -> float:
-    """Return the value of the one row that says that this program was run.
+    """Return the value of the row for which this program was run.
 
     Raises:
-        ValueError: No row says so, or several do.
+        ValueError: There is no such row, or there are several.
     """
     values = [
         row.value
@@ -29,14 +28,14 @@ def value_on_page(table: Table, program: str, place: str) -> float:
         if source.was_run and source.program == program and source.place.endswith(place)
     ]
     if len(values) != 1:
-        raise ValueError(f"{program} {place} must have been run for one row of {table.name}, got {len(values)}")
+        raise ValueError(f"{program} {place} must have been run for exactly one row of {table.name}, got {len(values)}")
     return values[0]
 
 
 def main() -> int:
-    """Say what agrees, what differs and what is missing."""
+    """Print which values agree, which differ and which programs are missing."""
     tables = make_tables()
-    stand_in()  # after the tables: torch looks for some of these modules itself
+    stand_in()  # after the tables: torch itself looks for some of these modules
     differing = 0
     for (name, program, place), function in CHECKS.items():
         wanted = value_on_page(tables[name], program, place)
@@ -45,7 +44,7 @@ def main() -> int:
         except ImportError as error:
             print(f"missing  {program}: {error}")
             continue
-        # Some programs compute in float32 whatever they are given.
+        # Some programs compute in float32 whatever the dtype of the inputs.
         agrees = abs(got - wanted) <= 1e-5 * max(1.0, abs(wanted))
         differing += not agrees
         print(f"{'agrees ' if agrees else 'DIFFERS'}  {name}: {program} {place} gives {got:.9g}, the page {wanted:.9g}")

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001  the page has typographic signs
-"""Objectives: what one score costs."""
+"""Objectives: the loss of one score."""
 
 import torch
 from torch.nn.functional import leaky_relu, logsigmoid, relu, softplus
@@ -20,7 +20,7 @@ TAMING = "taming-transformers-rom1504 0.0.6"
 
 
 def hinge(example: Example) -> Table:
-    """Tell how a critic's hinge is computed."""
+    """Compare hinge losses of the critic."""
     real, fake = example.real_scores, example.fake_scores
     same = (
         read("BigGAN-PyTorch", "losses.py"),
@@ -46,12 +46,12 @@ def hinge(example: Example) -> Table:
             by=(run(TAMING, "modules/losses/vqperceptual.py"),),
         ),
         Row(
-            what="scores go through tanh first",
+            what="tanh is applied to the scores first",
             value=bounded.item(),
             by=(run(MONAI, "losses/adversarial_loss.py"),),
         ),
         Row(
-            what="real scores are to be low, fake ones high",
+            what="low real scores and high fake scores are rewarded",
             value=(relu(1 + real) + relu(1 - fake)).mean().item(),
             by=mirrored,
         ),
@@ -60,7 +60,7 @@ def hinge(example: Example) -> Table:
 
 
 def logistic(example: Example) -> Table:
-    """Tell how a critic's cross-entropy is computed."""
+    """Compare cross-entropies of the critic."""
     real, fake = example.real_scores, example.fake_scores
     same = (
         read("BigGAN-PyTorch", "losses.py"),
@@ -83,7 +83,7 @@ def logistic(example: Example) -> Table:
             by=(run(TAMING, "modules/losses/vqperceptual.py"),),
         ),
         Row(
-            what="real labels are 0.875 where nothing else is asked for",
+            what="real labels are 0.875 by default",
             value=smoothed.item(),
             by=(run(TF_GAN, "python/losses/losses_impl.py, the default"),),
         ),
@@ -97,7 +97,7 @@ def logistic(example: Example) -> Table:
 
 
 def sure_critic(example: Example) -> Table:
-    """Tell what slope a generator gets where the critic is sure of a fake, at score -30."""
+    """Compare gradients of the generator where the critic is sure of a fake, at score -30."""
 
     def slope(price: str) -> float:
         score = torch.full_like(example.fake_scores[:1], -30.0).requires_grad_()
@@ -124,7 +124,7 @@ def sure_critic(example: Example) -> Table:
 
 
 def least_squares(example: Example) -> Table:
-    """Tell how a critic's least squares are computed."""
+    """Compare least-squares losses of the critic."""
     real, fake = example.real_scores, example.fake_scores
     same = (
         read("pix2pixHD", "models/networks.py, train.py"),
@@ -153,12 +153,12 @@ def least_squares(example: Example) -> Table:
             by=whole,
         ),
         Row(
-            what="without the ½, scores go through LeakyReLU(0.05) first",
+            what="without the ½, LeakyReLU(0.05) is applied to the scores first",
             value=bent.item(),
             by=(run(MONAI, "losses/adversarial_loss.py"),),
         ),
         Row(
-            what="scores go through a sigmoid first",
+            what="a sigmoid is applied to the scores first",
             value=squashed.item(),
             by=(read("compare_gan", "compare_gan/gans/loss_lib.py"),),
         ),
@@ -172,7 +172,7 @@ def least_squares(example: Example) -> Table:
 
 
 def wasserstein(example: Example) -> Table:
-    """Tell which sign a critic's Wasserstein loss has."""
+    """Compare signs of the critic's Wasserstein loss."""
     real, fake = example.real_scores, example.fake_scores
     same = (
         read("compare_gan", "compare_gan/gans/loss_lib.py"),
@@ -189,7 +189,7 @@ def wasserstein(example: Example) -> Table:
     )
     rows = (
         Row(what="**gankit**", value=gk.losses.critic_loss(gk.losses.Wasserstein(), real, fake).item(), by=same),
-        Row(what="mirrored: real scores are to be low", value=(real.mean() - fake.mean()).item(), by=mirrored),
+        Row(what="mirrored: low real scores are rewarded", value=(real.mean() - fake.mean()).item(), by=mirrored),
         Row(
             what="mirrored, and half of it",
             value=0.5 * (real.mean() - fake.mean()).item(),

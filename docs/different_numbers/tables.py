@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001  the page has typographic signs
-"""What a table of the page is made of."""
+"""Rows, sources and the Markdown of a table."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A program that computes a row, and where: run on this page's example, or only read."""
+    """A program that computes a row, and the place in its source; it was run on this page's example, or only read."""
 
     program: str
     place: str
@@ -15,18 +15,18 @@ class Source:
 
 
 def run(program: str, place: str) -> Source:
-    """Name a program whose own function gave the row's number; `run_peers.py` and `run_tf_gan.py` run it again."""
+    """Name a program whose own function gave the row's number; `run_peers.py` runs it again."""
     return Source(program, place, was_run=True)
 
 
 def read(program: str, place: str) -> Source:
-    """Name a program that was read, and not run."""
+    """Name a program that was read but not run."""
     return Source(program, place, was_run=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One way to compute a formula: what it does, who does it, and what comes out of the example."""
+    """One way to compute a formula: what is computed, which programs compute it, and its value for the example."""
 
     what: str
     value: float
@@ -35,13 +35,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Every way to compute one formula; gankit's own way comes first."""
+    """All ways to compute one formula; gankit's is the first."""
 
     name: str
     rows: tuple[Row, ...]
 
     def markdown(self) -> str:
-        """Return the table and the list of its sources, as the page shows them."""
+        """Return the table and the list of its sources as Markdown."""
         own = self.rows[0].value
         lines = [
             '<div class="numbers" markdown>',
