@@ -22,7 +22,7 @@ class Example:
     mix: torch.Tensor
     """Share of the real image at each point of WGAN-GP, ``(5, 1, 1, 1)``."""
     noise: torch.Tensor
-    """Noise of DRAGAN in 0..1, of the images' shape; `shares` likewise, for programs with an interpolation weight per number."""
+    """Noise of DRAGAN in 0..1, of the images' shape; `shares` likewise, for programs with one weight per number."""
     shares: torch.Tensor
     first_layer: torch.Tensor
     """Weights of the critic ``tanh(x @ first_layer) @ last_layer`` of flat images, ``(147, 11)`` and ``(11,)``."""
