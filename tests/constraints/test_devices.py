@@ -29,6 +29,10 @@ from gankit.constraints import (
 Penalty = Callable[[nn.Sequential, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
+def _weights(critic: nn.Sequential) -> list[nn.Parameter]:
+    return [parameter for parameter in critic.parameters() if parameter.ndim == 2]
+
+
 def _shared_pass(critic: nn.Sequential, real: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
     images = real.detach().requires_grad_()
     return score_gradient(critic(images), images).square().sum()
@@ -57,10 +61,8 @@ PENALTIES: dict[str, Penalty] = {
     "finite difference": lambda critic, real, _: finite_difference_penalty(critic, real),
     "LeCam": _lecam,
     "weights": lambda critic, _, __: weight_penalty(critic.parameters()),
-    "orthogonal": lambda critic, _, __: orthogonal_penalty(critic[1].weight),
-    "orthonormal": lambda critic, _, __: orthogonal_penalty(
-        [critic[1].weight, critic[3].weight], include_diagonal=True
-    ),
+    "orthogonal": lambda critic, _, __: orthogonal_penalty(_weights(critic)[0]),
+    "orthonormal": lambda critic, _, __: orthogonal_penalty(_weights(critic), include_diagonal=True),
 }
 
 
@@ -77,7 +79,7 @@ def test_every_penalty_and_its_backward_pass_run_on_meta(name: str) -> None:
     penalty = PENALTIES[name](critic, real, fake)
     assert (penalty.device.type, penalty.dtype, penalty.shape) == ("meta", torch.float64, ())
     penalty.backward()
-    assert critic[1].weight.grad.device.type == "meta"  # type: ignore[union-attr]
+    assert _weights(critic)[0].grad.device.type == "meta"  # type: ignore[union-attr]
 
 
 def test_every_bound_on_weights_runs_on_meta() -> None:
@@ -117,7 +119,7 @@ def test_nothing_takes_its_device_from_the_default(name: str) -> None:
 def test_a_graph_replays_on_new_samples_and_new_draws(name: str, tracing_mode: str) -> None:
     """Penalty and gradients are traced once; a symbolic graph is replayed with other batch sizes too."""
     critic = _critic()
-    parameters = [critic[1].weight, critic[3].weight]
+    parameters = _weights(critic)
 
     def step(real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, ...]:
         penalty = PENALTIES[name](critic, real, fake)
@@ -152,7 +154,7 @@ def test_a_compiled_penalty_draws_for_any_batch_size(name: str) -> None:
 
     def step(real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, ...]:
         penalty = PENALTIES[name](critic, real, fake)
-        return penalty.detach(), *torch.autograd.grad(penalty, [critic[1].weight, critic[3].weight])
+        return penalty.detach(), *torch.autograd.grad(penalty, _weights(critic))
 
     compiled = torch.compile(step, backend="aot_eager", fullgraph=True)
     for samples in (7, 3, 5):  # the second size makes it dynamic
