@@ -11,7 +11,6 @@ from examples.anime_faces.commands import COMMANDS, find_command, overview
 from examples.anime_faces.errors import CommandError
 
 PROGRAM = "python -m examples.anime_faces"
-OLD_NAMES = {"RunLockedError": 3, "NotFiniteError": 4}
 
 
 def parse(name: str, arguments: list[str]) -> Any:
@@ -57,12 +56,9 @@ def main(arguments: list[str]) -> int:
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except (ValueError, OSError, RuntimeError) as error:
-        code = OLD_NAMES.get(type(error).__name__, CommandError.exit_code)
-        if isinstance(error, RuntimeError) and code == CommandError.exit_code:
-            raise
+    except (ValueError, OSError) as error:
         print(f"error: {in_words(error)}", file=sys.stderr)
-        return code
+        return CommandError.exit_code
     return 0
 
 
