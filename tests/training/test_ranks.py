@@ -1,14 +1,13 @@
 """The comparison of gradients between ranks, in one process: the other rank's numbers are put in where both reduce."""
 
 import importlib.util
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.ranks import run_ranks
 from torch import distributed, nn
 
 from gankit._core import world_size
@@ -20,17 +19,7 @@ WORKER = Path(__file__).with_name("ranks_worker.py")
 
 def _run(folder: Path, form: str, world: int = 2) -> list[Any]:
     outs = [folder / f"rank-{rank}.pt" for rank in range(world)]
-    commands = [
-        [sys.executable, str(WORKER), form, str(r), str(world), str(folder / "meet"), str(outs[r])]
-        for r in range(world)
-    ]
-    processes = [
-        subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env={"OMP_NUM_THREADS": "1"})
-        for command in commands
-    ]
-    for process in processes:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors.decode()
+    run_ranks([[str(WORKER), form, str(r), str(world), str(folder / "meet"), str(outs[r])] for r in range(world)])
     return [load_checkpoint(out) for out in outs]
 
 

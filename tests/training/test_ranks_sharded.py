@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 import torch
+from support.ranks import run_ranks
 from torch import nn
 
 from gankit.training import Accumulated, Loss, WeightAverage, load_checkpoint, load_network_state, network_state
@@ -53,18 +54,7 @@ def _same(state: Any, expected: Any) -> None:
 def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     """Run every form on two ranks, once, and return what each of them saved."""
     folder = tmp_path_factory.mktemp("ranks")
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(WORKER), str(rank), str(folder / "meet"), str(folder)],
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={"OMP_NUM_THREADS": "1"},
-        )
-        for rank in range(2)
-    ]
-    for process in processes:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors.decode()
+    run_ranks([[str(WORKER), str(rank), str(folder / "meet"), str(folder)] for rank in range(2)])
     return [load_checkpoint(folder / f"rank-{rank}.pt") for rank in range(2)] + [load_checkpoint(folder / "shared.pt")]
 
 
