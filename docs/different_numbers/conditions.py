@@ -139,7 +139,7 @@ def data_to_data(example: Example) -> Table:
 def conditioning_kl(example: Example) -> Table:
     """Compare averages of the divergence of conditioning augmentation, for 7 features."""
     mean, log_variance = example.conditions, 0.5 * example.real_logits
-    prices = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    costs = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
     rows = (
         Row(
             what="**gankit**: the sum over features, the mean over samples, as the divergence is defined",
@@ -147,7 +147,7 @@ def conditioning_kl(example: Example) -> Table:
         ),
         Row(
             what="the mean over features too",
-            value=prices.mean().item(),
+            value=costs.mean().item(),
             by=(read("StackGAN-Pytorch", "code/miscc/utils.py"),),
         ),
     )

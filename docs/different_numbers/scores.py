@@ -99,14 +99,14 @@ def logistic(example: Example) -> Table:
 def sure_critic(example: Example) -> Table:
     """Compare gradients of the generator where the critic is sure of a fake, at score -30."""
 
-    def slope(price: str) -> float:
+    def slope(name: str) -> float:
         score = torch.full_like(example.fake_scores[:1], -30.0).requires_grad_()
-        prices = {
+        costs = {
             "gankit": lambda: gk.losses.generator_loss(gk.losses.Logistic(), score),
             "saturating": lambda: gk.losses.generator_loss(gk.losses.Logistic(saturating=True), score),
             "rounded": lambda: -torch.log(torch.sigmoid(score) + 1e-8).mean(),
         }
-        (gradient,) = torch.autograd.grad(prices[price](), score)
+        (gradient,) = torch.autograd.grad(costs[name](), score)
         return gradient.item()
 
     rows = (

@@ -95,7 +95,7 @@ def test_soft_labels_on_logits_are_cross_entropy_with_soft_targets(pair: Pair, l
 
 @EVERY
 @given(seed=seeds)
-def test_labels_one_and_zero_change_nothing_and_flipped_labels_swap_the_prices(objective: Objective, seed: int) -> None:
+def test_labels_one_and_zero_change_nothing_and_flipped_labels_swap_the_costs(objective: Objective, seed: int) -> None:
     real, fake = normal(seed, 7), normal(seed + 1, 7)
     ones, zeros = torch.ones_like(real), torch.zeros_like(fake)
     plain = critic_loss(objective, real, fake)
@@ -264,7 +264,7 @@ def test_on_logits_it_is_cross_entropy_with_soft_targets(seed: int, shape: tuple
 
 @given(seed=seeds, label=st.floats(0.001, 0.999))
 def test_the_best_logit_of_a_soft_target_is_its_own(seed: int, label: float) -> None:
-    # The price is never below the entropy of the target, which it reaches at log(t / (1 - t)) and nowhere else.
+    # The cost is never below the entropy of the target, which it reaches at log(t / (1 - t)) and nowhere else.
     scores = normal(seed, 5, scale=10.0)
     entropy = -(label * np.log(label) + (1 - label) * np.log1p(-label))
     assert labeled_loss(Logistic(), scores, torch.full_like(scores, label)).item() >= entropy - 1e-12

@@ -134,7 +134,7 @@ def test_classes_that_are_ruled_out_cost_nothing() -> None:
     torch.testing.assert_close(class_loss(logits, torch.tensor([2, -1])), torch.tensor(2.0).log() / 2)
 
 
-def test_extreme_logits_are_priced_exactly() -> None:
+def test_extreme_logits_have_an_exact_loss() -> None:
     logits = torch.tensor([[1e4, 0.0], [0.0, 1e4]], requires_grad=True)
     loss = class_loss(logits, torch.tensor([0, 0]))
     assert loss.item() == 5e3
@@ -238,8 +238,8 @@ def _targets(seed: int, n: int, labels: int) -> torch.Tensor:
 
 def _multi_label_oracle(logits: torch.Tensor, targets: torch.Tensor) -> float:
     s, t = logits.detach().numpy(), targets.numpy()
-    prices = -t * log_sigmoid(s) - (1 - t) * log_sigmoid(-s)
-    return float(np.sum(prices[t >= 0]) / len(s))
+    costs = -t * log_sigmoid(s) - (1 - t) * log_sigmoid(-s)
+    return float(np.sum(costs[t >= 0]) / len(s))
 
 
 @given(seed=seeds, size=sizes, scale=scales)
@@ -326,7 +326,7 @@ def test_a_target_that_is_nan_makes_the_loss_nan() -> None:
     assert multi_label_loss(torch.zeros(1, 2), targets).isnan()
 
 
-def test_extreme_logits_have_finite_prices() -> None:
+def test_extreme_logits_have_finite_costs() -> None:
     logits = torch.tensor([[1e4, -1e4]], requires_grad=True)
     loss = multi_label_loss(logits, torch.tensor([[0.0, 1.0]]))
     assert loss.item() == 2e4

@@ -175,7 +175,7 @@ def test_what_is_not_finite_never_becomes_finite(seed: int, row: int, column: in
     assert data_to_data_loss(embeddings, proxies, labels).isnan()
 
 
-def test_half_precision_and_autocast_are_priced_in_float32() -> None:
+def test_half_precision_and_autocast_give_a_loss_in_float32() -> None:
     embeddings, proxies, labels = _case(3, 7)
     plain = data_to_data_loss(embeddings.float(), proxies.float(), labels)
     assert plain.dtype == torch.float32

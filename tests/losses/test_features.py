@@ -100,9 +100,9 @@ def test_what_is_not_finite_never_becomes_finite(loss: Any, seed: int, *, side: 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_gives_a_loss_in_float32(loss: Any, dtype: torch.dtype) -> None:
     real, fake = normal(0, 7, 5).to(dtype), normal(1, 7, 5).to(dtype)
-    priced = loss(real, fake)
-    assert priced.dtype == torch.float32
-    torch.testing.assert_close(priced, loss(real.float(), fake.float()), rtol=0, atol=0)
+    computed = loss(real, fake)
+    assert computed.dtype == torch.float32
+    torch.testing.assert_close(computed, loss(real.float(), fake.float()), rtol=0, atol=0)
 
 
 @BOTH
@@ -350,7 +350,7 @@ def test_a_batch_costs_the_weighted_mean_of_its_parts(seed: int, cut: int) -> No
     torch.testing.assert_close(conditioning_kl_loss(mean, log_variance), (cut * first + (11 - cut) * rest) / 11)
 
 
-def test_a_variance_near_one_keeps_its_small_price() -> None:
+def test_a_variance_near_one_keeps_its_small_cost() -> None:
     log_variance = torch.full((1, 1), 1e-3)
     assert conditioning_kl_loss(torch.zeros(1, 1), log_variance).item() == pytest.approx(2.5e-7, rel=1e-3)
 

@@ -1,4 +1,4 @@
-"""Every objective, elementwise: prices, slopes, extremes, mistakes."""
+"""Every objective, elementwise: costs, slopes, extremes, mistakes."""
 
 import math
 
@@ -25,11 +25,11 @@ all_objectives = pytest.mark.parametrize("name", OBJECTIVES)
 @all_objectives
 @pytest.mark.parametrize("side", SIDES)
 @given(pair=real_and_fake())
-def test_price_equals_the_oracle(name: str, side: str, pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_cost_equals_the_oracle(name: str, side: str, pair: tuple[torch.Tensor, torch.Tensor]) -> None:
     scores, _ = pair
-    price = getattr(OBJECTIVES[name], side)(scores)
-    expected = oracles.prices(name, side, scores.numpy())
-    np.testing.assert_allclose(price.numpy(), expected, rtol=1e-9, atol=1e-12)
+    cost = getattr(OBJECTIVES[name], side)(scores)
+    expected = oracles.costs(name, side, scores.numpy())
+    np.testing.assert_allclose(cost.numpy(), expected, rtol=1e-9, atol=1e-12)
 
 
 @all_objectives
@@ -47,7 +47,7 @@ def test_losses_equal_the_oracle(name: str, pair: tuple[torch.Tensor, torch.Tens
 
 @all_objectives
 @given(seed=seeds)
-def test_critic_prices_push_real_up_and_fake_down(name: str, seed: int) -> None:
+def test_critic_costs_push_real_up_and_fake_down(name: str, seed: int) -> None:
     scores = normal(seed, 13, scale=3.0).requires_grad_()
     objective = OBJECTIVES[name]
     (up,) = torch.autograd.grad(objective.real(scores).sum(), scores)
@@ -75,21 +75,21 @@ def test_slopes_by_gradcheck(name: str, side: str) -> None:
 @pytest.mark.parametrize(
     ("dtype", "extreme"), [(torch.float32, 1e4), (torch.float16, 6e4), (torch.bfloat16, 1e9), (torch.float64, 1e9)]
 )
-def test_extreme_scores_give_finite_prices_and_slopes(name: str, side: str, dtype: torch.dtype, extreme: float) -> None:
+def test_extreme_scores_give_finite_costs_and_slopes(name: str, side: str, dtype: torch.dtype, extreme: float) -> None:
     scores = torch.tensor([-extreme, 0.0, extreme], dtype=dtype, requires_grad=True)
-    price = getattr(OBJECTIVES[name], side)(scores)
-    assert price.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
-    (slope,) = torch.autograd.grad(price.sum(), scores)
-    assert price.isfinite().all()
+    cost = getattr(OBJECTIVES[name], side)(scores)
+    assert cost.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    (slope,) = torch.autograd.grad(cost.sum(), scores)
+    assert cost.isfinite().all()
     assert slope.isfinite().all()
 
 
 @all_objectives
 @pytest.mark.parametrize("side", SIDES)
 def test_nan_and_infinity_are_not_hidden(name: str, side: str) -> None:
-    prices = getattr(OBJECTIVES[name], side)(torch.tensor([math.nan, 0.0]))
-    assert prices[0].isnan()
-    assert prices[1].isfinite()
+    costs = getattr(OBJECTIVES[name], side)(torch.tensor([math.nan, 0.0]))
+    assert costs[0].isnan()
+    assert costs[1].isfinite()
 
 
 def test_all_logits_zero_cost_two_log_two() -> None:

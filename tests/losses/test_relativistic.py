@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from support.oracles import Array, prices
+from support.oracles import Array, costs
 from support.strategies import normal, real_and_fake, seeds
 
 from gankit.losses import (
@@ -39,7 +39,7 @@ BOTH = pytest.mark.parametrize("loss", [paired_critic_loss, paired_generator_los
 def test_they_equal_the_oracle(name: str, pair: Pair) -> None:
     real, fake = (scores.numpy() for scores in pair)
     for loss, difference in ((paired_critic_loss, real - fake), (paired_generator_loss, fake - real)):
-        expected = np.sum(prices(name, "real", difference)) / real.size
+        expected = np.sum(costs(name, "real", difference)) / real.size
         assert loss(OBJECTIVES[name], *pair).item() == pytest.approx(expected, rel=1e-9, abs=1e-12)
         assert loss(OBJECTIVES[name], *pair).shape == ()
 
@@ -111,9 +111,9 @@ def test_gradients_are_those_of_finite_differences(name: str, loss: Any) -> None
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_widened_before_it_is_subtracted(loss: Any, dtype: torch.dtype) -> None:
     real, fake = torch.tensor([2048.0, 1.0]).to(dtype), torch.tensor([0.25, 0.0]).to(dtype)
-    priced = loss(Wasserstein(), real, fake)  # neither dtype holds 2047.75
-    assert priced.dtype == torch.float32
-    assert abs(priced.item()) == (2047.75 + 1) / 2
+    computed = loss(Wasserstein(), real, fake)  # neither dtype holds 2047.75
+    assert computed.dtype == torch.float32
+    assert abs(computed.item()) == (2047.75 + 1) / 2
 
 
 @BOTH
@@ -173,9 +173,9 @@ BOTH_AVERAGE = pytest.mark.parametrize("loss", [relativistic_average_critic_loss
 
 
 def _oracle(name: str, above: Array, below: Array) -> float:
-    """What the side `above` pays to stand above the mean of `below`, and `below` to stand under that of `above`."""
+    """The cost of `above` against the mean of `below`, plus that of `below` against the mean of `above`."""
     mean_above, mean_below = np.sum(above) / above.size, np.sum(below) / below.size
-    rise, fall = prices(name, "real", above - mean_below), prices(name, "fake", below - mean_above)
+    rise, fall = costs(name, "real", above - mean_below), costs(name, "fake", below - mean_above)
     return float(np.sum(rise) / above.size + np.sum(fall) / below.size)
 
 
@@ -220,7 +220,7 @@ def test_the_order_of_either_side_does_not_matter(loss: Any, seed: int) -> None:
     )
 
 
-def test_on_one_sample_a_side_it_is_the_price_of_the_pair_on_both_sides() -> None:
+def test_on_one_sample_a_side_it_is_the_cost_of_the_pair_on_both_sides() -> None:
     real, fake = normal(0, 1), normal(1, 1)
     expected = Logistic().real(real - fake) + Logistic().fake(fake - real)
     torch.testing.assert_close(relativistic_average_critic_loss(Logistic(), real, fake), expected.squeeze())
@@ -250,9 +250,9 @@ def test_gradients_are_those_of_finite_differences_average(name: str, loss: Any)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_widened_before_it_is_averaged_and_subtracted(loss: Any, dtype: torch.dtype) -> None:
     real, fake = torch.tensor([2048.0, 1.0]).to(dtype), torch.tensor([0.25, 0.0]).to(dtype)
-    priced = loss(Logistic(), real, fake)
-    assert priced.dtype == torch.float32
-    torch.testing.assert_close(priced, loss(Logistic(), real.float(), fake.float()), rtol=0, atol=0)
+    computed = loss(Logistic(), real, fake)
+    assert computed.dtype == torch.float32
+    torch.testing.assert_close(computed, loss(Logistic(), real.float(), fake.float()), rtol=0, atol=0)
     exact = loss(Wasserstein(), real, fake)
     assert abs(exact.item()) == 2 * (1024.5 - 0.125)
 

@@ -11,8 +11,8 @@ def log_sigmoid(x: Array) -> Array:
     return np.where(x > -30, -np.log1p(np.exp(-np.clip(x, -30, None))), x)
 
 
-def prices(objective: str, side: str, s: Array) -> Array:
-    """The price of scores `s` under a named objective, on a named side."""
+def costs(objective: str, side: str, s: Array) -> Array:
+    """The cost of scores `s` under a named objective, on a named side."""
     table = {
         ("Wasserstein", "real"): lambda: -s,
         ("Wasserstein", "fake"): lambda: s,
@@ -36,13 +36,13 @@ def prices(objective: str, side: str, s: Array) -> Array:
 def critic_loss(objective: str, real: Array, fake: Array) -> float:
     """Sum over samples divided by their number, on each side."""
     return float(
-        np.sum(prices(objective, "real", real)) / real.size + np.sum(prices(objective, "fake", fake)) / fake.size
+        np.sum(costs(objective, "real", real)) / real.size + np.sum(costs(objective, "fake", fake)) / fake.size
     )
 
 
 def generator_loss(objective: str, fake: Array) -> float:
     """Sum over samples divided by their number."""
-    return float(np.sum(prices(objective, "generator", fake)) / fake.size)
+    return float(np.sum(costs(objective, "generator", fake)) / fake.size)
 
 
 def row_norms(rows: Array) -> Array:
@@ -55,13 +55,13 @@ def labeled_loss(objective: str, scores: Array, labels: Array) -> float:
     total = 0.0
     for score, label in zip(scores.ravel(), labels.ravel(), strict=True):
         one = np.array([score])
-        total += label * prices(objective, "real", one)[0] + (1.0 - label) * prices(objective, "fake", one)[0]
+        total += label * costs(objective, "real", one)[0] + (1.0 - label) * costs(objective, "fake", one)[0]
     return total / scores.size
 
 
 def matching_aware_critic_loss(objective: str, real: Array, negatives: list[tuple[float, Array]]) -> float:
-    """Price of real pairs plus the weighed prices of each kind of negative pair."""
-    total = np.sum(prices(objective, "real", real)) / real.size
+    """Cost of real pairs plus the weighted costs of each kind of negative pair."""
+    total = np.sum(costs(objective, "real", real)) / real.size
     for weight, scores in negatives:
-        total += weight * np.sum(prices(objective, "fake", scores)) / scores.size
+        total += weight * np.sum(costs(objective, "fake", scores)) / scores.size
     return float(total)
