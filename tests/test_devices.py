@@ -3,10 +3,12 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from embedders.published import write_model
 from networks import cases
 from support.contract.blocks import BLOCKS
 from support.contract.embedders import EMBEDDERS
@@ -166,6 +168,13 @@ def test_what_is_built_on_meta_has_nothing_elsewhere(name: str) -> None:
         module = CASES[name][0]()
     if isinstance(module, nn.Module):
         assert {value.device.type for value in (*module.parameters(), *module.buffers())} <= {"meta"}
+
+
+def test_encoders_of_texts_give_vectors_on_their_own_device(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    table = embedders.VectorTable(["blue hair", "red hair"], torch.eye(2))
+    for encoder in (table, embedders.SkipThoughts(tmp_path)):
+        assert encoder.to("meta")(["blue hair", "red hair"]).device.type == "meta"
 
 
 def test_every_public_module_is_in_the_table() -> None:

@@ -270,10 +270,8 @@ def test_resampling_is_a_finished_layer(block: Any, wrong: object) -> None:
 
 
 def test_single_things_where_several_are_wanted() -> None:
-    expect(
-        "order must be a sequence of Steps, got <Step.CONVOLUTION",
-        lambda: ConvolutionBlock(3, 5, order=Step.CONVOLUTION),
-    )  # type: ignore[arg-type]
+    message = "order must be a sequence of Steps, got <Step.CONVOLUTION"
+    expect(message, lambda: ConvolutionBlock(3, 5, order=Step.CONVOLUTION))  # type: ignore[arg-type]
     expect("order must be a sequence of Steps, got None", lambda: ConvolutionBlock(3, 5, order=None))  # type: ignore[arg-type]
     expect("critics must be a sequence of modules, got PatchHead", lambda: MultiScale(PatchHead(3), MeanDownsample()))  # type: ignore[arg-type]
     expect("num_classes must be a whole number or a sequence of them, got 2.5", lambda: ClassHead(3, 2.5))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Floor 2: what networks are made of: residual blocks, resampling, conditional norms, attention, heads."""
+"""Floor 2: the parts of networks: residual blocks, resampling, conditional norms, attention, heads."""
 
 from gankit._core import Conditioned as Conditioned
 from gankit.blocks._activations import LeakyReLU as LeakyReLU, ReLU as ReLU

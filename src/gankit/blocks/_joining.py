@@ -51,21 +51,21 @@ class SpatialReplication(nn.Module):
         if vectors.ndim != 2:
             raise ValueError(f"vectors must have shape (n, features), got {tuple(vectors.shape)}")
         check_batch("vectors", vectors)
-        return replicate(vectors, self.height, self.width)
+        return _replicate(vectors, self.height, self.width)
 
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""
         return f"{self.height}, {self.width}"
 
 
-def replicate(vectors: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def _replicate(vectors: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Return ``(n, features)`` vectors as constant maps, which are views of the vectors."""
     return vectors[:, :, None, None].expand(-1, -1, height, width)
 
 
 def join_replicated(x: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
     """Return `x` with one more constant channel per entry of `vectors`, in the memory format of `x`."""
-    maps = replicate(vectors.to(x.dtype), x.shape[2], x.shape[3])
+    maps = _replicate(vectors.to(x.dtype), x.shape[2], x.shape[3])
     if x.is_contiguous(memory_format=torch.channels_last):
         # Joining maps of two memory formats would give the contiguous one.
         maps = maps.contiguous(memory_format=torch.channels_last)

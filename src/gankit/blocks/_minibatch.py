@@ -106,9 +106,9 @@ class MinibatchDiscrimination(nn.Module):
     """Add numbers to each sample's features that show how close the rest of the batch is to it.
 
     Each kernel projects the features to a few numbers. The distance of two samples is the sum of absolute differences of
-    those numbers, their closeness is ``exp(-distance)``, and each sample gets the sum of its closeness to all others. The
-    critic can so recognize fakes that are all alike, sample by sample; `MinibatchStandardDeviation` gives one number per
-    group.
+    those numbers, their closeness is ``exp(-distance)``, and each sample gets the sum of its closeness to all others. From
+    these numbers the critic can recognize each fake that is similar to many others; `MinibatchStandardDeviation` gives only
+    one number per group.
 
     It couples samples by a sum, so the numbers grow with the batch size. Pass real and fake samples through the critic in
     separate batches of the same size; a gradient penalty measures the gradient of the sum of scores. Each sample is

@@ -12,7 +12,7 @@ from gankit.blocks._resampling import OfEachChannel
 from gankit.blocks._sequential import call_layer
 
 
-class ResidualBlock(nn.Module, Conditioned):
+class _ResidualBlock(nn.Module, Conditioned):
     """Two 3x3 convolutions, two norms and two activations beside a shortcut; the orders differ in `forward` alone.
 
     There are `in_channels` hidden channels in a block with `down` and `out_channels` in others. `norm1` gets the hidden
@@ -108,7 +108,7 @@ def project(in_channels: int, out_channels: int) -> nn.Conv2d:
     return layer
 
 
-class PostActivationBlock(ResidualBlock):
+class PostActivationBlock(_ResidualBlock):
     """Add two convolutions of the input to it, then activate the sum: the block of the first residual networks.
 
     The residual is (up,) 3x3 convolution, norm, activation, 3x3 convolution(, down), norm. The shortcut is the input
@@ -157,7 +157,7 @@ class PostActivationBlock(ResidualBlock):
         return self.activation2(self._carried(x) + residual)
 
 
-class NormAfterAdditionBlock(ResidualBlock):
+class NormAfterAdditionBlock(_ResidualBlock):
     """Add two convolutions of the input to it, then normalize and activate the sum.
 
     The residual is (up,) 3x3 convolution, norm, activation, 3x3 convolution(, down). The shortcut is the input itself if
@@ -185,7 +185,7 @@ class NormAfterAdditionBlock(ResidualBlock):
         return self.activation2(call_layer(self.norm2, total, condition))
 
 
-class ActivationBeforeAdditionBlock(ResidualBlock):
+class ActivationBeforeAdditionBlock(_ResidualBlock):
     """Add to the input a residual that ends with its activation; the sum is neither normalized nor activated.
 
     The residual is (up,) 3x3 convolution, norm, activation, 3x3 convolution(, down), norm, activation. The shortcut is
@@ -213,7 +213,7 @@ class ActivationBeforeAdditionBlock(ResidualBlock):
         return self._carried(x) + self.activation2(residual)
 
 
-class ActivationFirstBlock(ResidualBlock):
+class ActivationFirstBlock(_ResidualBlock):
     """Add to the input a residual that begins with an activation and ends with a norm.
 
     The residual is activation, (up,) 3x3 convolution, norm, activation, 3x3 convolution(, down), norm: the activation

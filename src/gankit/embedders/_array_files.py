@@ -8,6 +8,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+_BITS = (16, 32, 64)
+
 _MAGIC = b"\x93NUMPY"
 _LENGTHS = {b"\x01\x00": struct.Struct("<H"), b"\x02\x00": struct.Struct("<I")}
 _LONGEST = 10_000
@@ -74,9 +76,6 @@ def _read_head(name: object, file: BinaryIO) -> str:
             f"{name} is not a .npy file, or is truncated: its header ends after {len(head)} of {length} bytes"
         )
     return head.decode("latin-1")
-
-
-_BITS = (16, 32, 64)
 
 
 def read_table(path: Path) -> npt.NDArray[np.floating]:

@@ -19,6 +19,8 @@ from gankit.networks._arguments import (
 )
 from gankit.networks._parts import CriticEnd, CriticOutput, initialize_dcgan_
 
+_LEAKY = partial(nn.LeakyReLU, 0.2)
+
 
 class DCGANGenerator(nn.Module):
     """Generate images from latents and, with an embedder, from labels.
@@ -121,9 +123,6 @@ class DCGANGenerator(nn.Module):
 
 def _double(in_channels: int, out_channels: int, bias: bool) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
-
-
-_LEAKY = partial(nn.LeakyReLU, 0.2)
 
 
 class DCGANCritic(nn.Module):

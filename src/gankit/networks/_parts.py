@@ -10,6 +10,8 @@ from torch import nn
 from gankit._core import Condition, Scores
 from gankit.blocks import ClassHead, PreActivationBlock, ProjectionHead
 
+_DCGAN_DEVIATION = 0.02
+
 
 class CriticOutput(NamedTuple):
     """The result of a critic with class heads: scores first, then the logits of the classes.
@@ -57,9 +59,6 @@ class CriticEnd(nn.Module):
     def linear_layers(self) -> list[nn.Linear]:
         """Return the layers to initialize."""
         return [layer for layer in self.modules() if isinstance(layer, nn.Linear)]
-
-
-_DCGAN_DEVIATION = 0.02
 
 
 def initialize_dcgan_(layers: Iterable[nn.Module]) -> None:

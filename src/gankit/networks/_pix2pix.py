@@ -14,7 +14,8 @@ from gankit.networks._parts import initialize_dcgan_
 
 _LEAKY = partial(nn.LeakyReLU, 0.2)
 _DROPOUT = partial(nn.Dropout, 0.5)
-_WIDEST = 8
+_WIDEST = 8  # the most channels of the U-Net, times its width
+_MOST_DOUBLINGS = 3  # of the channels of the PatchGAN
 
 
 class UNetColorizer(nn.Module):
@@ -132,10 +133,6 @@ def _up(in_channels: int, out_channels: int, normalize: nn.Module, last: nn.Modu
     return nn.Sequential(nn.ReLU(), convolution, normalize, last)
 
 
-_MOST_DOUBLINGS = 3
-_ACTIVATION = partial(nn.LeakyReLU, 0.2)
-
-
 class PatchGANCritic(nn.Module):
     """Score every patch of an image separately; with three halvings a patch is 70 pixels wide.
 
@@ -179,7 +176,7 @@ class PatchGANCritic(nn.Module):
         width: int = 64,
         halvings: int = 3,
         norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
-        activation: Callable[[], nn.Module] = _ACTIVATION,
+        activation: Callable[[], nn.Module] = _LEAKY,
     ) -> None:
         super().__init__()
         for name, size in (("image_channels", image_channels), ("width", width), ("halvings", halvings)):

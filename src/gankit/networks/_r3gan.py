@@ -13,29 +13,30 @@ from gankit.embedders import Embedder
 from gankit.networks._arguments import check_images, check_latents, embed, parameter_count, vector_length
 
 _EXPANSION = 2
+_FACES_64 = (768, 768, 768, 768, 384)
 
 
-def bottlenecks(width: int, group_channels: int, blocks: int, stages: int) -> list[nn.Module]:
+def _bottlenecks(width: int, group_channels: int, blocks: int, stages: int) -> list[nn.Module]:
     """Build the blocks of one stage."""
     groups = _EXPANSION * width // group_channels
     return [BottleneckBlock(width, groups, expansion=_EXPANSION, depth=blocks * stages) for _ in range(blocks)]
 
 
-def initialize_variance_(layer: nn.Linear | nn.Conv2d) -> None:
+def _initialize_variance_(layer: nn.Linear | nn.Conv2d) -> None:
     """Draw the weights of a layer without bias from N(0, 1 / fan-in)."""
     nn.init.normal_(layer.weight, 0.0, 1 / sqrt(layer.weight[0].numel()))
 
 
-def change_channels(before: int, after: int) -> list[nn.Module]:
+def _change_channels(before: int, after: int) -> list[nn.Module]:
     """Build a 1x1 convolution if the numbers of channels differ, otherwise nothing."""
     if before == after:
         return []
     layer = nn.Conv2d(before, after, 1, bias=False)
-    initialize_variance_(layer)
+    _initialize_variance_(layer)
     return [layer]
 
 
-def check_stages(widths: Sequence[int], blocks: int, group_channels: int, base: int) -> None:
+def _check_stages(widths: Sequence[int], blocks: int, group_channels: int, base: int) -> None:
     """Refuse sizes below 1, and widths that groups of `group_channels` do not divide."""
     for name, size in (("blocks", blocks), ("group_channels", group_channels), ("base", base)):
         check_at_least(name, size, 1)
@@ -50,9 +51,6 @@ def check_stages(widths: Sequence[int], blocks: int, group_channels: int, base: 
                 f"widths must be such that group_channels={group_channels} divides 2 * width, "
                 f"got width {width} in {tuple(widths)}"
             )
-
-
-_FACES_64 = (768, 768, 768, 768, 384)
 
 
 class R3GANGenerator(nn.Module):
@@ -112,7 +110,7 @@ class R3GANGenerator(nn.Module):
         base: int = 4,
     ) -> None:
         super().__init__()
-        check_stages(widths, blocks, group_channels, base)
+        _check_stages(widths, blocks, group_channels, base)
         check_at_least("latent_features", latent_features, 1)
         check_at_least("image_channels", image_channels, 1)
         self.latent_features = latent_features
@@ -121,14 +119,14 @@ class R3GANGenerator(nn.Module):
         features = latent_features + vector_length(embedder)
         self.stem = nn.Linear(features, widths[0], bias=False)
         self.basis = nn.Parameter(torch.randn(widths[0], base, base))
-        layers = bottlenecks(widths[0], group_channels, blocks, len(widths))
+        layers = _bottlenecks(widths[0], group_channels, blocks, len(widths))
         for before, after in pairwise(widths):
-            layers += [*change_channels(before, after), BlurUpsample()]
-            layers += bottlenecks(after, group_channels, blocks, len(widths))
+            layers += [*_change_channels(before, after), BlurUpsample()]
+            layers += _bottlenecks(after, group_channels, blocks, len(widths))
         last = nn.Conv2d(widths[-1], image_channels, 1, bias=False)
         self.body = nn.Sequential(*layers, last)
-        initialize_variance_(self.stem)
-        initialize_variance_(last)
+        _initialize_variance_(self.stem)
+        _initialize_variance_(last)
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
         """Return one image per row of `latents`."""
@@ -196,21 +194,21 @@ class R3GANCritic(nn.Module):
         base: int = 4,
     ) -> None:
         super().__init__()
-        check_stages(widths, blocks, group_channels, base)
+        _check_stages(widths, blocks, group_channels, base)
         check_at_least("image_channels", image_channels, 1)
         self.image_channels = image_channels
         self.resolution = base << (len(widths) - 1)
         self.embedder = embedder
         first = nn.Conv2d(image_channels, widths[0], 1, bias=False)
-        layers = [first, *bottlenecks(widths[0], group_channels, blocks, len(widths))]
+        layers = [first, *_bottlenecks(widths[0], group_channels, blocks, len(widths))]
         for before, after in pairwise(widths):
-            layers += [BlurDownsample(), *change_channels(before, after)]
-            layers += bottlenecks(after, group_channels, blocks, len(widths))
+            layers += [BlurDownsample(), *_change_channels(before, after)]
+            layers += _bottlenecks(after, group_channels, blocks, len(widths))
         basis = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
         self.body = nn.Sequential(*layers, basis, nn.Flatten())
         self.score = nn.Linear(widths[-1], vector_length(embedder) or 1, bias=False)
         for layer in (first, basis, self.score):
-            initialize_variance_(layer)
+            _initialize_variance_(layer)
 
     def forward(self, images: Images, labels: Labels | None = None) -> Scores:
         """Return one score per image, with an embedder given its labels."""

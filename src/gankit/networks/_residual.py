@@ -26,6 +26,8 @@ from gankit.networks._arguments import (
 )
 from gankit.networks._parts import CriticEnd, CriticOutput, initialize_block_, initialize_uniform_, scale_for_sum_
 
+_LAYER_NORM = partial(nn.GroupNorm, 1)
+
 
 class ResidualGenerator(nn.Module):
     """Generate images from latents by pre-activation residual blocks; labels act through conditional batch norm.
@@ -133,9 +135,6 @@ def _default_norm(embedder: Embedder | None) -> Callable[[int], nn.Module]:
     if embedder is None:
         return nn.BatchNorm2d
     return partial(ConditionalBatchNorm2d, condition_features=vector_length(embedder))
-
-
-_LAYER_NORM = partial(nn.GroupNorm, 1)
 
 
 class ResidualCritic(nn.Module):

@@ -19,6 +19,8 @@ from gankit.networks._arguments import (
 )
 from gankit.networks._parts import CriticOutput
 
+_SLOPE = 0.01
+
 
 class StarGANGenerator(nn.Module):
     """Change images so that they have the attributes that the labels name.
@@ -114,9 +116,6 @@ class _ResidualBlock(nn.Module):
 
 def _tail(channels: int) -> list[nn.Module]:
     return [_OwnStatistics(channels), nn.ReLU()]
-
-
-_SLOPE = 0.01
 
 
 class StarGANCritic(nn.Module):
