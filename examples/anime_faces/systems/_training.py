@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -195,14 +196,18 @@ def _player(
 
 
 def _optimizer(make: OptimizerMaker, network: nn.Module) -> Optimizer:
-    """Make the optimizer, in its fused form where it has one for the network's device."""
+    """Make the optimizer, in its fused form if it has one for the network's device."""
     parameters = list(network.parameters())
-    if "fused" in inspect.signature(make).parameters:
-        try:
-            return make(parameters, fused=True)  # pyright: ignore[reportCallIssue]
-        except RuntimeError:  # no fused form for this device
-            pass
-    return make(parameters)
+    if "fused" not in inspect.signature(make).parameters:
+        return make(parameters)
+    fused = partial(make, fused=True)
+    trial = nn.Parameter(torch.zeros_like(parameters[0]))
+    trial.grad = torch.zeros_like(trial)
+    try:
+        fused([trial]).step()
+    except RuntimeError:  # the device has no fused form, which torch says at the first step
+        return make(parameters)
+    return fused(parameters)
 
 
 def _named(one_or_several: Value | Mapping[str, Value]) -> dict[str, Value]:

@@ -1,0 +1,166 @@
+"""What holds for every recipe, however many there are: purity, no waiting for the device, sampling without a critic."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+import torch
+from support.purity import Replayed, assert_trains_alike
+from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from examples.anime_faces.data import Dataset
+from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
+from examples.anime_faces.run import Feed
+from examples.anime_faces.run._feed import ResidentStore
+from examples.anime_faces.systems import Blueprint, Description, Hardware, Recipe, Training, assemble
+
+SMALL = {"width": 4, "batch_size": 8, "critic_steps": 2, "boosted_steps": 2, "projected": 5}
+FORMS: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in recipe_names()),
+    ("tags_wgan_gp", {"literal": True}),
+    ("matching_wgan", {"literal": True}),
+    ("gan_cls", {"literal": True, "cheat_per_batch": True}),
+    ("gan_cls", {"cheat": 0.5, "cheat_decays": True}),
+    ("gan_cls", {"cheat": 0.5, "cheat_adapts": True}),
+]
+every_form = pytest.mark.parametrize(
+    ("name", "form"),
+    FORMS,
+    ids=[" ".join([name, *(f"{key}={value}" for key, value in form.items())]) for name, form in FORMS],
+)
+Batches = Callable[[], Iterator[tuple[Any, ...]]]
+
+
+def in_float64(recipe: Recipe) -> Recipe:
+    """The recipe with networks of float64."""
+
+    def networks(description: Description, options: Any) -> Blueprint:
+        blueprint = recipe.networks(description, options)
+        makers = {name: lambda make=make: make().double() for name, make in blueprint.makers.items()}
+        return replace(blueprint, makers=makers)
+
+    return replace(recipe, networks=networks)
+
+
+def options_of(name: str, form: dict[str, Any]) -> Any:
+    known = {one.name for one in fields(find_options(name))}
+    return find_options(name)(**{key: value for key, value in SMALL.items() if key in known}, **form)
+
+
+def batches_of(
+    name: str, options: Any, training: Training, faces: Dataset, move: Callable[[Any], Any]
+) -> Iterator[Any]:
+    """Batches of a data set as `train` makes them, moved to another device or precision."""
+    selection = find_recipe(name).conditioning(options).select(faces)
+    system = training.system
+    feed = Feed(
+        ResidentStore(faces.images, "cpu"),
+        selection,
+        batch_size=system.batch_size,
+        seed=0,
+        hardware=Hardware(),
+        repeat=system.repeat,
+        group=system.group,
+    )
+    return (tree_map(lambda one: move(one) if isinstance(one, torch.Tensor) else one, batch) for batch in feed)
+
+
+def description_of(name: str, options: Any, faces: Dataset) -> Description:
+    return find_recipe(name).conditioning(options).select(faces).description
+
+
+@every_form
+def test_the_losses_of_every_update_are_pure(name: str, form: dict[str, Any], faces: Dataset) -> None:
+    """Traced once and replayed for more rounds, with new batches, they train exactly as eagerly."""
+    options, recipe = options_of(name, form), in_float64(find_recipe(name))
+    parts: list[Replayed] = []
+
+    def replaying() -> Replayed:
+        parts.append(Replayed())
+        return parts[-1]
+
+    def built(**gradients: Any) -> tuple[Training, Iterator[Any]]:
+        torch.manual_seed(7)
+        description = description_of(name, options, faces)
+        training = assemble(recipe, description, options, steps=20, hardware=Hardware(), **gradients)
+        batches = batches_of(
+            name, options, training, faces, lambda one: one.double() if one.is_floating_point() else one
+        )
+        return training, batches
+
+    (eager, some), (replayed, same) = built(), built(gradients=replaying)
+    for part in parts:
+        part.buffers = [buffer for network in replayed.networks.values() for buffer in network.buffers()]
+    rounds = [
+        (lambda step=step: eager.play(step, some), lambda step=step: replayed.play(step, same))
+        for step in (0, 1, 8, 9, 16)  # a penalty at every eighth step is traced at the first and replayed at others
+    ]
+    assert_trains_alike(eager.networks, replayed.networks, rounds)
+    assert all(part.replays >= 2 for part in parts)
+
+
+class NothingIsRead(TorchDispatchMode):
+    """Refuse to read a value on the host, and tensors elsewhere than on meta, but for counters of the optimizers themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stepping = False
+        self.calls = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        del types
+        result = func(*args, **(kwargs or {}))
+        if not self.stepping:
+            self.calls += 1
+            assert func is not torch.ops.aten._local_scalar_dense.default, "a value is read on the host"
+            for one in tree_leaves((args, kwargs, result)):
+                if isinstance(one, torch.Tensor):
+                    assert one.is_meta, f"{func} has a tensor of shape {tuple(one.shape)} on {one.device}"
+        return result
+
+
+@every_form
+def test_a_round_waits_for_no_value_and_stays_on_its_device(name: str, form: dict[str, Any], faces: Dataset) -> None:
+    options = options_of(name, form)
+    description = description_of(name, options, faces)
+    training = assemble(find_recipe(name), description, options, steps=20, hardware=Hardware(device="meta"))
+    batches = batches_of(name, options, training, faces, lambda one: one.to("meta"))
+    drawn = iter([next(batches) for _ in range(4)])
+    mode = NothingIsRead()
+
+    def stepping(_optimizer: Optimizer, *_: Any, now: bool) -> None:
+        mode.stepping = now
+
+    hooks = [
+        register_optimizer_step_pre_hook(lambda *given: stepping(*given, now=True)),
+        register_optimizer_step_post_hook(lambda *given: stepping(*given, now=False)),
+    ]
+    try:
+        with mode:
+            logged = training.play(0, drawn)
+            training.play(1, drawn)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert mode.calls > 100
+    assert {"scores/real", "scores/fake"} <= logged.keys()
+    assert all(value.is_meta and value.ndim == 0 for value in logged.values())
+
+
+@every_form
+def test_pictures_are_drawn_without_a_critic(name: str, form: dict[str, Any], faces: Dataset) -> None:
+    options = options_of(name, form)
+    conditioning = find_recipe(name).conditioning(options)
+    description = conditioning.select(faces).description
+    blueprint = find_recipe(name).networks(description, options)
+    assert "critic" not in blueprint.drawing
+    assert set(blueprint.drawing) < set(blueprint.makers)
+    networks = {of: blueprint.makers[of]().eval() for of in blueprint.drawing}
+    grid = conditioning.grid(description, 3)
+    assert blueprint.latents is not None
+    images = blueprint.draw(networks, blueprint.latents(len(grid.names), rng=None), grid.condition)
+    assert images.shape == (3, 3, 32, 32)
+    assert float(images.detach().abs().max()) <= 1
