@@ -1,4 +1,4 @@
-"""What tests of the guards share."""
+"""What tests of the audit share."""
 
 from typing import Any
 

@@ -302,7 +302,7 @@ def test_only_critics_with_attention_change_the_backend(monkeypatch: pytest.Monk
     assert len(entered) == 1  # the audit's
 
 
-def test_a_gradient_of_scores_compiles_without_the_guard() -> None:
+def test_a_gradient_of_scores_compiles_without_the_audit() -> None:
     torch.compiler.reset()
     critic = nn.Linear(2, 1).double()
 
