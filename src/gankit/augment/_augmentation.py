@@ -136,7 +136,7 @@ class Composed:
 
     @property
     def numbers(self) -> int:
-        """Number of uniform numbers per sample in a draw: the sum over the parts."""
+        """Number of uniform numbers per sample in a draw, the sum over the parts."""
         return sum(part.numbers for part in self.parts)
 
     def __call__(

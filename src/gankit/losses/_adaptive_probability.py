@@ -90,7 +90,7 @@ class AdaptiveProbability:
 
     @property
     def probability(self) -> Scalar:
-        """The current probability, 0-d. The same tensor every time: updates fill it in place, so clone it to keep a value."""
+        """The current probability, one 0-d tensor that updates fill in place; clone it to keep a value."""
         return self._probability
 
     @staticmethod
