@@ -64,7 +64,7 @@ def make_block(
 
 def channels_last(module: nn.Module) -> nn.Module:
     """Lay the module's weights out with channels innermost."""
-    return module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return module.to(device="cpu", memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def numpy_state(module: nn.Module) -> State:

@@ -48,7 +48,7 @@ class TrainEncoder:
         """Train, write, read back, measure and write the card."""
         start = time.perf_counter()
         torch.manual_seed(self.seed)
-        encoder = Encoder().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        encoder = Encoder().to(device="cpu", memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         train(encoder, self)
         save(encoder, "encoder")
         trained = time.perf_counter() - start

@@ -50,7 +50,7 @@ class TrainJudge:
         """Train, write, read back, measure and write the card."""
         start = time.perf_counter()
         torch.manual_seed(self.seed)
-        judge = Judge().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        judge = Judge().to(device="cpu", memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         train(judge, self)
         save(judge, "judge")
         trained = time.perf_counter() - start
