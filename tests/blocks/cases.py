@@ -23,7 +23,7 @@ DIRECTIONS = ("same", "up", "down")
 
 
 def fill_(module: nn.Module, seed: int) -> None:
-    """Give every parameter and statistic a number unlike its start, so that no term is hidden by a 0 or a 1."""
+    """Give every parameter and statistic a value unlike its initial one, so that a 0 or a 1 does not hide a term."""
     state = {
         name: value if not value.is_floating_point() else 0.5 * normal(seed + index, *value.shape).to(value.dtype)
         for index, (name, value) in enumerate(module.state_dict().items())
@@ -63,7 +63,7 @@ def make_block(
 
 
 def channels_last(module: nn.Module) -> nn.Module:
-    """Lay the module's weights out with channels innermost."""
+    """Bring the module's weights to the channels-last memory format."""
     return module.to(device="cpu", memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
@@ -83,7 +83,7 @@ def maps(draw: st.DrawFn, *, even: bool = False) -> torch.Tensor:
 
 @st.composite
 def blocks(draw: st.DrawFn) -> tuple[PreActivationBlock, torch.Tensor, torch.Tensor, dict[str, Any]]:
-    """A block in train or eval mode, an input that it takes, a condition, and what it was drawn as."""
+    """A block in train or eval mode, an input that it takes, a condition, and the drawn options."""
     direction = draw(st.sampled_from(DIRECTIONS))
     first = draw(st.booleans()) if direction != "up" else False
     drawn = {

@@ -1,4 +1,4 @@
-"""The convolution blocks under test, with every norm, activation, mode and resampling that they are defined with."""
+"""The convolution blocks under test, with every norm, activation, mode and resampling that they support."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -85,7 +85,7 @@ def is_defined(case: Case) -> bool:
         return direction == "identity"
     if kind == "bottleneck":
         return direction == "identity" and norm in ("none", "spectral")
-    if kind == "first":  # its shortcut is pooled before the projection: only what takes any channels
+    if kind == "first":  # its shortcut is pooled before the projection: only layers for any number of channels
         return direction in ("same", "identity", "down", "blurred down")
     return kind in ORDERS or direction in CONVOLUTIONS
 
@@ -120,7 +120,7 @@ CASES = [case for case in product(KINDS, NORMS, ACTIVATIONS, DIRECTIONS, (True, 
 
 
 def input_of(case: Case) -> torch.Tensor:
-    """A batch that the block takes; what is halved has four pixels a side."""
+    """A batch that the block takes, of 4 x 4 pixels if the block halves it."""
     side = 4 if case[3] in DOWN else 2
     return normal(11, 3, IN, side, side)
 
@@ -130,7 +130,7 @@ def name_of(case: Case) -> str:
 
 
 def covering_cases(cases: Sequence[Case]) -> list[Case]:
-    """Choose cases, greedily, until every choice that occurs somewhere occurs in what is chosen."""
+    """Choose cases, greedily, until every option that occurs in any case occurs in a chosen one."""
     missing = {pair for case in cases for pair in enumerate(case)}
     chosen: list[Case] = []
     while missing:

@@ -25,7 +25,7 @@ def convolve(x: Array, weight: Array, bias: Array | None, stride: int = 1, paddi
 
 
 def convolve_transposed(x: Array, weight: Array, bias: Array | None, stride: int, padding: int) -> Array:
-    """Every pixel stamps the kernel onto the result."""
+    """Add the kernel to the result once for every pixel, multiplied by the pixel."""
     n, _, height, width = x.shape
     taps = weight.shape[2]
     stamped = np.zeros((n, weight.shape[1], stride * (height - 1) + taps, stride * (width - 1) + taps))
@@ -43,7 +43,7 @@ def repeat_pixels(x: Array) -> Array:
 
 
 def interpolate_pixels(x: Array) -> Array:
-    """Bilinear, pixels as areas: a new pixel's center lies a quarter of an old pixel beside an old center."""
+    """Bilinear, pixels as areas: the center of a new pixel is a quarter of an old pixel away from an old center."""
     for axis in (2, 3):
         size = x.shape[axis]
         before = np.take(x, [max(i - 1, 0) for i in range(size)], axis)
@@ -78,7 +78,7 @@ def no_norm(x: Array, _: str) -> Array:
 
 
 def batch_norm(state: State, *, training: bool) -> Norm:
-    """Batch norm whose numbers are read from a state dict, under the layer's name."""
+    """Batch norm whose values come from a state dict, under the layer's name."""
 
     def apply(x: Array, name: str) -> Array:
         if training:
@@ -92,7 +92,7 @@ def batch_norm(state: State, *, training: bool) -> Norm:
 
 
 def layer_norm(state: State) -> Norm:
-    """Over channels and positions of each sample, with a gain and a shift a channel."""
+    """Over channels and positions of each sample, with one gain and one shift per channel."""
 
     def apply(x: Array, name: str) -> Array:
         return per_channel(normalize(x, (1, 2, 3)), state[f"{name}.weight"], state[f"{name}.bias"])

@@ -1,4 +1,4 @@
-"""What every block keeps: first and second derivatives, inputs as they were, one result for both memory layouts."""
+"""Checks of every block: first and second derivatives, unchanged inputs, equal results for both memory formats."""
 
 import copy
 import pickle
@@ -35,7 +35,7 @@ def check_derivatives(module: nn.Module, *inputs: torch.Tensor, call: Call | Non
 
 
 def check_inputs_stay(module: nn.Module, *inputs: torch.Tensor) -> None:
-    """See that a forward and a backward pass leave values and versions of the inputs alone."""
+    """Check that a forward and a backward pass do not change values and versions of the inputs."""
     leaves = [x.clone().requires_grad_(x.is_floating_point()) for x in inputs]
     before = [(x.detach().clone(), x._version) for x in leaves]
     tensors_of(module(*leaves))[0].square().sum().backward()
@@ -45,7 +45,7 @@ def check_inputs_stay(module: nn.Module, *inputs: torch.Tensor) -> None:
 
 
 def check_layouts(module: nn.Module, x: torch.Tensor, *rest: torch.Tensor) -> None:
-    """See that a channels-last input gives the same result, laid out like itself, and the same gradient."""
+    """Check that a channels-last input gives the same result, in its own memory format, and the same gradient."""
     plain = x.clone().requires_grad_()
     last = x.clone(memory_format=torch.channels_last).requires_grad_()
     results = module(plain, *rest), module(last, *rest)
@@ -59,13 +59,13 @@ def check_layouts(module: nn.Module, x: torch.Tensor, *rest: torch.Tensor) -> No
 
 
 def check_samples_apart(module: nn.Module, *inputs: torch.Tensor) -> None:
-    """See that a batch is its samples one by one."""
+    """Check that the result of a batch is that of its samples one by one."""
     apart = [module(*(x[i : i + 1] for x in inputs)) for i in range(len(inputs[0]))]
     assert_close(module(*inputs), torch.cat(apart), rtol=1e-10, atol=1e-12)
 
 
 def check_copies(module: nn.Module, *inputs: torch.Tensor, keys: list[str]) -> None:
-    """See that copies and pickles compute the same, and that the state has these keys."""
+    """Check that copies and pickles compute the same, and that the state has these keys."""
     assert list(module.state_dict()) == keys
     for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
         assert repr(other) == repr(module)
@@ -74,5 +74,5 @@ def check_copies(module: nn.Module, *inputs: torch.Tensor, keys: list[str]) -> N
 
 
 def tensors_of(result: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-    """What a module returns, as a tuple."""
+    """The result of a module, as a tuple."""
     return result if isinstance(result, tuple) else (result,)

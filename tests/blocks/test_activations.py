@@ -1,4 +1,4 @@
-"""Rectifiers: torch's numbers and gradients, and the second-order work that they save."""
+"""ReLU and leaky ReLU: torch's values and gradients, and the second-order work that they save."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,7 +24,7 @@ every_pair = pytest.mark.parametrize("name", PAIRS)
 
 
 def with_zeros(seed: int, *shape: int) -> torch.Tensor:
-    """Normal numbers, a third of them 0 exactly: there the two sides meet."""
+    """Normal numbers, a third of them exactly 0, where the two linear parts meet."""
     x = normal(seed, *shape)
     return x.masked_fill(normal(seed + 1, *shape) < -0.43, 0.0)
 
@@ -140,8 +140,8 @@ def test_a_residual_critic_needs_both_the_rectifier_and_the_mean_of_reshapes() -
     assert round(forward_units(lambda: norm_free_residual(ReLU, 64, 16), *shape), 1) == 10.0
 
 
-def test_behind_a_norm_there_is_nothing_to_save() -> None:
-    """A norm's own second derivative has to go through the layers before it: defaults of such critics stay torch's."""
+def test_after_a_norm_there_is_nothing_to_save() -> None:
+    """A norm's second derivative must go through the layers before it, so critics with norms keep torch's activations."""
     ours, torchs = (
         forward_units(partial(DCGANCritic, width=8, norm=partial(nn.GroupNorm, 1), activation=factory), 16, 3, 64, 64)
         for factory in ACTIVATIONS["leaky"]

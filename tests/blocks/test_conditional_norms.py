@@ -1,4 +1,4 @@
-"""Conditional norms: plain at the start, their definitions afterwards, what they do to samples and derivatives."""
+"""Conditional norms: new ones are plain, definitions, independence of samples, derivatives."""
 
 import copy
 import pickle
@@ -261,7 +261,7 @@ def test_film_equals_its_definition(case: tuple[FiLM, torch.Tensor, torch.Tensor
 
 
 @given(case=film_cases())
-def test_starts_as_the_identity(case: tuple[FiLM, torch.Tensor, torch.Tensor]) -> None:
+def test_a_new_layer_is_the_identity(case: tuple[FiLM, torch.Tensor, torch.Tensor]) -> None:
     layer, x, condition = case
     assert torch.equal(layer(x, condition), x)
 
@@ -286,7 +286,7 @@ def test_keeps_samples_apart_inputs_and_layouts() -> None:
     check_layouts(layer, x, condition)
 
 
-def test_stands_in_a_critic_under_a_penalty() -> None:
+def test_works_in_a_critic_under_a_penalty() -> None:
     layer, condition = film_filled(3, 2), normal(2, 5, 2)
     real, fake = normal(3, 5, 3, 4, 2), normal(4, 5, 3, 4, 2)
     gradient_penalty(lambda x: layer(x, condition).pow(2).sum(dim=(1, 2, 3)), real, fake).backward()

@@ -1,4 +1,4 @@
-"""What every block keeps: derivatives, compiled penalties, the keys of its state, and errors that many share."""
+"""Every block: derivatives, compiled penalties, the keys of its state, and errors that many blocks share."""
 
 import inspect
 import json
@@ -66,7 +66,7 @@ def derivatives_check(case: Case) -> None:
     x = input_of(case)
     _check_derivatives(block, x, weights=not (case[1] == "spectral" and case[4]))
     before, version = x.clone(), x._version
-    # Statistics move with every call in training; what is compared starts from the same ones.
+    # Statistics change with every call in training mode; both calls start from the same ones.
     state = {key: value.clone() for key, value in block.state_dict().items()}
     plain = block(x)
     assert torch.equal(x, before)
@@ -77,7 +77,7 @@ def derivatives_check(case: Case) -> None:
 
 
 def _check_derivatives(block: nn.Module, x: torch.Tensor, *, weights: bool) -> None:
-    """By the input and, where the block is a function of them alone, by the weights.
+    """By the input and, if the block is a function of them alone, by the weights.
 
     In training spectral norm is not: its estimate moves with the weights, and no gradient goes through the estimate.
     """
@@ -118,7 +118,7 @@ CRITICS: dict[str, Callable[[], list[nn.Module]]] = {
     "joined": lambda: [DepthConcatenation(3), nn.Conv2d(5, 3, 1), nn.SiLU(), PatchHead(3)],
 }
 
-# What a convolution block is made of; each choice stands in one of the quick cases at least.
+# The parts of a convolution block; every option occurs in at least one of the quick cases.
 CASES = [case for case in catalogue.CASES if case[4] and case[1] != "batch"]
 
 QUICK = covering_cases(CASES)
@@ -174,10 +174,10 @@ def penalty_check(critic: nn.Module, images: torch.Tensor, condition: torch.Tens
         return value.detach(), *gradients
 
     torch.compiler.reset()
-    # Dynamo's tracing of autograd operations is a global flag: it is on around this call and no longer.
+    # Dynamo's tracing of autograd operations is a global flag: it is set during this call only.
     with mock.patch.object(torch._dynamo.config, "trace_autograd_ops", True):
         compiled = torch.compile(step, backend="aot_eager", fullgraph=True)(images, condition)
-    critic.load_state_dict(state)  # the estimates of spectral norm move with every call
+    critic.load_state_dict(state)  # the estimates of spectral norm change with every call
     eager = step(images, condition)
     assert eager[0] > 1e-6
     assert sum(float(gradient.abs().sum()) for gradient in eager[1:]) > 1e-6
@@ -248,7 +248,7 @@ def expect(message: str, mistake: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_callables_that_build_no_layer(name: str) -> None:
+def test_callables_that_do_not_build_a_layer(name: str) -> None:
     make = MAKERS[name]
     expect("norm must build a torch.nn.Module, .* which gives None", lambda: make(norm=lambda channels: None))
     expect("norm must be a callable that builds a layer, .*called with", lambda: make(norm=nn.GroupNorm))
@@ -256,7 +256,7 @@ def test_callables_that_build_no_layer(name: str) -> None:
     expect("activation must build a torch.nn.Module", lambda: make(activation=lambda: torch.relu))
 
 
-def test_callables_that_build_no_layer_in_other_places() -> None:
+def test_callables_of_other_arguments_that_do_not_build_a_layer() -> None:
     expect("activation must build a torch.nn.Module", lambda: BottleneckBlock(4, 2, activation=lambda: None))  # type: ignore[arg-type,return-value]
     expect("convolution must be .*kernel_size", lambda: ConvolutionBlock(3, 5, convolution=nn.Conv2d))  # type: ignore[arg-type]
     expect("dropout must build a torch.nn.Module", lambda: ConvolutionBlock(3, 5, dropout=lambda: 0.5))  # type: ignore[arg-type,return-value]
@@ -269,7 +269,7 @@ def test_resampling_is_a_finished_layer(block: Any, wrong: object) -> None:
     expect(r"down must be a finished layer, such as MeanDownsample\(\), or None, got", lambda: block(3, 5, down=wrong))
 
 
-def test_single_things_where_several_are_wanted() -> None:
+def test_single_values_in_place_of_sequences() -> None:
     message = "order must be a sequence of Steps, got <Step.CONVOLUTION"
     expect(message, lambda: ConvolutionBlock(3, 5, order=Step.CONVOLUTION))  # type: ignore[arg-type]
     expect("order must be a sequence of Steps, got None", lambda: ConvolutionBlock(3, 5, order=None))  # type: ignore[arg-type]

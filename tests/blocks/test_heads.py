@@ -63,7 +63,7 @@ def test_projection_keeps_samples_apart(seed: int, samples: int) -> None:
     assert_close(head(x, condition), apart, rtol=1e-12, atol=1e-12)
 
 
-def test_without_a_condition_to_speak_of_only_the_linear_term_is_left() -> None:
+def test_a_condition_of_zeros_leaves_only_the_linear_term() -> None:
     head = ProjectionHead(5, 3).double()
     x = normal(1, 2, 5)
     assert_close(head(x, torch.zeros(2, 3).double()), head.linear(x).squeeze(1))

@@ -65,7 +65,7 @@ def test_replication_mistakes_are_named() -> None:
 
 
 @given(x=maps(), features=st.sampled_from(PRIMES), seed=seeds)
-def test_joins_constant_channels_behind_the_map(x: torch.Tensor, features: int, seed: int) -> None:
+def test_joins_constant_channels_after_those_of_the_map(x: torch.Tensor, features: int, seed: int) -> None:
     condition = normal(seed, len(x), features)
     result = DepthConcatenation(features)(x, condition)
     assert result.shape == (len(x), x.shape[1] + features, *x.shape[2:])

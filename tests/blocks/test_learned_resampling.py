@@ -1,4 +1,4 @@
-"""Learned resampling: definitions in numpy, starts, derivatives, and what is refused."""
+"""Learned resampling: definitions in numpy, initialization, derivatives, and errors."""
 
 import copy
 import pickle
@@ -57,8 +57,8 @@ def test_the_start_keeps_the_variance(kind: type[nn.Module]) -> None:
 
 
 @pytest.mark.parametrize("kind", UPSAMPLES)
-def test_the_start_makes_no_checkerboard(kind: type[nn.Module]) -> None:
-    """Each of the four pixels that come of one has the same variance; a 3x3 kernel of stride 2 has 1, 2, 2 and 4."""
+def test_new_layers_have_no_checkerboard(kind: type[nn.Module]) -> None:
+    """The four pixels that come from one have the same variance; with a 3x3 kernel of stride 2 it is 1, 2, 2 and 4."""
     torch.manual_seed(1)
     result = kind(64)(torch.randn(4, 64, 32, 32))[:, :, 2:-2, 2:-2]
     variances = torch.stack([result[:, :, i::2, j::2].var() for i in (0, 1) for j in (0, 1)])

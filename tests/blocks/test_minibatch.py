@@ -1,4 +1,4 @@
-"""Layers that couple samples: definitions, samples that are all alike, ranks and parts of a batch."""
+"""Layers that couple samples: definitions, equal samples, ranks and parts of a batch."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ def cases(draw: st.DrawFn) -> tuple[MinibatchStandardDeviation, torch.Tensor]:
 
 
 def define(x: np.ndarray, group_size: int | None, features: int, epsilon: float) -> np.ndarray:
-    """The paper's words, one group after the other."""
+    """The paper's definition, one group after the other."""
     samples, channels, height, width = x.shape
     groups = samples // min(group_size or samples, samples)
     result = np.empty((samples, channels + features, height, width))
@@ -63,7 +63,7 @@ def test_what_all_samples_share_does_not_count(
 
 
 @given(seed=seeds)
-def test_the_order_within_a_group_is_carried_along(seed: int) -> None:
+def test_the_result_follows_the_order_within_a_group(seed: int) -> None:
     layer, x = MinibatchStandardDeviation(3), normal(seed, 6, 2, 2, 3)
     order = torch.tensor([4, 1, 0, 3, 2, 5])  # groups 0, 2, 4 and 1, 3, 5
     assert_close(layer(x[order]), layer(x)[order], rtol=1e-12, atol=0)
@@ -83,7 +83,7 @@ def test_keeps_inputs_and_layouts() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_samples_that_are_alike_have_a_slope(dtype: torch.dtype) -> None:
+def test_equal_samples_have_a_finite_gradient(dtype: torch.dtype) -> None:
     x = normal(1, 1, 2, 2, 3).to(dtype).repeat(4, 1, 1, 1).requires_grad_()
     result = MinibatchStandardDeviation()(x)
     assert result.dtype == dtype
@@ -144,13 +144,13 @@ def test_discrimination_equals_its_definition(
 
 
 @given(seed=seeds)
-def test_the_order_of_samples_is_carried_along(seed: int) -> None:
+def test_the_result_follows_the_order_of_samples(seed: int) -> None:
     layer, features = filled(3, 2, 5), normal(seed, 5, 3)
     order = torch.tensor([2, 0, 1, 4, 3])
     assert_close(layer(features[order]), layer(features)[order], rtol=1e-12, atol=1e-14)
 
 
-def test_tells_samples_that_are_alike_from_samples_apart() -> None:
+def test_equal_samples_are_closer_than_different_ones() -> None:
     layer = filled(3, 2, 5)
     apart, alike = normal(1, 4, 3), normal(1, 1, 3).expand(4, 3)
     assert_close(layer(alike)[:, 3:], torch.full((4, 2), 3.0, dtype=torch.float64))
@@ -158,7 +158,7 @@ def test_tells_samples_that_are_alike_from_samples_apart() -> None:
     assert torch.equal(layer(100 * apart)[:, 3:].round(decimals=3), torch.zeros(4, 2, dtype=torch.float64))
 
 
-def test_one_sample_has_nobody_near() -> None:
+def test_one_sample_is_close_to_no_other() -> None:
     assert torch.equal(filled(3, 2, 5)(normal(1, 1, 3))[:, 3:], torch.zeros(1, 2, dtype=torch.float64))
 
 
@@ -174,7 +174,7 @@ def test_discrimination_first_and_second_derivatives() -> None:
     check_derivatives(filled(3, 2, 2), normal(1, 3, 3))
 
 
-def test_samples_that_are_alike_have_finite_slopes() -> None:
+def test_equal_samples_have_finite_gradients() -> None:
     layer, features = filled(3, 2, 5), normal(1, 1, 3).repeat(4, 1).requires_grad_()
     (slope,) = torch.autograd.grad(layer(features).pow(2).sum(), features, create_graph=True)
     (second,) = torch.autograd.grad(slope.square().sum(), features)
@@ -248,7 +248,7 @@ def batch(name: str) -> torch.Tensor:
 
 
 def run(name: str, part: slice) -> dict[str, torch.Tensor]:
-    """The block's result on a part of the batch, and the gradients of a mean price, by the block and a layer before it."""
+    """The block's result on a part of the batch, and gradients of a mean by the block and by a layer before it."""
     rng = torch.Generator().manual_seed(9)
     sizes = {"layer": CHANNELS * CHANNELS, "block": 2 * 3 * CHANNELS}
     numbers = {
@@ -260,8 +260,8 @@ def run(name: str, part: slice) -> dict[str, torch.Tensor]:
     x = torch.einsum("nc...,dc->nd...", batch(name)[part], numbers["layer"].reshape(CHANNELS, CHANNELS))
     result = torch.func.functional_call(block, state, x)
     weights = torch.arange(result.shape[1], dtype=torch.float64).reshape(-1, *(1,) * (result.ndim - 2))
-    price = (result.sin() * weights).mean()
-    gradients = torch.autograd.grad(price, list(numbers.values()), allow_unused=True, materialize_grads=True)
+    mean = (result.sin() * weights).mean()
+    gradients = torch.autograd.grad(mean, list(numbers.values()), allow_unused=True, materialize_grads=True)
     return {"result": result.detach()} | dict(zip(numbers, gradients, strict=True))
 
 
@@ -278,7 +278,7 @@ def test_ranks_together_compute_what_one_process_does(name: str) -> None:
     for key in ("layer", "block"):
         mean = torch.stack([rank[key] for rank in ranks]).mean(dim=0)
         assert_close(mean, whole[key], rtol=1e-9, atol=1e-12)
-    assert whole["layer"].abs().max() > 1e-3  # the comparison sees something
+    assert whole["layer"].abs().max() > 1e-3  # the compared values are not all zero
 
 
 @every_coupled_block

@@ -1,4 +1,4 @@
-"""Several scales: each critic by itself, on pictures made smaller step by step."""
+"""Several scales: separate critics, on pictures that get smaller step by step."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Dropout and noise that are drawn in every call: definitions, draws, and what is refused."""
+"""Dropout and noise that are drawn in every call: definitions, draws, and errors."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_equals_its_definition(x: torch.Tensor, seed: int) -> None:
 
 
 @given(x=maps())
-def test_starts_as_the_identity(x: torch.Tensor) -> None:
+def test_a_new_layer_is_the_identity(x: torch.Tensor) -> None:
     assert torch.equal(NoiseInjection(x.shape[1]).double()(x), x)
 
 
@@ -47,7 +47,7 @@ def test_the_draw_can_be_replayed(x: torch.Tensor, seed: int) -> None:
     assert torch.equal(layer(x), layer(x, noise=drawn))
 
 
-def test_noise_is_fresh_in_both_modes_and_alike_in_no_two_samples() -> None:
+def test_noise_is_new_in_both_modes_and_different_in_all_samples() -> None:
     layer, x = filled(3), torch.zeros(2, 3, 4, 5, dtype=torch.float64)
     for mode in (True, False):
         first, second = layer.train(mode)(x), layer(x)
@@ -127,7 +127,7 @@ def test_dropout_is_a_function_of_its_draw(training: bool, x: torch.Tensor, prob
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_dropout_keeps_the_mean_and_goes_on_in_evaluation(training: bool) -> None:
+def test_dropout_keeps_the_mean_and_works_in_evaluation_mode(training: bool) -> None:
     torch.manual_seed(4)
     dropped = AlwaysOnDropout(0.25).train(training)(torch.ones(100_000))
     assert (dropped == 0).double().mean().item() == pytest.approx(0.25, abs=0.01)

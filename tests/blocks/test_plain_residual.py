@@ -1,4 +1,4 @@
-"""SRResNet's block and R3GAN's: definitions, starts, and what is refused."""
+"""SRResNet's block and R3GAN's: definitions, initialization, and errors."""
 
 import copy
 import pickle

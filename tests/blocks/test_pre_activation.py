@@ -1,4 +1,4 @@
-"""The pre-activation block: its definition, its shortcut, its derivatives, and what it must never do."""
+"""The pre-activation block: its definition, its shortcut, its derivatives, inputs that stay unchanged, and errors."""
 
 import copy
 import pickle
@@ -75,7 +75,7 @@ def test_a_projected_shortcut_gets_the_raw_input(direction: str, x: torch.Tensor
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @given(x=maps(even=True))
 def test_an_activated_shortcut_forgets_what_the_activation_does(direction: str, x: torch.Tensor) -> None:
-    """He et al. 2016: where dimensions change, the first norm and activation are shared by both ways."""
+    """He et al. 2016: if dimensions change, residual and shortcut share the first norm and activation."""
     block = make_block(x.shape[1], 11, direction=direction, activated_shortcut=True)
     assert_close(block(x), block(x.relu()), rtol=1e-10, atol=1e-10)
     assert not torch.allclose(block(-x), block(torch.zeros_like(x)))
@@ -244,12 +244,12 @@ QUICK = [
 
 def check_derivatives(block: PreActivationBlock, *, fast: bool) -> None:
     """Numerical first and second derivatives, by the input, the condition and every parameter."""
-    # Three samples: with two, a batch norm's variance may come so close to 0 that differences drown in rounding.
+    # Three samples: with two, the variance of a batch norm may be so close to 0 that rounding hides differences.
     x = normal(11, 3, block.in_channels, 4, 2).requires_grad_()
     condition = normal(12, 3, CONDITION_FEATURES).requires_grad_()
     names, values = zip(*block.named_parameters(), strict=True)
     conditional = any(name.endswith("gain.weight") for name in names)
-    # Running statistics must not move between the many calls, nor may the block that owns them.
+    # Running statistics, and the block that owns them, must not change between the many calls.
     inputs = (x, *values, condition) if conditional else (x, *values)
 
     def call(x: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:

@@ -103,7 +103,7 @@ def test_layouts_agree_and_survive_the_backward_pass(module: nn.Module, x: torch
 def test_first_and_second_derivatives(module: nn.Module) -> None:
     x = normal(3, 2, 2, 4, 6).requires_grad_()
     assert torch.autograd.gradcheck(module, x, fast_mode=True)
-    # The cube gives the second derivative something to be: the module itself is linear.
+    # The module is linear: with the cube the second derivative is not zero.
     assert torch.autograd.gradgradcheck(lambda x: module(x**3), x, fast_mode=True)
 
 
@@ -121,7 +121,7 @@ def test_an_odd_size_is_named(module: nn.Module, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("module", ALL, ids=name_of)
-def test_what_is_no_batch_of_maps_is_refused(module: nn.Module) -> None:
+def test_anything_but_a_batch_of_maps_is_refused(module: nn.Module) -> None:
     with pytest.raises(ValueError, match=r"x must have shape \(n, channels, height, width\), got \(3, 4, 4\)"):
         module(torch.zeros(3, 4, 4))
     with pytest.raises(ValueError, match="x must not be empty"):
@@ -141,7 +141,7 @@ def test_the_mean_saves_the_second_order_work_of_torchs_pooling() -> None:
         points = x.clone().requires_grad_()
         with Flops() as counter:
             (slope,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
-            # Biases have no part in the slope of a linear critic: zeros in place of their gradient.
+            # The gradient of a linear critic does not depend on biases: their gradients are zeros.
             gradients = torch.autograd.grad(
                 slope.pow(2).sum(), list(critic.parameters()), allow_unused=True, materialize_grads=True
             )
@@ -187,7 +187,7 @@ def test_up_is_four_times_the_adjoint_of_down(x: torch.Tensor, passes: int) -> N
 
 
 def test_inside_the_picture_it_is_the_filter_of_stylegan_2() -> None:
-    """Zeros, the filter as a convolution, every second pixel; borders aside."""
+    """Padding with zeros, the filter as a convolution, every second pixel; equal except at the borders."""
     x = normal(3, 2, 3, 12, 14)
     row = torch.tensor(FILTERS[1], dtype=torch.float64) / 8
     weight = torch.outer(row, row).expand(3, 1, 4, 4)

@@ -172,7 +172,7 @@ def test_eight_fresh_blocks_keep_the_variance(order: Any) -> None:
     row = nn.Sequential(*(order(32, 32) for _ in range(8)))
     with torch.no_grad():
         x = torch.randn(16, 32, 8, 8)
-        # What ends with a ReLU halves the mean square of its input at first: the square is compared after that.
+        # A block that ends with a ReLU halves the mean square at first: the square is compared after that.
         before = x.relu() if order in (PostActivationBlock, NormAfterAdditionBlock) else x
         assert 0.25 <= row(x).square().mean() / before.square().mean() <= 4
 
@@ -216,7 +216,7 @@ CHEAP: dict[str, Callable[[], nn.Module]] = {
     "blurred down": partial(BlurDownsample, 2),
 }
 
-# What learns or chooses does not trade places with a convolution.
+# A layer with weights, or one that takes a maximum, does not swap places with a convolution.
 OTHERS: dict[str, Callable[[], nn.Module]] = {
     "transposed": partial(TransposedUpsample, 3),
     "sub-pixel": partial(SubPixelUpsample, 3),

@@ -1,4 +1,4 @@
-"""Self-attention: shut at the start, its definition afterwards, far positions, second derivatives."""
+"""Self-attention: the gate of a new layer is 0, definition, distant positions, second derivatives."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def filled(channels: int, *, pooled: bool = True, seed: int = 4) -> SelfAttentio
 
 
 def largest_of_four(x: Array) -> Array:
-    """The largest of every 2 x 2 positions; of those that are there at an odd border. One sample."""
+    """The maximum of every 2 x 2 positions; at an odd border of those that exist. One sample."""
     channels, height, width = x.shape
     result = np.empty((channels, (height + 1) // 2, (width + 1) // 2))
     for i in range(result.shape[1]):
@@ -31,7 +31,7 @@ def largest_of_four(x: Array) -> Array:
 
 
 def attend(state: State, x: Array, *, pooled: bool) -> Array:
-    """One sample: each position asks all (pooled) ones, in a loop."""
+    """One sample: each position attends to all (pooled) positions, in a loop."""
     weight = {name: state[f"{name}.weight"][:, :, 0, 0] for name in ("query", "key", "value", "project")}
     maps = {name: np.tensordot(weight[name], x, axes=1) for name in ("query", "key", "value")}
     if pooled:
@@ -59,7 +59,7 @@ def test_equals_its_definition(seed: int, channels: int, size: tuple[int, int], 
 
 
 @given(seed=seeds, size=st.sampled_from(((2, 4), (3, 5))))
-def test_starts_as_the_identity(seed: int, size: tuple[int, int]) -> None:
+def test_a_new_layer_is_the_identity(seed: int, size: tuple[int, int]) -> None:
     x = normal(seed, 2, 5, *size)
     assert torch.equal(SelfAttention2d(5).double()(x), x)
 
@@ -78,7 +78,7 @@ def test_sees_from_corner_to_corner() -> None:
     assert slope[0, :, -2:, -2:].abs().max() > 1e-6
 
 
-def test_the_order_of_positions_is_carried_along_where_nothing_is_pooled() -> None:
+def test_without_pooling_the_result_follows_the_order_of_positions() -> None:
     layer, x = filled(5, pooled=False), normal(1, 2, 5, 3, 4)
     assert_close(layer(x.flip(2).mT), layer(x).flip(2).mT, rtol=1e-11, atol=1e-12)
 

@@ -60,7 +60,7 @@ ORDERS = [order for size in range(1, 5) for order in permutations(Step, size) if
 
 
 class Halve(nn.Module):
-    """Stands for a dropout, with numbers that can be foretold."""
+    """Replaces a dropout by a layer whose result is known."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x / 2 + 1

@@ -1,4 +1,4 @@
-"""The pictures of blocks are fresh, and show what the blocks compute."""
+"""The pictures of blocks are up to date, and show what the blocks compute."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -19,14 +19,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Shift(nn.Module):
-    """Stands in for dropout, which is nothing in eval mode and chance in train mode."""
+    """Replaces dropout, which does nothing in eval mode and is random in train mode."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + 0.25
 
 
 class SquaredUpsample(nn.Module):
-    """Stands in for resampling, most of which could change places with an activation or a 1x1 convolution unseen."""
+    """Replaces resampling, which could often swap places with an activation or a 1x1 convolution unnoticed."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return (blocks.NearestUpsample()(x) - 0.5).square()
@@ -66,7 +66,7 @@ BLOCKS: dict[str, Callable[[], nn.Module]] = {
 
 
 def made(name: str) -> tuple[nn.Module, torch.Tensor]:
-    """The block of a picture, no weight of it special, and an input."""
+    """The block of a picture, with random weights, and an input."""
     torch.manual_seed(0)
     block = BLOCKS[name]().double()
     for parameter in block.parameters():
@@ -81,7 +81,7 @@ def walk(boxes: Sequence[Box], block: nn.Module, x: torch.Tensor) -> torch.Tenso
 
 
 def compute(picture: Picture, block: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Send numbers along the ways that are drawn."""
+    """Compute the result along the paths that are drawn."""
     x = walk(picture.before, block, x)
     result = walk(picture.residual, block, x)
     if picture.shortcut is not None:
@@ -106,7 +106,7 @@ def test_a_picture_computes_what_its_block_does(name: str) -> None:
 
 
 def neighbors_exchanged(picture: Picture) -> Iterator[Picture]:
-    """The picture with two boxes of one way in the other order, for each two that stand one behind the other."""
+    """The picture with two neighboring boxes of one path swapped, for each such pair."""
     for way in ("before", "residual", "shortcut", "after"):
         boxes = getattr(picture, way) or ()
         for place in range(len(boxes) - 1):

@@ -1,4 +1,4 @@
-"""The figures of the page about blocks are those that counting gives."""
+"""The numbers on the page about blocks are those that are counted here."""
 
 import re
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_costs_of_a_penalized_step(name: str) -> None:
     assert printed == tuple(f"{units:.1f}" for units in counted)
 
 
-# A larger one makes four numbers of each, so that its cost is counted at the new size, as the page says.
+# An upsampling makes four numbers of each one; its cost is counted at the new size, as on the page.
 RESAMPLING: dict[str, Callable[[int], nn.Module]] = {
     "TransposedUpsample": blocks.TransposedUpsample,
     "SubPixelUpsample": blocks.SubPixelUpsample,

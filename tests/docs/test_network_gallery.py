@@ -1,4 +1,4 @@
-"""The page of networks says what the networks are."""
+"""The page of networks is up to date."""
 
 import pytest
 

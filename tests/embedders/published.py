@@ -25,7 +25,7 @@ def write_model(folder: Path, *, features: int = 5, size: int = 7, seed: int = 0
         f"encoder_{name}": random.normal(size=[lengths[axis] for axis in shape]).astype("float32")
         for name, shape in SHAPES.items()
     }
-    # The published archive holds the decoders too, and an empty history of errors.
+    # The published archive has the decoders too, and an empty history of errors.
     others = {"Wemb": random.normal(size=(3, features)).astype("float32"), "history_errs": np.array([])}
     np.savez(folder / "uni_skip.npz", allow_pickle=False, **weights, **others)
     table = random.normal(size=(len(WORDS), features)).astype("float32")
@@ -65,19 +65,19 @@ def write_pickled_by_python_2(path: Path, table: np.ndarray) -> None:
 
 
 def write_array_of_objects(path: Path, shape: Sequence[int], content: bytes) -> None:
-    """Write the head of an array of objects, then any bytes."""
+    """Write the header of an array of objects, then any bytes."""
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|O", "fortran_order": False, "shape": tuple(shape)})
         file.write(content)
 
 
 def head(shape: str, kind: str = "<f4") -> bytes:
-    """The head of a file in NumPy's format, with any text for the shape."""
+    """The header of a file in NumPy's format, with any text for the shape."""
     return literal(f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}")
 
 
 def literal(text: str) -> bytes:
-    """A head of any text."""
+    """A header of any text."""
     line = text.encode("latin-1") + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(line)) + line
 

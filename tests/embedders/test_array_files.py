@@ -1,4 +1,4 @@
-"""Headers of NumPy's files: those that other programs write are read, and those made to harm are refused."""
+"""Headers of NumPy's files: those of other programs are read, hostile ones are refused."""
 
 import struct
 from pathlib import Path

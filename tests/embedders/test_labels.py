@@ -74,7 +74,7 @@ def test_the_device_is_the_labels() -> None:
     assert hot.shape == (7, 5)
 
 
-def test_holds_no_state_and_survives_copies() -> None:
+def test_has_no_state_and_can_be_copied() -> None:
     embedder = OneHotEmbedder((2, 3))
     assert not embedder.state_dict()
     labels = torch.tensor([[1, 2]])

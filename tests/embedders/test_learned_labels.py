@@ -244,7 +244,7 @@ def test_vectors_of_ones_change_nothing(case: Case, features: int, seed: int) ->
     assert torch.equal(MultipliedLatents(embedder)(latents, labels), latents)
 
 
-def test_opposite_vectors_meet_in_opposite_latents() -> None:
+def test_opposite_vectors_give_the_same_product_with_opposite_latents() -> None:
     """The weakness that the documentation warns of."""
     embedder = LabelEmbedder(2, 5)
     (table,) = embedder.parameters()
@@ -254,7 +254,7 @@ def test_opposite_vectors_meet_in_opposite_latents() -> None:
     assert torch.equal(multiply(latents, torch.tensor([0])), multiply(-latents, torch.tensor([1])))
 
 
-def test_feeds_an_unconditional_generator_and_learns() -> None:
+def test_gives_latents_to_an_unconditional_generator_and_learns() -> None:
     multiply = MultipliedLatents(MultipliedLabelEmbedder((2, 3), 7))
     generator = DCGANGenerator(resolution=8, latent_features=7, width=2)
     latents = normal(0, 3, 7, dtype=torch.float32).requires_grad_()

@@ -1,4 +1,4 @@
-"""The reader of pickled row arrays: equal to NumPy on plain ones; it runs nothing, and refuses files made to harm."""
+"""The reader of pickled row arrays: equal to NumPy on plain ones; it runs nothing, and refuses hostile files."""
 
 import gc
 import os
@@ -94,7 +94,7 @@ def test_refuses_whatever_would_run(tmp_path: Path, protocol: int, kind: str) ->
         b"\x80\x02cos\nmkdir\n.",
         b"\x80\x02cnumpy\nload\n.",
         b"\x80\x02cnumpy\ndtype\nU\x02O8\x85R.",
-        b"\x80\x02cnumpy\nndarray\nK\x01\x85R.",  # ndarray itself is a name, but no call of it is followed
+        b"\x80\x02cnumpy\nndarray\nK\x01\x85R.",  # ndarray itself is allowed as a name, but not a call of it
         b"\x80\x02U\x0dnumpy ndarrayK\x01\x85R.",  # text that looks like a name
         b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\ndtype\nK\x00\x85U\x01b\x87R.",
         b"\x80\x02h\x07.",
@@ -107,7 +107,7 @@ def test_refuses_whatever_would_run(tmp_path: Path, protocol: int, kind: str) ->
         b"no pickle at all",
     ],
 )
-def test_refuses_what_is_no_array_of_rows(tmp_path: Path, content: bytes) -> None:
+def test_refuses_anything_but_an_array_of_rows(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "utable.npy"
     write_array_of_objects(path, (2,), content)
     with pytest.raises(ValueError, match=r"utable\.npy"):
@@ -118,7 +118,7 @@ _REBUILD = b"cnumpy.core.multiarray\n_reconstruct\n"
 
 _ARRAY, _DTYPE = b"cnumpy\nndarray\n", b"cnumpy\ndtype\n"
 
-_CALLED = b"X\x22\x00\x00\x00numpy.core.multiarray _reconstruct"  # a text in the place of the name
+_CALLED = b"X\x22\x00\x00\x00numpy.core.multiarray _reconstruct"  # a text in place of the name
 
 _CALLED_DTYPE = b"X\x0b\x00\x00\x00numpy dtype"
 
@@ -138,7 +138,7 @@ _CALLED_DTYPE = b"X\x0b\x00\x00\x00numpy dtype"
         (b"U\x02f4", b"U\x02f2", "an array of dtype '<f2' is not supported"),
     ],
 )
-def test_one_step_aside_is_an_error_though_the_rows_stand_there(
+def test_one_other_operation_is_an_error_though_the_rows_are_complete(
     tmp_path: Path, right: bytes, wrong: bytes, message: str
 ) -> None:
     path = tmp_path / "utable.npy"
@@ -152,7 +152,7 @@ def test_one_step_aside_is_an_error_though_the_rows_stand_there(
 
 @pytest.mark.parametrize("protocol", [3, 4])
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
-def test_rows_come_in_a_list_as_numpy_pickles_it_and_in_nothing_else(tmp_path: Path, count: int, protocol: int) -> None:
+def test_rows_must_be_in_a_list_as_numpy_pickles_it(tmp_path: Path, count: int, protocol: int) -> None:
     path, table = tmp_path / "utable.npy", np.random.default_rng(count).normal(size=(count, 3))
     for kind in (list, tuple):
         state = (1, (count,), np.dtype(object), False, kind(table))
@@ -242,7 +242,7 @@ def repeated_row(features: int, times: int) -> bytes:
     [
         (NESTED + b")R.", "a call of tuple is not supported"),
         (b"]" * 300_000 + b"a" * 299_999 + b")R.", "a call of list is not supported"),
-        # Where a text is wanted, a deep tuple: to hash it would overflow the stack of the process.
+        # A deep tuple in place of a text: hashing it would overflow the stack of the process.
         (REBUILD + b"(K\x01K\x03\x85cnumpy\ndtype\n" + NESTED + b"K\x00K\x01\x87R.", "expected a text, got tuple"),
         (REBUILD + b"(K\x01" + NESTED + DTYPE + b"\x89U\x04\0\0\0\0tb.", "cannot be interpreted as an integer"),
         (b"\x8e" + struct.pack("<Q", 2**45) + b"abc", "expected 35184372088832 bytes in a bytes8, but only 3 remain"),
@@ -260,7 +260,7 @@ def test_rows_that_nest_or_lie(tmp_path: Path, content: bytes, message: str) -> 
     assert len(str(caught.value)) < 1000
 
 
-def test_a_row_that_is_named_again_and_again_makes_no_large_table(tmp_path: Path) -> None:
+def test_a_row_that_is_repeated_by_reference_does_not_make_a_large_table(tmp_path: Path) -> None:
     path = tmp_path / "utable.npy"
     write_array_of_objects(path, (2,), repeated_row(1000, 1))
     assert read_rows(path).shape == (1, 1000)
@@ -276,7 +276,7 @@ def test_a_row_that_is_named_again_and_again_makes_no_large_table(tmp_path: Path
 def test_nothing_but_the_table_stays_in_memory(tmp_path: Path) -> None:
     path, table = tmp_path / "utable.npy", np.ones((50, 5000), "float32")
     write_pickled_by_python_2(path, table)
-    gc.disable()  # which would find what is left in the end; the table of the published file is two gigabytes
+    gc.disable()  # it would find what is left at the end; the table of the published file is two gigabytes
     tracemalloc.start()
     try:
         read = read_rows(path)

@@ -26,7 +26,7 @@ sentences = st.lists(st.lists(words, min_size=1, max_size=7), min_size=1, max_si
 
 @contextmanager
 def by_numpy_itself() -> Iterator[None]:
-    """NumPy warns of its own old pickles; the definition reads one through NumPy all the same."""
+    """NumPy warns of its own old pickles; the definition still reads one through NumPy."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -173,13 +173,13 @@ def _pickled_table(table: np.ndarray) -> Callable[[Path], object]:
 
 
 def _another_head(folder: Path) -> None:
-    """Leave the pickled rows as they are, and say that there are fewer."""
+    """Keep the pickled rows, and declare fewer."""
     whole = (folder / "utable.npy").read_bytes()
     (folder / "utable.npy").write_bytes(whole.replace(b"'shape': (13,)", b"'shape': (11,)", 1))
 
 
 def _empty(features: int) -> dict[str, np.ndarray | None]:
-    """Weights that fit together, of a state without numbers."""
+    """Weights that fit together, of a state of length 0."""
     lengths = {"in": features, "out": 0, "both": 0}
     return {name: np.ones([lengths[axis] for axis in axes]) for name, axes in SHAPES.items()}
 
@@ -262,6 +262,6 @@ def test_splits_words(text: str, wanted: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", [None, 3, ["blue"], b"blue"])
-def test_what_is_no_text_is_named(text: object) -> None:
+def test_anything_but_a_text_is_named(text: object) -> None:
     with pytest.raises(ValueError, match=f"text must be of type str, got {type(text).__name__}"):
         split_words(text)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Files of weights made to harm: lengths that lie, bits that flipped, what unpacks to more than it is. Each is refused."""
+"""Hostile files of weights: wrong lengths, flipped bits, compressed arrays. Each is refused."""
 
 import tracemalloc
 import zipfile

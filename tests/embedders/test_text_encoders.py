@@ -30,7 +30,7 @@ class Lengths:
 
 
 def draw(encoder: TextEncoder) -> torch.Tensor:
-    """From texts to pictures, whatever the encoder."""
+    """From texts to pictures, with any encoder."""
     vectors = encoder(TEXTS)
     assert vectors.shape == (2, encoder.out_features)
     assert torch.equal(encoder(TEXTS), vectors)
@@ -60,7 +60,7 @@ sizes = st.sampled_from((2, 3, 7, 101, 2400))
 def by_definition(
     text: str, out_features: int, word_lengths: tuple[int, ...], letter_lengths: tuple[int, ...]
 ) -> np.ndarray:
-    """The grams of a text that is lower case and free of punctuation, one by one."""
+    """The n-grams of a text in lower case and without punctuation, one by one."""
     said = text.casefold().split()
     grams = [
         "w" + " ".join(said[i : i + n]) for n in word_lengths for i in range(len(said)) if len(said[i : i + n]) == n
@@ -185,7 +185,7 @@ def test_hashed_mistakes_are_named() -> None:
 
 
 class StandIn:
-    """Answers as sentence-transformers' models do: a float32 array, one row a sentence."""
+    """Answers as models of sentence-transformers do: a float32 array, one row per sentence."""
 
     def __init__(self) -> None:
         self.seen: list[list[str]] = []
@@ -196,7 +196,7 @@ class StandIn:
 
 
 class Answer:
-    """Answers one text well, then whatever it is told to."""
+    """Answers the first text correctly, and later ones with the given value."""
 
     def __init__(self, answer: object) -> None:
         self.answer: object = torch.zeros(1, 3)
@@ -293,7 +293,7 @@ def test_model_mistakes_are_named() -> None:
             mistake()
 
 
-def test_a_vector_for_each_word_is_no_vector_for_each_text() -> None:
+def test_one_vector_per_word_is_refused() -> None:
     class Words:
         def encode(self, sentences: list[str]) -> np.ndarray:
             return np.zeros((len(sentences), 3, 2), dtype=np.float32)

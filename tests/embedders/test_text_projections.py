@@ -1,4 +1,4 @@
-"""What learns behind a text encoder: a projection, and conditions drawn around a mean."""
+"""Trained layers after a text encoder: a projection, and conditions drawn around a mean."""
 
 import copy
 import math
@@ -58,7 +58,7 @@ def test_projection_gradients_of_both_orders() -> None:
     assert torch.autograd.gradgradcheck(projection, vectors)
 
 
-def test_its_weights_can_be_priced() -> None:
+def test_its_weights_can_be_penalized() -> None:
     projection = TextProjection(5, 3)
     weight_penalty(projection.linear.weight).backward()
     assert projection.linear.weight.grad is not None
@@ -159,7 +159,7 @@ def test_augmentation_takes_any_activation() -> None:
     assert torch.equal(torch.cat(plain.distribution(vectors), dim=1), plain.linear(vectors))
 
 
-def test_the_price_keeps_the_spread_from_vanishing() -> None:
+def test_the_kl_loss_keeps_the_variance_above_zero() -> None:
     augmentation = ConditioningAugmentation(5, 3)
     with torch.no_grad():
         augmentation.linear.weight.zero_()

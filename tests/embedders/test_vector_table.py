@@ -55,7 +55,7 @@ def test_reads_what_other_programs_write(tmp_path: Path) -> None:
         table = VectorTable.load(tmp_path / "vectors.npy", tmp_path / "texts.txt")
         assert np.array_equal(table(["naïve", "blue hair", "red hair"]).numpy(), vectors[[2, 0, 1]])
     with (tmp_path / "vectors.npy").open("wb") as file:
-        np.lib.format.write_array(file, vectors, version=(2, 0))  # as NumPy does for long heads
+        np.lib.format.write_array(file, vectors, version=(2, 0))  # as NumPy does for long headers
     table = VectorTable.load(tmp_path / "vectors.npy", tmp_path / "texts.txt")
     assert np.array_equal(table(["naïve"]).numpy(), vectors[[2]])
 
@@ -169,7 +169,7 @@ def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], object
     assert not (tmp_path / "sentinel").exists()
 
 
-def test_a_dtype_that_numpy_has_not_is_written_wider(tmp_path: Path) -> None:
+def test_a_dtype_that_numpy_lacks_is_written_wider(tmp_path: Path) -> None:
     vectors = normal(0, 2, 3, dtype=torch.float32)
     for dtype, kept in (
         (torch.bfloat16, torch.float32),

@@ -122,7 +122,7 @@ def build(name: str, seed: int = 0) -> nn.Module:
 
 
 def tensors_of(result: object) -> list[torch.Tensor]:
-    """The tensors in what a network returns, scores first."""
+    """The tensors in the result of a network, scores first."""
     if isinstance(result, torch.Tensor):
         return [result]
     assert isinstance(result, tuple)

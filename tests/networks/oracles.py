@@ -57,7 +57,7 @@ def residual_maps(state: State, images: Array) -> Array:
 
 
 def scores(state: State, maps: Array, condition: Array | None) -> Array:
-    """A linear layer on all of the maps; with a condition, the projection on their sum over positions."""
+    """A linear layer of all maps; with a condition, the projection of their sum over positions."""
     if condition is None:
         return dense(state, "end.score", maps.reshape(len(maps), -1))[:, 0]
     summed = maps.sum(axis=(2, 3))
@@ -66,7 +66,7 @@ def scores(state: State, maps: Array, condition: Array | None) -> Array:
 
 
 def classes(state: State, maps: Array, counts: tuple[int, ...]) -> list[Array]:
-    """Logits of each attribute, read off all of the maps."""
+    """Logits of each attribute, computed from all maps."""
     logits = dense(state, "end.classes.logits", maps.reshape(len(maps), -1))
     return np.split(logits, np.cumsum(counts)[:-1], axis=1)
 

@@ -16,7 +16,7 @@ def parameters(network: nn.Module) -> int:
 
 
 def lines_of(network: nn.Module, *inputs: torch.Tensor) -> list[Line]:
-    """Every layer in the order of its call; what has neither numbers nor a say in the result is left out."""
+    """Every layer in the order of its call, without those that have neither parameters nor an effect on the result."""
     layers = dict(network.named_modules())
     return [
         line for row in layer_table(network, *inputs).rows if (line := _line(layers[row.name], row.output)) is not None

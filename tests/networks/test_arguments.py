@@ -1,4 +1,4 @@
-"""Users' mistakes with networks, and what the message tells them."""
+"""Users' mistakes with networks, and the messages that name them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -127,7 +127,7 @@ def test_gray_images_and_another_range() -> None:
     assert (images < 1).all()
 
 
-def test_a_convolution_has_a_bias_exactly_where_no_norm_follows() -> None:
+def test_only_convolutions_without_a_norm_after_them_have_a_bias() -> None:
     def biases(network: nn.Module) -> list[bool]:
         kinds = nn.Conv2d | nn.ConvTranspose2d
         return [layer.bias is not None for layer in network.modules() if isinstance(layer, kinds)]
@@ -171,7 +171,7 @@ WITH_EMBEDDER: dict[str, Callable[..., nn.Module]] = {
 
 @pytest.mark.parametrize("name", WITH_EMBEDDER)
 @pytest.mark.parametrize("wrong", [23, OneHotEmbedder, nn.ReLU()])
-def test_embedders_that_are_none(name: str, wrong: object) -> None:
+def test_objects_that_are_not_embedders(name: str, wrong: object) -> None:
     expect("embedder must turn labels into vectors .*, got", lambda: WITH_EMBEDDER[name](embedder=wrong))
 
 
@@ -205,7 +205,7 @@ def test_labels_without_an_embedder_may_be_anything() -> None:
         (UNetColorizer, "output"),
     ],
 )
-def test_callables_that_build_no_layer(make: Callable[..., nn.Module], part: str) -> None:
+def test_callables_that_do_not_build_a_layer(make: Callable[..., nn.Module], part: str) -> None:
     options: dict[str, Any] = {"embedder": OneHotEmbedder(3)} if make is JoinedCritic else {}
     expect(
         "norm must build a torch.nn.Module, .* which gives None", lambda: make(**options, norm=lambda channels: None)

@@ -1,4 +1,4 @@
-"""What every preset keeps: shapes, inputs, layouts, copies, dtypes, keys, and what a penalty costs."""
+"""Every network: shapes, unchanged inputs, memory formats, copies, dtypes, keys, and the cost of a penalty."""
 
 import copy
 import json
@@ -102,7 +102,7 @@ def test_repr_says_size_and_parameters(name: str) -> None:
 
 
 def test_published_sizes() -> None:
-    """64 x 64 at width 64: 3.6 and 2.8 million (the DCGAN of common code), 11.2 million (WGAN-GP's pair, with biases)."""
+    """64 x 64 at width 64: 3.6 and 2.8 million (the DCGAN of the usual code), 11.2 million (WGAN-GP's pair, with biases)."""
 
     def count(network: nn.Module) -> int:
         return sum(parameter.numel() for parameter in network.parameters())
@@ -158,12 +158,12 @@ CRITICS: dict[str, Callable[[], nn.Module]] = {
     "stargan": partial(StarGANCritic, resolution=64, halvings=5, width=16),
     "r3gan": partial(
         R3GANCritic, widths=(16, 16, 16), group_channels=32, base=16
-    ),  # groups of all: the count knows no others
+    ),  # full groups: the count does not know others
 }
 
 
 class Scores(nn.Module):
-    """What a critic says of samples, without the classes."""
+    """The scores of a critic, without the classes."""
 
     def __init__(self, critic: nn.Module) -> None:
         super().__init__()

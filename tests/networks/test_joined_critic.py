@@ -1,4 +1,4 @@
-"""The critic whose condition joins its last maps: the function, report C's form of it, and mistakes."""
+"""The critic that joins the condition to its last maps: the function, the form of report C, and mistakes."""
 
 from functools import partial
 

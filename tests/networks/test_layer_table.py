@@ -1,4 +1,4 @@
-"""Tables of layers: what they list, what they count, and that nothing moves while they are made."""
+"""Tables of layers: what they list, what they count, and that making them changes nothing."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from gankit.networks import LayerRow, LayerTable, layer_table
 
 
 class Twice(nn.Module):
-    """Calls one layer twice, reads another's weight without a call, and owns a parameter beside its layers."""
+    """Calls one layer twice, uses the weight of another without a call, and has a parameter of its own."""
 
     def __init__(self) -> None:
         super().__init__()

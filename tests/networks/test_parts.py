@@ -1,4 +1,4 @@
-"""How networks start: the laws of the papers' code, nothing of the caller's touched; and what a critic returns."""
+"""Initialization: the distributions of the papers' code, the user's layers unchanged; and the result of a critic."""
 
 from math import sqrt
 from typing import Any
@@ -24,7 +24,7 @@ def test_dcgan_weights_are_normal_of_deviation_two_hundredths(network: nn.Module
             error = 5 * 0.02 / sqrt(layer.weight.numel())
             assert abs(layer.weight.mean().item()) < error
             assert abs(layer.weight.std().item() - 0.02) < error
-            # Tails tell the normal law from a uniform one of the same deviation, which ends at 0.0346.
+            # Tails distinguish a normal distribution from a uniform one of the same deviation, which ends at 0.0346.
             if layer.weight.numel() > 5000:
                 assert layer.weight.abs().max() > 0.06
             assert layer.bias is None or (layer.bias == 0).all()

@@ -60,7 +60,7 @@ def test_pix2pixs_channels_and_dropouts(halvings: int, dropouts: int) -> None:
         assert 54_400_000 < table.parameters < 54_450_000
 
 
-def test_every_pixel_hears_of_the_label() -> None:
+def test_every_pixel_depends_on_the_label() -> None:
     colorizer = UNetColorizer(halvings=3, width=4, embedder=OneHotEmbedder(3)).double().eval()
     gray = torch.zeros(1, 1, 16, 16, dtype=torch.float64)
     change = colorizer(gray, torch.tensor([0])) - colorizer(gray, torch.tensor([2]))
@@ -68,8 +68,8 @@ def test_every_pixel_hears_of_the_label() -> None:
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_an_instance_norm_never_meets_a_single_position(training: bool) -> None:
-    """It would turn that into 0: no norm stands behind the innermost convolution, so that picture and label go on."""
+def test_an_instance_norm_never_gets_a_single_position(training: bool) -> None:
+    """It would turn the value into 0: without a norm after the innermost convolution picture and label are kept."""
     torch.manual_seed(3)
     norm = partial(nn.InstanceNorm2d, affine=True)
     colorizer = UNetColorizer(halvings=3, width=4, norm=norm, embedder=OneHotEmbedder(3)).double().train(training)
@@ -184,7 +184,7 @@ def test_patchgan_mistakes() -> None:
 
 
 def test_pix2pix_s_and_cyclegan_s_parameters() -> None:
-    """54.414 million and 2.765 million, as their program prints; the U-Net's two biases without a norm are ours."""
+    """54.414 and 2.765 million, as their program prints; two biases of the U-Net, where it has no norm, are gankit's."""
     with torch.device("meta"):
         assert parameters(UNetColorizer(halvings=8, in_channels=3)) == 54_413_955 + 64 + 512
         assert parameters(PatchGANCritic(norm=nn.InstanceNorm2d)) == 2_764_737

@@ -1,4 +1,4 @@
-"""R3GAN's pair: the functions, the published sizes, the start, the penalty, and mistakes."""
+"""R3GAN's pair: the functions, the published sizes, the initialization, the penalty, and mistakes."""
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ def test_the_critic_in_numpy(seed: int) -> None:
 
 
 def test_the_published_sizes_at_64() -> None:
-    """Ten bottlenecks with 16 channels a group: 96 groups at 768 channels, 48 at 384."""
+    """Ten bottlenecks with 16 channels per group: 96 groups at 768 channels, 48 at 384."""
 
     def bottleneck(width: int) -> int:
         return 2 * (width * 2 * width) + 2 * width * 16 * 9 + 2 * 2 * width

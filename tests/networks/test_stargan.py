@@ -20,7 +20,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def published_generator(domains: int) -> Shapes:
-    """What a generator's file of the authors' program holds, written down by hand; torch 0.4.0 counts no batches."""
+    """The content of a generator's file of the authors' program, written by hand; torch 0.4.0 does not count batches."""
     shapes: Shapes = {}
 
     def norm(name: str, channels: int) -> None:
@@ -109,7 +109,7 @@ def test_evaluation_mode_changes_nothing_and_neither_does_training() -> None:
     assert all(torch.equal(value, before[key]) for key, value in generator.state_dict().items())
 
 
-def test_running_statistics_of_a_file_have_no_say() -> None:
+def test_running_statistics_of_a_file_do_not_change_the_result() -> None:
     generator, inputs = small().eval(), batch(1)
     wanted = generator(*inputs)
     for key, value in generator.state_dict().items():
