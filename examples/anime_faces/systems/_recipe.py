@@ -102,8 +102,8 @@ class System:
     Args:
         critic: The critic's side, or several by name. Their networks are frozen while the generators are updated.
         generator: The generator's side, or several by name.
-        schedule: How many critic and generator updates each round has.
         batch_size: Real pictures in one batch.
+        schedule: How many critic and generator updates each round has. Default: one of each, the critic's first.
         repeat: How often each batch is used before the next one.
         group: Pictures of each condition in a batch; it divides the batch size.
         prepare: Turns a batch ``(images, condition)`` into the inputs of the terms: what updates share, such as latents or
@@ -116,8 +116,8 @@ class System:
 
     critic: Side | Mapping[str, Side]
     generator: Side | Mapping[str, Side]
-    schedule: gk.schedules.Schedule
     batch_size: int
+    schedule: gk.schedules.Schedule = field(default_factory=lambda: gk.schedules.Constant(round=gk.schedules.Round(1)))
     repeat: int = 1
     group: int = 1
     prepare: Callable[[Batch], Batch] | None = None

@@ -1,5 +1,6 @@
 """What holds for every recipe, however many there are: purity, no waiting for the device, sampling without a critic."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
@@ -15,7 +16,7 @@ from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 from examples.anime_faces.run import Feed
 from examples.anime_faces.run._feed import ResidentStore
-from examples.anime_faces.systems import Blueprint, Description, Hardware, Recipe, Training, assemble
+from examples.anime_faces.systems import Blueprint, Description, Hardware, Recipe, System, Training, assemble
 
 SMALL = {"width": 4, "batch_size": 8, "critic_steps": 2, "boosted_steps": 2, "projected": 5}
 FORMS: list[tuple[str, dict[str, Any]]] = [
@@ -31,7 +32,6 @@ every_form = pytest.mark.parametrize(
     FORMS,
     ids=[" ".join([name, *(f"{key}={value}" for key, value in form.items())]) for name, form in FORMS],
 )
-Batches = Callable[[], Iterator[tuple[Any, ...]]]
 
 
 def in_float64(recipe: Recipe) -> Recipe:
@@ -72,10 +72,9 @@ def description_of(name: str, options: Any, faces: Dataset) -> Description:
     return find_recipe(name).conditioning(options).select(faces).description
 
 
-@every_form
-def test_the_losses_of_every_update_are_pure(name: str, form: dict[str, Any], faces: Dataset) -> None:
-    """Traced once and replayed for more rounds, with new batches, they train exactly as eagerly."""
-    options, recipe = options_of(name, form), in_float64(find_recipe(name))
+def assert_replays(recipe: Recipe, name: str, options: Any, faces: Dataset) -> None:
+    """Train a recipe eagerly, and by the traces of its losses, with the same batches and draws."""
+    recipe = in_float64(recipe)
     parts: list[Replayed] = []
 
     def replaying() -> Replayed:
@@ -100,6 +99,53 @@ def test_the_losses_of_every_update_are_pure(name: str, form: dict[str, Any], fa
     ]
     assert_trains_alike(eager.networks, replayed.networks, rounds)
     assert all(part.replays >= 2 for part in parts)
+
+
+@every_form
+def test_the_losses_of_every_update_are_pure(name: str, form: dict[str, Any], faces: Dataset) -> None:
+    """Traced once and replayed for more rounds, with new batches, they train exactly as eagerly."""
+    assert_replays(find_recipe(name), name, options_of(name, form), faces)
+
+
+def counts(system: System) -> System:
+    """Let the critic's terms read a number that Python counts up."""
+    calls, terms = itertools.count(1), terms_of(system.critic)
+
+    def counted(*inputs: torch.Tensor) -> Any:
+        costs, readings = terms(*inputs)
+        number = next(calls)
+        return {name: number * cost for name, cost in costs.items()}, readings
+
+    return replace(system, critic=replace(system.critic, terms=counted))
+
+
+def stashes(system: System) -> System:
+    """Let the critic's terms leave a tensor in a dictionary, which the generator's terms take from there."""
+    shared: dict[str, torch.Tensor] = {}
+    terms, others = terms_of(system.critic), terms_of(system.generator)
+
+    def stashing(*inputs: torch.Tensor) -> Any:
+        shared["images"] = inputs[0]
+        return terms(*inputs)
+
+    def taking(*inputs: torch.Tensor) -> Any:
+        return {name: cost * shared["images"].mean() for name, cost in others(*inputs).items()}
+
+    critic, generator = replace(system.critic, terms=stashing), replace(system.generator, terms=taking)
+    return replace(system, critic=critic, generator=generator)
+
+
+def terms_of(side: Any) -> Callable[..., Any]:
+    assert callable(side.terms)
+    return side.terms
+
+
+@pytest.mark.parametrize("spoil", [counts, stashes])
+def test_impure_terms_do_not_train_alike(spoil: Callable[[System], System], faces: Dataset) -> None:
+    recipe = find_recipe("tags_wgan_gp")
+    spoiled = replace(recipe, system=lambda *arguments: spoil(recipe.system(*arguments)))
+    with pytest.raises(AssertionError, match="Tensor-likes are not close"):
+        assert_replays(spoiled, recipe.name, options_of(recipe.name, {}), faces)
 
 
 class NothingIsRead(TorchDispatchMode):

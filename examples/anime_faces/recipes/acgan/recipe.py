@@ -87,7 +87,6 @@ def system(networks: Networks, description: Description, options: Options, steps
         generator=Side(
             network=generator, optimizer=partial(adam, lr=options.generator_learning_rate), terms=generator_terms
         ),
-        schedule=gk.schedules.Constant(round=gk.schedules.Round(1)),
         batch_size=options.batch_size // 2,
     )
 

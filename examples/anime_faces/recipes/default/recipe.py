@@ -96,7 +96,6 @@ def system(networks: Networks, description: Description, options: Options, steps
             turn=lambda step: "penalized" if lazy(step) else "plain",
         ),
         generator=side(network=generator, terms=generator_terms),
-        schedule=gk.schedules.Constant(round=gk.schedules.Round(1)),
         batch_size=options.batch_size,
         group=GROUP,
         prepare=prepare,

@@ -1,0 +1,140 @@
+"""Recipes from outside, one file each, work with the ordinary commands: a generator, a chain of two, one of pictures."""
+
+import json
+import math
+import os
+import signal
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+from PIL import Image
+
+from examples.anime_faces.__main__ import main
+from examples.anime_faces.recipes import find_recipe
+from examples.anime_faces.run import load_any_checkpoint, load_generator
+from examples.anime_faces.systems import Training
+
+FOLDER = Path(__file__).parent
+OWN = ["tiny", "chain", "picture_to_picture"]
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+
+def run(*arguments: object, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    capsys.readouterr()
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def train(name: str, data: Path, out: Path) -> tuple[object, ...]:
+    small = ("--steps", 5, "--threads", 1, "--precision", "float32", "--grid-every", 5, "--batch-size", 4)
+    return ("train", "--recipe", f"own.{name}", "--data", data, "--out", out, *small)
+
+
+def digest_of(said: str) -> str:
+    return said.strip().splitlines()[-1]
+
+
+def test_a_recipe_is_short() -> None:
+    assert len((FOLDER / "own" / "tiny.py").read_text().splitlines()) <= 45
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_all_commands_work(name: str, faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, whole = tmp_path / "run", tmp_path / "whole"
+    code, said, _ = run(*train(name, faces_folder, whole), capsys=capsys)
+    assert code == 0
+    assert "batch_size 4" in said
+    original = Training.play
+
+    def stopping(self: Training, step: int, batches: Any) -> dict[str, torch.Tensor]:
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, step, batches)
+
+    with mock.patch.object(Training, "play", stopping):
+        assert run(*train(name, faces_folder, out), capsys=capsys)[0] == 143
+    assert load_any_checkpoint(out)["step"] == 3
+    torch.manual_seed(99)
+    code, resumed, _ = run(*train(name, faces_folder, out), capsys=capsys)
+    assert code == 0
+    assert digest_of(resumed) == digest_of(said)
+    sheet = tmp_path / "sheet.png"
+    usual = ("--run", out, "--recipe", f"own.{name}", "--n", 2, "--out", sheet)
+    assert run("sample", "blue hair red eyes", "green hair", *usual, capsys=capsys)[0] == 0
+    with Image.open(sheet) as drawn:
+        assert drawn.size[1] > 2 * 32
+    assert run("sample", *usual, capsys=capsys)[0] == 0
+    assert run("report", out, capsys=capsys)[0] == 0
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert f"--recipe own.{name}" in page
+    assert (out / "grids" / "step-0000005.png").exists()
+    averages = json.loads((out / "log.jsonl").read_text().splitlines()[-1])["averages"]
+    assert averages
+    assert all(math.isfinite(value) for value in averages.values())
+
+
+def test_a_chain_averages_both_of_its_generators(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*train("chain", faces_folder, tmp_path / "run"), capsys=capsys)[0] == 0
+    state = load_any_checkpoint(tmp_path / "run")
+    assert list(state["averages"]) == ["gray", "color"]
+    assert list(state["updates"]) == ["critic/gray", "critic/color", "generator/gray", "generator/color"]
+    assert {"critic/gray/score", "generator/color/score", "scores/real"} <= state["recent"].keys()
+    loaded = load_generator(tmp_path / "run", recipe="own.chain")
+    assert list(loaded.drawer.networks) == ["gray", "color"]
+    passed: list[torch.Tensor] = []
+    loaded.drawer.networks["gray"].register_forward_hook(lambda _module, _inputs, output: passed.append(output))
+    loaded.drawer.networks["color"].register_forward_pre_hook(lambda _module, inputs: passed.append(inputs[0]))
+    assert loaded.generate(torch.full((3, 2), -1), seed=0).shape == (3, 3, 32, 32)
+    assert torch.equal(passed[0], passed[1])
+    assert passed[0].shape == (3, 1, 32, 32)
+
+
+def test_pictures_are_changed_and_not_drawn_from_noise(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*train("picture_to_picture", faces_folder, tmp_path / "run"), capsys=capsys)[0] == 0
+    loaded = load_generator(tmp_path / "run", recipe="own.picture_to_picture")
+    seen: list[torch.Tensor] = []
+    loaded.drawer.networks["generator"].register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    loaded.generate(torch.tensor([[1, 2], [3, 4]]), seed=1)
+    assert seen[0].shape == (2, 3, 32, 32)
+    assert float(seen[0].abs().max()) <= 1
+    loaded.generate(torch.tensor([[1, 2], [3, 4]]), seed=1)
+    assert torch.equal(seen[0], seen[1])
+
+
+def test_a_checkpoint_alone_imports_nothing(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    assert run(*train("tiny", faces_folder, out), capsys=capsys)[0] == 0
+    monkeypatch.setattr("examples.anime_faces.recipes.import_module", mock.Mock(side_effect=AssertionError("imported")))
+    for command in (("sample", "--run", out, "--out", tmp_path / "sheet.png"), ("evaluate", out)):
+        code, _, err = run(*command, capsys=capsys)
+        assert code == 2
+        assert "give --recipe own.tiny to import it" in err
+        code, _, err = run(*command, "--recipe", "own.chain", capsys=capsys)
+        assert code == 2
+        assert "--recipe must be that of the run, own.tiny, but it is own.chain" in err
+    assert run("report", out, capsys=capsys)[0] == 0
+    assert "a recipe of your own" in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_help_shows_the_options_of_a_recipe_from_outside(capsys: pytest.CaptureFixture[str]) -> None:
+    code, said, _ = run("train", "--recipe", "own.tiny", "--help", capsys=capsys)
+    assert code == 0
+    assert "--batch-size" in said
+    assert find_recipe("own.tiny").name == "own.tiny"
