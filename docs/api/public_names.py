@@ -19,7 +19,7 @@ READING_ORDER = (
     "networks",
     "training",
 )
-FORMS = {"Points": "constraints", "Features": "losses"}
+FORMS = {"Points": "constraints", "Features": "losses", "NamedScalars": "training"}
 """Types that several signatures name and that their folder does not export; the page of roles explains them."""
 
 

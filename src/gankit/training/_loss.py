@@ -12,6 +12,7 @@ from gankit._core import Scalar
 from gankit.training._ranks import is_sharded
 
 NamedScalars: TypeAlias = Mapping[str, Scalar]
+"""Several 0-d tensors by name."""
 Terms: TypeAlias = Callable[..., NamedScalars | tuple[NamedScalars, NamedScalars]]
 """The update's inputs in, named 0-d tensors out: the costs, or ``(costs, readings)``.
 
@@ -78,7 +79,7 @@ class Loss:
     parameters: Sequence[nn.Parameter]
     network: nn.Module | None = None
     scale: Callable[[], Scalar | None] = no_scale
-    check: Callable[[NamedScalars, "Cuts | None"], None] | None = None
+    check: Callable[..., None] | None = None
 
     def evaluate(self, *inputs: Any) -> Values:
         """Return costs and readings of the inputs, with their graphs.
