@@ -153,7 +153,7 @@ def test_hidden_channels_and_shortcuts(
 
 @pytest.mark.parametrize("first", [False, True])
 def test_blocks_of_biggans_critic_are_as_wide_inside_as_their_result(first: bool) -> None:
-    """Brock et al. 2019, the authors' PyTorch program: 3x3 in -> out, 3x3 out -> out, 1x1 in -> out."""
+    """Brock et al. 2019, appendix B and the authors' PyTorch program: 3x3 in -> out, 3x3 out -> out, 1x1 in -> out."""
     block = make_block(3, 5, direction="down", first=first, hidden=5)
     assert block.shortcut is not None
     shapes = [tuple(layer.weight.shape) for layer in (block.conv1, block.conv2, block.shortcut)]

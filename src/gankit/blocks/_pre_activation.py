@@ -21,8 +21,8 @@ class PreActivationBlock(nn.Module, Conditioned):
     convolution.
 
     The 3x3 convolutions keep torch's initialization, which makes the residual small beside the shortcut: over eight
-    blocks the variance stays within a factor of 4. The 1x1 convolution is initialized by Glorot's uniform law without
-    bias, which keeps the variance.
+    blocks the variance stays within a factor of 4. The 1x1 convolution is initialized by Glorot's uniform law with a
+    bias of 0, which keeps the variance.
 
     Args:
         in_channels: Channels of the input.
@@ -62,9 +62,9 @@ class PreActivationBlock(nn.Module, Conditioned):
 
     Reference:
         He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(e), full pre-activation; with
-        resampling: Gulrajani et al. 2017 (WGAN-GP); ``hidden=out_channels``: Brock et al. 2019 (BigGAN), the authors'
-        PyTorch code. BigGAN-deep has another block: 1x1, 3x3, 3x3, 1x1 convolutions with a quarter of the channels
-        inside, and shortcuts that drop or append channels.
+        resampling: Gulrajani et al. 2017 (WGAN-GP); ``hidden=out_channels``: Brock et al. 2019 (BigGAN), appendix B.
+        BigGAN-deep has another block: 1x1, 3x3, 3x3, 1x1 convolutions with a quarter of the channels inside, and
+        shortcuts that drop or append channels.
 
         Differences: in He's block a projecting shortcut shares the first norm and activation (`activated_shortcut`),
         here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's gets an activated one by accident, since its
