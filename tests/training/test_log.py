@@ -37,6 +37,42 @@ def test_values_are_copied_and_keep_no_graph() -> None:
     assert ring.read() == [{"loss": 6.0}]
 
 
+def test_a_first_float64_value_is_kept_whole() -> None:
+    ring, precise = LogRing(3), 1 + 2.0**-40
+    ring.write({"a": torch.tensor(precise, dtype=torch.float64), "b": torch.tensor(0.5)})
+    ring.write({"a": torch.tensor(0.25)})
+    assert ring.read() == [{"a": precise, "b": 0.5}, {"a": 0.25}]
+
+
+def test_values_without_float64_are_kept_in_float32_which_all_devices_have() -> None:
+    ring = LogRing(2)
+    ring.write({"a": torch.tensor(1 + 2.0**-10, dtype=torch.float16)})
+    ring.write({"a": torch.tensor(1.0), "b": torch.tensor(2.0)})
+    assert ring._buffer is not None
+    assert ring._buffer.dtype == torch.float32
+    assert ring.read() == [{"a": 1 + 2.0**-10}, {"a": 1.0, "b": 2.0}]
+
+
+def test_rows_without_values_are_rows() -> None:
+    ring = LogRing(2)
+    ring.write({})
+    assert ring.read() == [{}]
+    ring.write({})
+    ring.write({"a": torch.tensor(1.0)})
+    assert ring.read() == [{}, {"a": 1.0}]
+
+
+def test_the_buffer_grows_once_and_stays_where_the_first_values_are() -> None:
+    ring = LogRing(2)
+    ring.write({"a": torch.zeros((), device="meta"), "b": torch.zeros((), device="meta")})
+    ring.write({"a": torch.zeros(())})
+    first = ring._buffer
+    assert first is not None
+    assert first.device.type == "meta"
+    ring.write({"c": torch.zeros(()), "d": torch.zeros(())})
+    assert ring._buffer is first
+
+
 def test_float64_values_are_kept_whole_from_the_first_on() -> None:
     ring, precise = LogRing(3), 1 + 2.0**-40
     ring.write({"a": torch.tensor(0.5)})

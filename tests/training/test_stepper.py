@@ -268,6 +268,7 @@ def test_all_ranks_refuse_where_one_has_to(monkeypatch: pytest.MonkeyPatch, own:
 
     def all_reduce(flag: torch.Tensor, operation: object) -> None:
         assert operation == distributed.ReduceOp.MAX
+        assert flag.dtype == torch.float32
         sent.append(flag.item())
         flag.fill_(max(flag.item(), float(other)))
 

@@ -346,6 +346,8 @@ def test_frozen_must_not_hold_what_is_trained() -> None:
         ({"terms": None}, "terms must be callable, and an instance rather than a class, got None"),
         ({"constraint": 0.01}, "constraint must be callable, and an instance rather than a class, got 0.01"),
         ({"gradients": "eager"}, "gradients must be callable, and an instance rather than a class, got 'eager'"),
+        ({"stepper": FiniteStepper}, "stepper must be callable, and an instance rather than a class, got <class"),
+        ({"stepper": 3}, "stepper must be callable, and an instance rather than a class, got 3"),
         ({"gradients": Accumulated}, "gradients must be callable, and an instance rather than a class, got <class"),
         ({"frozen": [nn.Parameter(torch.ones(1))]}, "frozen must hold networks, got Parameter"),
     ],
@@ -485,6 +487,9 @@ def test_parameters_that_the_optimizer_gets_later_are_updated_too() -> None:
     before = later.weight.detach().clone()
     update(torch.ones(3, 2))
     torch.testing.assert_close(later.weight, before - 1)
+    loss = update.loss
+    update(torch.ones(3, 2))
+    assert update.loss is loss  # a compiled part may keep what it made of a loss
 
 
 class _Scaled:

@@ -47,17 +47,16 @@ class LogRing:
             if not isinstance(value, torch.Tensor) or value.ndim:
                 found = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
                 raise ValueError(f"values[{name!r}] must be a 0-d tensor, got {found}")
-        tensors = [value.detach() for value in values.values()]
-        buffer = self._room_for(tensors)
         if len(self._rows) == self._length:
             del self._rows[0]
-            self._first = (self._first + 1) % self._length
+            self._first += 1
             self.lost += 1
         position = (self._first + len(self._rows)) % self._length
         self._rows.append(tuple(values))
-        if buffer is not None and tensors:
-            row = torch.stack([value.to(buffer.device, buffer.dtype, non_blocking=True) for value in tensors])
-            buffer[position, : len(tensors)] = row
+        if values:
+            buffer = self._room_for(list(values.values()))
+            row = torch.stack([v.detach().to(buffer.device, buffer.dtype, non_blocking=True) for v in values.values()])
+            buffer[position, : len(row)] = row
 
     def read(self) -> list[dict[str, float]]:
         """Return all rows since the last reading, oldest first. Waits for the device.
@@ -65,27 +64,26 @@ class LogRing:
         Raises:
             ValueError: The values have no numbers, since they are on the ``meta`` device.
         """
-        rows, self._rows = self._rows, []
-        if not rows or self._buffer is None:
+        rows, first = self._rows, self._first
+        self._rows, self._first = [], 0
+        if self._buffer is None:
             return [{} for _ in rows]
         if self._buffer.is_meta:
             raise ValueError(f"values must be numbers to be read, got {len(rows)} rows on the meta device")
-        numbers = self._buffer.roll(-self._first, 0)[: len(rows)].tolist()
-        self._first = (self._first + len(rows)) % self._length
+        numbers = self._buffer.roll(-first, 0)[: len(rows)].tolist()
         return [dict(zip(names, row, strict=False)) for names, row in zip(rows, numbers, strict=True)]
 
-    def _room_for(self, tensors: list[torch.Tensor]) -> torch.Tensor | None:
-        """Return the buffer, made or enlarged for a row of these tensors."""
-        if not tensors:
-            return self._buffer
+    def _room_for(self, values: list[Scalar]) -> torch.Tensor:
+        """Return the buffer, with columns for these values and a dtype that holds them."""
+        columns, dtype = len(values), torch.float32
+        if any(value.dtype == torch.float64 for value in values):
+            dtype = torch.float64
         old = self._buffer
-        dtype = torch.float64 if any(value.dtype == torch.float64 for value in tensors) else torch.float32
-        if old is not None and old.shape[1] >= len(tensors) and old.dtype in (dtype, torch.float64):
-            return old
-        columns = len(tensors) if old is None else max(len(tensors), old.shape[1])
-        dtype = dtype if old is None else torch.promote_types(dtype, old.dtype)
-        device = tensors[0].device if old is None else old.device
-        self._buffer = torch.zeros(self._length, columns, dtype=dtype, device=device)
-        if old is not None:
+        if old is None:
+            self._buffer = torch.empty(self._length, columns, dtype=dtype, device=values[0].device)
+        elif columns > old.shape[1] or dtype.itemsize > old.dtype.itemsize:
+            shape = self._length, max(columns, old.shape[1])
+            self._buffer = old.new_empty(shape, dtype=torch.promote_types(dtype, old.dtype))
             self._buffer[:, : old.shape[1]] = old
+        assert self._buffer is not None
         return self._buffer
