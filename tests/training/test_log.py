@@ -34,6 +34,8 @@ def test_values_are_copied_and_keep_no_graph() -> None:
     ring.write({"loss": value})
     with torch.no_grad():
         value.fill_(100.0)
+    assert ring._buffer is not None
+    assert not ring._buffer.requires_grad
     assert ring.read() == [{"loss": 6.0}]
 
 
@@ -51,6 +53,13 @@ def test_values_without_float64_are_kept_in_float32_which_all_devices_have() -> 
     assert ring._buffer is not None
     assert ring._buffer.dtype == torch.float32
     assert ring.read() == [{"a": 1 + 2.0**-10}, {"a": 1.0, "b": 2.0}]
+
+
+def test_a_later_float64_value_is_kept_whole_beside_earlier_ones() -> None:
+    ring, precise = LogRing(2), 1 + 2.0**-40
+    ring.write({"a": torch.tensor(0.5)})
+    ring.write({"a": torch.tensor(precise, dtype=torch.float64)})
+    assert ring.read() == [{"a": 0.5}, {"a": precise}]
 
 
 def test_rows_without_values_are_rows() -> None:
