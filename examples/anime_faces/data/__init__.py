@@ -16,7 +16,7 @@ from examples.anime_faces.data._prompts import (
     parse_prompt as parse_prompt,
     read_prompts as read_prompts,
 )
-from examples.anime_faces.data._rendered import write_rendered as write_rendered
+from examples.anime_faces.data._rendered import render_faces as render_faces, write_rendered as write_rendered
 from examples.anime_faces.data._source import (
     Source as Source,
     folder_source as folder_source,
@@ -30,4 +30,3 @@ from examples.anime_faces.data._texts import (
     text_of_tags as text_of_tags,
     varied_texts as varied_texts,
 )
-from examples.anime_faces.data._workers import default_workers as default_workers, ordered_map as ordered_map

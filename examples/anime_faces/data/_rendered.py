@@ -1,8 +1,8 @@
-"""Rendering a data set of faces."""
+"""Rendering faces in several processes: into a data set, or into memory."""
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,12 @@ from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._staging import find_same, staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter
-from examples.anime_faces.data.render import DISTRACTOR_TAGS, Knobs, face_from_seed, factors, render
+from examples.anime_faces.data.render import DISTRACTOR_TAGS, Face, Knobs, face_from_seed, factors, render
 
 _FACES_AT_ONCE = 64
+_WORTH_PROCESSES = 400
+"""Below this number of faces, starting processes takes longer than it saves."""
+
 _PLAIN = Knobs()
 
 
@@ -75,6 +78,25 @@ def write_rendered(
     return Dataset.open(out)
 
 
+def render_faces(faces: Sequence[Face], size: int, *, workers: int | None = None) -> Iterator[np.ndarray]:
+    """Yield the pictures of the faces in their order, in blocks uint8 ``(k, size, size, 3)``.
+
+    Args:
+        faces: The faces.
+        size: Width and height, 32 to 128.
+        workers: Number of processes. 0: work in this one. Default: one for each processor core, or 0 for a few faces.
+    """
+    blocks = [faces[start : start + _FACES_AT_ONCE] for start in range(0, len(faces), _FACES_AT_ONCE)]
+    if workers is None:
+        workers = default_workers() if len(faces) >= _WORTH_PROCESSES else 0
+    with closing(ordered_map(partial(_pictures_of, size=size), blocks, workers=workers)) as pictures:
+        yield from pictures
+
+
+def _pictures_of(faces: Sequence[Face], *, size: int) -> np.ndarray:
+    return np.stack([render(face, size) for face in faces])
+
+
 def _check(count: int, seed: int) -> None:
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
@@ -96,7 +118,7 @@ def _render_block(indices: range, *, seed: int, size: int, knobs: Knobs) -> _Blo
     rows = [factors(face) for face in faces]
     values = {name: _narrow(np.array([row[name] for row in rows])) for name in rows[0]}
     values["extra_tags"] = np.array([[tag in face.extra_tags for tag in DISTRACTOR_TAGS] for face in faces], np.uint8)
-    return _Block(np.stack([render(face, size) for face in faces]), values)
+    return _Block(_pictures_of(faces, size=size), values)
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:

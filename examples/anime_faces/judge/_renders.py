@@ -2,20 +2,13 @@
 
 import random
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
 
-from examples.anime_faces.data import default_workers, ordered_map
-from examples.anime_faces.data.render import Face, Knobs, factors, render, sample_face
-
-_ALONE = 400
-"""Below this number of pictures, starting processes takes longer than it saves."""
-
-_FACES_AT_ONCE = 64
+from examples.anime_faces.data import render_faces
+from examples.anime_faces.data.render import Face, Knobs, factors, sample_face
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +52,13 @@ def render_fresh(
     faces = [_face(seed, index, knobs, pair) for index, pair in enumerate(asked)]
     labels = [factors(face) for face in faces]
     names = labels[0] if labels else ()
+    images = torch.empty(len(faces), 3, size, size, dtype=torch.uint8)
+    start = 0
+    for block in render_faces(faces, size, workers=workers):
+        images[start : start + len(block)] = torch.from_numpy(block).permute(0, 3, 1, 2)
+        start += len(block)
     return Renders(
-        images=_render_all(faces, size, workers),
+        images=images,
         factors={name: np.array([label[name] for label in labels]) for name in names},
     )
 
@@ -70,20 +68,3 @@ def _face(seed: int, index: int, knobs: Knobs, pair: tuple[int, int] | None) -> 
     if pair is None:
         return sample_face(rng, knobs)
     return sample_face(rng, replace(knobs, withheld_pairs=()), hair=pair[0], eyes=pair[1])
-
-
-def _render_all(faces: list[Face], size: int, workers: int | None) -> torch.Tensor:
-    workers = default_workers() if workers is None else workers
-    blocks = [faces[start : start + _FACES_AT_ONCE] for start in range(0, len(faces), _FACES_AT_ONCE)]
-    alone = workers <= 1 or len(faces) < _ALONE
-    images = torch.empty(len(faces), 3, size, size, dtype=torch.uint8)
-    start = 0
-    with closing(ordered_map(partial(_render_block, size=size), blocks, workers=0 if alone else workers)) as pictures:
-        for block in pictures:
-            images[start : start + len(block)] = torch.from_numpy(block).permute(0, 3, 1, 2)
-            start += len(block)
-    return images
-
-
-def _render_block(faces: list[Face], *, size: int) -> np.ndarray:
-    return np.stack([render(face, size) for face in faces])

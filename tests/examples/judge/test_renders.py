@@ -1,11 +1,15 @@
 """Fresh renders: pure functions of seed, place and what was asked."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
+from examples.anime_faces.data import _rendered
 from examples.anime_faces.data.render import Knobs, face_from_seed, render
-from examples.anime_faces.judge import _renders, render_fresh
+from examples.anime_faces.judge import render_fresh
 
 
 def test_shows_what_was_asked_and_says_what_it_shows():
@@ -44,9 +48,15 @@ def test_withheld_pairs_are_drawn_only_where_they_are_asked():
 
 
 def test_several_processes_draw_the_same(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(_renders, "_ALONE", 10)
-    alone, together = (render_fresh(23, seed=0, size=32, workers=workers) for workers in (1, 2))
-    assert torch.equal(alone.images, together.images)
+    alone, *together = (render_fresh(67, seed=0, size=32, workers=workers) for workers in (0, 1, 2))
+    assert all(torch.equal(alone.images, other.images) for other in together)
+    monkeypatch.setattr(_rendered, "_WORTH_PROCESSES", 60)
+    assert torch.equal(alone.images, render_fresh(67, seed=0, size=32).images)
+
+
+def test_the_processes_load_no_torch():
+    program = "import sys, examples.anime_faces.data; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_none_is_an_empty_set():
