@@ -14,7 +14,6 @@ from examples.anime_faces.metrics._features import (
     Neighborhoods as Neighborhoods,
     frechet_distance as frechet_distance,
     kernel_distance as kernel_distance,
-    load_features as load_features,
     neighborhoods as neighborhoods,
 )
 from examples.anime_faces.metrics._pictures import evaluate_pictures as evaluate_pictures
@@ -28,6 +27,7 @@ from examples.anime_faces.metrics._run import (
     Question as Question,
     evaluate_run as evaluate_run,
     knobs_of as knobs_of,
+    load_features as load_features,
     metrics_path as metrics_path,
     summary as summary,
 )

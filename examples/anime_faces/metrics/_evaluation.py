@@ -5,12 +5,14 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import torch
 
 from examples.anime_faces.files import written_whole
 from examples.anime_faces.judge import load_card, renderer_fingerprint
@@ -113,6 +115,9 @@ class Evaluation:
             "seconds": self.seconds,
         }
 
+
+Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+"""Draws uint8 pictures ``(n, 3, size, size)`` for n rows of class ids."""
 
 SCHEMA = 1
 PACKAGES = ("gankit", "torch", "numpy", "torchmetrics", "pillow", "safetensors")

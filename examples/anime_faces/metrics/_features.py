@@ -4,20 +4,21 @@ Both distances come from torchmetrics, which accepts any module as its feature n
 all figures, so the module given to it returns its input.
 """
 
-import importlib
-import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import TypeAlias
 
 import torch
 from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
+from examples.anime_faces.judge import encode, encode_with, load_encoder
 from examples.anime_faces.metrics._evaluation import Figure
+
+Features: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+"""Turns uint8 pictures ``(n, 3, size, size)`` into vectors ``(n, features)``."""
 
 SUBSETS = 50
 SUBSET_SIZE = 1000
@@ -162,6 +163,22 @@ def _reaches(points: torch.Tensor, k: int) -> torch.Tensor:
 COVERAGE_AT_LEAST = 0.6
 
 
+def vectors_of(
+    parts: Sequence[torch.Tensor], features: Features | None, device: torch.device | str
+) -> tuple[torch.Tensor, ...]:
+    """Return the vectors of each set of pictures.
+
+    Args:
+        parts: Sets of pictures, each uint8 ``(n, 3, size, size)``.
+        features: Feature network. None: the encoder.
+        device: Device of the network.
+    """
+    if features is not None:
+        return tuple(encode_with(features, part, device) for part in parts)
+    encoder = load_encoder(device)
+    return tuple(encode(encoder, part) for part in parts)
+
+
 def closeness_figures(
     real: torch.Tensor, samples: torch.Tensor, second: torch.Tensor, *, seed: int
 ) -> dict[str, Figure]:
@@ -200,32 +217,3 @@ def closeness_figures(
             about="coverage divided by that of fresh real pictures",
         ),
     }
-
-
-def load_features(name: str, device: torch.device | str = "cpu") -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return the callable that ``package.module:callable`` names.
-
-    It must take uint8 pictures of shape ``(n, 3, size, size)`` and return vectors of shape ``(n, features)``. A module is moved
-    to the device and set to evaluation mode. The current folder is searched too.
-
-    Args:
-        name: The name, as ``package.module:callable``.
-        device: Device of the network.
-
-    Raises:
-        ValueError: There is no such module, or it has no such callable.
-    """
-    place, colon, attribute = name.partition(":")
-    if not (place and colon and attribute):
-        raise ValueError(f"features must be given as package.module:callable, got {name!r}")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        found: Any = getattr(importlib.import_module(place), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"features {name!r} cannot be loaded: {error}") from error
-    if isinstance(found, nn.Module):
-        return found.to(device).eval()
-    if not callable(found):
-        raise ValueError(f"features {name!r} must be callable, got {type(found).__name__}")
-    return cast("Callable[[torch.Tensor], torch.Tensor]", found)

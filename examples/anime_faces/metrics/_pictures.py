@@ -1,18 +1,11 @@
 """Evaluation of a generator trained on the user's own pictures, of which only the pixels are known."""
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import numpy as np
 import torch
 
-from examples.anime_faces.judge import encode, encode_with, load_encoder
-from examples.anime_faces.metrics._evaluation import Evaluation
-from examples.anime_faces.metrics._features import closeness_figures
+from examples.anime_faces.metrics._evaluation import Evaluation, Generate
+from examples.anime_faces.metrics._features import Features, closeness_figures, vectors_of
 from examples.anime_faces.metrics._spectrum import spectrum_figures
-
-Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
-Features: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 LEAST = 12
 """Smallest number of pictures in each half of the data set, so that each picture has a fifth neighbor."""
@@ -74,13 +67,9 @@ def evaluate_pictures(
         drawn = generate(torch.from_numpy(class_ids[first])).cpu()
     real, other = _pictures(images, first), _pictures(images, second)
     with evaluation.timed("comparing features"):
+        evaluation.add(closeness_figures(*vectors_of((real, drawn, other), features, device), seed=seed))
         if features is None:
-            encoder = load_encoder(device)
-            vectors = [encode(encoder, part) for part in (real, drawn, other)]
             evaluation.notes.append(ENCODER_NOTE)
-        else:
-            vectors = [encode_with(features, part, device) for part in (real, drawn, other)]
-        evaluation.add(closeness_figures(vectors[0], vectors[1], vectors[2], seed=seed))
     with evaluation.timed("comparing spectra"):
         evaluation.add(*spectrum_figures(real, drawn, other))
     evaluation.notes += [JUDGE_WITHHELD, COPIES_WITHHELD]

@@ -1,23 +1,18 @@
 """Evaluation of a generator trained on renders, where all labels of real pictures are known."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import torch
 
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS, Knobs
-from examples.anime_faces.judge import encode, encode_with, load_encoder, load_judge, read, render_fresh
+from examples.anime_faces.judge import load_judge, read, render_fresh
 from examples.anime_faces.metrics._classification_score import classification_score, score_figures
 from examples.anime_faces.metrics._copies import copy_figures, nearness, pixel_vectors
-from examples.anime_faces.metrics._evaluation import Evaluation, Figure
-from examples.anime_faces.metrics._features import closeness_figures
+from examples.anime_faces.metrics._evaluation import Evaluation, Figure, Generate
+from examples.anime_faces.metrics._features import Features, closeness_figures, vectors_of
 from examples.anime_faces.metrics._readings import Readings, color_figures, variety_figures
 from examples.anime_faces.metrics._spectrum import spectrum_figures
-
-Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
-Features: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 REFERENCE = 6_000
 """Number of real pictures in each of the two sets that samples are compared with, unless there are fewer samples."""
@@ -144,21 +139,15 @@ def _rate(question: str, samples: Readings, real: Readings, about: str) -> Figur
 def _compare(
     evaluation: Evaluation, pictures: _Pictures, features: Features | None, device: torch.device | str
 ) -> None:
-    images = (pictures.real, pictures.first, pictures.second)
-    if features is None:
-        encoder = load_encoder(device)
-        real, samples, second = (encode(encoder, part) for part in images)
-    else:
-        real, samples, second = (encode_with(features, part, device) for part in images)
+    real, samples, second = vectors_of((pictures.real, pictures.first, pictures.second), features, device)
     evaluation.add(closeness_figures(real, samples, second, seed=evaluation.seed))
 
 
 def _look_for_copies(
     evaluation: Evaluation, pictures: _Pictures, training_images: np.ndarray, device: torch.device | str
 ) -> None:
-    encoder = load_encoder(device)
     training = torch.from_numpy(np.array(training_images)).permute(0, 3, 1, 2)
     images = (training, pictures.samples[:QUERIES], pictures.real[:QUERIES])
     in_pixels = nearness(*(pixel_vectors(part) for part in images))
-    in_features = nearness(*(encode(encoder, part) for part in images))
+    in_features = nearness(*vectors_of(images, None, device))
     evaluation.add(copy_figures(in_pixels, in_features))

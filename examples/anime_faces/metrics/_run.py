@@ -1,17 +1,19 @@
 """Evaluation of a trained run against its data set."""
 
-from collections.abc import Callable
+import importlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.metrics._evaluation import Evaluation, write_metrics
-from examples.anime_faces.metrics._features import load_features
+from examples.anime_faces.metrics._features import Features
 from examples.anime_faces.metrics._pictures import evaluate_pictures
 from examples.anime_faces.metrics._rendered import evaluate_rendered
 from examples.anime_faces.run import LoadedGenerator, RunFolder, load_generator
@@ -61,6 +63,35 @@ def evaluate_run(question: Question) -> dict[str, Any]:
     return write_metrics(metrics_path(question.run), evaluation, about)
 
 
+def load_features(name: str, device: torch.device | str = "cpu") -> Features:
+    """Return the callable that ``package.module:callable`` names.
+
+    It must take uint8 pictures of shape ``(n, 3, size, size)`` and return vectors of shape ``(n, features)``. A module is moved
+    to the device and set to evaluation mode. The current folder is searched too.
+
+    Args:
+        name: The name, as ``package.module:callable``.
+        device: Device of the network.
+
+    Raises:
+        ValueError: There is no such module, or it has no such callable.
+    """
+    place, colon, attribute = name.partition(":")
+    if not (place and colon and attribute):
+        raise ValueError(f"features must be given as package.module:callable, got {name!r}")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = getattr(importlib.import_module(place), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"features {name!r} cannot be loaded: {error}") from error
+    if isinstance(found, nn.Module):
+        return found.to(device).eval()
+    if not callable(found):
+        raise ValueError(f"features {name!r} must be callable, got {type(found).__name__}")
+    return cast("Features", found)
+
+
 def metrics_path(run_or_checkpoint: Path) -> Path:
     """Return where the metrics of a run, or of one of its checkpoints, are written."""
     # A checkpoint is two levels down: RUN/checkpoints/FILE.
@@ -89,9 +120,7 @@ def summary(record: dict[str, Any]) -> str:
 
 
 def _evaluate(question: Question, generator: LoadedGenerator, dataset: Dataset, device: str) -> Evaluation:
-    features: Callable[[torch.Tensor], torch.Tensor] | None = None
-    if question.features is not None:
-        features = load_features(question.features, device)
+    features = None if question.features is None else load_features(question.features, device)
 
     def generate(class_ids: torch.Tensor) -> torch.Tensor:
         return generator.generate(class_ids, seed=question.seed)

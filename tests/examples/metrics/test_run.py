@@ -1,6 +1,7 @@
 """Evaluation of a run: what it reads, what it refuses, what it writes."""
 
 import json
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from examples.anime_faces.data import (
 )
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import render_fresh
-from examples.anime_faces.metrics import Question, evaluate_run, knobs_of, metrics_path
+from examples.anime_faces.metrics import Question, evaluate_run, knobs_of, load_features, metrics_path
 
 
 @dataclass
@@ -100,3 +101,52 @@ def test_knobs_are_read_back(tmp_path: Path):
     assert knobs_of(dataset) == knobs
     weights = replace(knobs, hair_weights=tuple(float(index) for index in range(12)))
     assert knobs_of(write_rendered(tmp_path / "more", 3, 32, knobs=weights, workers=0)) == weights
+
+
+MODULE = """
+import torch
+
+number = 7
+network = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Flatten())
+
+
+def colors(images):
+    return images.float().mean(dim=(2, 3))
+"""
+
+
+@pytest.fixture
+def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "features_of_mine.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "features_of_mine", raising=False)
+
+
+@pytest.mark.usefixtures("_module")
+def test_finds_a_function_in_the_current_folder():
+    images = torch.full((2, 3, 4, 4), 9, dtype=torch.uint8)
+    torch.testing.assert_close(load_features("features_of_mine:colors")(images), torch.full((2, 3), 9.0))
+
+
+@pytest.mark.usefixtures("_module")
+def test_a_module_is_put_into_evaluation_mode():
+    network = load_features("features_of_mine:network")
+    assert isinstance(network, torch.nn.Module)
+    assert not network.training
+
+
+@pytest.mark.usefixtures("_module")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("features_of_mine", "must be given as package.module:callable, got 'features_of_mine'"),
+        (":colors", "must be given as package.module:callable"),
+        ("features_of_mine:missing", "'features_of_mine:missing' cannot be loaded: .*missing"),
+        ("no_such_module_here:colors", "cannot be loaded: No module named 'no_such_module_here'"),
+        ("features_of_mine:number", "must be callable, got int"),
+    ],
+)
+def test_load_features_refuses(name: str, words: str):
+    with pytest.raises(ValueError, match=words):
+        load_features(name)
