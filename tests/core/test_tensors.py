@@ -2,12 +2,21 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
 from support.strategies import normal, seeds
 
-from gankit._core import as_maps, as_matching_maps, autocast_is_on, mean_over_maps, widen, without_autocast
+from gankit._core import (
+    as_maps,
+    as_matching_maps,
+    autocast_is_on,
+    mean_over_maps,
+    unit_rows,
+    widen,
+    without_autocast,
+)
 
 
 def test_one_tensor_is_one_map_and_a_sequence_as_many() -> None:
@@ -99,3 +108,20 @@ def test_values_that_are_not_floating_point_are_refused_by_name() -> None:
         widen(torch.ones(2, dtype=torch.int64))
     with pytest.raises(ValueError, match="latents must be a tensor, got float"):
         widen(0.5, "latents")  # type: ignore[arg-type]
+
+
+@given(seed=seeds)
+def test_unit_rows_are_rows_divided_by_their_length(seed: int) -> None:
+    vectors = normal(seed, 5, 3, scale=7.0)
+    lengths = np.array([np.sqrt(np.sum(row**2)) for row in vectors.numpy()])
+    torch.testing.assert_close(unit_rows(vectors), torch.from_numpy(vectors.numpy() / lengths[:, None]))
+    assert unit_rows(vectors.bfloat16()).dtype == torch.float32
+
+
+def test_a_row_of_zeros_stays_zeros_with_a_finite_gradient() -> None:
+    vectors = torch.zeros(2, 3, requires_grad=True)
+    rows = unit_rows(vectors)
+    rows.sum().backward()
+    assert torch.equal(rows, torch.zeros(2, 3))
+    assert vectors.grad is not None
+    assert vectors.grad.abs().max() <= 1.0

@@ -38,6 +38,7 @@ from gankit._core._tensors import (
     as_matching_maps as as_matching_maps,
     autocast_is_on as autocast_is_on,
     mean_over_maps as mean_over_maps,
+    unit_rows as unit_rows,
     widen as widen,
     without_autocast as without_autocast,
 )

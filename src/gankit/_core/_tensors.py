@@ -60,6 +60,14 @@ def widen(values: torch.Tensor, name: str = "scores") -> torch.Tensor:
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
+def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
+    """Return the rows of a matrix, scaled to length 1, in float32 or wider; rows of zeros stay zeros."""
+    wide = widen(vectors, "vectors")
+    lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
+    # A row of zeros has no direction. Division by a tiny number would give it a very large gradient.
+    return wide / lengths.masked_fill(lengths == 0, 1)
+
+
 def autocast_is_on(device_type: str) -> bool:
     """Say whether autocast is enabled for this device type; False for a type that has none, such as ``meta``."""
     return torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type)

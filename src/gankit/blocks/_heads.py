@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from gankit._core import Condition, Conditioned, Scores, as_class_counts, check_at_least, widen
+from gankit._core import Condition, Conditioned, Scores, as_class_counts, check_at_least, unit_rows
 from gankit.blocks._maps import check_condition, check_features, check_maps
 
 
@@ -195,15 +195,8 @@ class DataToDataHead(nn.Module):
     def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the embeddings of the features, and the proxies."""
         check_features(features, self.embed.in_features)
-        return _on_sphere(self.embed(features)), _on_sphere(self.proxies)
+        return unit_rows(self.embed(features)), unit_rows(self.proxies)
 
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""
         return f"num_classes={len(self.proxies)}"
-
-
-def _on_sphere(vectors: torch.Tensor) -> torch.Tensor:
-    wide = widen(vectors)
-    lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
-    # A vector of zeros has no direction. Division by a tiny number would give it an enormous gradient.
-    return wide / lengths.masked_fill(lengths == 0, 1)

@@ -10,7 +10,7 @@ from gankit._core import (
     check_floating,
     check_positive,
     gather_whole_batch,
-    widen,
+    unit_rows,
     without_autocast,
 )
 from gankit.losses._class_losses import UNLABELED, as_class_ids
@@ -82,8 +82,8 @@ def data_to_data_loss(
     name = data_to_data_loss.__name__
     # Under autocast a matrix product would round similarities to three digits.
     with without_autocast(embeddings.device.type):
-        own = _on_sphere(embeddings)
-        goals = _on_sphere(proxies)[ids]  # -1 selects the last one, which is masked below
+        own = unit_rows(embeddings)
+        goals = unit_rows(proxies)[ids]  # -1 selects the last one, which is masked below
         others, _ = gather_whole_batch(name, own)
         similarities = own @ others.T
     attraction = ((own * goals).sum(dim=1) - positive_margin).clamp(max=0) / temperature
@@ -93,13 +93,6 @@ def data_to_data_loss(
     differs = (ids.unsqueeze(1) != other_ids) & (other_ids != UNLABELED)
     logits = torch.cat([attraction.unsqueeze(1), repulsion.masked_fill(~differs, -torch.inf)], dim=1)
     return (known * (logits.logsumexp(dim=1) - attraction)).mean()
-
-
-def _on_sphere(vectors: torch.Tensor) -> torch.Tensor:
-    wide = widen(vectors)
-    lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
-    # A vector of zeros has no direction; division by a tiny number would give it an enormous gradient.
-    return wide / lengths.masked_fill(lengths == 0, 1)
 
 
 def _check_numbers(temperature: float, positive_margin: float, negative_margin: float | None) -> float:

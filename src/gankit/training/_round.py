@@ -10,8 +10,8 @@ from gankit._core import Scalar
 from gankit.schedules import Round
 
 Batch: TypeAlias = torch.Tensor | tuple[Any, ...] | list[Any]
-Step: TypeAlias = Callable[..., Mapping[str, Scalar]]
-Turn: TypeAlias = Step | Mapping[str, Step]
+OneUpdate: TypeAlias = Callable[..., Mapping[str, Scalar]]
+Turn: TypeAlias = OneUpdate | Mapping[str, OneUpdate]
 SHARED = ""
 
 
@@ -99,7 +99,7 @@ def play_round(
     return first | second
 
 
-def _steps(player: str, turn: Turn) -> dict[str, Step]:
+def _steps(player: str, turn: Turn) -> dict[str, OneUpdate]:
     if not isinstance(turn, Mapping):
         return {player: turn}
     if not turn:
@@ -108,7 +108,9 @@ def _steps(player: str, turn: Turn) -> dict[str, Step]:
 
 
 def _iterators(
-    batches: Iterator[Batch] | Mapping[str, Iterator[Batch]], critic: dict[str, Step], generator: dict[str, Step]
+    batches: Iterator[Batch] | Mapping[str, Iterator[Batch]],
+    critic: dict[str, OneUpdate],
+    generator: dict[str, OneUpdate],
 ) -> dict[str, Iterator[Batch]]:
     iterators = dict(batches) if isinstance(batches, Mapping) else {SHARED: batches}
     for name, iterator in iterators.items():
@@ -126,13 +128,13 @@ def _iterators(
     return iterators
 
 
-def _source(name: str, iterators: dict[str, Iterator[Batch]], critic: dict[str, Step]) -> str:
+def _source(name: str, iterators: dict[str, Iterator[Batch]], critic: dict[str, OneUpdate]) -> str:
     if SHARED in iterators:
         return SHARED
     return name if name in iterators else list(critic)[-1]
 
 
-def _needs(round: Round, sources: dict[str, str], critic: dict[str, Step]) -> dict[str, int]:  # noqa: A002
+def _needs(round: Round, sources: dict[str, str], critic: dict[str, OneUpdate]) -> dict[str, int]:  # noqa: A002
     needs: dict[str, int] = {}
     for name, source in sources.items():
         fresh = name in critic or name == source
@@ -162,6 +164,6 @@ def _title(name: str) -> str:
     return "batches" if name == SHARED else f"batches[{name!r}]"
 
 
-def _prefixed(name: str, step: Step, batch: Batch) -> dict[str, Scalar]:
+def _prefixed(name: str, step: OneUpdate, batch: Batch) -> dict[str, Scalar]:
     inputs = (batch,) if isinstance(batch, torch.Tensor) else tuple(batch)
     return {f"{name}/{key}": term for key, term in step(*inputs).items()}
