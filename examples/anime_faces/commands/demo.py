@@ -25,7 +25,7 @@ class Demo:
     out: Path = Path("runs/demo")
     """Folder of the run. The data set is written into its subfolder `data`."""
     minutes: float = 11.0
-    """How long to train."""
+    """Minutes of training."""
     count: int = 20_000
     """Faces to render and learn from."""
     size: int = 64
