@@ -12,7 +12,7 @@ from examples.anime_faces.data import Attribute, Dataset
 from examples.anime_faces.recipes import find_options, find_recipe, is_outside
 from examples.anime_faces.run._feed import pictures_of
 from examples.anime_faces.run._settings import Settings
-from examples.anime_faces.run._state import load_any_checkpoint
+from examples.anime_faces.run._state import in_current_format, load_any_checkpoint
 from examples.anime_faces.systems import Conditioning, Drawer, Hardware, fill_in
 
 
@@ -124,7 +124,7 @@ def load_generator(run_or_checkpoint: Path | str, *, device: str = "cpu", recipe
     Raises:
         ValueError: There is no checkpoint, or it is damaged, or its recipe must be given and was not.
     """
-    state = load_any_checkpoint(Path(run_or_checkpoint))
+    state = in_current_format(load_any_checkpoint(Path(run_or_checkpoint)))
     settings = Settings.from_dict(state["settings"])
     _check_recipe(settings.recipe, recipe)
     options: Any = find_options(settings.recipe)(**settings.options)

@@ -138,7 +138,7 @@ def _feed_hasher(hasher: "hashlib._Hash", path: str, value: object) -> None:
 
 
 def load_any_checkpoint(path: Path) -> Mapping[str, Any]:
-    """Load a checkpoint file, or the newest checkpoint of a run's folder.
+    """Load a checkpoint file, or the newest checkpoint of a run's folder, in the format in which it was written.
 
     Raises:
         ValueError: There is no checkpoint there, or it is damaged or of another format.
@@ -154,7 +154,8 @@ def load_any_checkpoint(path: Path) -> Mapping[str, Any]:
         state = saved.get("state", {}) if isinstance(saved, dict) else {}
     else:
         raise ValueError(f"{path} does not exist; it should be a run's folder or a checkpoint")
-    return in_current_format(state)
+    in_current_format(state)
+    return state
 
 
 def take_networks(state: Mapping[str, Any], training: Training) -> list[str]:
@@ -166,6 +167,7 @@ def take_networks(state: Mapping[str, Any], training: Training) -> list[str]:
     Raises:
         ValueError: Nothing at all agrees.
     """
+    state = in_current_format(state)
     left_out: list[str] = []
     taken = 0
     for name, network in training.networks.items():

@@ -200,7 +200,7 @@ def _optimizer(make: OptimizerMaker, network: nn.Module) -> Optimizer:
     parameters = list(network.parameters())
     if "fused" not in inspect.signature(make).parameters:
         return make(parameters)
-    fused = partial(make, fused=True)
+    fused = partial(make, fused=True)  # pyright: ignore[reportCallIssue]
     trial = nn.Parameter(torch.zeros_like(parameters[0]))
     trial.grad = torch.zeros_like(trial)
     try:

@@ -1,7 +1,7 @@
 """What holds for every recipe, however many there are: purity, no waiting for the device, sampling without a critic."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 from examples.anime_faces.run import Feed
 from examples.anime_faces.run._feed import ResidentStore
-from examples.anime_faces.systems import Blueprint, Description, Hardware, Recipe, System, Training, assemble
+from examples.anime_faces.systems import Blueprint, Description, Hardware, Recipe, Side, System, Training, assemble
 
 SMALL = {"width": 4, "batch_size": 8, "critic_steps": 2, "boosted_steps": 2, "projected": 5}
 FORMS: list[tuple[str, dict[str, Any]]] = [
@@ -109,20 +109,20 @@ def test_the_losses_of_every_update_are_pure(name: str, form: dict[str, Any], fa
 
 def counts(system: System) -> System:
     """Let the critic's terms read a number that Python counts up."""
-    calls, terms = itertools.count(1), terms_of(system.critic)
+    calls, (side, terms) = itertools.count(1), one_side(system.critic)
 
     def counted(*inputs: torch.Tensor) -> Any:
         costs, readings = terms(*inputs)
         number = next(calls)
         return {name: number * cost for name, cost in costs.items()}, readings
 
-    return replace(system, critic=replace(system.critic, terms=counted))
+    return replace(system, critic=replace(side, terms=counted))
 
 
 def stashes(system: System) -> System:
     """Let the critic's terms leave a tensor in a dictionary, which the generator's terms take from there."""
     shared: dict[str, torch.Tensor] = {}
-    terms, others = terms_of(system.critic), terms_of(system.generator)
+    (critic, terms), (generator, others) = one_side(system.critic), one_side(system.generator)
 
     def stashing(*inputs: torch.Tensor) -> Any:
         shared["images"] = inputs[0]
@@ -131,13 +131,13 @@ def stashes(system: System) -> System:
     def taking(*inputs: torch.Tensor) -> Any:
         return {name: cost * shared["images"].mean() for name, cost in others(*inputs).items()}
 
-    critic, generator = replace(system.critic, terms=stashing), replace(system.generator, terms=taking)
-    return replace(system, critic=critic, generator=generator)
+    return replace(system, critic=replace(critic, terms=stashing), generator=replace(generator, terms=taking))
 
 
-def terms_of(side: Any) -> Callable[..., Any]:
+def one_side(side: Side | Mapping[str, Side]) -> tuple[Side, Callable[..., Any]]:
+    assert isinstance(side, Side)
     assert callable(side.terms)
-    return side.terms
+    return side, side.terms
 
 
 @pytest.mark.parametrize("spoil", [counts, stashes])

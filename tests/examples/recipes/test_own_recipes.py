@@ -94,7 +94,7 @@ def test_a_chain_averages_both_of_its_generators(
     assert {"critic/gray/score", "generator/color/score", "scores/real"} <= state["recent"].keys()
     loaded = load_generator(tmp_path / "run", recipe="own.chain")
     assert list(loaded.drawer.networks) == ["gray", "color"]
-    passed: list[torch.Tensor] = []
+    passed: list[Any] = []
     loaded.drawer.networks["gray"].register_forward_hook(lambda _module, _inputs, output: passed.append(output))
     loaded.drawer.networks["color"].register_forward_pre_hook(lambda _module, inputs: passed.append(inputs[0]))
     assert loaded.generate(torch.full((3, 2), -1), seed=0).shape == (3, 3, 32, 32)

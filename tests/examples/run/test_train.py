@@ -2,7 +2,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from examples.anime_faces.run import (
     TrainRequest,
     _session as session_module,
     load_any_checkpoint,
+    load_generator,
     read_log,
     train,
 )
@@ -96,6 +97,59 @@ def test_a_stopped_run_resumes_bit_for_bit(
     resumed = train(request)
     assert (resumed.step, resumed.exit_code) == (7, 0)
     assert resumed.digest == whole.digest
+
+
+def in_format_1(state: Mapping[str, Any], *, wrapped: bool) -> dict[str, Any]:
+    """A state as it was saved before checkpoints had the states of updates."""
+
+    def old_names(network: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {f"generator.{name}" if wrapped else name: tensor for name, tensor in network.items()}
+
+    average = state["averages"]["generator"]
+    optimizers: dict[str, Any] = {}
+    for name, update in state["updates"].items():
+        optimizers.setdefault(name.split("/")[0], update["optimizer"])
+    kept = {name: state[name] for name in ("settings", "step", "draws", "random", "recent")}
+    return {
+        **kept,
+        "format": 1,
+        "networks": {**state["networks"], "generator": old_names(state["networks"]["generator"])},
+        "average": {**average, "network": old_names(average["network"])},
+        "optimizers": optimizers,
+        **({"parts": state["parts"]} if state["parts"] else {}),
+    }
+
+
+@without_curves
+@pytest.mark.parametrize(
+    ("recipe", "options", "wrapped"),
+    [
+        ("acgan", {}, False),
+        ("default", {}, False),
+        ("tags_wgan_gp", {"critic_steps": 2}, False),
+        ("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}, True),
+        ("gan_cls", {"cheat_adapts": True}, True),
+    ],
+)
+def test_a_run_of_the_first_format_goes_on_and_draws(
+    request_for: RequestMaker, tmp_path: Path, recipe: str, options: dict[str, Any], wrapped: bool
+) -> None:
+    train(request_for(recipe, options=options, out=tmp_path / "whole"))
+    request = request_for(recipe, options=options)
+    with stopping_at(3):
+        train(request)
+    checkpoints = gk.training.Checkpoints(request.out / "checkpoints")
+    current = load_any_checkpoint(request.out)
+    before = load_generator(request.out).generate(torch.full((3, 2), -1), seed=1)
+    checkpoints.save(4, in_format_1(current, wrapped=wrapped))
+    assert load_any_checkpoint(request.out)["format"] == 1
+    assert torch.equal(load_generator(request.out).generate(torch.full((3, 2), -1), seed=1), before)
+    train(request_for(recipe, options=options, out=tmp_path / "tuned", start=request.out, steps=1))
+    train(request)
+    whole, resumed = load_any_checkpoint(tmp_path / "whole"), load_any_checkpoint(request.out)
+    assert resumed["format"] == 2
+    for part in ("networks", "averages", "draws", "random", "recent", "parts"):
+        torch.testing.assert_close(resumed[part], whole[part], rtol=0, atol=0)
 
 
 @without_curves

@@ -1,0 +1,198 @@
+"""From the sides of a recipe to updates: turns, learning rates, frozen networks, readings, optimizers, state."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import gankit as gk
+from examples.anime_faces.systems import (
+    Blueprint,
+    Description,
+    Hardware,
+    Networks,
+    Recipe,
+    Side,
+    System,
+    Training,
+    WhateverIsKnown,
+    always,
+    assemble,
+)
+
+DESCRIPTION = Description(size=8, kind="unlabeled")
+SGD = partial(torch.optim.SGD, lr=0.5)
+
+
+def linear(inputs: int, outputs: int) -> nn.Linear:
+    return nn.Linear(inputs, outputs)
+
+
+def built(sides: Mapping[str, Any], *, hardware: Hardware | None = None, latents: int = 3, **more: Any) -> Training:
+    """Two linear networks with these sides; `sides` are changes of the usual ones."""
+
+    def networks(description: Description, options: object) -> Blueprint:
+        del description, options
+        return Blueprint(
+            makers={"generator": partial(linear, latents, 2), "critic": partial(linear, 2, 1)},
+            latents=partial(gk.latents.normal_latents, features=latents),
+        )
+
+    def system(built: Networks, description: Description, options: object, steps: int) -> System:
+        del description, options, steps
+
+        def critic_terms(real: torch.Tensor, noise: torch.Tensor) -> Any:
+            score = built["critic"](real).mean() - built["critic"](built["generator"](noise).detach()).mean()
+            return {"score": score}, {"scores/real": built["critic"](real).detach().mean()}
+
+        def generator_terms(real: torch.Tensor, noise: torch.Tensor) -> Any:
+            del real
+            return {"score": built["critic"](built["generator"](noise)).mean()}
+
+        usual = {"critic": {"terms": critic_terms}, "generator": {"terms": generator_terms}}
+        made = {
+            name: Side(**{"network": built[name], "optimizer": SGD, **usual[name], **sides.get(name, {})})
+            for name in usual
+        }
+        return System(**{**made, "batch_size": 5, **more})
+
+    recipe = Recipe(
+        description="A test's.", steps=3, conditioning=always(WhateverIsKnown()), networks=networks, system=system
+    )
+    return assemble(recipe, DESCRIPTION, None, steps=10, hardware=hardware or Hardware(channels_last=False))
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.randn(5, 2), torch.randn(5, 3)
+
+
+def test_readings_are_logged_under_their_own_names_and_costs_under_their_turn() -> None:
+    logged = built({}).play(0, iter([batch()]))
+    assert list(logged) == ["critic/score", "generator/score", "scores/real"]
+
+
+def test_all_named_terms_are_taken_or_the_one_that_a_step_chooses() -> None:
+    def one(real: torch.Tensor, noise: torch.Tensor, *, network: list[nn.Module], name: str) -> Any:
+        del noise
+        return {"score": network[0](real).mean()}, {f"scores/{name}": real.mean()}
+
+    network: list[nn.Module] = []
+    terms = {name: partial(one, network=network, name=name) for name in ("first", "second")}
+    training = built({"critic": {"terms": terms}})
+    network.append(training.networks["critic"])
+    logged = training.play(0, iter([batch()]))
+    assert list(logged) == [
+        "critic/first/score",
+        "critic/second/score",
+        "generator/score",
+        "scores/first",
+        "scores/second",
+    ]
+    assert list(training.updates) == ["critic/first", "critic/second", "generator"]
+    assert training.updates["critic/first"].optimizer is training.updates["critic/second"].optimizer
+
+    choosing = built({"critic": {"terms": terms, "turn": lambda step: "second" if step == 3 else "first"}})
+    network[0] = choosing.networks["critic"]
+    for step in range(4):
+        logged = choosing.play(step, iter([batch()]))
+        assert list(logged) == ["critic/score", "generator/score", f"scores/{'second' if step == 3 else 'first'}"]
+    assert [update.updates for update in choosing.updates.values()] == [3, 1, 4]
+
+
+def test_several_sides_of_a_turn_are_logged_by_name() -> None:
+    def terms(real: torch.Tensor, noise: torch.Tensor, *, network: nn.Module) -> Any:
+        del noise
+        return {"score": network(real).mean()}
+
+    other = nn.Linear(2, 1)
+    training = built({})
+    sides = {
+        "old": training.system.critic,
+        "new": Side(network=other, optimizer=SGD, terms=partial(terms, network=other)),
+    }
+    several = built({}, critic=sides)
+    assert list(several.updates) == ["critic/old", "critic/new", "generator"]
+
+
+def test_learning_rates_are_those_of_the_step() -> None:
+    training = built({"critic": {"learning_rate": lambda step: 0.25 / (1 + step)}})
+    for step in range(3):
+        training.play(step, iter([batch()]))
+        rates = {name: update.optimizer.param_groups[0]["lr"] for name, update in training.updates.items()}
+        assert rates == {"critic": 0.25 / (1 + step), "generator": 0.5}
+
+
+def test_the_plan_comes_first_and_what_follows_gets_the_readings() -> None:
+    seen: list[Any] = []
+    training = built({}, plan=seen.append, after=seen.append, prepare=lambda given: seen.append("prepared") or given)
+    training.play(4, iter([batch()]))
+    assert seen[:2] == [4, "prepared"]
+    assert list(seen[2]) == ["scores/real"]
+
+
+def test_critics_are_frozen_while_generators_are_updated() -> None:
+    training = built({})
+    critic = training.networks["critic"]
+    before = [one.clone() for one in critic.parameters()]
+    training.updates["generator"](*batch())
+    assert all(torch.equal(one, old) for one, old in zip(critic.parameters(), before, strict=True))
+    assert all(one.grad is None and one.requires_grad for one in critic.parameters())
+
+
+def test_constraints_follow_the_step() -> None:
+    clipped: list[int] = []
+    training = built({"critic": {"constraint": lambda: clipped.append(1)}})
+    training.play(0, iter([batch()]))
+    assert clipped == [1]
+
+
+def test_optimizers_are_fused_where_the_device_has_that() -> None:
+    adam = partial(torch.optim.Adam, lr=0.1)
+    sides = {"critic": {"optimizer": adam}, "generator": {"optimizer": torch.optim.RMSprop}}
+    fused = built(sides).updates
+    assert fused["critic"].optimizer.param_groups[0]["fused"] is True
+    assert "fused" not in fused["generator"].optimizer.param_groups[0]
+    on_meta = built(sides, hardware=Hardware(device="meta", channels_last=False)).updates
+    assert on_meta["critic"].optimizer.param_groups[0]["fused"] is None
+
+
+def test_lower_precision_reaches_terms_and_what_prepares_them() -> None:
+    dtypes: list[torch.dtype] = []
+
+    def prepare(given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        dtypes.append((given[0] @ given[0].T).dtype)
+        return given
+
+    training = built({}, prepare=prepare, hardware=Hardware(precision="bfloat16", channels_last=False))
+    for network in training.networks.values():
+        network.register_forward_hook(lambda _module, _inputs, output: dtypes.append(output.dtype))
+    training.play(0, iter([batch()]))
+    assert set(dtypes) == {torch.bfloat16}
+    assert len(dtypes) > 3
+    assert {one.dtype for one in training.networks["critic"].parameters()} == {torch.float32}
+
+
+def test_the_state_continues_bit_for_bit() -> None:
+    sides = {name: {"optimizer": partial(torch.optim.Adam, lr=0.1)} for name in ("critic", "generator")}
+    one, other = built(sides), built(sides)
+    batches = [batch() for _ in range(6)]
+    for step, given in enumerate(batches[:3]):
+        one.play(step, iter([given]))
+    other.load_state_dict(one.state_dict())
+    for training in (one, other):
+        for step, given in enumerate(batches[3:], start=3):
+            training.play(step, iter([given]))
+    torch.testing.assert_close(other.state_dict()["networks"], one.state_dict()["networks"], rtol=0, atol=0)
+    torch.testing.assert_close(other.state_dict()["averages"], one.state_dict()["averages"], rtol=0, atol=0)
+    assert other.updates["critic"].updates == 6
+
+
+def test_the_averages_draw_and_the_raw_networks_too() -> None:
+    training = built({})
+    assert training.averaged.networks["generator"] is training.averages["generator"].network
+    assert training.raw.networks["generator"] is training.networks["generator"]
+    with pytest.raises(KeyError):
+        _ = training.raw.networks["critic"]
