@@ -8,7 +8,7 @@
 #   make toys      published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
 #   make mutants   mutation testing of all folders except blocks and networks
 #   make clean     delete .venv and everything that is built
-# Another version of torch: make test TORCH=torch==2.14.1 (after make clean).
+# Another version of torch: make test TORCH=torch==2.14.1
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
@@ -16,6 +16,7 @@ VENV ?= .venv
 
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
+TORCH_STAMP := $(STAMPS)/torch-$(subst /,-,$(subst :,-,$(subst =,-,$(TORCH))))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO ?= runs/demo
 
@@ -53,16 +54,16 @@ mutants: $(STAMPS)/all
 clean:
 	rm -rf $(VENV) site build dist docs/api/generated .pytest_cache .ruff_cache .hypothesis
 
-# torch is installed first and separately, so that no other package decides its version.
-$(STAMPS)/torch:
+# torch is installed first and separately, so that no other package decides its version. Another TORCH is installed again.
+$(TORCH_STAMP):
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) "$(TORCH)"
-	@mkdir -p $(STAMPS) && touch $@
+	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/torch* && touch "$@"
 
-$(STAMPS)/examples: $(STAMPS)/torch pyproject.toml constraints.txt
+$(STAMPS)/examples: $(TORCH_STAMP) pyproject.toml constraints.txt
 	$(PIP) --constraint constraints.txt --editable ".[examples]"
 	@touch $@
 
-$(STAMPS)/all: $(STAMPS)/torch pyproject.toml constraints.txt
+$(STAMPS)/all: $(TORCH_STAMP) pyproject.toml constraints.txt
 	$(PIP) --constraint constraints.txt --editable ".[benchmarks,examples,docs,test]"
 	@touch $@
