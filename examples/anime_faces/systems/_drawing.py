@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from examples.anime_faces.systems._recipe import Blueprint, Condition
+from examples.anime_faces.systems._recipe import Blueprint
 
 CHUNK = 128
 
@@ -41,7 +41,7 @@ class Drawer:
         return self.blueprint.latents(count, rng=rng)
 
     @torch.no_grad()
-    def draw(self, inputs: torch.Tensor, condition: Condition) -> torch.Tensor:
+    def draw(self, inputs: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
         """Draw one picture for each input.
 
         Args:

@@ -14,18 +14,17 @@ from examples.anime_faces.systems._labels import Conditioning
 from examples.anime_faces.systems._pictures import from_unit_range
 
 Networks: TypeAlias = Mapping[str, nn.Module]
-Condition: TypeAlias = torch.Tensor | None
 Scalars: TypeAlias = Mapping[str, torch.Tensor]
 Batch: TypeAlias = tuple[Any, ...]
 OptimizerMaker: TypeAlias = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
-def drawn_by_generator(networks: Networks, inputs: torch.Tensor, condition: Condition) -> torch.Tensor:
+def drawn_by_generator(networks: Networks, inputs: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
     """Return the pictures of the network ``"generator"``: how most recipes draw."""
     return networks["generator"](inputs, condition)
 
 
-def drawn_in_unit_range(networks: Networks, inputs: torch.Tensor, condition: Condition) -> torch.Tensor:
+def drawn_in_unit_range(networks: Networks, inputs: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
     """Return the pictures of a network ``"generator"`` that draws in 0..1, in -1..1."""
     return from_unit_range(networks["generator"](inputs, condition))
 
@@ -47,7 +46,7 @@ class Blueprint:
     makers: Mapping[str, Callable[[], nn.Module]]
     latents: Callable[..., torch.Tensor] | None
     drawing: tuple[str, ...] = ("generator",)
-    draw: Callable[[Networks, torch.Tensor, Condition], torch.Tensor] = drawn_by_generator
+    draw: Callable[[Networks, torch.Tensor, torch.Tensor | None], torch.Tensor] = drawn_by_generator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ class PromptEncoder:
         return vectors
 
 
-def load_encoder(
+def load_text_encoder(
     text_vectors: str, skip_thoughts: str, colors: PromptEncoder | None = None
 ) -> gk.embedders.TextEncoder:
     """Return the encoder that the options name. Default: hashed n-grams, which need no file.

@@ -12,7 +12,7 @@ import gankit as gk
 from examples.anime_faces.data import Dataset, describe, has_word, text_of_tags, varied_texts
 from examples.anime_faces.systems._description import Description, TextDescription
 from examples.anime_faces.systems._labels import Grid, Selection
-from examples.anime_faces.systems._text_encoders import encoder_in_words, load_encoder
+from examples.anime_faces.systems._text_encoders import encoder_in_words, load_text_encoder
 
 ENCODED_AT_ONCE = 256
 EXAMPLES = 8
@@ -33,8 +33,8 @@ class EveryText:
     """Take every picture that has a text with a word in it; the condition is the vector of the text.
 
     Args:
-        text_vectors: see `load_encoder`.
-        skip_thoughts: see `load_encoder`.
+        text_vectors: see `load_text_encoder`.
+        skip_thoughts: see `load_text_encoder`.
         named_colors: whether the words for the labels alone are read out of a text.
         all_tags: see `Dataset.texts`.
     """
@@ -163,7 +163,7 @@ class EveryText:
     def _encode(self, texts: Sequence[str], description: Description) -> torch.Tensor:
         if self._encoder is None:
             colors = description.condition.prompt_encoder() if self._named_colors else None
-            self._encoder = load_encoder(self._text_vectors, self._skip_thoughts, colors)
+            self._encoder = load_text_encoder(self._text_vectors, self._skip_thoughts, colors)
         encoder = self._encoder
         parts = [encoder(texts[start : start + ENCODED_AT_ONCE]) for start in range(0, len(texts), ENCODED_AT_ONCE)]
         return torch.cat(parts).float()
