@@ -18,7 +18,7 @@ RECIPES = f"How to train: {', '.join(recipe_names())}; or a recipe of your own, 
 class Train(Generic[Options]):
     """Learn to draw the pictures of a prepared data set.
 
-    Repeating the same command goes on where the run stopped. Ctrl-C finishes the step and saves first. See the options of
+    The same command again continues where the run stopped. Ctrl-C finishes the step and saves first. See the options of
     another recipe with `train --recipe acgan --help`.
     """
 
@@ -28,21 +28,21 @@ class Train(Generic[Options]):
     """Folder of the run: checkpoints, sample grids, loss curves and settings."""
     recipe: Annotated[str, tyro.conf.arg(help=RECIPES)] = "default"
     minutes: Annotated[float | None, shown_as("MINUTES")] = None
-    """Train about this long; turned into a number of steps at the start, which stays."""
+    """Train for about this long; turned into a fixed number of steps at the start."""
     steps: Annotated[int | None, shown_as("STEPS")] = None
-    """Train this many steps (in place of --minutes); the recipe's own number if neither is given."""
+    """Train this many steps (in place of --minutes). Default: the number of the recipe."""
     start: Annotated[Path | None, shown_as("RUN", "from")] = None
     """Start from the networks of this run or checkpoint (fine-tuning)."""
     seed: int = 0
-    """Fixes first weights, noise and the order of the pictures."""
+    """Fixes initial weights, noise and the order of the pictures."""
     threads: Annotated[int | None, shown_as("THREADS")] = None
-    """CPU threads; all cores if not given. Results repeat bit for bit with the same number."""
+    """CPU threads. Default: all cores. Results repeat bit for bit with the same number."""
     device: Annotated[str | None, shown_as("DEVICE")] = None
-    """cpu, cuda or cuda:1; a GPU if there is one, if not given."""
+    """cpu, cuda or cuda:1. Default: a GPU if there is one."""
     precision: Annotated[Literal["float32", "bfloat16"] | None, shown_as("float32|bfloat16")] = None
-    """Number format of the networks' passes; the faster one here if not given."""
+    """Number format of the networks' passes. Default: the faster one on this machine."""
     grid_every: Annotated[int | None, shown_as("STEPS")] = None
-    """Steps between two sample grids; about 30 over the run if not given."""
+    """Steps between two sample grids. Default: about 30 grids over the run."""
     options: Annotated[Options, tyro.conf.arg(name="")]
 
     def run(self) -> None:

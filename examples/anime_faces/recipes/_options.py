@@ -16,7 +16,7 @@ class TextOptions:
     skip_thoughts: Annotated[str, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = ""
     """Folder with the published files of skip-thoughts, in place of hashed n-grams."""
     named_colors: bool = False
-    """Read the words for the labels out of a text, one place a class, in place of hashed n-grams; no other word is known."""
+    """Read only the words for the labels out of a text, one number per class, in place of hashed n-grams."""
 
 
 def check_numbers(options: Any) -> None:

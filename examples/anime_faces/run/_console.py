@@ -16,10 +16,10 @@ CAUGHT = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """While entered, remember the first signal instead of dying from it.
+    """While entered, remember the first signal instead of ending the process.
 
-    A second signal ends the process at once with the same exit code; a checkpoint that is being written then stays
-    unfinished under its temporary name, and the one before it is whole.
+    A second signal ends the process at once, with the same exit code. A checkpoint that is being written then stays
+    unfinished under its temporary name, and the one before it is intact.
     """
 
     def __init__(self) -> None:
@@ -32,13 +32,13 @@ class StopSignals:
         return 0 if self.caught is None else 128 + self.caught
 
     def __enter__(self) -> Self:
-        """Take the signals over."""
+        """Start catching signals."""
         for number in CAUGHT:
             self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give the signals back."""
+        """Restore the handlers from before."""
         for number, handler in self._before.items():
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
 
@@ -52,7 +52,7 @@ class StopSignals:
 
 
 class Progress:
-    """The progress bar: steps with the time left, pictures a second, updates of each network, the losses."""
+    """The progress bar: steps with the time left, pictures per second, updates of each network, the gap of scores."""
 
     def __init__(self, system: System, feed: Feed, steps: int, step: int) -> None:
         self._schedule, self._feed, self._step = system.schedule, feed, step
@@ -60,13 +60,13 @@ class Progress:
         self._critic = sum(one.critic for one in rounds)
         self._generator = sum(one.generator for one in rounds)
         self._since, self._images_before = time.monotonic(), self.images
-        # Where nobody watches, a line now and then is enough.
+        # In a log file, a line every 30 seconds is enough.
         pace = 0.2 if sys.stderr.isatty() else 30.0
         self.bar = tqdm(total=steps, initial=step, unit="step", mininterval=pace, dynamic_ncols=True, smoothing=0.1)
 
     @property
     def images(self) -> int:
-        """Real pictures handed out so far."""
+        """Number of real pictures used so far."""
         return self._feed.draws * self._feed.batch_size
 
     def advance(self) -> None:
@@ -78,7 +78,7 @@ class Progress:
         self.bar.update()
 
     def images_per_second(self) -> float:
-        """Return pictures a second since the last call."""
+        """Return the pictures per second since the last call."""
         now = time.monotonic()
         rate = (self.images - self._images_before) / max(now - self._since, 1e-9)
         self._since, self._images_before = now, self.images
@@ -86,7 +86,7 @@ class Progress:
         return rate
 
     def show(self, averages: dict[str, float]) -> None:
-        """Put the figures behind the bar."""
+        """Show the figures behind the bar."""
         gap = f", gap {averages['critic gap']:.2f}" if "critic gap" in averages else ""
         text = f"{self._rate:.0f} images/s, {self._critic} critic and {self._generator} generator updates{gap}"
         self.bar.set_postfix_str(text, refresh=False)

@@ -12,8 +12,8 @@ COLORS = ("#4062bb", "#d1495b", "#2e933c", "#e08e1b", "#7b4bb7", "#2a9d9d", "#8a
 def with_totals(averages: Mapping[str, float]) -> dict[str, float]:
     """Add the whole loss of each network, the sum of its terms, to a line's averages.
 
-    The two are drawn together (report A, line 47). Only the last critic update of a round is in the log, so the critic has as
-    many points as the generator however often it is updated.
+    The two are drawn together, as in report A. The log has only the last critic update of a round, so the critic has as many
+    points as the generator, however often it is updated.
 
     Example:
         >>> with_totals({"critic/score": 1.0, "critic/penalty": 0.5, "generator/score": -2.0})["losses/critic"]
@@ -48,7 +48,7 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
     found = series(lines)
     if not found:
         return
-    # matplotlib is slow to load and needs no display in this form.
+    # Loaded here, since matplotlib is slow to load; in this form it works without a display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

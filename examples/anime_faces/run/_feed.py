@@ -13,7 +13,7 @@ from examples.anime_faces.systems import Hardware, Selection
 Batch = tuple[torch.Tensor, torch.Tensor | None]
 PARTNERS = 1  # keeps the draws of partners apart from those of the order
 OTHERS = 2  # and those of the pictures that mix a batch
-RESIDENT_SHARE = 0.4  # of the free memory; the rest is left for networks
+RESIDENT_SHARE = 0.4  # of the free memory; the rest is for networks
 
 
 class Store(Protocol):
@@ -25,7 +25,7 @@ class Store(Protocol):
 
 
 class ResidentStore:
-    """All pictures in the device's memory as one uint8 tensor: the fastest, for sets that fit."""
+    """All pictures in the device's memory as one uint8 tensor: the fastest store, for sets that fit."""
 
     def __init__(self, images: np.ndarray, device: str) -> None:
         self._images = torch.from_numpy(np.array(images)).to(device)
@@ -36,7 +36,7 @@ class ResidentStore:
 
 
 class MappedStore:
-    """Pictures stay on disk and are read as they are asked for; pinned memory makes the way to CUDA asynchronous."""
+    """Pictures stay on disk and are read when they are needed; pinned memory makes the copy to CUDA asynchronous."""
 
     def __init__(self, images: np.ndarray, device: str) -> None:
         self._images = images
@@ -64,7 +64,7 @@ def choose_store(images: np.ndarray, hardware: Hardware) -> Store:
 def as_network_input(images: torch.Tensor, hardware: Hardware) -> torch.Tensor:
     """Turn uint8 ``(n, height, width, 3)`` into float32 ``(n, 3, height, width)`` in -1..1.
 
-    Stored pictures have their channels innermost, so the permuted view already lies in torch's channels-last layout.
+    Stored pictures have their channels innermost, so the permuted view already has torch's channels-last layout.
     """
     pixels = images.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
     return pixels if hardware.channels_last else pixels.contiguous()
@@ -83,25 +83,25 @@ def pictures_of(images: np.ndarray) -> Callable[[int, torch.Generator], torch.Te
 class Feed:
     """An endless iterator of ``(images, condition)``.
 
-    All epochs are laid end to end and cut into batches, so a batch may reach into the next epoch and every picture is seen
-    equally often, also when there are fewer pictures than a batch holds.
+    All epochs form one sequence that is cut into batches, so a batch may reach into the next epoch, and every picture is seen
+    equally often, also if there are fewer pictures than a batch holds.
 
     Args:
-        store: Where the pictures lie.
+        store: Holds the pictures.
         selection: The rows in use and their conditions.
         batch_size: Pictures in one batch.
-        seed: With the number of the epoch, the only thing that the order depends on.
-        hardware: Where batches go.
-        repeat: How often each batch is handed out before the next.
+        seed: The order depends on it and on the number of the epoch only.
+        hardware: The device and layout of batches.
+        repeat: How often each batch is used before the next one.
         group: Pictures of each condition in a batch. The order gives the first ``batch_size / group`` of them; partners
             with the same condition, drawn by seed and number of the batch, follow in as many blocks of that length. Without
             conditions it does nothing.
 
-    Where the selection's batches must be mixed, one whose conditions are all the same has its last picture replaced by one
+    If the selection's batches must be mixed and all conditions of a batch are the same, its last picture is replaced by one
     with another condition, drawn by seed and number of the batch.
 
     Raises:
-        ValueError: `batch_size` is below 1, or below 2 where batches must be mixed, or no multiple of `group`.
+        ValueError: `batch_size` is below 1, or below 2 if batches must be mixed, or not a multiple of `group`.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Feed:
         return self
 
     def __next__(self) -> Batch:
-        """Return the next batch, or the same one while it is to be repeated."""
+        """Return the next batch, or the same one again as often as it is repeated."""
         number = self.draws // self._repeat
         if self._current is None or self._current[0] != number:
             self._current = (number, self._batch(number))

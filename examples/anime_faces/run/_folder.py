@@ -68,7 +68,7 @@ class RunFolder:
         return self.grids / f"step-{step:07d}.png"
 
     def prepare(self) -> None:
-        """Make the folders and prove that they can be written, before any work is spent.
+        """Make the folders and check that they can be written, before any work is done.
 
         Raises:
             OSError: A folder cannot be made or written, or the disk is full.

@@ -19,12 +19,12 @@ from examples.anime_faces.systems import Hardware, Recipe, Selection, choose_har
 MOST_SECONDS = 10.0
 SHARE_OF_BUDGET = 0.05
 WARM_UP_ROUNDS = 3
-SHARE_FOR_PICTURES = 0.06  # grids, curves and checkpoints
+SHARE_FOR_PICTURES = 0.06  # of the time, for grids, curves and checkpoints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRequest:
-    """What a user asked for; None leaves a choice open.
+    """What a user asked for; None where nothing was chosen.
 
     Args:
         recipe: How to train, as `find_recipe` returns it.
@@ -32,9 +32,9 @@ class TrainRequest:
         data: A prepared data set.
         out: The run's folder.
         steps: Rounds to train.
-        minutes: Time to train, turned into steps at the start; not together with `steps`.
-        start: A run or checkpoint to take networks from.
-        seed: Of weights, noise and the order of the data.
+        minutes: Time to train, turned into steps at the start; cannot be combined with `steps`.
+        start: A run or checkpoint whose networks to start from.
+        seed: Seed of weights, noise and the order of the data.
         threads: CPU threads.
         device: Device, as torch spells it.
         precision: ``"float32"`` or ``"bfloat16"``.
@@ -82,17 +82,17 @@ class Outcome:
 
 
 def plan_run(request: TrainRequest, dataset: Dataset, selection: Selection) -> Settings:
-    """Settle everything for a new run; where minutes were asked for, the steps are still the recipe's."""
+    """Decide everything for a new run; if minutes were asked for, the steps are still those of the recipe."""
     hardware, reason = choose_hardware(device=request.device, precision=request.precision, threads=request.threads)
     print(f"hardware  {hardware} ({reason})")
     return _settings(request, dataset, selection, hardware)
 
 
 def plan_resumption(old: Settings, request: TrainRequest, dataset: Dataset, selection: Selection) -> Settings:
-    """Settle a run that goes on: what was chosen at its start stays, unless the user now says otherwise.
+    """Decide everything for a run that goes on: what was chosen at its start stays, unless the user now chooses otherwise.
 
     Raises:
-        ValueError: Something that binds has changed; the message lists what was and what is.
+        ValueError: Something that must not change has changed; the message lists what was and what is.
     """
     if request.start is not None and old.start is None:
         raise ValueError(f"{request.out} holds a run already; --from starts a new one: name another --out")
@@ -174,11 +174,11 @@ def _versions() -> dict[str, str]:
 
 
 def steps_within(minutes: float, play: Callable[[int], object]) -> int:
-    """Return how many rounds fit.
+    """Return how many rounds fit into the time.
 
     Args:
         minutes: Time to train, above 0.
-        play: Plays round `t` of a system that is thrown away afterwards.
+        play: Plays round `t` of a training that is not kept.
 
     Raises:
         ValueError: `minutes` is not above 0.
@@ -193,7 +193,7 @@ def steps_within(minutes: float, play: Callable[[int], object]) -> int:
         play(len(times))
         times.append(time.perf_counter() - before)
     measured = times[WARM_UP_ROUNDS:]
-    # The mean, not the median: rounds of some schedules differ on purpose.
+    # The mean, not the median: the rounds of some schedules differ.
     seconds_per_round = sum(measured) / len(measured)
     left = 60 * minutes - (time.monotonic() - start)
     return max(1, int(left * (1 - SHARE_FOR_PICTURES) / seconds_per_round))

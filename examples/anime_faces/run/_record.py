@@ -19,7 +19,7 @@ WINDOW = 100  # steps in a running average
 class Record:
     """Losses of all steps, as running averages over the last 100.
 
-    Nothing waits for the device until :meth:`read`, which moves all steps since the last reading at once.
+    Nothing waits for the device until :meth:`read`, which moves all steps since the last reading to the host at once.
 
     Args:
         path: The log file.
@@ -38,11 +38,11 @@ class Record:
 
     @property
     def seconds(self) -> float:
-        """Seconds spent training, over all sessions of this run."""
+        """Seconds of training, over all sessions of this run."""
         return self._seconds_before + time.monotonic() - self._since
 
     def open(self, step: int) -> None:
-        """Open the log to append, without the lines after `step` that a stopped session may have left."""
+        """Open the log to append, after removing lines after `step` that a stopped session may have left."""
         lines = [line for line in read_log(self._path) if line["step"] <= step]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         self._path.write_text(text, encoding="utf-8")
@@ -100,16 +100,16 @@ class Record:
             self._file.flush()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the recent values, so that averages go on unbroken."""
+        """Return the recent values, from which averages continue."""
         return {name: list(numbers) for name, numbers in self._recent.items()}
 
     def load_state_dict(self, state: Mapping[str, list[float]]) -> None:
-        """Take recent values back."""
+        """Restore recent values."""
         self._recent = {name: deque(numbers, maxlen=WINDOW) for name, numbers in state.items()}
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Return all whole lines of a log; a line cut short by a killed process is left out."""
+    """Return all complete lines of a log; a line that a killed process did not finish is left out."""
     if not path.exists():
         return []
     lines: list[dict[str, Any]] = []

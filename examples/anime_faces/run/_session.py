@@ -1,4 +1,4 @@
-"""One training session: plays rounds, records them, draws previews, saves checkpoints, stops when asked."""
+"""One training session: plays rounds, records them, draws grids, saves checkpoints, stops on a signal."""
 
 import time
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SAVE_SECONDS = 90.0
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """All that the loop touches.
+    """Everything that the training loop uses.
 
     Args:
         folder: Where results go.
@@ -32,7 +32,7 @@ class Session:
         feed: Where batches come from.
         preview: Draws the grids.
         record: What happened.
-        signals: Whether to stop.
+        signals: Say whether to stop.
     """
 
     folder: RunFolder
@@ -71,7 +71,7 @@ class Session:
                     self._log(step, progress)
                 if is_preview_step(step, self.settings.steps, self.settings.grid_every):
                     self.preview.draw(self.folder.grid(step))
-                # Saving and drawing change nothing that training sees, so a clock may decide on them.
+                # Saving and drawing do not change the training, so they may depend on the clock.
                 if time.monotonic() - saved_at > SAVE_SECONDS:
                     self.save(step)
                     draw_curves(read_log(self.folder.log), self.folder.losses)

@@ -8,26 +8,26 @@ from typing import Any
 from examples.anime_faces.files import written_whole
 from examples.anime_faces.systems import Description, Hardware
 
-# A change of one of these makes another run: other shapes, other data, or another plan.
+# A change of one of these makes another run: other shapes, other data, or other draws.
 BINDING = ("recipe", "options", "seed", "fingerprint", "description", "pictures", "start")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that decides what a run computes.
+    """Everything that determines what a run computes.
 
     Args:
         recipe: Name of the recipe; a dotted one is that of a module outside.
         options: Its options.
         seed: Seed of weights, noise and the order of the data.
-        steps: Rounds to train; also the length of the plan for what decays.
-        minutes: What was asked for where steps were not; turned into `steps` once, at the start.
+        steps: Rounds to train; also the length of the plan for what changes over the run.
+        minutes: The time that was asked for, if any; turned into `steps` once, at the start.
         data: The data set's folder.
         fingerprint: SHA-256 of the data set.
         description: Size and attributes of the data.
         pictures: Pictures in use.
         start: The checkpoint that networks were taken from, with its digest.
-        grid_every: Steps between two sample grids; None leaves it to the run.
+        grid_every: Steps between two sample grids. None: about 30 over the run.
         hardware: Device, precision, layout and threads.
         versions: Versions of what computed.
     """
@@ -65,7 +65,7 @@ class Settings:
         )
 
     def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all; a file that says the same already is left alone."""
+        """Write as JSON, whole or not at all; a file with the same content is not touched."""
         text = json.dumps(self.to_dict(), indent=2) + "\n"
         if path.exists() and path.read_text(encoding="utf-8") == text:
             return
@@ -86,7 +86,7 @@ class Settings:
 
 
 def differences(old: Settings, new: Settings) -> list[str]:
-    """List, one a line, what binds and has changed."""
+    """List what must not change and has changed, one entry per line."""
     before, after = old.to_dict(), new.to_dict()
     lines: list[str] = []
     for name in BINDING:

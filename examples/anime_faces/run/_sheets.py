@@ -17,7 +17,7 @@ INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
 GAP, MARGIN, BLOCK_GAP = 2, 12, 14
 FONT_SIZE = 13
 LONGEST_LINE = 16
-WIDEST_LINE = 24  # of a text that is no color or two, but a list of tags
+WIDEST_LINE = 24  # of a long text, such as a list of tags
 LINE_HEIGHT = 16
 
 ROWS, COLUMNS = 8, 5
@@ -39,15 +39,15 @@ class Block:
 
 
 def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1) -> Image.Image:
-    """Lay out rows of pictures, the label of each row at its left, blocks side by side under their headings.
+    """Lay out rows of pictures: the label of each row at its left, blocks beside each other under their headings.
 
     Args:
-        labels: One text a row; long ones are broken at spaces, and cut where they need more lines than fit.
+        labels: One text per row; long ones are broken at spaces, and cut if they need more lines than fit.
         blocks: Columns of pictures; all have as many rows as there are labels.
-        scale: Whole-number enlargement of every picture.
+        scale: By which whole number every picture is enlarged.
 
     Raises:
-        ValueError: A block has another number of rows than there are labels.
+        ValueError: A block does not have one row per label.
     """
     for block in blocks:
         if block.images.shape[0] != len(labels):
@@ -80,7 +80,7 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
 
 
 def _broken(label: str, *, most_lines: int = 2) -> str:
-    """Break a label of several words into lines of about equal length, so that it stays narrow beside its pictures."""
+    """Break a label of several words into lines of about equal length, so that it stays narrow."""
     words = label.split()
     label = " ".join(words)  # tabs and line ends have no glyph
     if len(label) > 2 * WIDEST_LINE:
@@ -149,7 +149,7 @@ class Preview:
 
 
 def is_preview_step(step: int, steps: int, every: int | None) -> bool:
-    """Whether a grid is drawn after this step: at `every` steps, or at a 30th of the run and more densely at its start."""
+    """Return whether a grid is drawn after a step: at every `every` steps. Default: 30 times, and more often at the start."""
     if step == steps:
         return True
     if every is not None:

@@ -98,7 +98,7 @@ def _updates_of_format_1(optimizers: Mapping[str, Any], updates: Mapping[str, gk
 
 
 def check_finite_weights(training: Training, step: int) -> None:
-    """Refuse to save networks that a step has broken.
+    """Refuse to save networks with values that are not finite.
 
     Raises:
         TrainingDivergedError: A weight or buffer is NaN or infinite; names it.

@@ -22,7 +22,7 @@ MOST_NAMED = 12
 
 
 def train(request: TrainRequest) -> Outcome:
-    """Train, or go on training.
+    """Train, or continue a run.
 
     Raises:
         ValueError: The request does not fit the data, or the run that the folder holds.
@@ -91,14 +91,14 @@ def _build(settings: Settings, request: TrainRequest, selection: Selection, stor
 
 
 def _measured(settings: Settings, request: TrainRequest, selection: Selection, store: Store) -> Settings:
-    """Turn minutes into steps, by rounds of a training that is then thrown away."""
+    """Turn minutes into steps, by rounds of a training that is not kept."""
     assert request.minutes is not None
     training, feed = _build(settings, request, selection, store)
 
     def play(step: int) -> None:
         training.play(step, feed)
         if torch.device(settings.hardware.device).type == "cuda":
-            torch.cuda.synchronize()  # or the clock would measure how fast work is handed over, not done
+            torch.cuda.synchronize()  # otherwise the clock would measure how fast work is queued
 
     steps = steps_within(request.minutes, play)
     print(f"budget    {request.minutes:g} minutes are {steps} steps here; the plan is fixed now")
@@ -106,7 +106,7 @@ def _measured(settings: Settings, request: TrainRequest, selection: Selection, s
 
 
 def _begin(session: Session, request: TrainRequest) -> int:
-    """Start from fresh networks or from another run's, and prove by a first checkpoint that saving works."""
+    """Start from fresh networks or from those of another run, and save a first checkpoint: it shows that saving works."""
     if request.start is not None:
         left_out = take_networks(load_any_checkpoint(request.start), session.training)
         print(f"start     networks of {request.start}; {len(left_out)} entries keep their fresh start")

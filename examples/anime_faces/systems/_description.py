@@ -1,4 +1,4 @@
-"""What a recipe must know of a data set before it can build networks for it, and the condition that its labels make."""
+"""What a recipe must know of a data set to build networks for it, and the condition that its labels make."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,11 +12,11 @@ from examples.anime_faces.systems._text_encoders import PromptEncoder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What a picture is drawn for: one class of each attribute.
+    """What a picture is asked for: one class of each attribute.
 
     Args:
         attributes: The labeled attributes with their classes.
-        incomplete: For each attribute whether "unknown" is one more class of it, the last.
+        incomplete: For each attribute, whether it has one more class, the last, for "unknown".
 
     Raises:
         ValueError: There are no attributes, or `incomplete` has another length.
@@ -39,12 +39,12 @@ class Condition:
     incomplete: tuple[bool, ...]
 
     def __post_init__(self) -> None:
-        """Refuse a condition of nothing."""
+        """Check that there are attributes."""
         if not self.attributes:
             raise ValueError("attributes must not be empty: a data set without labels has no condition")
         if len(self.incomplete) != len(self.attributes):
             raise ValueError(
-                f"incomplete must say yes or no for each of {len(self.attributes)} attributes, got {len(self.incomplete)}"
+                f"incomplete must have one entry for each of {len(self.attributes)} attributes, got {len(self.incomplete)}"
             )
 
     @property
@@ -54,19 +54,19 @@ class Condition:
         return tuple(len(attribute.classes) + missing for attribute, missing in pairs)
 
     def one_hot(self) -> gk.embedders.OneHotEmbedder:
-        """Return an embedder without parameters: a one for the class of each attribute."""
+        """Return an embedder without parameters: a 1 for the class of each attribute."""
         return gk.embedders.OneHotEmbedder(self.classes)
 
     def multi_hot(self) -> gk.embedders.MultiHotEmbedder:
-        """Return an embedder of tags, of which a picture may have several; "unknown" is then no tag."""
+        """Return an embedder of tags, of which a picture may have several; there is no tag for "unknown"."""
         return gk.embedders.MultiHotEmbedder(sum(len(attribute.classes) for attribute in self.attributes))
 
     def label_embedder(self, features: int) -> gk.embedders.LabelEmbedder:
-        """Return an embedder with a learned vector for each class of each attribute."""
+        """Return an embedder with a learned vector per class of each attribute."""
         return gk.embedders.LabelEmbedder(self.classes, features)
 
     def class_head(self, in_features: int) -> gk.blocks.ClassHead:
-        """Return the critic's guess of every attribute."""
+        """Return the head by which a critic predicts every attribute."""
         return gk.blocks.ClassHead(in_features, self.classes)
 
     def prompt_encoder(self) -> PromptEncoder:
@@ -76,14 +76,14 @@ class Condition:
     def draw(
         self, count: int, *, device: str | torch.device = "cpu", rng: torch.Generator | None = None
     ) -> torch.Tensor:
-        """Draw class ids ``(count, attributes)``, all classes of an attribute alike."""
+        """Draw class ids ``(count, attributes)``, all classes of an attribute with the same probability."""
         columns = [torch.randint(number, (count,), device=device, generator=rng) for number in self.classes]
         return torch.stack(columns, dim=1)
 
     def grid(self, rows: int) -> torch.Tensor:
-        """Return class ids ``(rows, attributes)`` for a grid: known classes only, as different from row to row as can be.
+        """Return class ids ``(rows, attributes)`` for a grid: known classes only, as different from row to row as possible.
 
-        There are fewer rows where no attribute has so many classes: equal rows show nothing.
+        There are fewer rows if no attribute has that many classes, since equal rows show nothing.
         """
         known = [len(attribute.classes) for attribute in self.attributes]
         rows = min(rows, max(known))
@@ -92,19 +92,19 @@ class Condition:
         return torch.stack(columns, dim=1)
 
     def mismatched(self, labels: torch.Tensor, *, rng: torch.Generator | None = None) -> torch.Tensor:
-        """Draw for each row of class ids another one, never the same."""
+        """Draw other class ids for each row, never the same."""
         return gk.losses.mismatched_labels(labels, self.classes, rng=rng)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDescription:
-    """What a recipe must know of the texts that it is conditioned on.
+    """What a recipe must know of the texts that it reads.
 
     Args:
-        encoder: what makes vectors of them, in words.
-        features: the length of a vector.
-        pictures: how many have a text.
-        examples: a few of the texts, which differ much; sample grids show them.
+        encoder: What makes vectors of them, in words.
+        features: The length of a vector.
+        pictures: How many pictures have a text.
+        examples: A few of the texts, very different ones; sample grids show them.
     """
 
     encoder: str
@@ -118,11 +118,11 @@ class Description:
     """The shape of a data set, without its pictures.
 
     Args:
-        size: height and width of a picture.
-        kind: where the labels come from, as the data set says: rendered, unlabeled, classes, table or tags.
-        attributes: the labeled attributes with their classes; empty for an unlabeled folder.
-        incomplete: for each attribute whether some picture in use has no single known class of it.
-        text: the texts of the pictures, for a recipe that is conditioned on them; else None.
+        size: Height and width of a picture.
+        kind: Where the labels come from: rendered, unlabeled, classes, table or tags.
+        attributes: The labeled attributes with their classes; empty for an unlabeled folder.
+        incomplete: For each attribute, whether some picture in use does not have exactly one known class of it.
+        text: The texts of the pictures, for a recipe that reads them; else None.
     """
 
     size: int
@@ -138,10 +138,10 @@ class Description:
 
     @property
     def condition(self) -> Condition:
-        """What embeds, guesses, draws and mistakes the labels.
+        """What embeds, predicts and draws the labels.
 
         Raises:
-            ValueError: The data set has none.
+            ValueError: The data set has no labels.
         """
         return Condition(attributes=self.attributes, incomplete=self.incomplete)
 
@@ -153,7 +153,7 @@ class Description:
         ]
         plain["incomplete"] = list(self.incomplete)
         del plain["text"]
-        if self.text is not None:  # settings of recipes that read labels stay what they were before there were texts
+        if self.text is not None:  # settings of recipes that read labels have no entry for texts
             plain["text"] = asdict(self.text) | {"examples": list(self.text.examples)}
         return plain
 

@@ -14,7 +14,7 @@ Network = TypeVar("Network", bound=nn.Module)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-FASTER = 0.85  # a lower precision must save at least this much to be worth its rounding
+FASTER = 0.85  # a lower precision must reach this share of the time to be worth its rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +24,8 @@ class Hardware:
     Args:
         device: A device as torch spells it: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
         precision: ``"float32"`` or ``"bfloat16"``; the second runs forward passes under autocast.
-        channels_last: Whether pictures and weights lie in memory with the channels innermost.
-        threads: CPU threads of torch; results are repeatable for a fixed number only.
+        channels_last: Whether pictures and weights are stored with the channels innermost.
+        threads: CPU threads of torch; results repeat only with the same number.
     """
 
     device: str = "cpu"
@@ -66,12 +66,12 @@ class Hardware:
 def choose_hardware(
     *, device: str | None = None, precision: str | None = None, threads: int | None = None
 ) -> tuple[Hardware, str]:
-    """Choose what the user left open.
+    """Choose what the user did not.
 
     Args:
-        device: As torch spells it; CUDA where there is one if None.
-        precision: ``"float32"`` or ``"bfloat16"``; decided by the device, on CPUs by a short timing, if None.
-        threads: CPU threads; as many as torch would take if None.
+        device: As torch spells it. Default: CUDA if there is one.
+        precision: ``"float32"`` or ``"bfloat16"``. Default: decided by the device, on CPUs by a short timing.
+        threads: CPU threads. Default: torch's number.
 
     Returns:
         The choice, and why the precision is what it is, in words.
@@ -114,7 +114,7 @@ def _faster_precision(device: str) -> tuple[str, str]:
 
 
 def _seconds_of_a_convolution(dtype: torch.dtype) -> float:
-    """Time a convolution forward and backward, the best of a few: what a training step is made of."""
+    """Time a convolution forward and backward, most of a training step: the best of a few."""
     images = torch.ones(16, 64, 32, 32).to(dtype=dtype, memory_format=torch.channels_last).requires_grad_()
     weight = torch.ones(64, 64, 3, 3).to(dtype=dtype, memory_format=torch.channels_last).requires_grad_()
     times: list[float] = []

@@ -105,7 +105,7 @@ class Labels(ABC):
         return self.encode(fill_in(class_ids, description.classes, rng), description)
 
     def grid(self, description: Description, rows: int) -> Grid:
-        """Take known classes, different from row to row; without labels all rows are alike."""
+        """Choose known classes, different from row to row; without labels all rows are the same."""
         if not description.attributes:
             return Grid([""] * rows, None)
         class_ids = description.condition.grid(rows)
@@ -118,7 +118,7 @@ class Labels(ABC):
         return {}
 
     def warning(self, description: Description) -> str:
-        """Return nothing: labels are encoded in the same way always."""
+        """Return nothing: labels are always encoded in the same way."""
         del description
         return ""
 
@@ -145,7 +145,7 @@ def _incomplete(ids: np.ndarray) -> tuple[bool, ...]:
 
 
 class ExactlyOne(Labels):
-    """Take the pictures with exactly one class of every attribute; the condition is the class ids."""
+    """Use the pictures with exactly one class of every attribute; the condition is the class ids."""
 
     def select(self, dataset: Dataset) -> Selection:
         """Drop pictures without a class or with several classes of an attribute (report E, line 8)."""
@@ -164,10 +164,10 @@ class ExactlyOne(Labels):
 
 
 class AnyTag(Labels):
-    """Take the pictures with any tag at all; the condition is the multi-hot vector over all classes."""
+    """Use the pictures with at least one tag; the condition is the multi-hot vector over all classes."""
 
     def select(self, dataset: Dataset) -> Selection:
-        """Drop pictures with none of the tags (report C); several colors of hair may be set at once."""
+        """Drop pictures without a tag (report C); several colors of hair may be set at once."""
         attributes = _labeled(dataset)
         labels = np.asarray(dataset.labels)
         rows = np.flatnonzero(labels.any(axis=1))
@@ -186,7 +186,7 @@ class AnyTag(Labels):
 
 
 class WhateverIsKnown(Labels):
-    """Take every picture; a missing or unclear class becomes one more class, "unknown", where there are any."""
+    """Use every picture; a missing or unclear class counts as one more class, "unknown"."""
 
     def select(self, dataset: Dataset) -> Selection:
         """Use all rows; without labels there is no condition."""

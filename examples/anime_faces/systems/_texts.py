@@ -1,4 +1,4 @@
-"""Pictures with texts, whatever the texts say; the condition is a vector of the text."""
+"""How a recipe reads texts: pictures with any text; the condition is a vector of it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -30,13 +30,13 @@ class _TextOptions(Protocol):
 
 
 class EveryText:
-    """Take every picture that has a text with a word in it; the condition is the vector of the text.
+    """Use every picture that has a text with a word in it; the condition is the vector of the text.
 
     Args:
-        text_vectors: see `load_text_encoder`.
-        skip_thoughts: see `load_text_encoder`.
-        named_colors: whether the words for the labels alone are read out of a text.
-        all_tags: see `Dataset.texts`.
+        text_vectors: See `load_text_encoder`.
+        skip_thoughts: See `load_text_encoder`.
+        named_colors: Whether only the words for the labels are read out of a text.
+        all_tags: See `Dataset.texts`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class EveryText:
 
     @classmethod
     def from_options(cls, options: _TextOptions) -> Self:
-        """Read the encoder, and what a text is, off a recipe's options."""
+        """Build it from a recipe's options."""
         return cls(
             text_vectors=options.text_vectors,
             skip_thoughts=options.skip_thoughts,
@@ -58,7 +58,7 @@ class EveryText:
 
     @property
     def encoder_in_words(self) -> str:
-        """What makes vectors of the texts; of a table it reads the files as they are now."""
+        """What makes vectors of the texts; a table is named by the files as they are now."""
         return encoder_in_words(self._text_vectors, self._skip_thoughts, colors=self._named_colors)
 
     def rows_and_texts(self, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
@@ -68,9 +68,9 @@ class EveryText:
         return np.asarray(rows, dtype=np.int64), [texts[row] for row in rows]
 
     def select(self, dataset: Dataset) -> Selection:
-        """Use all pictures with a text (report A, line 61: nothing is selected), and encode each different text once.
+        """Use all pictures with a text (report A selects none), and encode each different text once.
 
-        Texts with the same vector are one condition: to the critic they are the same, so they never make a wrong pair.
+        Texts with the same vector are one condition: the critic cannot tell them apart, so they never make a mismatched pair.
         """
         rows, texts = self.rows_and_texts(dataset)
         if len(rows) == 0:
@@ -103,13 +103,11 @@ class EveryText:
         return Selection(rows=rows, conditions=conditions, description=description, vectors=vectors, mixed=True)
 
     def encode(self, class_ids: torch.Tensor, description: Description) -> torch.Tensor | None:
-        """Put class ids in words, and return the vectors of those."""
+        """Return the vectors of the words for class ids."""
         return self.encode_texts([describe(row, description.attributes) for row in class_ids.tolist()], description)
 
     def encode_texts(self, texts: Sequence[str], description: Description) -> torch.Tensor:
-        """Return the vectors of texts that anybody may have written.
-
-        Where a tag file was trained on, they are cleaned as its tags were.
+        """Return the vectors of any texts; after training on a tag file, they are cleaned as its tags were.
 
         Raises:
             ValueError: A text has no word, or is not in the table of vectors.
@@ -180,5 +178,5 @@ def _each_once(vectors: torch.Tensor) -> tuple[torch.Tensor, list[int]]:
             places[key] = len(places)
             first.append(row)
         found.append(places[key])
-    # Where all differ, as raw tags do, the table is not copied: it may fill a good part of the memory.
+    # If all differ, as raw tags do, the table is not copied: it may fill much of the memory.
     return vectors if len(first) == len(vectors) else vectors[first], found

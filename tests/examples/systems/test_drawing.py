@@ -21,7 +21,7 @@ class Plain(nn.Module):
 
 
 def drawer(network: nn.Module, **more: object) -> Drawer:
-    blueprint = Blueprint(**{"makers": {"generator": Plain}, "latents": None, **more})  # pyright: ignore[reportArgumentType]
+    blueprint = Blueprint(**{"makers": {"generator": Plain}, "latents": None, **more})
     return Drawer(networks={"generator": network}, blueprint=blueprint, device="cpu")
 
 

@@ -1,4 +1,4 @@
-"""The two networks of report E, layer for layer; at 64x64 with width 64 they are the report's own."""
+"""The two networks of report E, layer for layer; at 64x64 with width 64 they equal the report's."""
 
 import itertools
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from examples.anime_faces.systems import Blueprint, Description, base_and_doubli
 
 LATENTS = 100
 SLOPE = 0.2
-KERAS_EPSILON = 1e-3  # what Keras adds to the variance where nothing else is said
-MOMENTUM = 0.5  # Keras' 0.5 keeps half of the old statistics, and so does torch's 0.5
+KERAS_EPSILON = 1e-3  # added to the variance, the default of Keras
+MOMENTUM = 0.5  # 0.5 keeps half of the old statistics in Keras and in torch
 
 
 def _norm_and_activation(channels: int) -> list[nn.Module]:
@@ -26,7 +26,7 @@ def _stage_widths(width: int, doublings: int) -> list[int]:
 
 
 def _start_like_keras(network: nn.Module) -> None:
-    """Draw weights as Keras does (Glorot; uniform for layers, normal for embeddings), with biases of zero."""
+    """Initialize weights as Keras does (Glorot; uniform for layers, normal for embeddings), biases with 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)
@@ -37,13 +37,13 @@ def _start_like_keras(network: nn.Module) -> None:
 
 
 class AcganGenerator(nn.Module):
-    """Draw a picture from noise joined with one embedding for each attribute.
+    """Draw a picture from noise joined with one embedding per attribute.
 
     Args:
         size: Height and width of the picture.
-        embedder: Gives the labels' embeddings, joined.
+        embedder: Returns the joined embeddings of the labels.
         latent_features: Length of the noise.
-        width: Channels of the last layers; each layer further from the picture has twice as many.
+        width: Channels of the last layers; each earlier layer has twice as many.
 
     Shape:
         Latents ``(n, latent_features)`` and labels ``(n, attributes)`` to ``(n, 3, size, size)`` in -1..1.
@@ -67,17 +67,17 @@ class AcganGenerator(nn.Module):
         _start_like_keras(self)
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Join noise and embeddings, and draw."""
+        """Return one picture per row of latents."""
         joined = torch.cat([latents, self.embedder(labels)], dim=1)
         return self.layers(joined[:, :, None, None])
 
 
 class AcganCritic(nn.Module):
-    """Score a picture, and name its class of each attribute.
+    """Score a picture, and predict its class of each attribute.
 
     Args:
         size: Height and width of the picture.
-        class_head: Makes the guess of the classes, of so many features.
+        class_head: Builds the head that predicts the classes, from its number of input features.
         width: Channels of the first layer; each later one has twice as many.
 
     Shape:
@@ -98,7 +98,7 @@ class AcganCritic(nn.Module):
         _start_like_keras(self)
 
     def forward(self, images: torch.Tensor) -> gk.networks.CriticOutput:
-        """Return scores first, then the class logits."""
+        """Return scores and class logits."""
         features = self.layers(images)
         return gk.networks.CriticOutput(self.score(features).squeeze(1), self.classes(features))
 

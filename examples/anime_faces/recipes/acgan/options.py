@@ -10,15 +10,15 @@ class Options:
     """Options of the recipe `acgan` (report E)."""
 
     batch_size: int = 128
-    """Pictures in the generator's batch; the critic's two steps take half of it each."""
+    """Pictures in the generator's batch; each of the critic's two steps has half as many."""
     width: int = 64
     """Channels of the layers next to the picture."""
     embedding: int = 8
     """Numbers in the embedding of each attribute."""
     critic_learning_rate: float = 2e-4
-    """Step size of the critic's Adam."""
+    """Learning rate of the critic's Adam."""
     generator_learning_rate: float = 1.5e-4
-    """Step size of the generator's Adam."""
+    """Learning rate of the generator's Adam."""
     score_weight: float = 1.4
     """Weight of the real-or-fake loss in the critic's loss."""
     class_weight: float = 0.8

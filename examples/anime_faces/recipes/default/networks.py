@@ -1,4 +1,4 @@
-"""The two networks of the default recipe: small, and shaped for what is cheap on a CPU in bfloat16."""
+"""The two networks of the default recipe: small, and fast on a CPU in bfloat16."""
 
 import math
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +17,7 @@ LATENTS = 64
 MAPPED = 128  # features of the vector that latents and labels are mapped to
 FEATURES = 256  # at the end of the critic
 SLOPE = 0.2
-LABEL_SHARE = 0.5  # of an embedded label beside the latents
+LABEL_SHARE = 0.5  # the factor of an embedded label beside the latents
 # Channels in multiples of the width, from the picture inward; further stages repeat the last.
 GENERATOR_MULTIPLES = (3, 6, 8, 12)
 CRITIC_MULTIPLES = (2, 4, 8, 12)
@@ -28,7 +28,7 @@ def _channels(multiples: tuple[int, ...], width: int, stages: int) -> list[int]:
 
 
 def _started(layer: nn.Conv2d | nn.Linear) -> nn.Module:
-    """Start a layer by He's law for leaky ReLU, biases at 0."""
+    """Initialize a layer by He's rule for leaky ReLU, biases with 0."""
     nn.init.kaiming_normal_(layer.weight, SLOPE)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -43,10 +43,10 @@ def _norm(channels: int) -> gk.blocks.ConditionalBatchNorm2d:
 
 
 class DefaultGenerator(nn.Module):
-    """Draw the layout from latents alone; let latents and labels together set gain and shift of every layer.
+    """Draw the layout from latents only; latents and labels together set gain and shift of every norm.
 
-    Nearest upsampling with one convolution a stage; the last doubling is thin and followed by two convolutions, since
-    convolutions at full size are dear, and cheaper ways to double (shuffled pixels) leave a checkerboard.
+    Each stage is nearest upsampling and one convolution. The last doubling has few channels, since convolutions at full size
+    are slow, and is followed by two convolutions: faster ways to double, such as shuffled pixels, leave a checkerboard.
 
     Args:
         size: Height and width of the picture.
@@ -90,7 +90,7 @@ class DefaultGenerator(nn.Module):
         nn.init.normal_(last.weight, std=0.5 / math.sqrt(9 * width))
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        """Map, lay out, and draw."""
+        """Return one picture per row of latents."""
         with _without_autocast(latents):
             mapped = self.map(self._joined(latents, labels))
         maps = (
@@ -116,7 +116,7 @@ def _widened(x: torch.Tensor) -> torch.Tensor:
 
 
 class _Down(nn.Module):
-    """Halve the picture: a strided convolution beside a pooled projection."""
+    """Halve the height and width: a strided convolution, plus a pooled projection."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -125,13 +125,13 @@ class _Down(nn.Module):
         self.shortcut = _started(nn.Conv2d(before, after, 1, bias=False))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return both branches, added so that the variance stays."""
+        """Return the sum of both branches, scaled so that the variance stays the same."""
         residual = functional.leaky_relu(self.convolution(x), SLOPE)
         return (residual + self.shortcut(self.pool(x))) * 0.5**0.5
 
 
 class DefaultCritic(nn.Module):
-    """Score a picture by itself, by its group and by its condition, and name its classes.
+    """Score a picture by itself, by its group and by its condition, and predict its classes.
 
     Args:
         size: Height and width of the picture.
@@ -176,7 +176,7 @@ class DefaultCritic(nn.Module):
         with _without_autocast(images):
             if self.one_hot is None or self.classes is None:
                 return gk.networks.CriticOutput(self.score(features).squeeze(1), ())
-            # Scaled, or the projection would move the score sixteen times as fast as the rest does.
+            # Scaled: otherwise the projection would change the score sixteen times as fast as the rest.
             condition = self.one_hot(labels) / math.sqrt(FEATURES)
             return gk.networks.CriticOutput(self.score(features, condition), self.classes(features))
 

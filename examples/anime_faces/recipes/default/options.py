@@ -15,13 +15,13 @@ class Options:
     batch_size: int = 32
     """Pictures in one batch, a multiple of 4: each condition comes with 4 pictures."""
     width: int = 16
-    """Channels of the generator at full size; all others are multiples, and the cost grows with its square."""
+    """Channels of the generator at full size; all others are multiples of it, and the time grows with its square."""
     learning_rate: float = 1e-3
-    """Step size of Adam for both networks, before it falls."""
+    """Learning rate of Adam for both networks, before it falls."""
     constant_share: float = 0.6
     """Share of the run after which the learning rates begin to fall."""
     penalty_weight: float = 0.3
-    """Weight of R1, the squared gradient of the critic at real pictures."""
+    """Weight of R1, half the squared gradient of the critic at real pictures."""
     class_weight: float = 0.1
     """Weight of the class loss for the generator."""
 

@@ -1,4 +1,4 @@
-"""The two networks of report D's parent program, layer for layer; at 64x64 with width 64 they are its own."""
+"""The two networks of report D's parent program, layer for layer; at 64x64 with width 64 they equal its networks."""
 
 import itertools
 from functools import partial
@@ -16,7 +16,7 @@ KERNEL, PADDING = 5, 2
 
 
 class HalvedTanh(nn.Module):
-    """The hyperbolic tangent brought to 0..1."""
+    """The hyperbolic tangent, scaled to 0..1."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``tanh(x) / 2 + 1/2``."""
@@ -28,9 +28,9 @@ class GanClsGenerator(nn.Module):
 
     Args:
         size: Height and width of the picture.
-        projection: Makes the text's vector short.
+        projection: Projects the text's vector to fewer numbers.
         latent_features: Length of the noise.
-        width: Channels of the last layer but one; each layer further from the picture has twice as many.
+        width: Channels of the last layer but one; each earlier layer has twice as many.
 
     Shape:
         Latents ``(n, latent_features)`` and texts ``(n, features)`` to ``(n, 3, size, size)`` in 0..1.
@@ -55,16 +55,16 @@ class GanClsGenerator(nn.Module):
         self.layers = nn.Sequential(*layers, _double(widths[-1], 3), HalvedTanh())
 
     def forward(self, latents: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-        """Join noise and text, noise first, and draw."""
+        """Return one picture per row of latents."""
         return self.layers(torch.cat([latents, self.projection(texts)], dim=1))
 
 
 class GanClsCritic(nn.Module):
-    """Score a picture against a text, which is joined to the last maps at every place.
+    """Score a picture against a text, which is joined to the last maps at every position.
 
     Args:
         size: Height and width of the picture.
-        projection: Makes the text's vector short.
+        projection: Projects the text's vector to fewer numbers.
         width: Channels of the first layer; each later one has twice as many.
 
     Shape:
@@ -90,13 +90,13 @@ class GanClsCritic(nn.Module):
         )
 
     def forward(self, images: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-        """Bring the picture down, join the text, and score the two together."""
+        """Return one score per picture, given its text."""
         joined = self.join(self.layers(images), self.projection(texts))
         return self.compare(joined).squeeze(1)
 
 
 def networks(description: Description, options: Options) -> Blueprint:
-    """Return the networks, which know pictures in 0..1; each has a text projection of its own."""
+    """Return the networks, for pictures in 0..1; each has a text projection of its own."""
     assert description.text is not None
     size, width = description.size, options.width
     project = partial(gk.embedders.TextProjection, description.text.features, options.projected)
@@ -115,7 +115,7 @@ def networks(description: Description, options: Options) -> Blueprint:
 
 
 def start_like_parent(network: nn.Module) -> nn.Module:
-    """Draw weights from N(0, 0.02), gains of batch norms from N(1, 0.02), set biases and shifts to zero; return the network."""
+    """Initialize weights from N(0, 0.02), gains of batch norms from N(1, 0.02), biases with 0; return the network."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, std=0.02)

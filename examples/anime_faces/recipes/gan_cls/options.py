@@ -12,27 +12,27 @@ class Options(TextOptions):
     literal: bool = False
     """Do as the program that the report was made from: weights 1 and 1, and one noise for both generator updates."""
     all_tags: bool = False
-    """Condition on all tags of a picture; else on the words for its labels alone."""
+    """Use all tags of a picture as its text; else only the words for its labels."""
     batch_size: int = 64
     """Pictures in one batch."""
     width: int = 64
     """Channels of the layers next to the picture."""
     projected: int = 256
-    """Numbers that the vector of a text is compressed to, in each network by itself."""
+    """Numbers that each network projects the vector of a text to."""
     learning_rate: float = 2e-4
-    """Step size of Adam for both networks."""
+    """Learning rate of Adam for both networks."""
     generator_steps: int = 2
     """Generator updates after each critic update."""
     beta: float = 0.1
     """Weight of half the squared weights of the generator's text projection; the report tries 0.1, 0.01 and 0."""
     cheat: float = 0.1
-    """Probability that a generated picture is priced as a real one; the greatest one where it changes."""
+    """Probability that a generated picture is labeled as a real one; its maximum if it changes."""
     cheat_per_batch: bool = False
-    """Throw one coin for a whole batch, not one for each picture."""
+    """Draw once for a whole batch, not once per picture."""
     cheat_decays: bool = False
     """Let the probability fall to 0 along the run."""
     cheat_adapts: bool = False
-    """Let the probability begin at 0, rise while the critic is sure of real pictures, and fall while it is not."""
+    """Let the probability start at 0, rise while the critic is sure of real pictures, and fall while it is not."""
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""

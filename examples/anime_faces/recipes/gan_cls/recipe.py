@@ -8,9 +8,9 @@ generated pictures: -(log s_r + (log(1 - s_w) + log(1 - s_f)) / 2). The log show
 is updated twice a round. The "cheat": with probability 0.1 a generated picture is labeled as a real one, log s_f in place of
 log(1 - s_f). Adam with learning rate 2e-4 and betas 0.5 and 0.999, constant over the run.
 
-What the report leaves open is an option: one coin of the cheat per picture or per batch, and a probability that stays, falls to
-0 along the run, or follows the critic. ``--literal`` does as the parent: weights 1 and 1, and both generator updates have the
-noise of the critic's fakes.
+What the report leaves open is an option: whether the cheat draws once per picture or per batch, and whether its probability
+stays, falls to 0 along the run, or follows the critic. ``--literal`` does as the parent: weights 1 and 1, and both generator
+updates have the noise of the critic's fakes.
 
 Differences from the report: the critic is updated first and then the generator twice, as in the parent; the report names the
 generator's updates first. Both generator updates use the texts of the critic's batch. Samples come from an average of the

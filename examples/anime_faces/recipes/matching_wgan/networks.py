@@ -12,7 +12,7 @@ LATENTS = 100
 
 
 def networks(description: Description, options: Options) -> Blueprint:
-    """Return the networks, which know pictures in 0..1; each has a text projection of its own."""
+    """Return the networks, for pictures in 0..1; each has a text projection of its own."""
     assert description.text is not None
     base, _ = base_and_doublings(description.size)
     size, width = description.size, options.width

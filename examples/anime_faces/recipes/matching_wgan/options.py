@@ -10,19 +10,19 @@ class Options(TextOptions):
     """Options of the recipe `matching_wgan` (report A)."""
 
     literal: bool = False
-    """Weigh mismatched pairs and generated pictures by 1 each, as the report does, in place of 1/2."""
+    """Weight mismatched pairs and generated pictures by 1 each, as the report does, in place of 1/2."""
     all_tags: bool = True
-    """Condition on all tags of a picture; else on the words for its labels alone."""
+    """Use all tags of a picture as its text; else only the words for its labels."""
     batch_size: int = 64
     """Pictures in one batch."""
     width: int = 64
     """Channels of the layers next to the picture."""
     projected: int = 128
-    """Numbers that the vector of a text is compressed to, in each network by itself."""
+    """Numbers that each network projects the vector of a text to."""
     learning_rate: float = 5e-5
-    """Step size of RMSprop for both networks."""
+    """Learning rate of RMSprop for both networks."""
     clip: float = 0.01
-    """Largest weight of the critic."""
+    """Largest absolute value of a weight of the critic."""
     clip_norms: bool = True
     """Clip the gains and shifts of the critic's norms too, as the report does."""
     critic_steps: int = 5

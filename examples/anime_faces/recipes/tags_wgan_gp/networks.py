@@ -1,4 +1,4 @@
-"""The two networks of report C, layer for layer; at 64x64 with width 64 they are its program's own."""
+"""The two networks of report C, layer for layer; at 64x64 with width 64 they equal those of its program."""
 
 import itertools
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from examples.anime_faces.systems import Blueprint, Description, base_and_doubli
 
 LATENTS = 100
 SLOPE = 0.2
-EPSILON = 1e-3  # what TensorFlow's layers add to the variance where nothing else is said
+EPSILON = 1e-3  # added to the variance, the default of TensorFlow's layers
 
 
 def layer_norm(channels: int) -> nn.Module:
-    """Normalize each picture over all channels and places, which couples no two pictures of a batch."""
+    """Normalize each picture by itself, over all channels and positions."""
     return nn.GroupNorm(1, channels)
 
 
 def shifting_batch_norm(channels: int, *, running: bool = True) -> nn.Module:
     """Normalize over the batch, then shift without a gain, as TensorFlow's layers do by default.
 
-    With `running` statistics are collected for drawing; without, each batch is normalized by its own, always.
+    With `running`, running statistics are used in evaluation mode; without, every batch is normalized by its own statistics.
     """
     norm = nn.BatchNorm2d(channels, eps=EPSILON, track_running_stats=running)
     norm.register_parameter("weight", None)
@@ -32,7 +32,7 @@ def shifting_batch_norm(channels: int, *, running: bool = True) -> nn.Module:
 
 
 def own_batch_norm(channels: int) -> nn.Module:
-    """Normalize by the batch at hand, also when pictures are drawn, as the program of report C does."""
+    """Normalize every batch by its own statistics, also in evaluation mode, as the program of report C does."""
     return shifting_batch_norm(channels, running=False)
 
 
@@ -41,10 +41,10 @@ class TagsGenerator(nn.Module):
 
     Args:
         size: Height and width of the picture.
-        embedder: What checks the tags and says how many there are.
+        embedder: Checks the tags; says how many there are.
         latent_features: Length of the noise.
-        width: Channels next to the picture; each layer further from it has twice as many.
-        norm: Makes the normalization of a layer with so many channels.
+        width: Channels before the last layer; each earlier layer has twice as many.
+        norm: Builds a norm layer from its number of channels.
 
     Shape:
         Latents ``(n, latent_features)`` and tags ``(n, tags)`` to ``(n, 3, size, size)`` in -1..1.
@@ -71,18 +71,18 @@ class TagsGenerator(nn.Module):
         _start(self)
 
     def forward(self, latents: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
-        """Join noise and tags, and draw."""
+        """Return one picture per row of latents."""
         return self.layers(self.stem(torch.cat([latents, self.embedder(tags)], dim=1)))
 
 
 class TagsCritic(nn.Module):
-    """Score a picture against a vector of tags, which it sees as extra channels of its last feature map.
+    """Score a picture against a vector of tags, which are extra channels of its last feature map.
 
     Args:
         size: Height and width of the picture.
         tags: Length of the tag vector.
         width: Channels of the first layer; each later one has twice as many.
-        norm: Makes the normalization of a layer with so many channels; the first layer has none.
+        norm: Builds a norm layer from its number of channels; the first layer has none.
 
     Shape:
         Pictures ``(n, 3, size, size)`` and tags ``(n, tags)`` to scores ``(n,)``.
@@ -100,7 +100,7 @@ class TagsCritic(nn.Module):
         _start(self)
 
     def forward(self, images: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
-        """Repeat the tags at every place of the last map, and score the two together."""
+        """Return one score per picture, given its tags."""
         features = self.layers(images)
         everywhere = tags[:, :, None, None].expand(-1, -1, *features.shape[2:]).to(features.dtype)
         return self.score(torch.cat([features, everywhere], dim=1).flatten(1)).squeeze(1)
@@ -127,7 +127,7 @@ def networks(description: Description, options: Options) -> Blueprint:
 
 
 def _start(network: nn.Module) -> None:
-    """Draw convolutions from N(0, 0.02) and linear layers by Glorot's uniform law; biases start at 0."""
+    """Initialize convolutions from N(0, 0.02), linear layers by Glorot's uniform rule, biases with 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, std=0.02)

@@ -16,7 +16,7 @@ class Options:
     width: int = 64
     """Channels of the critic's first layer; the generator's are twice as many."""
     learning_rate: float = 1e-4
-    """Step size of Adam for both networks."""
+    """Learning rate of Adam for both networks."""
     penalty_weight: float = 10.0
     """Weight of the gradient penalty."""
     critic_steps: int = 5
