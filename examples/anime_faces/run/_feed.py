@@ -52,13 +52,17 @@ class MappedStore:
 
 def choose_store(images: np.ndarray, hardware: Hardware) -> Store:
     """Keep the pictures on the device where they fit."""
-    device = torch.device(hardware.device)
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-    else:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    fits = images.nbytes <= RESIDENT_SHARE * free
+    fits = images.nbytes <= RESIDENT_SHARE * _free_memory(torch.device(hardware.device))
     return ResidentStore(images, hardware.device) if fits else MappedStore(images, hardware.device)
+
+
+def _free_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError):  # Windows and macOS do not say; pictures on disk are read well enough
+        return 0
 
 
 def as_network_input(images: torch.Tensor, hardware: Hardware) -> torch.Tensor:

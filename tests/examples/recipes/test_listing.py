@@ -63,3 +63,10 @@ def test_options_are_read_without_torch() -> None:
         "for name in recipe_names():\n    find_options(name)()\nassert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(recipes.__file__).parents[3])
+
+
+def test_the_page_of_recipes_has_a_row_for_each() -> None:
+    page = (Path(recipes.__file__).parents[3] / "docs" / "guides" / "faces" / "recipes.md").read_text(encoding="utf-8")
+    assert [name for name in recipe_names() if f"\n| `{name}` |" not in page] == []
+    tiny = (Path(__file__).parent / "own" / "tiny.py").read_text(encoding="utf-8")
+    assert tiny[tiny.index("from dataclasses") :].strip() in page

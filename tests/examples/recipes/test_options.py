@@ -1,8 +1,10 @@
 """Options of recipes check themselves."""
 
+from dataclasses import asdict
+
 import pytest
 
-from examples.anime_faces.recipes import find_options, recipe_names
+from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,48 @@ def test_switches_and_weights_may_be_zero() -> None:
     find_options("gan_cls")(literal=False, beta=0.0, cheat=0.0)
     for name in recipe_names():
         find_options(name)()
+
+
+REPORTED: dict[str, tuple[int, dict[str, float]]] = {
+    "acgan": (
+        20_000,
+        {
+            "batch_size": 128,
+            "width": 64,
+            "embedding": 8,
+            "critic_learning_rate": 2e-4,
+            "generator_learning_rate": 1.5e-4,
+        }
+        | {"score_weight": 1.4, "class_weight": 0.8},
+    ),
+    "tags_wgan_gp": (
+        10_000,
+        {
+            "batch_size": 64,
+            "width": 64,
+            "learning_rate": 1e-4,
+            "penalty_weight": 10.0,
+            "critic_steps": 5,
+            "literal": False,
+        },
+    ),
+    "matching_wgan": (
+        55_000,
+        {"batch_size": 64, "width": 64, "projected": 128, "learning_rate": 5e-5, "clip": 0.01, "clip_norms": True}
+        | {"critic_steps": 5, "boosted_steps": 25, "literal": False, "all_tags": True},
+    ),
+    "gan_cls": (
+        25_000,
+        {"batch_size": 64, "width": 64, "projected": 256, "learning_rate": 2e-4, "generator_steps": 2, "beta": 0.1}
+        | {"cheat": 0.1, "cheat_per_batch": False, "cheat_decays": False, "cheat_adapts": False, "literal": False}
+        | {"all_tags": False},
+    ),
+}
+
+
+@pytest.mark.parametrize("recipe", REPORTED)
+def test_the_defaults_are_those_of_the_reports(recipe: str) -> None:
+    steps, options = REPORTED[recipe]
+    assert find_recipe(recipe).steps == steps
+    chosen = asdict(find_options(recipe)())
+    assert {name: chosen[name] for name in options} == options

@@ -167,3 +167,11 @@ def test_pictures_are_drawn_by_the_generator_alone() -> None:
     assert drawn.shape == (40, 3, 2, 2)
     assert set(shown(drawn)) == set(range(11))
     assert torch.equal(drawn, pictures(40, torch.Generator().manual_seed(1)))
+
+
+def test_pictures_stay_on_disk_where_the_free_memory_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(name: str) -> int:
+        raise ValueError(f"unrecognized configuration name {name}")
+
+    monkeypatch.setattr("examples.anime_faces.run._feed.os.sysconf", unknown)
+    assert isinstance(choose_store(IMAGES, Hardware()), MappedStore)
