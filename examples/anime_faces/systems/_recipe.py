@@ -62,6 +62,7 @@ class Side:
         turn: The name of the one update of `terms` that is taken at a step. None: all of them are taken.
         learning_rate: The learning rate at a step. None: that of the optimizer's maker.
         constraint: Called without arguments after each update, such as a weight clip.
+        before: Called without arguments before each update, for programs that clip there.
     """
 
     network: nn.Module
@@ -70,6 +71,7 @@ class Side:
     turn: Callable[[int], str] | None = None
     learning_rate: Callable[[int], float] | None = None
     constraint: Callable[[], object] | None = None
+    before: Callable[[], object] | None = None
 
 
 class Stateful(Protocol):

@@ -91,7 +91,7 @@ class Training:
     ) -> StepFunction | dict[str, StepFunction]:
         """Return what `play_round` plays: one update, or several by name."""
         steps = {
-            _joined(name, own): _without_readings(update, readings)
+            _joined(name, own): _step(update, one.side.before, readings)
             for name, one in self.players[player].items()
             for own, update in one.turn(step).items()
         }
@@ -219,10 +219,14 @@ def _joined(*names: str) -> str:
     return "/".join(name for name in names if name)
 
 
-def _without_readings(update: gk.training.Update, readings: dict[str, torch.Tensor]) -> StepFunction:
-    """Return the update as a function that returns its costs alone, and leaves its readings in `readings`."""
+def _step(
+    update: gk.training.Update, before: Callable[[], object] | None, readings: dict[str, torch.Tensor]
+) -> StepFunction:
+    """Return the update as a function that returns its costs only, and leaves its readings in `readings`."""
 
     def step(*inputs: Any) -> dict[str, torch.Tensor]:
+        if before is not None:
+            before()
         values = update(*inputs)
         readings.update({name: value for name, value in values.items() if "/" in name})
         return {name: value for name, value in values.items() if "/" not in name}

@@ -1,6 +1,7 @@
 """Options of recipes check themselves."""
 
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_switches_and_weights_may_be_zero() -> None:
         find_options(name)()
 
 
-REPORTED: dict[str, tuple[int, dict[str, float]]] = {
+REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
     "acgan": (
         20_000,
         {

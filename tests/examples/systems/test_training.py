@@ -142,11 +142,21 @@ def test_critics_are_frozen_while_generators_are_updated() -> None:
     assert all(one.grad is None and one.requires_grad for one in critic.parameters())
 
 
-def test_constraints_follow_the_step() -> None:
-    clipped: list[int] = []
-    training = built({"critic": {"constraint": lambda: clipped.append(1)}})
-    training.play(0, iter([batch()]))
-    assert clipped == [1]
+def test_constraints_follow_each_update_and_others_come_before_it() -> None:
+    order: list[str] = []
+
+    def terms(real: torch.Tensor, noise: torch.Tensor) -> Any:
+        del noise
+        order.append("terms")
+        return {"score": networks[0](real).mean()}
+
+    networks: list[nn.Module] = []
+    sides = {"terms": terms, "before": lambda: order.append("before"), "constraint": lambda: order.append("constraint")}
+    schedule = gk.schedules.Constant(round=gk.schedules.Round(2))
+    training = built({"critic": sides}, schedule=schedule)
+    networks.append(training.networks["critic"])
+    training.play(0, iter([batch(), batch()]))
+    assert order == 2 * ["before", "terms", "constraint"]
 
 
 def test_optimizers_are_fused_where_the_device_has_that() -> None:
