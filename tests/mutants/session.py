@@ -217,6 +217,8 @@ def _function_of(item: pytest.Item) -> str:
 
 def _warm_up() -> None:
     """Load what would make the first test of a kind slow."""
+    # Before the first compilation, which in CUDA builds of torch would start threads of autograd that a fork does not have.
+    torch.ones(1, requires_grad=True).sum().backward()
     torch.compile(lambda x: x + 1, backend="aot_eager", fullgraph=True)(
         torch.ones(1, requires_grad=True)
     ).sum().backward()
