@@ -560,6 +560,39 @@ def test_a_users_own_gradient_part_takes_the_place_of_eager() -> None:
     torch.testing.assert_close(_values(critic), [value - 1 for value in before])
 
 
+class _Transposed:
+    """A gradient part of a user's own, whose gradients are stored in another order than the weights."""
+
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
+        values, gradients = loss.differentiated(loss.scale(), *inputs)
+        for parameter, gradient in zip(loss.parameters, gradients, strict=True):
+            assert gradient is not None
+            parameter.grad = gradient.T.contiguous().T if gradient.ndim == 2 else gradient
+        return values
+
+
+def test_gradients_stored_in_another_order_are_refused_for_fused_optimizers_alone() -> None:
+    critic = nn.Linear(3, 2)
+    before = _values(critic)
+    for fused in (True, False):
+        update = Update(
+            torch.optim.Adam(critic.parameters(), lr=0.1, fused=fused),
+            lambda x: {"loss": critic(x).mean()},
+            gradients=_Transposed(),
+        )
+        if fused:
+            for _ in range(2):
+                with pytest.raises(ValueError, match=r"got strides \(1, 2\) for parameter 0 with strides \(3, 1\)"):
+                    update(torch.randn(5, 3))
+            assert _same(before, _values(critic))
+            assert update.updates == 0
+        else:
+            update(torch.randn(5, 3))
+    images = nn.Conv2d(3, 1, 1).to(memory_format=torch.channels_last)  # axes of length one have any strides
+    update = Update(torch.optim.Adam(images.parameters(), fused=True), lambda x: {"loss": images(x).mean()})
+    update(torch.randn(2, 3, 4, 4))
+
+
 def test_a_state_of_version_one_is_loaded() -> None:
     update = Update(torch.optim.Adam(nn.Linear(2, 1).parameters()), dict)
     state = update.state_dict()

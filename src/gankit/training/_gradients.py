@@ -21,7 +21,8 @@ class Gradients(Protocol):
     def __call__(self, loss: Loss, inputs: tuple[Any, ...], /) -> Values:
         """Return costs and readings, detached; afterwards ``.grad`` *is* the gradient of this call's total.
 
-        The part itself clears or overwrites what earlier calls left, so that one may write into fixed memory.
+        The part itself clears or overwrites what earlier calls left, so that one may write into fixed memory. A gradient must
+        have the strides of its parameter: fused optimizers process both in the order in which they are stored.
 
         Args:
             loss: What to differentiate.

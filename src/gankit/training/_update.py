@@ -99,6 +99,7 @@ class Update:
         self._names = {id(parameter): plain_name(name) for name, parameter in named}
         self._checked: set[tuple[str, ...]] = set()
         self._audited = False
+        self._layouts_checked = False
         self.loss = Loss(terms, held(optimizer), network, self._stepper.scale, self._check_once)
         self._groups = len(optimizer.param_groups)
 
@@ -109,6 +110,9 @@ class Update:
             self._groups = len(self.optimizer.param_groups)
         with self._surroundings():
             values = self._gradients(self.loss, inputs)
+        if not self._layouts_checked:
+            _check_layouts(self.optimizer)
+            self._layouts_checked = True
         self._stepper(self.optimizer, values.costs, self._names)
         if self._constraint is not None:
             self._constraint()
@@ -178,6 +182,21 @@ def checked_state(state: object) -> dict[str, Any]:
     checked: dict[str, Any] = dict(cast("Mapping[str, Any]", state))
     check_at_least("updates", checked["updates"], 0)
     return checked
+
+
+def _check_layouts(optimizer: Optimizer) -> None:
+    """Refuse gradients of a user's own part that a fused optimizer would apply to the wrong elements."""
+    parameters = [parameter for group in optimizer.param_groups if group.get("fused") for parameter in group["params"]]
+    for position, parameter in enumerate(parameters):
+        gradient = parameter.grad
+        if gradient is None or gradient.layout is not parameter.layout or is_sharded(parameter):
+            continue
+        axes = zip(parameter.shape, parameter.stride(), gradient.stride(), strict=True)
+        if any(own != other for size, own, other in axes if size > 1):
+            raise ValueError(
+                f"gradients must be stored as the parameters are for a fused optimizer, got strides {gradient.stride()} for "
+                f"parameter {position} with strides {parameter.stride()}: copy into torch.empty_like(parameter)"
+            )
 
 
 def _check_callables(**given: object) -> None:
