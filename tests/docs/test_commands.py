@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,21 @@ def test_there_are_commands_to_check() -> None:
     assert named >= {"prepare", "train", "sample", "evaluate", "report", "digest"}
 
 
+@pytest.fixture
+def own_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recipe that the page on recipes writes, as the module `mine.hinge`."""
+    page = (GUIDES / "faces" / "recipes.md").read_text(encoding="utf-8")
+    (code,) = [
+        block for block in re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE) if "RECIPE =" in block
+    ]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "hinge.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine.hinge", raising=False)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+
+
+@pytest.mark.usefixtures("own_recipe")
 @pytest.mark.parametrize("line", sorted(set(command_lines())))
 def test_the_command_is_understood(line: str) -> None:
     name, *arguments = shlex.split(line, comments=True)
