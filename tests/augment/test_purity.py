@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from augment.cases import ALL, uniform
+from support.defaults import assert_defaults_do_not_matter
 from support.strategies import normal
 from support.traced import assert_replays
 
@@ -36,6 +37,12 @@ def test_images_without_values_will_do(name: str) -> None:
 def test_a_replay_on_other_inputs_equals_the_eager_call(name: str) -> None:
     inputs = [(normal(seed, 5, 3, 4, 5), uniform(seed)) for seed in range(3)]
     assert_replays(CALLS[name], inputs[0], (inputs[1], inputs[2]))
+
+
+@every
+@pytest.mark.parametrize("seed", range(3))
+def test_the_defaults_of_the_process_do_not_matter(name: str, seed: int) -> None:
+    assert_defaults_do_not_matter(CALLS[name], normal(seed, 5, 3, 4, 5).float(), uniform(seed).float())
 
 
 @every

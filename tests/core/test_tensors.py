@@ -118,6 +118,28 @@ def test_unit_rows_are_rows_divided_by_their_length(seed: int) -> None:
     assert unit_rows(vectors.bfloat16()).dtype == torch.float32
 
 
+@pytest.mark.parametrize("scale", [1e-40, 1e-30, 1e-23, 1e-12, 1.0, 1e19, 1e30, 3e38])
+def test_unit_rows_of_any_scale_that_float32_can_hold(scale: float) -> None:
+    directions = normal(3, 5, 3)
+    directions = directions / directions.abs().amax(dim=1, keepdim=True)
+    vectors = (directions * scale).float().requires_grad_()
+    wide = vectors.detach().double().requires_grad_()
+    lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
+    weights = normal(4, 5, 3)
+    torch.testing.assert_close(unit_rows(vectors), (wide / lengths).float())
+    if scale > 1e-38:  # the gradient is about 1 / scale
+        (gradient,) = torch.autograd.grad((unit_rows(vectors) * weights.float()).sum(), vectors)
+        (expected,) = torch.autograd.grad((wide / lengths * weights).sum(), wide)
+        assert gradient.isfinite().all()
+        torch.testing.assert_close(gradient.double() * scale, expected * scale, rtol=1e-4, atol=1e-5)
+
+
+@given(seed=seeds)
+def test_unit_rows_can_be_differentiated_twice(seed: int) -> None:
+    vectors = normal(seed, 3, 4, scale=7.0).requires_grad_()
+    assert torch.autograd.gradgradcheck(unit_rows, (vectors,))
+
+
 def test_a_row_of_zeros_stays_zeros_with_a_finite_gradient() -> None:
     vectors = torch.zeros(2, 3, requires_grad=True)
     rows = unit_rows(vectors)

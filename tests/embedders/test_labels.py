@@ -83,6 +83,13 @@ def test_has_no_state_and_can_be_copied() -> None:
     assert repr(embedder) == "OneHotEmbedder(num_classes=(2, 3), out_features=5)"
 
 
+def test_ids_may_be_on_another_device_than_the_default_one() -> None:
+    embedder = OneHotEmbedder((3, 2))
+    with torch.device("meta"):
+        hot = embedder(torch.tensor([[2, 0]], device="cpu"))
+    assert hot.tolist() == [[0.0, 0.0, 1.0, 1.0, 0.0]]
+
+
 def test_one_hot_mistakes_are_named() -> None:
     embedder = OneHotEmbedder((12, 11))
     cases = {

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.defaults import assert_defaults_do_not_matter
 from support.strategies import normal
 from support.traced import assert_replays
 
@@ -52,6 +53,11 @@ def test_tensors_without_values_will_do(name: str) -> None:
 def test_a_replay_on_other_inputs_equals_the_eager_call(name: str) -> None:
     inputs = [(normal(seed, 5, 3), normal(seed + 1, 5, 3)) for seed in (0, 2, 4)]
     assert_replays(CALLS[name], inputs[0], (inputs[1], inputs[2]))
+
+
+@every
+def test_the_defaults_of_the_process_do_not_matter(name: str) -> None:
+    assert_defaults_do_not_matter(CALLS[name], normal(0, 5, 3).float(), normal(1, 5, 3).float())
 
 
 @pytest.mark.parametrize("name", sorted(CALLS.keys() - {"fixed_latents"}))  # it draws on the host

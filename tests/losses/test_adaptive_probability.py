@@ -146,6 +146,25 @@ def test_a_reading_may_be_taken_in_parts_of_a_batch() -> None:
     assert readings["sign"] == adaptive.mean_sign(scores) == 0.5
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_a_reading_is_in_float32_whatever_the_scores_are(dtype: torch.dtype) -> None:
+    reading = AdaptiveProbability.mean_sign(torch.tensor([1.0] * 161 + [-1.0] * 40, dtype=dtype))
+    torch.testing.assert_close(reading, torch.tensor(121 / 201))
+
+
+def test_one_map_in_a_sequence_counts_as_the_map() -> None:
+    adaptive = AdaptiveProbability(length=10)
+    adaptive.update([torch.ones(3, 2)])
+    assert adaptive.probability.item() == pytest.approx(0.3)
+
+
+def test_scores_elsewhere_take_it_to_their_device() -> None:
+    adaptive = AdaptiveProbability(device="cpu")
+    adaptive.update(torch.ones(2, device="meta"))
+    assert adaptive.probability.device.type == "meta"
+    assert adaptive.probability.dtype == torch.float32
+
+
 def test_it_starts_on_its_device() -> None:
     adaptive = AdaptiveProbability(device="meta")
     kept = adaptive.probability

@@ -183,6 +183,8 @@ ZEROS, IDS = torch.zeros(2, 3), torch.tensor([0, 2])
             r"labels of head 0 must lie in 0\.\.2 \(3 classes\), or be -1 .* got 3 in sample 1",
         ),
         (ZEROS, torch.tensor([-2, 0]), {}, "labels of head 0 .* got -2 in sample 0"),
+        ([ZEROS, ZEROS], torch.tensor([[0, -1], [0, -2]]), {}, "labels of head 1 .* got -2 in sample 1"),
+        ([ZEROS, ZEROS], torch.tensor([[-1, 2], [-2, 0]]), {}, "labels of head 0 .* got -2 in sample 1"),
         (
             [ZEROS, torch.zeros(2, 5)],
             torch.tensor([[0, 4], [2, 5]]),

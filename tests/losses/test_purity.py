@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.defaults import assert_defaults_do_not_matter
 from support.traced import assert_replays
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -116,6 +117,12 @@ def test_tensors_without_values_will_do(name: str) -> None:
 @every
 def test_a_replay_on_other_inputs_equals_the_eager_call(name: str) -> None:
     assert_replays(CALLS[name], _inputs(0), (_inputs(1), _inputs(2)))
+
+
+@every
+def test_the_defaults_of_the_process_do_not_matter(name: str) -> None:
+    x, y, ids = _inputs(0)
+    assert_defaults_do_not_matter(CALLS[name], x.float(), y.float(), ids)
 
 
 def test_a_loss_that_reads_what_changes_would_be_seen() -> None:

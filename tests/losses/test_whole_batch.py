@@ -125,6 +125,18 @@ def test_one_coin_of_the_whole_batch_is_that_of_the_first_rank() -> None:
         assert first.tolist() == [float(coins[0] < 0.5)] * 3
 
 
+def test_coins_of_single_samples_are_each_ranks_own_and_may_be_drawn_in_parts() -> None:
+    def flip(rank: int) -> torch.Tensor:
+        return flip_labels(torch.zeros(64), 0.5, rng=torch.Generator().manual_seed(rank))
+
+    ranks = as_ranks(2, flip)
+    assert all(torch.equal(own, flip(rank)) for rank, own in enumerate(ranks))
+    assert not torch.equal(*ranks)
+    weight = torch.nn.Parameter(torch.ones(()))
+    loss = Loss(lambda labels: {"loss": weight * flip_labels(labels, 1.0).mean()}, (weight,))
+    assert Accumulated(2)(loss, (torch.zeros(6),)).costs["loss"] == 1.0
+
+
 def test_a_given_coin_counts_as_it_is() -> None:
     draws = torch.tensor([0.7, 0.2])
     flipped = as_ranks(2, lambda rank: flip_labels(torch.zeros(3), 0.5, whole_batch=True, draw=draws[rank]))
@@ -140,6 +152,19 @@ def test_the_probability_moves_by_the_samples_of_all_ranks_and_their_mean_sign()
         return adaptive.probability
 
     torch.testing.assert_close(torch.stack(as_ranks(2, update)), torch.tensor([0.06, 0.06]))
+
+
+def test_mean_signs_of_ranks_in_half_precision_are_averaged_in_full() -> None:
+    # Their mean, 0.5996, is below the target; bfloat16 would round it to 0.6016, above.
+    mean_signs = torch.tensor([154 / 256, 153 / 256], dtype=torch.bfloat16)
+
+    def move(rank: int) -> torch.Tensor:
+        adaptive = AdaptiveProbability(length=100)
+        adaptive.load_state_dict({"version": 1, "probability": torch.tensor(0.5)})
+        adaptive.move(mean_signs[rank], samples=3)
+        return adaptive.probability
+
+    torch.testing.assert_close(torch.stack(as_ranks(2, move)), torch.tensor([0.44, 0.44]))
 
 
 PROGRAM = """

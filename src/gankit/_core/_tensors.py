@@ -63,9 +63,13 @@ def widen(values: torch.Tensor, name: str = "scores") -> torch.Tensor:
 def unit_rows(vectors: torch.Tensor) -> torch.Tensor:
     """Return the rows of a matrix, scaled to length 1, in float32 or wider; rows of zeros stay zeros."""
     wide = widen(vectors, "vectors")
-    lengths = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
-    # A row of zeros has no direction. Division by a tiny number would give it a very large gradient.
-    return wide / lengths.masked_fill(lengths == 0, 1)
+    # Divided by its largest magnitude first, since squares of very large or small numbers overflow or vanish. The scale is
+    # detached: neither the direction nor its gradients depend on it. A row of zeros has no direction.
+    largest = wide.detach().abs().amax(dim=1, keepdim=True)
+    scaled = wide / largest.masked_fill(largest == 0, 1)
+    # At least 1, except for a row of zeros: division by a tiny number would give it a very large gradient.
+    lengths = torch.linalg.vector_norm(scaled, dim=1, keepdim=True)
+    return scaled / lengths.clamp(min=1)
 
 
 def autocast_is_on(device_type: str) -> bool:

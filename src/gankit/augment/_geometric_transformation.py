@@ -143,9 +143,9 @@ class GeometricTransformation:
         quarter = whole_numbers(turns, 4) * (self.quarter_turns & happens(turn_coin, self.probability, strength))
         cosine = (quarter == 0).to(one) - (quarter == 2).to(one)
         sine = (quarter == 1).to(one) - (quarter == 3).to(one)
-        moved = happens(move_coin, self.probability, strength) * self.translation
-        x = torch.round((2 * right - 1) * moved * width)
-        y = torch.round((2 * down - 1) * moved * height)
+        moves = happens(move_coin, self.probability, strength)
+        x = torch.round((2 * right - 1) * self.translation * moves * width)
+        y = torch.round((2 * down - 1) * self.translation * moves * height)
         return _shrink(torch.where(mirrored, -one, one), one).after(_rotate(cosine, sine)).after(_shift(x, y))
 
     def _continuous_map(self, drawn: torch.Tensor, strength: Strength, height: int, width: int) -> _InverseMap:
@@ -155,13 +155,14 @@ class GeometricTransformation:
             _normal_numbers(scale) * self.scale * happens(scale_coin, self.probability, strength)
         ).reciprocal()
         skew = torch.exp2(_normal_numbers(uneven) * self.anisotropy * happens(uneven_coin, self.probability, strength))
-        moved = happens(move_coin, self.probability, strength) * self.fractional_translation
+        moves = happens(move_coin, self.probability, strength)
+        reach = self.fractional_translation
         return (
             _shrink(stretch, stretch)
             .after(self._turn(turn_coin, angle, strength))
             .after(_shrink(skew.reciprocal(), skew))
             .after(self._turn(again_coin, again, strength))
-            .after(_shift(_normal_numbers(x) * moved * width, _normal_numbers(y) * moved * height))
+            .after(_shift(_normal_numbers(x) * reach * moves * width, _normal_numbers(y) * reach * moves * height))
         )
 
     def _turn(self, coin: torch.Tensor, uniform: torch.Tensor, strength: Strength) -> _InverseMap:

@@ -29,7 +29,7 @@ def as_columns(labels: Labels, num_classes: Sequence[int]) -> torch.Tensor:
 
 
 def _check_range(columns: torch.Tensor, num_classes: Sequence[int]) -> None:
-    wrong = (columns < 0) | (columns >= torch.tensor(list(num_classes), device=columns.device))
+    wrong = (columns < 0) | (columns >= columns.new_tensor(num_classes))
     if wrong.any():
         row, attribute = (int(index) for index in wrong.nonzero()[0])
         raise ValueError(

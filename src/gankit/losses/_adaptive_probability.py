@@ -14,6 +14,7 @@ from gankit._core import (
     check_positive,
     check_version,
     mean_of_whole_batch,
+    mean_over_maps,
     ranks_of_whole_batch,
     values_are_readable,
 )
@@ -83,7 +84,7 @@ class AdaptiveProbability:
         self.target = target
         self.length = length
         self.limit = limit
-        self._probability = torch.zeros((), device=device)
+        self._probability = torch.zeros((), dtype=torch.float32, device=device)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(target={self.target!r}, length={self.length!r}, limit={self.limit!r})"
@@ -105,8 +106,7 @@ class AdaptiveProbability:
         counts = {len(scores) for scores in maps}
         if len(counts) > 1:
             raise ValueError(f"real_scores must hold equally many samples in each map, got {sorted(counts)}")
-        signs = [scores.sign().float().mean() for scores in maps]
-        return signs[0] if len(signs) == 1 else torch.stack(signs).mean()
+        return mean_over_maps([scores.sign().float() for scores in maps])
 
     @torch.no_grad()
     def move(self, mean_sign: Scalar, samples: int) -> None:
