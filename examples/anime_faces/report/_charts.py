@@ -113,7 +113,10 @@ def _chart(title: str, log: Sequence[Mapping[str, Any]], names: Sequence[str], p
         row = values[index]
         points = [f"{x(at):.1f} {y(value):.1f}" for at, value in zip(steps, row, strict=True) if value is not None]
         shown = "?" if row[-1] is None else f"{row[-1]:.3g}"
-        return Line(names[index].removeprefix(prefix), COLORS[index % len(COLORS)], shown, f"M{' L'.join(points)}")
+        path = (
+            f"M{' L'.join(points)}" if len(points) != 1 else f"M{points[0]} h0"
+        )  # a line without length is drawn as a dot
+        return Line(names[index].removeprefix(prefix), COLORS[index % len(COLORS)], shown, path)
 
     return Chart(
         title=title,

@@ -9,22 +9,34 @@ from examples.anime_faces.files import written_whole
 COLORS = ("#4062bb", "#d1495b", "#2e933c", "#e08e1b", "#7b4bb7", "#2a9d9d", "#8a6d3b", "#6c757d")
 
 
-def with_totals(averages: Mapping[str, float]) -> dict[str, float]:
-    """Add the whole loss of each network, the sum of its terms, to a line's averages.
+def totals(values: Mapping[str, float]) -> dict[str, float]:
+    """Return the whole loss of each network, the sum of its terms.
 
-    The two are drawn together, as in report A. The log has only the last critic update of a round, so the critic has as many
+    The two are drawn together, as in report A. A step has only the last critic update of its round, so the critic has as many
     points as the generator, however often it is updated.
 
     Example:
-        >>> with_totals({"critic/score": 1.0, "critic/penalty": 0.5, "generator/score": -2.0})["losses/critic"]
-        1.5
+        >>> totals({"critic/score": 1.0, "critic/penalty": 0.5, "generator/score": -2.0, "scores/real": 3.0})
+        {'losses/critic': 1.5, 'losses/generator': -2.0}
     """
-    totals: dict[str, float] = {}
+    sums: dict[str, float] = {}
     for network in ("critic", "generator"):
-        terms = [value for name, value in averages.items() if name.startswith(f"{network}/")]
+        terms = [value for name, value in values.items() if name.startswith(f"{network}/")]
         if terms:
-            totals[f"losses/{network}"] = sum(terms)
-    return {**totals, **averages}
+            sums[f"losses/{network}"] = sum(terms)
+    return sums
+
+
+def with_totals(averages: Mapping[str, float]) -> dict[str, float]:
+    """Return a line's averages with the whole losses first; in lines of earlier versions, they are the sums of the averages.
+
+    Example:
+        >>> with_totals({"critic/score": 1.0, "critic/penalty": 0.5})["losses/critic"]
+        1.5
+        >>> with_totals({"critic/score": 1.0, "critic/penalty": 0.5, "losses/critic": 1.25})["losses/critic"]
+        1.25
+    """
+    return {**totals(averages), **averages}
 
 
 def series(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[int], list[float]]]:
@@ -59,7 +71,8 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes = figure.add_subplot(len(panels), 1, index + 1)
         for color, name in zip(COLORS * len(names), names, strict=False):
             steps, values = found[name]
-            axes.plot(steps, values, color=color, linewidth=1.4, label=name.split("/", 1)[-1])
+            marker = "o" if len(steps) == 1 else None  # a line of one point would not be seen
+            axes.plot(steps, values, color=color, linewidth=1.4, marker=marker, label=name.split("/", 1)[-1])
         axes.set_title(title, loc="left", fontsize=10)
         axes.grid(visible=True, color="#e4e6eb", linewidth=0.7)
         axes.spines[["top", "right"]].set_visible(False)

@@ -12,6 +12,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.errors import TrainingDivergedError
+from examples.anime_faces.run._curves import totals
 
 WINDOW = 100  # steps in a running average
 
@@ -76,6 +77,8 @@ class Record:
                     raise TrainingDivergedError(
                         f"step {step}: {name} is {number}; training stopped, nothing after it was saved"
                     )
+            # Added up step by step: a term of some steps only, such as a lazy penalty, counts in those alone.
+            for name, number in {**values, **totals(values)}.items():
                 self._recent.setdefault(name, deque(maxlen=WINDOW)).append(number)
         return self.averages()
 

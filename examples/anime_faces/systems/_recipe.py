@@ -58,8 +58,9 @@ class Side:
         optimizer: Makes the optimizer of the parameters, such as ``partial(torch.optim.Adam, lr=1e-4)``.
         terms: The terms of the update: pure functions of the batch, see `gankit.training.Terms`. Several named ones are
             updates on one optimizer, taken one after the other. Names of costs are plain; a reading has a group in its name,
-            such as ``scores/real``, under which it is logged.
-        turn: The name of the one update of `terms` that is taken at a step. None: all of them are taken.
+            such as ``scores/real``, under which it is logged. Other names are refused in the first step.
+        turn: Given a step, the name of the one update of `terms` that is taken; `terms` must then be several by name. None:
+            all of them are taken.
         learning_rate: The learning rate at a step. None: that of the optimizer's maker.
         constraint: Called without arguments after each update, such as a weight clip.
         before: Called without arguments before each update, for programs that clip there.
@@ -101,8 +102,10 @@ class System:
     """What is trained, and by which plan.
 
     Args:
-        critic: The critic's side, or several by name. Their networks are frozen while the generators are updated.
-        generator: The generator's side, or several by name.
+        critic: The critic's side, or several by name. All critics are frozen while a generator is updated.
+        generator: The generator's side, or several by name. An update changes the network of its own side only: the other
+            generators (in an update of a critic, the other critics) are frozen. Gradients flow through them, so that a chain
+            of generators can be trained by its last picture.
         batch_size: Real pictures in one batch.
         schedule: How many critic and generator updates each round has. Default: one of each, the critic's first.
         repeat: How often each batch is used before the next one.

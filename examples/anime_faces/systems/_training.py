@@ -1,49 +1,18 @@
-"""From a recipe to something that trains: the only place that knows placement, precision, optimizers and gradient parts."""
+"""From a recipe to something that trains: its networks on their hardware, its rounds, and its state."""
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 import gankit as gk
 from examples.anime_faces.systems._description import Description
 from examples.anime_faces.systems._drawing import Drawer
 from examples.anime_faces.systems._hardware import Hardware
-from examples.anime_faces.systems._recipe import Batch, Blueprint, OptimizerMaker, Recipe, Side, System
-
-Value = TypeVar("Value")
-StepFunction = Callable[..., dict[str, torch.Tensor]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Player:
-    """A side with its updates.
-
-    Args:
-        side: What the recipe says.
-        updates: The updates of its named terms; a single one has the name ``""``.
-    """
-
-    side: Side
-    updates: Mapping[str, gk.training.Update]
-
-    def turn(self, step: int) -> Mapping[str, gk.training.Update]:
-        """Return the updates that this side takes at a step, by the names under which they are logged."""
-        if self.side.turn is None:
-            return self.updates
-        return {"": self.updates[self.side.turn(step)]}
-
-    def set_learning_rate(self, step: int) -> None:
-        """Give the optimizer the learning rate of a step."""
-        if self.side.learning_rate is not None:
-            for update in self.updates.values():
-                for group in update.optimizer.param_groups:
-                    group["lr"] = self.side.learning_rate(step)
+from examples.anime_faces.systems._players import Player, StepFunction, by_name, joined, player_of
+from examples.anime_faces.systems._recipe import Batch, Blueprint, Recipe, System
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +60,9 @@ class Training:
     ) -> StepFunction | dict[str, StepFunction]:
         """Return what `play_round` plays: one update, or several by name."""
         steps = {
-            _joined(name, own): _step(update, one.side.before, readings)
+            joined(name, own): function
             for name, one in self.players[player].items()
-            for own, update in one.turn(step).items()
+            for own, function in one.turn(step, readings).items()
         }
         return steps[""] if list(steps) == [""] else steps
 
@@ -101,7 +70,7 @@ class Training:
     def updates(self) -> dict[str, gk.training.Update]:
         """All updates by name, such as ``critic/real``."""
         return {
-            _joined(player, name, own): update
+            joined(player, name, own): update
             for player, players in self.players.items()
             for name, one in players.items()
             for own, update in one.updates.items()
@@ -162,8 +131,8 @@ def assemble(
     blueprint = recipe.networks(description, options)
     networks = {name: hardware.place(make()) for name, make in blueprint.makers.items()}
     system = recipe.system(networks, description, options, steps)
-    turns = {"critic": _named(system.critic), "generator": _named(system.generator)}
-    frozen = {"critic": (), "generator": tuple(side.network for side in turns["critic"].values())}
+    turns = {"critic": by_name(system.critic), "generator": by_name(system.generator)}
+    critics = tuple(side.network for side in turns["critic"].values())
     return Training(
         system=system,
         blueprint=blueprint,
@@ -171,64 +140,17 @@ def assemble(
         networks=networks,
         averages={name: system.average(networks[name]) for name in blueprint.drawing},
         players={
-            turn: {name: _player(side, hardware, frozen[turn], gradients) for name, side in sides.items()}
+            turn: {
+                name: player_of(
+                    side,
+                    joined(turn, name),
+                    hardware=hardware,
+                    frozen=critics if turn == "generator" else (),
+                    others=[other.network for other in sides.values() if other is not side],
+                    gradients=gradients,
+                )
+                for name, side in sides.items()
+            }
             for turn, sides in turns.items()
         },
     )
-
-
-def _player(
-    side: Side, hardware: Hardware, frozen: tuple[nn.Module, ...], gradients: Callable[[], gk.training.Gradients]
-) -> Player:
-    optimizer = _optimizer(side.optimizer, side.network)
-    updates = {
-        name: gk.training.Update(
-            optimizer,
-            hardware.autocast(one),
-            network=side.network,
-            frozen=frozen,
-            constraint=side.constraint,
-            gradients=gradients(),
-        )
-        for name, one in _named(side.terms).items()
-    }
-    return Player(side=side, updates=updates)
-
-
-def _optimizer(make: OptimizerMaker, network: nn.Module) -> Optimizer:
-    """Make the optimizer, in its fused form if it has one for the network's device."""
-    parameters = list(network.parameters())
-    if "fused" not in inspect.signature(make).parameters:
-        return make(parameters)
-    fused = partial(make, fused=True)  # pyright: ignore[reportCallIssue]
-    trial = nn.Parameter(torch.zeros_like(parameters[0]))
-    trial.grad = torch.zeros_like(trial)
-    try:
-        fused([trial]).step()
-    except RuntimeError:  # the device has no fused form, which torch says at the first step
-        return make(parameters)
-    return fused(parameters)
-
-
-def _named(one_or_several: Value | Mapping[str, Value]) -> dict[str, Value]:
-    """Return several things by name; a single one gets the name ``""``."""
-    return dict(one_or_several) if isinstance(one_or_several, Mapping) else {"": one_or_several}
-
-
-def _joined(*names: str) -> str:
-    return "/".join(name for name in names if name)
-
-
-def _step(
-    update: gk.training.Update, before: Callable[[], object] | None, readings: dict[str, torch.Tensor]
-) -> StepFunction:
-    """Return the update as a function that returns its costs only, and leaves its readings in `readings`."""
-
-    def step(*inputs: Any) -> dict[str, torch.Tensor]:
-        if before is not None:
-            before()
-        values = update(*inputs)
-        readings.update({name: value for name, value in values.items() if "/" in name})
-        return {name: value for name, value in values.items() if "/" not in name}
-
-    return step

@@ -7,8 +7,9 @@ from torch import nn
 from torch.nn import functional
 
 import gankit as gk
+from examples.anime_faces.data import Attribute
 from examples.anime_faces.recipes.acgan.networks import AcganCritic, AcganGenerator
-from examples.anime_faces.systems import Training
+from examples.anime_faces.systems import Description, Training
 
 
 @pytest.fixture
@@ -134,3 +135,15 @@ def test_fake_labels_are_uniform_whatever_the_data_has(training: Training) -> No
     assert hair.min() > 10
     assert hair.max() < 65
     assert torch.bincount(labels[:, 1], minlength=11).min() > 10
+
+
+def test_attributes_of_any_name_leave_the_score_in_the_loss() -> None:
+    names = ("score", "left/right", "class score", "left-right", "hair")
+    attributes = tuple(Attribute(name, ("one", "two")) for name in names)
+    described = Description(size=32, kind="labeled", attributes=attributes, incomplete=(False,) * len(names))
+    training = assembled("acgan", described, width=2, batch_size=6)
+    images, labels = torch.rand(3, 3, 32, 32), torch.randint(2, (3, len(names)))
+    logged = training.play(0, iter([(images, labels)] * 2))
+    own = ["score", "class score", "left-right", "class class score", "class left-right", "hair"]
+    costs = [f"critic/{update}/{name}" for update in ("real", "fake") for name in own]
+    assert list(logged) == [*costs, *(f"generator/{name}" for name in own), "scores/real", "scores/fake"]

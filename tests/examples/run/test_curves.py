@@ -35,3 +35,21 @@ def test_both_losses_are_in_one_figure(tmp_path: Path) -> None:
 def test_a_network_without_terms_has_no_loss(terms: list[str]) -> None:
     totals = with_totals(dict.fromkeys(terms, 1.0)).keys() - set(terms)
     assert totals == {f"losses/{terms[0].split('/')[0]}"}
+
+
+def test_losses_of_the_log_are_kept_as_they_are() -> None:
+    assert with_totals({**LINE, "losses/critic": 0.25})["losses/critic"] == 0.25
+
+
+def test_a_single_line_of_the_log_is_seen(tmp_path: Path) -> None:
+    empty, single = tmp_path / "empty.png", tmp_path / "single.png"
+    draw_curves([{"step": 20, "averages": {"losses/critic": float("nan")}}], empty)
+    draw_curves([{"step": 20, "averages": {"losses/critic": 1.0}}], single)
+
+    def colored(path: Path) -> int:
+        with Image.open(path) as picture:
+            pixels = picture.convert("RGB").getcolors(1 << 20)
+        return sum(count for count, color in pixels or [] if color == (0x40, 0x62, 0xBB))
+
+    assert colored(empty) == 0
+    assert colored(single) > 10

@@ -28,6 +28,17 @@ def test_the_gap_is_real_minus_fake(tmp_path: Path) -> None:
     assert record.read()["critic gap"] == 2.5
 
 
+def test_a_term_of_some_steps_counts_in_those_alone(tmp_path: Path) -> None:
+    record = Record(tmp_path / "log.jsonl", every=20)
+    for step in range(8):
+        lazy = {"critic/penalty": torch.tensor(4.0)} if step % 4 == 0 else {}
+        record.add(step + 1, {"critic/score": torch.tensor(1.0), **lazy, "generator/score": torch.tensor(-float(step))})
+    averages = record.read()
+    assert averages["critic/penalty"] == 4.0
+    assert averages["losses/critic"] == 2.0
+    assert averages["losses/generator"] == averages["generator/score"] == -3.5
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_the_first_broken_step_and_term_are_named(tmp_path: Path, bad: float) -> None:
     record = Record(tmp_path / "log.jsonl", every=20)

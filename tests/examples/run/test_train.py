@@ -246,7 +246,7 @@ def test_a_broken_weight_stops_the_run_and_keeps_the_checkpoint(request_for: Req
             next(networks["critic"].parameters()).fill_(float("nan"))
 
     request = broken_at(request_for(), 4, poison)
-    with pytest.raises(TrainingDivergedError, match=r"step 5: .*'score' is nan"):
+    with pytest.raises(TrainingDivergedError, match=r"step 5: critic/real: .*'score' is nan"):
         train(request)
     assert load_any_checkpoint(request.out)["step"] == 0
 

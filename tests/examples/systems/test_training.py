@@ -142,6 +142,118 @@ def test_critics_are_frozen_while_generators_are_updated() -> None:
     assert all(one.grad is None and one.requires_grad for one in critic.parameters())
 
 
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (({}, {"ramp": 0.5}), "^critic: names of readings must have a group .* but one is 'ramp'"),
+        (({}, {"critic/ramp": 0.5}), "^critic: names of readings must .* other than critic, generator, losses"),
+        (({}, {"losses/critic": 0.5}), "^critic: names of readings must"),
+        (({"pen/r1": 0.5}, {}), "^critic: names of costs must be plain, but one is 'pen/r1'"),
+    ],
+)
+def test_names_that_the_log_would_misread_are_refused_before_a_step(
+    returned: tuple[dict[str, float], dict[str, float]], message: str
+) -> None:
+    def terms(real: torch.Tensor, noise: torch.Tensor) -> Any:
+        del noise
+        score = training.networks["critic"](real).mean()
+        costs, readings = ({name: factor * score for name, factor in one.items()} for one in returned)
+        return {"score": score, **costs}, readings
+
+    training = built({"critic": {"terms": terms}})
+    before = training.networks["critic"].get_parameter("weight").clone()
+    with pytest.raises(ValueError, match=message):
+        training.play(0, iter([batch()]))
+    assert torch.equal(training.networks["critic"].get_parameter("weight"), before)
+
+
+@pytest.mark.parametrize("player", ["critic", "generator"])
+def test_errors_of_an_update_say_which(player: str) -> None:
+    def terms(real: torch.Tensor, noise: torch.Tensor) -> Any:
+        del real
+        return {"score": training.networks["critic"](training.networks["generator"](noise)).mean() * float("nan")}
+
+    training = built({player: {"terms": {"first": terms} if player == "critic" else terms}})
+    if player == "critic":
+        with pytest.raises(ValueError, match=r"^critic/first: terms must reach only"):
+            training.play(0, iter([batch()]))
+    else:
+        with pytest.raises(gk.training.NonFiniteError, match=r"^generator: the step was refused"):
+            training.play(0, iter([batch()]))
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_a_turn_must_name_an_update(several: bool) -> None:
+    def terms(real: torch.Tensor, noise: torch.Tensor) -> Any:
+        del noise
+        return {"score": training.networks["critic"](real).mean()}
+
+    sides = {"terms": {"plain": terms, "lazy": terms} if several else terms, "turn": lambda step: "other"}
+    training = built({"critic": sides})
+    message = "'plain', 'lazy'" if several else "it has no named terms"
+    with pytest.raises(
+        ValueError, match=rf"turn of critic must name one of its terms \({message}\).* at step 0 it is 'other'"
+    ):
+        training.play(0, iter([batch()]))
+
+
+def chain(*, shared: bool = False) -> tuple[Training, Any]:
+    """Two generators, the second on top of the first, that are both trained by the critic's score of the last picture."""
+    training = built({})
+    first, critic = training.networks["generator"], training.networks["critic"]
+    second = first if shared else nn.Linear(2, 2)
+
+    def terms(real: torch.Tensor, noise: torch.Tensor) -> Any:
+        del real
+        return {"score": critic(second(first(noise)) if second is not first else first(noise)).mean()}
+
+    sides = {
+        "first": Side(network=first, optimizer=SGD, terms=terms),
+        "second": Side(network=nn.ModuleList([second]), optimizer=SGD, terms=terms),
+    }
+
+    def networks(description: Description, options: object) -> Blueprint:
+        del description, options
+        return Blueprint(makers={"generator": lambda: first, "critic": lambda: critic}, latents=None)
+
+    def system(built: Networks, description: Description, options: object, steps: int) -> System:
+        del built, description, options, steps
+        return System(critic=training.system.critic, generator=sides, batch_size=5)
+
+    recipe = Recipe(
+        description="A chain.", steps=3, conditioning=always(WhateverIsKnown()), networks=networks, system=system
+    )
+    hardware = Hardware(channels_last=False)
+    return assemble(recipe, DESCRIPTION, None, steps=10, hardware=hardware), (first, second, critic)
+
+
+def test_a_chain_of_generators_is_trained_end_to_end_each_side_by_its_own_gradient() -> None:
+    training, (first, second, critic) = chain()
+    real, noise = batch()
+    for name, network, other in (("generator/first", first, second), ("generator/second", second, first)):
+        before, other_before = network.weight.clone(), other.weight.clone()
+        expected = torch.autograd.grad(critic(second(first(noise))).mean(), [network.weight])[0]
+        training.updates[name](real, noise)
+        torch.testing.assert_close(network.weight, before - 0.5 * expected)
+        assert float(expected.abs().max()) > 0
+        assert torch.equal(other.weight, other_before)
+    assert all(parameter.requires_grad for one in (first, second, critic) for parameter in one.parameters())
+    assert list(training.play(0, iter([batch()]))) == [
+        "critic/score",
+        "generator/first/score",
+        "generator/second/score",
+        "scores/real",
+    ]
+
+
+def test_what_two_sides_share_is_trained_by_both() -> None:
+    training, (first, _, _) = chain(shared=True)
+    for name in ("generator/first", "generator/second"):
+        before = first.weight.clone()
+        training.updates[name](*batch())
+        assert not torch.equal(first.weight, before)
+
+
 def test_constraints_follow_each_update_and_others_come_before_it() -> None:
     order: list[str] = []
 

@@ -22,11 +22,13 @@ Data: pictures with exactly one class of every attribute (report E: one hair and
 size that is 4 to 7 doubled a few times.
 """
 
+from collections.abc import Iterable
 from functools import partial
 
 import torch
 
 import gankit as gk
+from examples.anime_faces.data import Attribute
 from examples.anime_faces.recipes.acgan.networks import LATENTS, networks
 from examples.anime_faces.recipes.acgan.options import Options
 from examples.anime_faces.systems import Description, ExactlyOne, Networks, Recipe, Scalars, Side, System, always
@@ -34,11 +36,28 @@ from examples.anime_faces.systems import Description, ExactlyOne, Networks, Reci
 SOFTNESS = 0.2
 
 
+def cost_names(attributes: Iterable[Attribute]) -> list[str]:
+    """Return a name for the class loss of each attribute: that of the attribute, unless another cost or a group has it.
+
+    Example:
+        >>> cost_names([Attribute("hair", ("red",)), Attribute("score", ("low",)), Attribute("left/right", ("left",))])
+        ['hair', 'class score', 'left-right']
+    """
+    names: list[str] = []
+    for attribute in attributes:
+        name = attribute.name.replace("/", "-")
+        while name == "score" or name in names:
+            name = f"class {name}"
+        names.append(name)
+    return names
+
+
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
     """Put report E together; nothing in it depends on the length of the run."""
     del steps
     generator, critic, condition = networks["generator"], networks["critic"], description.condition
     objective = gk.losses.Logistic()
+    names = cost_names(description.attributes)
 
     def softness(images: torch.Tensor, count: int) -> torch.Tensor:
         return SOFTNESS * torch.rand(count, device=images.device, dtype=images.dtype)
@@ -48,10 +67,7 @@ def system(networks: Networks, description: Description, options: Options, steps
         return generator(latents, labels)
 
     def class_losses(output: gk.networks.CriticOutput, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {
-            attribute.name: gk.losses.class_loss(output.classes[index], labels[:, index])
-            for index, attribute in enumerate(description.attributes)
-        }
+        return {name: gk.losses.class_loss(output.classes[index], labels[:, index]) for index, name in enumerate(names)}
 
     def weighed(output: gk.networks.CriticOutput, soft: torch.Tensor, labels: torch.Tensor) -> Scalars:
         score = options.score_weight * gk.losses.labeled_loss(objective, output.scores, soft)
