@@ -13,8 +13,11 @@ from examples.anime_faces.commands import shown_as
 class Evaluate:
     """Measure how good a trained generator is, and write metrics.json into its run.
 
-    evaluate runs/demo                    every figure, in two to three minutes on two processor cores.
-    evaluate runs/demo --samples 1320     a rougher answer in half a minute.
+    Every figure, in two to three minutes on two processor cores:
+        evaluate runs/demo
+
+    A rougher answer in half a minute:
+        evaluate runs/demo --samples 1320
 
     On rendered faces, a judge network that knows every color, style, pose and expression reads the samples. On other
     pictures, only the figures that need no judge are given.
@@ -25,7 +28,7 @@ class Evaluate:
     data: Annotated[Path | None, shown_as("FOLDER")] = None
     """Data set to compare the samples with. Default: the one that the run was trained on."""
     samples: int = 12_000
-    """How many pictures to draw; the thresholds are meant for 12,000."""
+    """How many pictures to draw; the thresholds are meant for 12000."""
     seed: int = 0
     """Fixes the samples, and the real pictures that they are compared with."""
     features: Annotated[str | None, shown_as("MODULE:CALLABLE")] = None
@@ -59,12 +62,14 @@ class Report:
 
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder."""
+    recipe: Annotated[str | None, shown_as("MODULE")] = None
+    """The run's recipe, if it is one of your own and the report should show its description: package.module."""
 
     def run(self) -> None:
         """Write the page and say where it is."""
         from examples.anime_faces.report import write_report
 
-        print(f"report    {write_report(self.run_folder)}")
+        print(f"report    {write_report(self.run_folder, self.recipe)}")
 
 
 @dataclass(kw_only=True)

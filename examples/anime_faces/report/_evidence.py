@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from examples.anime_faces.data import Dataset
-from examples.anime_faces.recipes import find_recipe, is_outside
+from examples.anime_faces.recipes import find_recipe, is_outside, recipe_names
 from examples.anime_faces.run import RunFolder, Settings, read_log
 
 QUALITY = 88
@@ -44,11 +44,15 @@ class Evidence:
         return self.log[-1]["step"] if self.log else 0
 
 
-def gather(run: Path) -> Evidence:
+def gather(run: Path, recipe: str | None = None) -> Evidence:
     """Read a run's folder.
 
+    Args:
+        run: The folder.
+        recipe: The run's recipe, if it is from outside and its description should be shown.
+
     Raises:
-        ValueError: It does not contain a run, or a file in it is damaged.
+        ValueError: It does not contain a run, or a file in it is damaged, or `recipe` is not that of the run.
     """
     folder = RunFolder(run)
     if not folder.settings.exists():
@@ -57,12 +61,20 @@ def gather(run: Path) -> Evidence:
     return Evidence(
         folder=folder,
         settings=settings,
-        # A report must not import what a run's files name.
-        recipe="a recipe of your own" if is_outside(settings.recipe) else find_recipe(settings.recipe).description,
+        recipe=_description(settings.recipe, recipe),
         log=read_log(folder.log),
         metrics=_read_metrics(folder.metrics),
         dataset=_open(settings.data),
     )
+
+
+def _description(used: str, given: str | None) -> str:
+    if given is not None and given != used:
+        raise ValueError(f"--recipe must be that of the run, {used}, but it is {given}")
+    if given is not None or used in recipe_names():
+        return find_recipe(used).description
+    # A report must not import what a run's files name.
+    return "A recipe of your own." if is_outside(used) else "It is not a recipe of this version."
 
 
 def _read_metrics(path: Path) -> Mapping[str, Any] | None:

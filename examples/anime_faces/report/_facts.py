@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from examples.anime_faces.recipes import find_options, is_outside
+from examples.anime_faces.recipes import find_options, is_outside, recipe_names
 from examples.anime_faces.report._evidence import Evidence
 from examples.anime_faces.report._figures import Fact, passed_of
 
@@ -24,10 +24,11 @@ class Data(NamedTuple):
 
 
 class Commands(NamedTuple):
-    """The commands that repeat the run and compare it with this one, and the command that draws more pictures."""
+    """The commands that repeat the run and compare it with this one, draw more pictures, and measure it."""
 
     again: str
     sample: str
+    evaluate: str
 
 
 def tiles_of(evidence: Evidence) -> list[Fact]:
@@ -106,7 +107,7 @@ def settings_of(evidence: Evidence) -> list[Fact]:
 
 
 def commands_of(evidence: Evidence) -> Commands:
-    """Return the commands that repeat the run, bit for bit on the same kind of machine, and one that draws pictures."""
+    """Return the commands that repeat the run, bit for bit on the same kind of machine, and those that draw and measure."""
     settings, description, folder = evidence.settings, evidence.settings.description, evidence.folder.path
     hardware = settings.hardware
     words = ["train", "--recipe", settings.recipe, "--data", settings.data, "--out", f"{folder}-again"]
@@ -123,7 +124,9 @@ def commands_of(evidence: Evidence) -> Commands:
     asked = [prompt] if prompt else []
     named = ["--recipe", settings.recipe] if is_outside(settings.recipe) else []
     return Commands(
-        "\n".join(_line(each) for each in again), _line(["sample", *asked, "--n", "16", "--run", str(folder), *named])
+        again="\n".join(_line(each) for each in again),
+        sample=_line(["sample", *asked, "--n", "16", "--run", str(folder), *named]),
+        evaluate=_line(["evaluate", str(folder), *named]),
     )
 
 
@@ -132,7 +135,7 @@ def _line(words: Sequence[str]) -> str:
 
 
 def _changed_options(recipe: str, options: dict[str, object]) -> list[str]:
-    usual = None if is_outside(recipe) else find_options(recipe)()
+    usual = find_options(recipe)() if recipe in recipe_names() else None
     words: list[str] = []
     for name, value in options.items():
         if value == getattr(usual, name, None):

@@ -13,16 +13,20 @@ from examples.anime_faces.report._figures import figures_of
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: Path, recipe: str | None = None) -> Path:
     """Write ``report.html`` into a run's folder and return its path.
 
     The page contains its pictures, its style and its script; it loads nothing and works from a ``file:`` address.
 
+    Args:
+        run: The run's folder.
+        recipe: The run's recipe, if it is from outside and its description should be shown.
+
     Raises:
-        ValueError: The folder does not contain a run.
+        ValueError: The folder does not contain a run, or `recipe` is not that of the run.
         OSError: The page cannot be written.
     """
-    evidence = gather(run)
+    evidence = gather(run, recipe)
     page = render_page(evidence)
     with written_whole(evidence.folder.report) as temporary:
         temporary.write_text(page, encoding="utf-8")

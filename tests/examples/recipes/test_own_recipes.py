@@ -130,7 +130,21 @@ def test_a_checkpoint_alone_imports_nothing(
         assert code == 2
         assert "--recipe must be that of the run, own.tiny, but it is own.chain" in err
     assert run("report", out, capsys=capsys)[0] == 0
-    assert "a recipe of your own" in (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Recipe own.tiny. A recipe of your own." in page
+    assert f"evaluate {out} --recipe own.tiny" in page
+    code, _, err = run("report", out, "--recipe", "own.chain", capsys=capsys)
+    assert code == 2
+    assert "--recipe must be that of the run, own.tiny, but it is own.chain" in err
+
+
+def test_a_report_shows_the_description_of_a_recipe_that_is_named(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(*train("tiny", faces_folder, out), capsys=capsys)[0] == 0
+    assert run("report", out, "--recipe", "own.tiny", capsys=capsys)[0] == 0
+    assert "Recipe own.tiny. Small." in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_help_shows_the_options_of_a_recipe_from_outside(capsys: pytest.CaptureFixture[str]) -> None:

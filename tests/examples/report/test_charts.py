@@ -26,3 +26,11 @@ def test_ticks_are_round_and_inside(low: float, high: float) -> None:
     assert ticks == sorted(set(ticks))
     assert len(ticks) <= 11
     assert high == low or len(ticks) >= 3
+
+
+def test_a_single_point_is_drawn_as_a_dot() -> None:
+    for name in ("critic/score", "critic/late"):
+        log = [{"step": 20, "averages": {"critic/score": 1.0}}, {"step": 40, "averages": {"critic/late": 2.0}}]
+        lines = {line.name: line for line in charts_of(log)[1].lines}
+        path = lines[name.removeprefix("critic/")].path
+        assert re.fullmatch(r"M\d+\.\d \d+\.\d h0", path)

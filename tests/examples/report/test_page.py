@@ -138,7 +138,16 @@ def test_figures_show_bounds_and_verdicts(folder: Path) -> None:
 def test_without_metrics_it_says_how_to_get_them(folder: Path) -> None:
     (folder / "metrics.json").unlink()
     page = write_report(folder).read_text(encoding="utf-8")
-    assert "Nothing was measured yet: <code>python -m examples.anime_faces evaluate</code>" in page
+    assert "Nothing was measured yet." in page
+    assert re.search(r"<pre>python -m examples.anime_faces evaluate &#39;\S*/tiny &lt;run&gt;&#39;</pre>", page)
+
+
+def test_a_recipe_that_was_removed_is_still_reported(folder: Path) -> None:
+    settings = json.loads((folder / "settings.json").read_text())
+    (folder / "settings.json").write_text(json.dumps({**settings, "recipe": "gone"}))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "Recipe gone. It is not a recipe of this version." in page
+    assert "--embedding 8" in page  # what was usual is not known any more
 
 
 def test_a_run_without_data_is_still_reported(folder: Path) -> None:
