@@ -29,18 +29,30 @@ def check_numbers(options: Any) -> None:
         if isinstance(value, int) and not isinstance(value, bool) and value < 1:
             raise ValueError(f"{_flag(name)} must be at least 1, but it is {value}")
         if isinstance(value, float) and not 0 <= value < math.inf:
-            raise ValueError(f"{_flag(name)} must be 0 or more, but it is {value}")
+            raise ValueError(f"{_flag(name)} must be 0 or more and finite, but it is {value}")
 
 
 def check_shares(options: Any, *names: str) -> None:
-    """Refuse probabilities and shares above 1.
+    """Refuse probabilities and shares that are not numbers from 0 to 1. To be called before `check_numbers`.
 
     Raises:
         ValueError: There is one; the message names its flag.
     """
     for name in names:
-        if getattr(options, name) > 1:
+        if not 0 <= getattr(options, name) <= 1:
             raise ValueError(f"{_flag(name)} must be a number from 0 to 1, but it is {getattr(options, name)}")
+
+
+def check_pairs(options: Any) -> None:
+    """Refuse batches without two pictures: a mismatched pair has the text of another one.
+
+    Raises:
+        ValueError: The batch is too small.
+    """
+    if options.batch_size < 2:
+        raise ValueError(
+            f"--batch-size must be at least 2, for pictures with two texts, but it is {options.batch_size}"
+        )
 
 
 def _flag(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,9 +93,12 @@ def _write_probe(folder: Path) -> None:
 def locked(folder: RunFolder) -> Iterator[None]:
     """Hold the folder for this process; the lock of a process that died is free.
 
+    A folder that was made here and is still empty afterwards, since the request was a mistake, is removed.
+
     Raises:
         RunLockedError: Another process holds it; the message names it.
     """
+    made = not folder.path.exists()
     folder.path.mkdir(parents=True, exist_ok=True)
     # Beside the lock, since a locked file cannot be read on Windows.
     owner = folder.path / "run.owner"
@@ -110,4 +113,11 @@ def locked(folder: RunFolder) -> Iterator[None]:
         yield
     finally:
         owner.unlink(missing_ok=True)
+        unused = made and [path.name for path in folder.path.iterdir()] == ["run.lock"]
+        if unused:
+            with suppress(OSError):  # Windows removes no file that is locked
+                (folder.path / "run.lock").unlink()
         lock.release()
+        if unused:
+            with suppress(OSError):  # another process has begun to use it
+                folder.path.rmdir()

@@ -1,5 +1,6 @@
 """From what a user asks for to settings: for a new run, and for one that goes on; and minutes turned into steps."""
 
+import math
 import platform
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from examples.anime_faces.run._settings import Settings, differences
 from examples.anime_faces.run._state import digest, load_any_checkpoint
 from examples.anime_faces.systems import Hardware, Recipe, Selection, choose_hardware
 
+MOST_SEEDS = 2**64  # of torch
 MOST_SECONDS = 10.0
 SHARE_OF_BUDGET = 0.05
 WARM_UP_ROUNDS = 3
@@ -58,10 +60,10 @@ class TrainRequest:
         if self.steps is not None and self.minutes is not None:
             raise ValueError("--steps and --minutes must not both be given: the minutes are turned into steps")
         for name, value in (("--steps", self.steps), ("--minutes", self.minutes), ("--grid-every", self.grid_every)):
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be above 0, but it is {value}")
-        if self.seed < 0:
-            raise ValueError(f"--seed must be 0 or more, but it is {self.seed}")
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be above 0 and finite, but it is {value}")
+        if not 0 <= self.seed < MOST_SEEDS:
+            raise ValueError(f"--seed must be 0 or more and below 2**64, but it is {self.seed}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +90,25 @@ def plan_run(request: TrainRequest, dataset: Dataset, selection: Selection) -> S
     return _settings(request, dataset, selection, hardware)
 
 
-def plan_resumption(old: Settings, request: TrainRequest, dataset: Dataset, selection: Selection) -> Settings:
+def plan_resumption(
+    old: Settings, request: TrainRequest, dataset: Dataset, selection: Selection, *, trained: int
+) -> Settings:
     """Decide everything for a run that goes on: what was chosen at its start stays, unless the user now chooses otherwise.
+
+    Args:
+        old: The settings of the run.
+        request: What the user asks for now.
+        dataset: The data set.
+        selection: The pictures in use.
+        trained: The steps that the run has done.
 
     Raises:
         ValueError: Something that must not change has changed; the message lists what was and what is.
     """
     if request.start is not None and old.start is None:
         raise ValueError(f"{request.out} holds a run already; --from starts a new one: name another --out")
-    changed = differences(old, replace(_settings(request, dataset, selection, old.hardware), start=old.start))
+    now = _settings(replace(request, start=None), dataset, selection, old.hardware)
+    changed = differences(old, replace(now, start=_start_now(old.start, request.start)))
     if changed:
         lines = "\n".join(changed)
         raise ValueError(
@@ -115,7 +127,7 @@ def plan_resumption(old: Settings, request: TrainRequest, dataset: Dataset, sele
             )
     return replace(
         old,
-        steps=_steps(old, request),
+        steps=_steps(old, request, trained),
         data=str(request.data),
         hardware=hardware,
         versions=versions,
@@ -135,11 +147,26 @@ def _settings(request: TrainRequest, dataset: Dataset, selection: Selection, har
         fingerprint=dataset.fingerprint,
         description=selection.description,
         pictures=len(selection.rows),
-        start=None if start is None else f"{start} (state {digest(load_any_checkpoint(start))[:12]})",
+        start=None if start is None else _in_words(start),
         grid_every=request.grid_every,
         hardware=hardware,
         versions=_versions(),
     )
+
+
+def _in_words(start: Path) -> str:
+    return f"{start} (state {digest(load_any_checkpoint(start))[:12]})"
+
+
+def _start_now(old: str | None, asked: Path | None) -> str | None:
+    """Return where the run began if the request says the same or nothing, else what it says.
+
+    The networks were taken at the start, so the source may be gone now or trained further; a path may be written otherwise.
+    """
+    if old is None or asked is None or old.startswith(f"{asked} (state "):
+        return old
+    new = _in_words(asked) if asked.exists() else str(asked)
+    return old if new.rpartition(" (state ")[2] == old.rpartition(" (state ")[2] else new
 
 
 def _same_or_asked(old: Hardware, request: TrainRequest) -> Hardware:
@@ -151,13 +178,17 @@ def _same_or_asked(old: Hardware, request: TrainRequest) -> Hardware:
     return new
 
 
-def _steps(old: Settings, request: TrainRequest) -> int:
+def _steps(old: Settings, request: TrainRequest, trained: int) -> int:
     if request.minutes is not None and request.minutes != old.minutes:
         raise ValueError(
             f"the run was planned as {old.steps} steps; to train it longer, say --steps with a larger number"
         )
     if request.steps is None or request.steps == old.steps:
         return old.steps
+    if request.steps < trained:
+        raise ValueError(
+            f"--steps must be at least {trained}, the steps that the run in {request.out} has done, but it is {request.steps}"
+        )
     print(
         f"note: the plan changes from {old.steps} to {request.steps} steps; what decays over the run follows the new one"
     )

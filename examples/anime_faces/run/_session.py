@@ -1,6 +1,8 @@
 """One training session: plays rounds, records them, draws grids, saves checkpoints, stops on a signal."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,8 @@ from examples.anime_faces.run._state import check_finite_weights, collect_state,
 from examples.anime_faces.systems import Training
 
 SAVE_SECONDS = 90.0
+NO_MEMORY = ("can't allocate memory", "not enough memory", "size calculation overflowed")
+"""What torch says on a CPU, on Linux and on Windows, and for sizes beyond 64 bits."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,19 +90,42 @@ class Session:
         return collect_state(self.training, self.feed, self.record, step=step, settings=self.settings.to_dict())
 
     def _play(self, step: int) -> int:
-        try:
-            values = self.training.play(step, self.feed)
-        except gk.training.NonFiniteError as error:
-            raise TrainingDivergedError(f"step {step + 1}: {error}; the last checkpoint is as it was") from error
-        except torch.OutOfMemoryError as error:
-            size, device = self.feed.batch_size, self.settings.hardware.device
-            raise ValueError(
-                f"step {step + 1}: {device} ran out of memory with {size} pictures; lower --batch-size"
-            ) from error
-        self.record.add(step + 1, values)
+        self.record.add(step + 1, play_named(self.training, self.feed, step))
         return step + 1
 
     def _log(self, step: int, progress: Progress) -> None:
         averages = self.record.read()
         self.record.write(step, images=progress.images, images_per_second=progress.images_per_second())
         progress.show(averages)
+
+
+def play_named(training: Training, feed: Feed, step: int) -> dict[str, torch.Tensor]:
+    """Play the round of one step; errors say which step it was.
+
+    Raises:
+        TrainingDivergedError: A cost or gradient is NaN or infinite.
+        ValueError: An update was refused, or the memory is too small.
+    """
+    device, advice = training.hardware.device, f"lower --batch-size ({feed.batch_size} pictures in a batch here)"
+    try:
+        with memory_errors(f"step {step + 1}", device, advice):
+            return training.play(step, feed)
+    except gk.training.NonFiniteError as error:
+        raise TrainingDivergedError(f"step {step + 1}: {error}; the last checkpoint is as it was") from error
+
+
+@contextmanager
+def memory_errors(what: str, device: str, advice: str) -> Iterator[None]:
+    """Turn the errors of a memory that is too small, for which torch has several, into one line.
+
+    Raises:
+        ValueError: The memory is too small.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise ValueError(f"{what}: the computer ran out of memory; {advice}") from error
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and not any(words in str(error) for words in NO_MEMORY):
+            raise
+        raise ValueError(f"{what}: {device} ran out of memory; {advice}") from error

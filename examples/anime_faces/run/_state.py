@@ -158,11 +158,12 @@ def load_any_checkpoint(path: Path) -> Mapping[str, Any]:
     return state
 
 
-def take_networks(state: Mapping[str, Any], training: Training) -> list[str]:
+def take_networks(state: Mapping[str, Any], training: Training) -> tuple[int, list[str]]:
     """Copy every weight whose name and shape agree into the networks and the averages.
 
     Returns:
-        What was not taken and keeps its fresh start, one line each, with the reason.
+        How many weights and buffers of the networks were taken; and what was not and keeps its fresh start, one line each,
+        with the reason.
 
     Raises:
         ValueError: Nothing at all agrees.
@@ -179,7 +180,7 @@ def take_networks(state: Mapping[str, Any], training: Training) -> list[str]:
     for name, average in training.averages.items():
         saved = state["averages"].get(name, {"network": {}})
         left_out += _take(saved["network"], average.network, f"average of {name}")[1]
-    return left_out
+    return taken, left_out
 
 
 def _take(source: Mapping[str, torch.Tensor], network: nn.Module, owner: str) -> tuple[int, list[str]]:

@@ -11,7 +11,7 @@ from examples.anime_faces.run._feed import Feed, Store, choose_store, pictures_o
 from examples.anime_faces.run._folder import RunFolder, locked
 from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run, steps_within
 from examples.anime_faces.run._record import Record
-from examples.anime_faces.run._session import Session
+from examples.anime_faces.run._session import Session, memory_errors, play_named
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._sheets import Preview
 from examples.anime_faces.run._state import load_any_checkpoint, restore_state, take_networks
@@ -35,19 +35,22 @@ def train(request: TrainRequest) -> Outcome:
     selection = conditioning.select(dataset)
     folder = RunFolder(request.out)
     with locked(folder), StopSignals() as signals:
-        folder.prepare()
-        found = gk.training.Checkpoints(folder.checkpoints).load_latest()
+        begun = folder.checkpoints.is_dir()
+        found = gk.training.Checkpoints(folder.checkpoints).load_latest() if begun else None
         if found is not None:
             old = Settings.from_dict(found[1]["settings"])
-            settings = plan_resumption(old, request, dataset, selection)
+            settings = plan_resumption(old, request, dataset, selection, trained=found[0])
         else:
             settings = plan_run(request, dataset, selection)
         store = choose_store(dataset.images, settings.hardware)
+        # Built before anything is written, so that a mistake in the request leaves no folder behind.
+        training, feed = _build(settings, request, selection, store)
+        folder.prepare()
         if found is None and request.minutes is not None:
-            settings = _measured(settings, request, selection, store)
+            settings = _measured(settings, request.minutes, training, feed)
+            training, feed = _build(settings, request, selection, store)
         settings.save(folder.settings)
         _announce(settings, len(dataset))
-        training, feed = _build(settings, request, selection, store)
         session = Session(
             folder=folder,
             settings=settings,
@@ -75,9 +78,10 @@ def _build(settings: Settings, request: TrainRequest, selection: Selection, stor
     """Build what is trained, and the feed, from the seed: the same each time."""
     torch.set_num_threads(settings.hardware.threads)
     torch.manual_seed(settings.seed)
-    training = assemble(
-        request.recipe, settings.description, request.options, steps=settings.steps, hardware=settings.hardware
-    )
+    with memory_errors("building the networks", settings.hardware.device, "lower --width or the options like it"):
+        training = assemble(
+            request.recipe, settings.description, request.options, steps=settings.steps, hardware=settings.hardware
+        )
     feed = Feed(
         store,
         selection,
@@ -90,26 +94,27 @@ def _build(settings: Settings, request: TrainRequest, selection: Selection, stor
     return training, feed
 
 
-def _measured(settings: Settings, request: TrainRequest, selection: Selection, store: Store) -> Settings:
+def _measured(settings: Settings, minutes: float, training: Training, feed: Feed) -> Settings:
     """Turn minutes into steps, by rounds of a training that is not kept."""
-    assert request.minutes is not None
-    training, feed = _build(settings, request, selection, store)
 
     def play(step: int) -> None:
-        training.play(step, feed)
+        play_named(training, feed, step)
         if torch.device(settings.hardware.device).type == "cuda":
             torch.cuda.synchronize()  # otherwise the clock would measure how fast work is queued
 
-    steps = steps_within(request.minutes, play)
-    print(f"budget    {request.minutes:g} minutes are {steps} steps here; the plan is fixed now")
+    steps = steps_within(minutes, play)
+    print(f"budget    {minutes:g} minutes are {steps} steps here; the plan is fixed now")
     return replace(settings, steps=steps)
 
 
 def _begin(session: Session, request: TrainRequest) -> int:
     """Start from fresh networks or from those of another run, and save a first checkpoint: it shows that saving works."""
     if request.start is not None:
-        left_out = take_networks(load_any_checkpoint(request.start), session.training)
-        print(f"start     networks of {request.start}; {len(left_out)} entries keep their fresh start")
+        taken, left_out = take_networks(load_any_checkpoint(request.start), session.training)
+        print(
+            f"start     {taken} entries of the networks of {request.start} are taken; {len(left_out)} entries keep their "
+            "fresh start"
+        )
         for line in left_out[:MOST_NAMED]:
             print(f"            {line}")
         if len(left_out) > MOST_NAMED:

@@ -36,6 +36,18 @@ def test_a_folder_serves_one_process(tmp_path: Path) -> None:
         pass
 
 
+def test_a_new_folder_that_stays_empty_is_removed(tmp_path: Path) -> None:
+    folder, old = RunFolder(tmp_path / "new"), RunFolder(tmp_path / "old")
+    old.path.mkdir()
+    for one in (folder, old):
+        with pytest.raises(ValueError, match="wrong"), locked(one):
+            raise ValueError("wrong")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    with locked(folder):
+        folder.prepare()
+    assert folder.checkpoints.exists()
+
+
 def test_probes_leave_nothing(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     folder.prepare()

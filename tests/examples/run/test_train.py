@@ -285,7 +285,7 @@ def test_networks_of_another_run_are_taken(
     before, after = source["networks"]["critic"], target["networks"]["critic"]
     near = [(after[name] - tensor).abs().max() for name, tensor in before.items() if "weight" in name]
     assert float(torch.stack(near).max()) < 1e-3  # one step of Adam away
-    assert "0 entries keep their fresh start" in capsys.readouterr().out
+    assert f" entries of the networks of {tmp_path / 'run'} are taken; 0 entries keep" in capsys.readouterr().out
     assert train(request) == tuned
 
 
@@ -307,7 +307,10 @@ def test_what_does_not_fit_is_named(
         ({"steps": 0}, "--steps must be above 0"),
         ({"minutes": 1.0}, "must not both be given"),
         ({"steps": None, "minutes": -1.0}, "--minutes must be above 0"),
+        ({"steps": None, "minutes": float("inf")}, "--minutes must be above 0 and finite, but it is inf"),
+        ({"steps": None, "minutes": float("nan")}, "--minutes must be above 0 and finite, but it is nan"),
         ({"seed": -1}, "--seed must be 0 or more"),
+        ({"seed": 2**64}, r"--seed must be 0 or more and below 2\*\*64, but it is 18446744073709551616"),
     ],
 )
 def test_nonsense_is_refused(request_for: RequestMaker, changes: dict[str, Any], message: str) -> None:
@@ -342,3 +345,80 @@ def test_a_run_from_a_machine_with_a_missing_device_says_which(request_for: Requ
     with pytest.raises(ValueError, match="--device cuda:77 cannot be used here"):
         train(request_for())
     assert train(request_for(device="cpu")).step == 7
+
+
+@without_curves
+def test_a_run_that_began_elsewhere_goes_on_without_its_source_and_not_from_another(
+    request_for: RequestMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(request_for(steps=1))
+    train(request_for(steps=1, seed=5, out=tmp_path / "other"))
+    tuned = {"out": tmp_path / "tuned", "steps": 2}
+    first = train(request_for(**tuned, start=tmp_path / "run"))
+    for start in (tmp_path / "other", tmp_path / "nowhere"):
+        with pytest.raises(ValueError, match=r"other settings:\n  start: was .*run \(state .*, now .*(other|nowhere)"):
+            train(request_for(**tuned, start=start))
+    monkeypatch.chdir(tmp_path)
+    assert train(request_for(**tuned, start=Path("run"))) == first
+    train(request_for(steps=3))
+    assert train(request_for(**tuned, start=tmp_path / "run")) == first
+    (tmp_path / "run").rename(tmp_path / "moved")
+    assert train(request_for(**tuned, start=tmp_path / "run")) == first
+    assert train(request_for(**tuned)) == first
+
+
+@without_curves
+def test_a_plan_shorter_than_what_is_done_is_refused(request_for: RequestMaker) -> None:
+    train(request_for())
+    with pytest.raises(
+        ValueError, match=r"--steps must be at least 7, the steps that the run in .* has done, but it is 5"
+    ):
+        train(request_for(steps=5))
+    assert json.loads((request_for().out / "settings.json").read_text())["steps"] == 7
+
+
+@without_curves
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"threads": 0}, "--threads must be at least 1"),
+        ({"device": "tpu"}, "--device tpu cannot be used here"),
+        ({"start": Path("nowhere")}, "nowhere does not exist"),
+        ({"options": {"width": 10**9}}, "building the networks: cpu ran out of memory; lower --width"),
+        ({"options": {"width": 10**17}}, "building the networks: cpu ran out of memory; lower --width"),
+    ],
+)
+def test_a_mistake_leaves_no_folder(request_for: RequestMaker, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        train(request_for(**changes))
+    assert not request_for().out.exists()
+
+
+@without_curves
+def test_a_size_that_no_network_has_leaves_no_folder(request_for: RequestMaker, tmp_path: Path) -> None:
+    from examples.anime_faces.data import write_rendered
+
+    odd = write_rendered(tmp_path / "odd", 20, 33, workers=0)
+    with pytest.raises(ValueError, match="size must be a number from 4 to 7 doubled a few times, but it is 33"):
+        train(request_for(data=odd.path))
+    assert not request_for().out.exists()
+
+
+@without_curves
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+    ],
+)
+def test_too_little_memory_is_said_with_the_step(request_for: RequestMaker, error: Exception) -> None:
+    failing = mock.patch.object(Training, "play", mock.Mock(side_effect=error))
+    with failing, pytest.raises(ValueError, match=r"step 1: .* ran out of memory; lower --batch-size \(4 pictures"):
+        train(request_for())
+    with (
+        mock.patch.object(Training, "play", mock.Mock(side_effect=RuntimeError("a bug"))),
+        pytest.raises(RuntimeError, match="a bug"),
+    ):
+        train(request_for())

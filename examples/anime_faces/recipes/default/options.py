@@ -27,7 +27,7 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""
-        check_numbers(self)
         check_shares(self, "constant_share")
+        check_numbers(self)
         if self.batch_size % GROUP:
             raise ValueError(f"--batch-size must be a multiple of {GROUP}, but it is {self.batch_size}")

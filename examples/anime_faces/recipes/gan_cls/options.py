@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from examples.anime_faces.recipes._options import TextOptions, check_numbers, check_shares
+from examples.anime_faces.recipes._options import TextOptions, check_numbers, check_pairs, check_shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,8 @@ class Options(TextOptions):
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""
-        check_numbers(self)
         check_shares(self, "cheat")
+        check_numbers(self)
+        check_pairs(self)
         if self.cheat_decays and self.cheat_adapts:
             raise ValueError("--cheat-decays and --cheat-adapts must not both be given")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from examples.anime_faces.recipes._options import TextOptions, check_numbers
+from examples.anime_faces.recipes._options import TextOptions, check_numbers, check_pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +33,6 @@ class Options(TextOptions):
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""
         check_numbers(self)
+        check_pairs(self)
+        if self.clip == 0:
+            raise ValueError("--clip must be above 0, but it is 0")
