@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import accumulate
 from multiprocessing import get_context
@@ -136,15 +137,27 @@ class MutantSession:
         return Verdict(killed_by=on_import if -1 in killers else names, killers=killers, tests=len(order))
 
     def _share(self, work: Callable[[int], Result], count: int, what: str) -> list[Result]:
-        done = []
-        with ProcessPoolExecutor(self.processes, get_context("fork"), initializer=_be_quiet) as pool:
-            for result in pool.map(work, range(count), chunksize=1):
-                done.append(result)
-                if isinstance(result, Verdict) and result.survived and not self.tasks[len(done) - 1].expected:
-                    sys.stderr.write(f"{result.tests:5} tests pass: {self.tasks[len(done) - 1].mutation}\n")
-                if len(done) % 100 == 0 or len(done) == count:
-                    sys.stderr.write(f"{len(done)} of {count} {what}\n")
+        done: list[Result] = []
+        died_after = -1
+        while len(done) < count:
+            try:
+                with ProcessPoolExecutor(self.processes, get_context("fork"), initializer=_be_quiet) as pool:
+                    for result in pool.map(work, range(len(done), count), chunksize=1):
+                        done.append(result)
+                        self._report(done, count, what)
+            except BrokenProcessPool:  # somebody ended a process, or memory ran out: one more try from there on
+                if died_after == len(done):
+                    raise
+                died_after = len(done)
+                sys.stderr.write(f"a process died after {died_after} of {count} {what}; going on from there\n")
         return done
+
+    def _report(self, done: Sequence[object], count: int, what: str) -> None:
+        result = done[-1]
+        if isinstance(result, Verdict) and result.survived and not self.tasks[len(done) - 1].expected:
+            sys.stderr.write(f"{result.tests:5} tests pass: {self.tasks[len(done) - 1].mutation}\n")
+        if len(done) % 100 == 0 or len(done) == count:
+            sys.stderr.write(f"{len(done)} of {count} {what}\n")
 
     def _doubts(self) -> str:
         """Name tests that killed mutants and now fail without one: by chance, or because files changed in the meantime."""
