@@ -1,8 +1,9 @@
 import functools
 import operator
+from collections import UserDict
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, dataclass
 from typing import Any
 from unittest import mock
 
@@ -200,3 +201,21 @@ def test_parts_know_that_they_are_parts_and_the_whole_that_it_is_whole(parts: in
         return {"loss": (weight * x).mean()}
 
     Accumulated(parts)(_loss(weight, terms), (torch.ones(3),))
+
+
+@dataclass
+class _Encoding:
+    ids: torch.Tensor
+
+
+@pytest.mark.parametrize(
+    "hidden", [_Encoding(torch.ones(4)), UserDict(ids=torch.ones(4)), {"a": [_Encoding(torch.ones(4))]}]
+)
+def test_tensors_hidden_in_other_objects_are_refused_rather_than_passed_whole(hidden: object) -> None:
+    weight = torch.tensor(1.0, requires_grad=True)
+    loss = _loss(weight, lambda x, given: {"loss": (weight * x).mean()})
+    with pytest.raises(ValueError, match=r"tuples, lists or dicts to be split, got tensors in (_Encoding|UserDict)"):
+        Accumulated(2)(loss, (torch.ones(4), hidden))
+    Eager()(loss, (torch.ones(4), hidden))
+    Accumulated(2)(loss, (torch.ones(4), "text"))
+    Accumulated(2)(loss, (torch.ones(4), nn.Linear(2, 1)))

@@ -94,11 +94,18 @@ def test_float64_values_are_kept_whole_from_the_first_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [(1.0, "float"), (torch.ones(1), r"\(1,\)"), (torch.ones(2, 3), r"\(2, 3\)")]
+    ("value", "found"),
+    [
+        (1.0, "0-d tensor, got float"),
+        (torch.ones(1), r"0-d tensor, got shape \(1,\)"),
+        (torch.ones(2, 3), r"0-d tensor, got shape \(2, 3\)"),
+        (torch.tensor(3), "floating-point tensor, got dtype torch.int64"),
+        (torch.tensor(1j), "floating-point tensor, got dtype torch.complex64"),
+    ],
 )
 def test_other_values_are_refused_and_nothing_is_written(value: object, found: str) -> None:
     ring = LogRing(2)
-    with pytest.raises(ValueError, match=rf"values\['loss'\] must be a 0-d tensor, got {found}"):
+    with pytest.raises(ValueError, match=rf"values\['loss'\] must be a {found}"):
         ring.write({"fine": torch.tensor(1.0), "loss": value})  # pyright: ignore[reportArgumentType]
     assert ring.read() == []
 
@@ -114,3 +121,23 @@ def test_on_meta_writing_works_and_reading_says_why_not() -> None:
     ring.write({"loss": torch.zeros((), device="meta")})
     with pytest.raises(ValueError, match="got 1 rows on the meta device"):
         ring.read()
+
+
+def test_a_write_that_fails_leaves_no_row() -> None:
+    ring = LogRing(3)
+    ring.write({"a": torch.tensor(1.0)})
+    with pytest.raises(NotImplementedError, match="meta"):
+        ring.write({"a": torch.tensor(1.0), "b": torch.zeros((), device="meta")})
+    with pytest.raises(ValueError, match="values must be a mapping of names to 0-d tensors, got list"):
+        ring.write([torch.tensor(1.0)])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="values must be named by strings, got 1"):
+        ring.write({1: torch.tensor(1.0)})  # pyright: ignore[reportArgumentType]
+    assert ring.read() == [{"a": 1.0}]
+
+
+def test_a_ring_may_be_begun_in_inference_mode() -> None:
+    ring = LogRing(3)
+    with torch.inference_mode():
+        ring.write({"a": torch.tensor(1.0)})
+    ring.write({"a": torch.tensor(2.0)})
+    assert ring.read() == [{"a": 1.0}, {"a": 2.0}]

@@ -192,7 +192,7 @@ def test_parts_of_a_batch_but_the_last_are_not_reduced(parts: tuple[list[str], n
     off, on = ([f"reduce {name} {flag} False" for name in ("root", "inner")] for flag in (False, True))
     assert log == [*off, "terms 2", *on, *off, "terms 2", *on, "terms 3"]
     log.clear()
-    with pytest.raises(ValueError, match="must be a mapping"):
+    with pytest.raises(ValueError, match="terms must return costs"):
         Accumulated(2)(_loss(lambda _: 3, root), (torch.ones(7, 2),))
     assert log == [*off, *on]
 

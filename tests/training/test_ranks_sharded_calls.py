@@ -14,9 +14,10 @@ from torch import distributed, nn
 
 from gankit.training import Accumulated, Loss, NonFiniteError, Update, WeightAverage, load_network_state, network_state
 from gankit.training._average import _as
+from gankit.training._finite import refuse_non_finite
 from gankit.training._ranks import gathered_for_penalties, own_piece, reshard, sharded_like, sharded_modules, whole
 from gankit.training._saving._states import optimizer_state
-from gankit.training._stepper import _found_on_any_rank, refuse_non_finite
+from gankit.training._stepper import _found_on_any_rank
 
 
 class _Part(nn.Linear):
@@ -213,7 +214,7 @@ def test_a_rank_refuses_its_step_where_another_one_does(monkeypatch: pytest.Monk
         if len(flags) > 2:
             flag.fill_(1.0)
 
-    monkeypatch.setattr("gankit.training._stepper.world_size", lambda: 2)
+    monkeypatch.setattr("gankit.training._finite.world_size", lambda: 2)
     monkeypatch.setattr(distributed, "all_reduce", all_reduce)
     refuse_non_finite({"loss": torch.tensor(1.0)}, [], {})
     with pytest.raises(NonFiniteError, match="'loss' is nan; no weight was changed"):

@@ -166,3 +166,13 @@ def test_a_batch_of_another_type_is_refused_before_any_step(batch: Any) -> None:
             Round(2), iter([torch.ones(1), batch]), critic=_step("critic", log), generator=_step("generator", log)
         )
     assert log == []
+
+
+def test_a_turn_that_forgets_to_return_and_a_round_that_is_a_number_are_named() -> None:
+    def good(_: object) -> dict[str, torch.Tensor]:
+        return {"loss": torch.tensor(1.0)}
+
+    with pytest.raises(ValueError, match="generator must return a mapping of names to 0-d tensors, got NoneType"):
+        play_round(Round(1), iter([torch.ones(1)]), critic=good, generator=lambda _: None)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match=r"round must be a Round, got 5: write gankit.schedules.Round\(5\)"):
+        play_round(5, iter([torch.ones(1)]), critic=good, generator=good)  # pyright: ignore[reportArgumentType]

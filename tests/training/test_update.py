@@ -1,6 +1,8 @@
 import copy
 import itertools
 import math
+import pickle
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -588,9 +590,135 @@ def test_gradients_stored_in_another_order_are_refused_for_fused_optimizers_alon
             assert update.updates == 0
         else:
             update(torch.randn(5, 3))
-    images = nn.Conv2d(3, 1, 1).to(memory_format=torch.channels_last)  # axes of length one have any strides
+    # Axes of length one have any strides.
+    images = nn.Conv2d(3, 1, 1).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     update = Update(torch.optim.Adam(images.parameters(), fused=True), lambda x: {"loss": images(x).mean()})
     update(torch.randn(2, 3, 4, 4))
+
+
+class _Nothing:
+    """A gradient part of a user's own that forgets to leave gradients."""
+
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
+        return loss.evaluate(*inputs).detached()
+
+
+def test_a_gradient_part_that_leaves_nothing_or_returns_something_else_is_refused() -> None:
+    critic = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(critic.parameters(), lr=1.0)
+    update = Update(optimizer, lambda x: {"loss": critic(x).mean()}, gradients=_Nothing())
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"gradients must leave the gradient in the \.grad .*, got none in any"):
+            update(torch.ones(3, 2))
+    other = Update(optimizer, dict, gradients=lambda *_: None)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="gradients must return the Values of the loss, got NoneType"):
+        other()
+
+
+class _Traced:
+    """A gradient part that runs the pure form, as a compiled one would."""
+
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
+        values, gradients = loss.differentiated(loss.scale(), *loss.cut(inputs))
+        loss.assign(gradients, inputs)
+        return values
+
+
+def test_the_pure_form_sends_the_gradient_of_a_shared_fake_on() -> None:
+    torch.manual_seed(0)
+    generator, critic = _mlp(3, 2), _mlp(2, 5, 1)
+    twin = copy.deepcopy(generator)
+    latents = torch.randn(7, 3, dtype=torch.float64)
+    for network, parts in ((generator, _Traced()), (twin, Eager())):
+        update = Update(
+            torch.optim.Adam(network.parameters(), lr=0.1),
+            lambda fake: {"loss": critic(fake).mean()},
+            frozen=[critic],
+            gradients=parts,
+        )
+        for _ in range(3):
+            update(network(latents))
+    torch.testing.assert_close(_values(generator), _values(twin), rtol=1e-12, atol=1e-13)
+
+
+def test_parameters_that_take_the_place_of_others_are_cleared_and_updated() -> None:
+    one, other = (nn.Parameter(torch.ones(1)) for _ in range(2))
+    optimizer = torch.optim.SGD([one], lr=1.0)
+    chosen = [one]
+    update = Update(optimizer, lambda: {"loss": chosen[0].sum()})
+    update()
+    optimizer.param_groups[0]["params"] = [other]
+    chosen[0] = other
+    for _ in range(3):
+        update()
+        assert other.grad is not None
+        assert other.grad.item() == 1.0
+    assert (one.item(), other.item()) == (0.0, -2.0)
+
+
+def test_what_is_logged_shares_no_memory_with_weights_or_what_the_plan_fills() -> None:
+    weight, ramp = nn.Parameter(torch.tensor([1.0, 2.0])), torch.tensor(5.0)
+
+    def terms() -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        return {"cost": weight[0]}, {"weight": weight[1], "ramp": ramp}
+
+    logged = Update(torch.optim.SGD([weight], lr=0.5), terms)()
+    ramp.fill_(7.0)
+    with torch.no_grad():
+        weight.fill_(9.0)
+    assert {name: value.item() for name, value in logged.items()} == {"cost": 1.0, "weight": 2.0, "ramp": 5.0}
+
+
+def test_a_parameter_may_be_a_cost_itself() -> None:
+    scale = nn.Parameter(torch.tensor(3.0))
+    logged = Update(torch.optim.SGD([scale], lr=0.5), lambda: {"cost": scale})()
+    assert (scale.item(), logged["cost"].item()) == (2.5, 3.0)
+
+
+@pytest.mark.parametrize("gradients", [Eager(), Accumulated(2)])
+def test_a_later_call_without_a_graph_says_so_too(gradients: Gradients) -> None:
+    critic = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(critic.parameters(), lr=0.1)
+    update = Update(optimizer, lambda x: {"loss": critic(x).mean()}, gradients=gradients)
+    update(torch.ones(4, 2))
+    with torch.no_grad(), pytest.raises(ValueError, match=r"got \['loss'\] without a graph: is the network in"):
+        update(torch.ones(4, 2))
+
+
+def test_parameters_are_called_by_the_names_that_the_optimizer_has() -> None:
+    critic = nn.Linear(2, 1)
+    update = Update(torch.optim.SGD(critic.named_parameters(), lr=0.1), lambda x: {"loss": critic(x).sqrt().sum() * 0})
+    with pytest.raises(NonFiniteError, match="'loss' is nan"):
+        update(-100 * torch.ones(1, 2))
+    critic.weight.grad = torch.full_like(critic.weight, math.nan)
+    with pytest.raises(NonFiniteError, match=r"are: 'weight' of shape \(1, 2\), 'bias' of shape \(1,\);"):
+        update.stepper(update.optimizer, {"loss": torch.tensor(1.0)}, update._names)
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_an_update_is_not_copied_since_its_terms_would_stay_with_the_original(way: Callable[[Any], Any]) -> None:
+    critic = nn.Linear(2, 1)
+    update = Update(torch.optim.SGD(critic.parameters(), lr=0.1), partial(_mean_score, critic))
+    with pytest.raises(ValueError, match=r"an update cannot be copied or pickled, .* make a new one"):
+        way(update)
+
+
+def _mean_score(critic: nn.Module, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {"loss": critic(x).mean()}
+
+
+def test_optimizers_networks_and_steppers_of_another_kind_are_refused() -> None:
+    critic = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(critic.parameters(), lr=0.1)
+    refused: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
+        ((critic, dict), {}, "optimizer must be an optimizer of torch, got Linear"),
+        ((torch.optim.LBFGS(critic.parameters()), dict), {}, "without a closure, got LBFGS"),
+        ((optimizer, dict), {"network": 3}, "network must be a module, got int"),
+        ((optimizer, dict), {"stepper": print}, r"stepper must have \['scale', 'state_dict', 'load_state_dict'\]"),
+    ]
+    for positional, named, message in refused:
+        with pytest.raises(ValueError, match=message):
+            Update(*positional, **named)
 
 
 def test_a_state_of_version_one_is_loaded() -> None:
@@ -599,6 +727,9 @@ def test_a_state_of_version_one_is_loaded() -> None:
     old = {"version": 1, "updates": 7, "optimizer": state["optimizer"]}
     update.load_state_dict(old)
     assert update.updates == 7
+    own = Update(update.optimizer, dict, stepper=(stepper := _Scaled(2.0)))
+    own.load_state_dict(old)
+    assert (own.updates, stepper.calls) == (7, 0)
 
 
 def test_rounds_on_meta_read_nothing_and_stay_on_meta() -> None:

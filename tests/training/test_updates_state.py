@@ -1,8 +1,10 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
 
-from gankit.training import Update, load_checkpoint, load_updates_state, save_checkpoint, updates_state
+from gankit.training import FiniteStepper, Update, load_checkpoint, load_updates_state, save_checkpoint, updates_state
 
 
 def _pair(*, shared: bool) -> dict[str, Update]:
@@ -39,13 +41,71 @@ def test_states_of_other_updates_are_refused() -> None:
         load_updates_state(updates, {"plain": state["plain"]})
     with pytest.raises(ValueError, match="got list"):
         load_updates_state(updates, [])  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ValueError, match="optimizer of update 'penalized' must be that of 'plain', got that of 'pen"):
+    with pytest.raises(
+        ValueError, match=r"'plain' must share .* got \['plain'\], and \['penalized', 'plain'\] in the state"
+    ):
         load_updates_state(_pair(shared=False), state)
     with pytest.raises(
-        ValueError, match="optimizer of update 'penalized' must be that of 'penalized', got that of 'pl"
+        ValueError, match=r"'plain' must share .* got \['penalized', 'plain'\], and \['plain'\] in the state"
     ):
         load_updates_state(updates, updates_state(_pair(shared=False)))
     with pytest.raises(ValueError, match="state of an update must have version"):
         load_updates_state(updates, {**state, "plain": None})
-    with pytest.raises(ValueError, match="at least one update"):
-        updates_state({})
+    for empty in ({}, [1]):
+        with pytest.raises(ValueError, match="must be a mapping of names to updates, with at least one, got"):
+            updates_state(empty)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_order_of_names_plays_no_part() -> None:
+    updates, x = _pair(shared=True), torch.randn(5, 2)
+    for update in updates.values():
+        update(x)
+    others = _pair(shared=True)
+    load_updates_state(dict(reversed(others.items())), updates_state(updates))
+    states = [each["plain"].optimizer.state_dict()["state"] for each in (updates, others)]
+    torch.testing.assert_close(states[1], states[0], rtol=0, atol=0)
+
+
+class _Refusing(FiniteStepper):
+    """A stepper that does not take some states."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: object = None
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        if "bad" in state:
+            raise KeyError("bad")
+        self.loaded = state
+
+
+@pytest.mark.parametrize("fault", ["optimizer", "kind", "stepper", "updates"])
+def test_a_state_that_does_not_fit_changes_nothing(fault: str) -> None:
+    networks = [nn.Linear(2, 1) for _ in range(2)]
+    updates = {
+        name: Update(
+            torch.optim.Adam(n.parameters(), lr=0.1), lambda x, n=n: {"loss": n(x).mean()}, stepper=_Refusing()
+        )
+        for name, n in zip(("critic", "generator"), networks, strict=True)
+    }
+    for update in updates.values():
+        update(torch.ones(3, 2))
+    saved = copy.deepcopy(updates_state(updates))
+    for update in updates.values():
+        update(torch.ones(3, 2))
+    before = repr(updates_state(updates))
+    bad = saved["generator"]
+    if fault == "optimizer":
+        bad["optimizer"] = {}
+    elif fault == "kind":
+        bad["optimizer"] = torch.optim.SGD(networks[1].parameters(), lr=0.1).state_dict()
+    elif fault == "stepper":
+        bad["stepper"] = {"version": 1, "bad": True}
+    else:
+        bad["updates"] = -1
+    with pytest.raises((ValueError, KeyError)):
+        load_updates_state(updates, saved)
+    assert repr(updates_state(updates)) == before
+    stepper = updates["critic"].stepper
+    assert isinstance(stepper, _Refusing)
+    assert stepper.loaded in (None, {"version": 1})

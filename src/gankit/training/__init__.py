@@ -1,6 +1,7 @@
 """Floor 4: one update, one round of updates, and the state around them."""
 
 from gankit.training._average import WeightAverage as WeightAverage
+from gankit.training._finite import NonFiniteError as NonFiniteError
 from gankit.training._gradients import Accumulated as Accumulated, Eager as Eager, Gradients as Gradients
 from gankit.training._log import LogRing as LogRing
 from gankit.training._loss import Loss as Loss, Terms as Terms, Values as Values
@@ -13,11 +14,7 @@ from gankit.training._saving import (
     network_state as network_state,
     save_checkpoint as save_checkpoint,
 )
-from gankit.training._stepper import (
-    FiniteStepper as FiniteStepper,
-    NonFiniteError as NonFiniteError,
-    Stepper as Stepper,
-)
+from gankit.training._stepper import FiniteStepper as FiniteStepper, Stepper as Stepper
 from gankit.training._update import Update as Update
 from gankit.training._updates_state import (
     load_updates_state as load_updates_state,

@@ -1,6 +1,6 @@
 """How the gradient of an update is computed: the part behind ``Update(gradients=...)``."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +11,8 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from gankit._core import Scalar, batch_in_parts, check_at_least
-from gankit.training._loss import Cuts, Loss, NamedScalars, Values, clear_gradients, tensors_in
+from gankit.training._graphs import Cuts, check_differentiable, clear_gradients, tensors_in
+from gankit.training._loss import Loss, NamedScalars, Values
 from gankit.training._ranks import sharded_modules
 
 
@@ -54,8 +55,10 @@ class Eager:
         values = loss.evaluate(*inputs)
         if loss.check is not None:
             loss.check(values.costs, None)
-        loss.total(values.costs, loss.scale()).backward()
-        return values.detached()
+        total = loss.total(values.costs, loss.scale())
+        check_differentiable(total, values.costs)
+        total.backward()
+        return Values(*({name: _own(value) for name, value in named.items()} for named in values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class Accumulated:
 
     Tensors among the inputs are split along their first axis, also inside tuples, lists and dicts; parts may differ by one
     sample and are weighted by their share, so that a mean over the batch stays the mean over the whole batch. Values that
-    are not tensors, and 0-d tensors, go to every part as they are. The result equals that of the whole batch where each term
+    are not tensors, and 0-d tensors, go to every part as they are; other objects that hold tensors are refused.
+
+    The result equals that of the whole batch where each term
     is a mean over samples that are treated separately. What needs the whole batch at once, such as
     `gankit.losses.relativistic_average_critic_loss`, raises; batch normalization sees one part only. Random numbers that the
     terms draw are drawn part by part; pass them as inputs to get the same numbers. Data-parallel wrappers reduce gradients
@@ -74,8 +79,8 @@ class Accumulated:
         parts: Number of parts, 1 or more.
 
     Raises:
-        ValueError: `parts` is not a whole number above 0; or, at a call, the inputs hold no batch, batches differ in size or
-            have fewer samples than there are parts, or parts return terms of different names.
+        ValueError: `parts` is not a whole number above 0; or, at a call, the inputs hold no batch or hide one in an object,
+            batches differ in size or have fewer samples than there are parts, or parts return terms of different names.
 
     Example:
         >>> import torch
@@ -97,6 +102,7 @@ class Accumulated:
     def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
         """Go forward and backward part by part, and return the terms of the whole batch."""
         size = _batch_size(inputs, self.parts)
+        _refuse_hidden_tensors(inputs)
         clear_gradients(loss.parameters)
         cuts = Cuts.of(inputs)
         scale = loss.scale()
@@ -108,12 +114,31 @@ class Accumulated:
                 values = loss.evaluate(*_part(cuts.inputs, start, stop))
                 if loss.check is not None:
                     loss.check(values.costs, cuts)
-                (loss.total(values.costs, scale) * share).backward()
+                total = loss.total(values.costs, scale) * share
+                check_differentiable(total, values.costs)
+                total.backward()
             part = Values(*({name: value * share for name, value in named.items()} for named in values.detached()))
             means = part if means is None else Values(*map(_summed, means, part))
         cuts.send_back()
         assert means is not None  # there is at least one part
         return means
+
+
+def _own(value: Scalar) -> Scalar:
+    """Return a detached value that does not share memory with a parameter or a tensor that is filled in place."""
+    detached = value.detach()
+    return detached.clone() if value.is_leaf or value._is_view() else detached  # noqa: SLF001 (no public name)
+
+
+def _refuse_hidden_tensors(inputs: tuple[Any, ...]) -> None:
+    for value in pytree.tree_leaves(inputs):
+        if isinstance(value, torch.Tensor | nn.Module):
+            continue
+        held = value.values() if isinstance(value, Mapping) else getattr(value, "__dict__", {}).values()
+        if any(isinstance(part, torch.Tensor) for part in held):
+            raise ValueError(
+                f"inputs must hold their tensors in tuples, lists or dicts to be split, got tensors in {type(value).__name__}"
+            )
 
 
 def _is_batch(value: object) -> bool:

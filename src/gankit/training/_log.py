@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from gankit._core import Scalar, check_at_least
+from gankit.training._loss import check_named
 
 
 class LogRing:
@@ -21,7 +22,7 @@ class LogRing:
         lost: Number of rows that were lost so far.
 
     Raises:
-        ValueError: `length` is not a whole number above 0; or, at a write, a value is not a 0-d tensor.
+        ValueError: `length` is not a whole number above 0; or, at a write, a value is not a 0-d floating-point tensor.
 
     Example:
         >>> import torch
@@ -43,20 +44,16 @@ class LogRing:
 
     def write(self, values: Mapping[str, Scalar]) -> None:
         """Copy named 0-d tensors into the next row."""
-        for name, value in values.items():
-            if not isinstance(value, torch.Tensor) or value.ndim:
-                found = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
-                raise ValueError(f"values[{name!r}] must be a 0-d tensor, got {found}")
+        check_named("values", values)
+        row = self._row(list(values.values())) if values else None
         if len(self._rows) == self._length:
             del self._rows[0]
             self._first += 1
             self.lost += 1
         position = (self._first + len(self._rows)) % self._length
         self._rows.append(tuple(values))
-        if values:
-            buffer = self._room_for(list(values.values()))
-            row = torch.stack([v.detach().to(buffer.device, buffer.dtype, non_blocking=True) for v in values.values()])
-            buffer[position, : len(row)] = row
+        if row is not None and self._buffer is not None:
+            self._buffer[position, : len(row)] = row
 
     def read(self) -> list[dict[str, float]]:
         """Return all rows since the last reading, oldest first. Waits for the device.
@@ -73,8 +70,9 @@ class LogRing:
         numbers = self._buffer.roll(-first, 0)[: len(rows)].tolist()
         return [dict(zip(names, row, strict=False)) for names, row in zip(rows, numbers, strict=True)]
 
-    def _room_for(self, values: list[Scalar]) -> torch.Tensor:
-        """Return the buffer, with columns for these values and a dtype that holds them."""
+    @torch.inference_mode(False)
+    def _row(self, values: list[Scalar]) -> torch.Tensor:
+        """Return the values as one tensor, after making room for them in the buffer."""
         columns, dtype = len(values), torch.float32
         if any(value.dtype == torch.float64 for value in values):
             dtype = torch.float64
@@ -86,4 +84,5 @@ class LogRing:
             self._buffer = old.new_empty(shape, dtype=torch.promote_types(dtype, old.dtype))
             self._buffer[:, : old.shape[1]] = old
         assert self._buffer is not None
-        return self._buffer
+        buffer = self._buffer
+        return torch.stack([value.detach().to(buffer.device, buffer.dtype, non_blocking=True) for value in values])

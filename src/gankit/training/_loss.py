@@ -1,14 +1,14 @@
 """What an update differentiates: named costs of its inputs, their sum, and the gradient of that sum."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
 from gankit._core import Scalar
+from gankit.training._graphs import Cuts, send_back, tensors_in
 from gankit.training._ranks import is_sharded
 
 NamedScalars: TypeAlias = Mapping[str, Scalar]
@@ -63,8 +63,8 @@ class Loss:
         parameters: What the optimizer holds.
         network: The wrapper that the terms call, or None; see `Update`.
         scale: Returns the factor of the sum of costs, a 0-d tensor, or None for no factor. float16 needs one.
-        check: Called by eager gradient parts with the costs, and with the inputs they cut from their graphs, before the
-            backward pass; it raises ``ValueError`` where the costs reach wrong parameters. None: no check.
+        check: A function of the costs and of the `Cuts` of the inputs (or None), which gradient parts that run eagerly call
+            before the backward pass; it raises ``ValueError`` if the costs reach wrong parameters. None: no check.
 
     Example:
         >>> import torch
@@ -87,12 +87,20 @@ class Loss:
         Raises:
             ValueError: The terms are not mappings of distinct names to 0-d floating-point tensors, or there is no cost.
         """
-        found = self.terms(*inputs)
-        costs, readings = found if isinstance(found, tuple) and len(found) == 2 else (found, {})
-        _check_named("terms", costs)
+        found: Any = self.terms(*inputs)
+        pair = isinstance(found, tuple) and len(found) == 2
+        if not pair and not isinstance(found, Mapping):
+            what = f"a tuple of {len(found)}" if isinstance(found, tuple) else type(found).__name__
+            raise ValueError(
+                f"terms must return costs, or (costs, readings), as mappings of names to 0-d tensors, got {what}"
+            )
+        costs: Any
+        readings: Any
+        costs, readings = found if pair else (found, {})
+        check_named("costs", costs)
         if not costs:
             raise ValueError("terms must return at least one named cost, got an empty mapping")
-        _check_named("readings", readings)
+        check_named("readings", readings)
         twice = sorted(costs.keys() & readings.keys())
         if twice:
             raise ValueError(f"costs and readings must have different names, got {twice} in both")
@@ -112,94 +120,45 @@ class Loss:
 
         Args:
             scale: The factor of the sum, an input so that a trace does not freeze it.
-            inputs: The update's inputs. Tensors among them that require gradients are treated as leaves.
+            inputs: The update's inputs. Tensors among them that require gradients are cut from their graphs.
 
         Returns:
             Costs and readings, and one gradient for each parameter, then one for each tensor of the inputs that requires
-            gradients, in order; None where there is none.
+            gradients, in order; None if the costs do not depend on it. `assign` puts them in place.
         """
-        targets = [*self.parameters, *(tensor for tensor in tensors_in(inputs) if tensor.requires_grad)]
-        values = self.evaluate(*inputs)
+        cuts = Cuts.of(inputs)
+        targets = [*self.parameters, *(leaf for leaf, _ in cuts.pairs)]
+        values = self.evaluate(*cuts.inputs)
         wanted = [target for target in targets if target.requires_grad]
         found = iter(torch.autograd.grad(self.total(values.costs, scale), wanted, allow_unused=True))
         return values.detached(), [next(found) if target.requires_grad else None for target in targets]
 
+    def cut(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the inputs with each tensor that requires gradients replaced by a leaf.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cuts:
-    """Inputs that carry a graph, such as a shared fake, cut so that the graph is walked once at the end.
+        Call a compiled form of `differentiated` with these: ``torch.compile`` warns of inputs that carry a graph.
+        """
+        return Cuts.of(inputs).inputs
 
-    Args:
-        inputs: The inputs with each such tensor replaced by a leaf.
-        pairs: Each leaf and the tensor it replaces.
-    """
+    def assign(self, gradients: Sequence[torch.Tensor | None], inputs: tuple[Any, ...]) -> None:
+        """Put gradients that `differentiated` returned in place: the last step of a gradient part of your own.
 
-    inputs: tuple[Any, ...]
-    pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]
+        ``.grad`` of each parameter is replaced, with the parameter's strides. The gradients of inputs that carry a graph, such
+        as a shared fake, go backward into that graph.
 
-    @classmethod
-    def of(cls, inputs: tuple[Any, ...]) -> "Cuts":
-        """Cut tensors that require gradients, also inside tuples, lists and dicts."""
-        pairs: list[tuple[torch.Tensor, torch.Tensor]] = []
-
-        def cut(value: object) -> object:
-            if not isinstance(value, torch.Tensor) or not value.requires_grad:
-                return value
-            pairs.append((value.detach().requires_grad_(), value))
-            return pairs[-1][0]
-
-        return cls(pytree.tree_map(cut, inputs), pairs)
-
-    def send_back(self) -> None:
-        """Go backward from each leaf's gradient into the graph of the tensor that it replaced."""
-        reached = [(tensor, leaf.grad) for leaf, tensor in self.pairs if leaf.grad is not None]
-        if reached:
-            torch.autograd.backward([tensor for tensor, _ in reached], [gradient for _, gradient in reached])
+        Args:
+            gradients: What `differentiated` returned, or the same from a compiled or replayed form of it.
+            inputs: The inputs that it was called with.
+        """
+        count = len(self.parameters)
+        for parameter, gradient in zip(self.parameters, gradients[:count], strict=True):
+            parameter.grad = gradient if gradient is None else _laid_out_as(parameter, gradient)
+        carriers = [tensor for tensor in tensors_in(inputs) if tensor.requires_grad]
+        send_back(zip(carriers, gradients[count:], strict=True))
 
 
-def tensors_in(inputs: object) -> list[torch.Tensor]:
-    """Return all tensors of the inputs, also those inside tuples, lists and dicts."""
-    return [leaf for leaf in pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor)]
-
-
-def clear_gradients(parameters: Sequence[nn.Parameter]) -> None:
-    """Drop the gradients of earlier calls."""
-    for parameter in parameters:
-        parameter.grad = None
-
-
-def check_reach(costs: NamedScalars, parameters: Sequence[nn.Parameter], cuts: Cuts | None = None) -> None:
-    """Refuse costs that would leave gradients in parameters of another network, or none in the optimizer's own.
-
-    Args:
-        costs: Costs with their graphs.
-        parameters: What the optimizer holds.
-        cuts: Inputs that were cut; the walk goes on in the graphs of those that the costs reach.
-
-    Raises:
-        ValueError: A parameter is reached that the optimizer does not hold, or none is reached.
-    """
-    if any(is_sharded(parameter) for parameter in parameters):
-        return  # sharded parameters are gathered into other tensors before the forward pass: the graph ends in those
-    own = {id(parameter) for parameter in parameters}
-    reached = list(_reached(costs, {} if cuts is None else {id(leaf): tensor for leaf, tensor in cuts.pairs}))
-    # Leaves that are not parameters are points of a penalty; their gradients go away with the graph.
-    foreign = [leaf for leaf in reached if id(leaf) not in own and isinstance(leaf, nn.Parameter)]
-    if foreign:
-        shapes = ", ".join(str(tuple(parameter.shape)) for parameter in foreign[:3])
-        raise ValueError(
-            f"terms must reach only parameters of the optimizer, got gradients for {len(foreign)} others (shapes {shapes}"
-            f"{', ...' if len(foreign) > 3 else ''}): name their network in `frozen`, or draw the fake samples under "
-            "torch.no_grad() or detach them"
-        )
-    if not any(id(leaf) in own for leaf in reached):
-        raise ValueError(
-            f"terms must depend on a parameter of the optimizer, got {sorted(costs)} without any: is the network in "
-            "`frozen`, or called under torch.no_grad()?"
-        )
-
-
-def _check_named(what: str, values: object) -> None:
+def check_named(what: str, values: object) -> None:
+    """Refuse what is not a mapping of names to 0-d floating-point tensors."""
     if not isinstance(values, Mapping):
         raise ValueError(f"{what} must be a mapping of names to 0-d tensors, got {type(values).__name__}")
     for name, value in values.items():
@@ -213,18 +172,7 @@ def _check_named(what: str, values: object) -> None:
             raise ValueError(f"{what}[{name!r}] must be a floating-point tensor, got dtype {value.dtype}")
 
 
-def _reached(costs: NamedScalars, replaced: Mapping[int, torch.Tensor]) -> Iterator[torch.Tensor]:
-    waiting: list[Any] = [cost.grad_fn for cost in costs.values() if cost.grad_fn is not None]
-    seen = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        following = [function for function, _ in node.next_functions]
-        variable = getattr(node, "variable", None)
-        if id(variable) in replaced:
-            following.append(replaced[id(variable)].grad_fn)
-        elif variable is not None:
-            yield variable
-        for function in following:
-            if function is not None and function not in seen:
-                seen.add(function)
-                waiting.append(function)
+def _laid_out_as(parameter: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    if gradient.layout is not parameter.layout or gradient.stride() == parameter.stride() or is_sharded(parameter):
+        return gradient
+    return torch.empty_like(parameter, dtype=gradient.dtype, requires_grad=False).copy_(gradient)

@@ -63,7 +63,7 @@ def play_round(
     Raises:
         BatchesExhaustedError: An iterator ran out; the batches drawn for this round are in the exception.
         ValueError: `batches` is not an iterator, a mapping of them lacks an update of the critic or names an unknown one, a
-            batch has another type (such as a dict), or a turn is an empty mapping.
+            batch has another type (such as a dict), a turn is an empty mapping, or an update returns no mapping.
 
     Example:
         >>> import torch
@@ -74,6 +74,8 @@ def play_round(
         >>> play_round(Round(2), batches, critic=train_critic, generator=train_generator)
         {'critic/loss': tensor(2.), 'generator/loss': tensor(-2.)}
     """
+    if not isinstance(round, Round):
+        raise ValueError(f"round must be a Round, got {round!r}: write gankit.schedules.Round({round!r})")
     critic_steps, generator_steps = _steps("critic", critic), _steps("generator", generator)
     iterators = _iterators(batches, critic_steps, generator_steps)
     sources = {name: _source(name, iterators, critic_steps) for name in (*critic_steps, *generator_steps)}
@@ -166,4 +168,7 @@ def _title(name: str) -> str:
 
 def _prefixed(name: str, step: OneUpdate, batch: Batch) -> dict[str, Scalar]:
     inputs = (batch,) if isinstance(batch, torch.Tensor) else tuple(batch)
-    return {f"{name}/{key}": term for key, term in step(*inputs).items()}
+    terms = step(*inputs)
+    if not isinstance(terms, Mapping):
+        raise ValueError(f"{name} must return a mapping of names to 0-d tensors, got {type(terms).__name__}")
+    return {f"{name}/{key}": term for key, term in terms.items()}

@@ -1,34 +1,29 @@
 """How a gradient becomes a step: the part behind ``Update(stepper=...)``, which never lets NaN or infinity into a weight."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import distributed, nn
+from torch import distributed
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, check_at_least, check_version, world_size
-from gankit.training._ranks import is_sharded, own_piece
+from gankit._core import Scalar, check_at_least, check_version
+from gankit.training._finite import NonFiniteError, found_non_finite, numbers_of, refuse_non_finite
+from gankit.training._ranks import is_sharded
 from gankit.training._saving import held
 
 VERSION = 1
 READ_EVERY = 100
 
 
-class NonFiniteError(FloatingPointError):
-    """A cost or a gradient of an update is NaN or infinite; the message names it.
-
-    On the CPU it is raised before the optimizer changes anything. On other devices the bad steps were skipped on the device,
-    and it is raised when the stepper next reads its counters, every 100 calls.
-    """
-
-
 class Stepper(Protocol):
     """Anything that applies the gradients in ``.grad``, or refuses to."""
 
     def scale(self) -> Scalar | None:
-        """Return the factor of the loss that is differentiated next, a 0-d tensor; None for no factor."""
+        """Return the factor of the loss that is differentiated next, a 0-d tensor; None for no factor.
+
+        Gradients arrive multiplied by it: the stepper divides by it before the step.
+        """
         ...
 
     def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str], /) -> None:
@@ -77,7 +72,7 @@ class FiniteStepper:
         >>> update(torch.tensor([[float("nan")]]))
         Traceback (most recent call last):
         ...
-        gankit.training._stepper.NonFiniteError: the step was refused, since a cost is not finite: 'loss' is nan; ...
+        gankit.training._finite.NonFiniteError: the step was refused, since a cost is not finite: 'loss' is nan; ...
     """
 
     def __init__(self, read_every: int = READ_EVERY) -> None:
@@ -113,21 +108,21 @@ class FiniteStepper:
     def _step_on_device(
         self, optimizer: Optimizer, costs: Mapping[str, Scalar], gradients: Sequence[torch.Tensor]
     ) -> None:
-        found = _found_on_any_rank(gradients) if gradients else None
-        _step_unless(found, optimizer, gradients)
-        self._count(costs, found)
-        self._calls += 1
-        if self._calls % self._read_every == 0:
-            self._read()
-
-    def _count(self, costs: Mapping[str, Scalar], found: Scalar | None) -> None:
-        names = tuple(costs)
         home = next(iter(costs.values())).device  # a 0-d cost of another device may be summed too
         # Each in its own dtype: a float64 cost may be finite and still beyond float32.
         finite = torch.stack([cost.isfinite().to(home, non_blocking=True) for cost in costs.values()])
         bad = finite.logical_not().to(torch.float32)
-        skipped = torch.zeros_like(bad[:1]) if found is None else found.reshape(1).to(home)
-        row = torch.cat((skipped, bad))
+        found = bad.amax()
+        if gradients:
+            of_gradients = _found_on_any_rank(gradients)
+            found = torch.maximum(found.to(of_gradients.device, non_blocking=True), of_gradients)
+        self._count(tuple(costs), torch.cat((found.reshape(1).to(home, non_blocking=True), bad)))
+        self._calls += 1
+        if self._calls % self._read_every == 0:
+            self._read()  # before the step: what raises has changed nothing
+        _step_unless(found, optimizer, gradients)
+
+    def _count(self, names: tuple[str, ...], row: torch.Tensor) -> None:
         previous = self._counts.get(names)
         self._counts[names] = row if previous is None else previous + row
 
@@ -145,78 +140,9 @@ class FiniteStepper:
         listed = ", ".join(f"{name!r} {count} times" for name, count in bad.items() if count)
         if skipped or listed:
             raise NonFiniteError(
-                f"{skipped} of the last {self._read_every} steps were skipped on the device, since a gradient was not "
-                f"finite; costs that were not finite: {listed or 'none'}"
+                f"{skipped} of the last {self._read_every} steps were skipped on the device, since a cost or a gradient was "
+                f"not finite; costs that were not finite: {listed or 'none'}"
             )
-
-
-def refuse_non_finite(
-    costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]
-) -> None:
-    """Raise if a cost or a gradient is not finite. Reads values: for the CPU only.
-
-    With several ranks every one must call it, and all raise if one does: else some would step and others not.
-
-    Args:
-        costs: The update's costs by name.
-        parameters: The optimizer's parameters, with their gradients.
-        names: Names of parameters by ``id``, as far as they are known.
-
-    Raises:
-        NonFiniteError: A cost, else a gradient, is NaN or infinite.
-    """
-    fault = _fault(costs, parameters, names)
-    if _any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
-        fault = fault or "a cost or a gradient of another rank is not finite"
-        raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")
-
-
-def found_non_finite(gradients: Sequence[torch.Tensor]) -> Scalar:
-    """Return 1.0 if any gradient holds NaN or infinity, else 0.0, on the first one's device, without waiting for it."""
-    groups: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
-    for gradient in gradients:
-        piece = own_piece(gradient)
-        values = piece._values() if piece.is_sparse else piece  # noqa: SLF001 (the only way to uncoalesced values)
-        values = torch.view_as_real(values) if values.is_complex() else values
-        groups.setdefault((values.device, values.dtype), []).append(values)
-    home = gradients[0].device
-    flags = []
-    for (device, _), group in groups.items():
-        flag = torch.zeros((), dtype=torch.float32, device=device)
-        # The one fused pass over many tensors that torch has for this; times one, it leaves the gradients as they are.
-        torch._amp_foreach_non_finite_check_and_unscale_(group, flag, torch.ones_like(flag))
-        flags.append(flag.to(home, non_blocking=True))
-    return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
-
-
-def _fault(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str | None:
-    values = {name: float(cost) for name, cost in costs.items()}
-    bad = {name: value for name, value in values.items() if not math.isfinite(value)}
-    if bad:
-        return "a cost is not finite: " + ", ".join(f"{name!r} is {value}" for name, value in bad.items())
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    if gradients and float(found_non_finite(gradients)):
-        listed = _describe_bad_gradients(parameters, names)
-        return f"a gradient is not finite though the costs {sorted(costs)} are: {listed}"
-    return None
-
-
-def _any_rank(refuses: bool, device: torch.device) -> bool:
-    if world_size() == 1:
-        return refuses
-    flag = torch.tensor(float(refuses), dtype=torch.float32, device=device)
-    distributed.all_reduce(flag, distributed.ReduceOp.MAX)
-    return bool(flag)
-
-
-def _describe_bad_gradients(parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str:
-    described = []
-    for position, parameter in enumerate(parameters):
-        if parameter.grad is not None and not bool(own_piece(parameter.grad).isfinite().all()):
-            described.append(
-                repr(names.get(id(parameter), f"number {position}")) + f" of shape {tuple(parameter.shape)}"
-            )
-    return ", ".join(described[:5]) + (f" and {len(described) - 5} more" if len(described) > 5 else "")
 
 
 def _found_on_any_rank(gradients: Sequence[torch.Tensor]) -> Scalar:
@@ -227,7 +153,7 @@ def _found_on_any_rank(gradients: Sequence[torch.Tensor]) -> Scalar:
     return found
 
 
-def _step_unless(found: Scalar | None, optimizer: Optimizer, gradients: Sequence[torch.Tensor]) -> None:
+def _step_unless(found: Scalar, optimizer: Optimizer, gradients: Sequence[torch.Tensor]) -> None:
     if _takes_flag(optimizer):
         # The two attributes by which torch.amp.GradScaler makes a fused optimizer skip.
         optimizer.grad_scale = None  # pyright: ignore[reportAttributeAccessIssue]
@@ -238,9 +164,8 @@ def _step_unless(found: Scalar | None, optimizer: Optimizer, gradients: Sequence
             del optimizer.grad_scale  # pyright: ignore[reportAttributeAccessIssue]
             del optimizer.found_inf  # pyright: ignore[reportAttributeAccessIssue]
         return
-    if found is not None:
-        for gradient in gradients:
-            own_piece(gradient).masked_fill_(found.to(gradient.device, non_blocking=True) > 0, 0.0)
+    for gradient in gradients:
+        numbers_of(gradient).masked_fill_(found.to(gradient.device, non_blocking=True) > 0, 0.0)
     optimizer.step()
 
 

@@ -1,5 +1,6 @@
 """One update of one network."""
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -8,8 +9,16 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gankit._core import Scalar, check_at_least, check_version, world_size
+from gankit.training._arguments import (
+    check_callables,
+    check_kinds,
+    check_result,
+    checked_networks,
+    names_of_parameters,
+)
 from gankit.training._gradients import Eager, Gradients
-from gankit.training._loss import Cuts, Loss, NamedScalars, Terms, check_reach
+from gankit.training._graphs import Cuts, check_reach
+from gankit.training._loss import Loss, NamedScalars, Terms
 from gankit.training._ranks import (
     audited_forwards,
     check_equal_gradients,
@@ -17,7 +26,7 @@ from gankit.training._ranks import (
     gathered_for_penalties,
     is_sharded,
 )
-from gankit.training._saving import bare, held, load_optimizer_state, optimizer_state, plain_name
+from gankit.training._saving import fitting_optimizer_state, held, optimizer_state
 from gankit.training._stepper import FiniteStepper, Stepper
 
 VERSION = 2
@@ -28,8 +37,8 @@ class Update:
     """The terms, their gradient, one step, then the constraint.
 
     Call it with the inputs of `terms`; it returns costs and readings in one dict, detached, and reads nothing back from a
-    CUDA device. Gradients of other networks stay as they are: at the first call, and whenever the terms have new names, the
-    graph of the terms is walked, and parameters that the optimizer does not hold are refused.
+    CUDA device. Gradients of other networks do not change. At the first call, and whenever the terms have new names, the graph
+    of the costs is walked, and costs that reach parameters that the optimizer does not hold are refused.
 
     Three parts do the work, and each can be replaced: a `Loss` says what is differentiated, `gradients` how, and `stepper`
     how the gradient becomes a step. By default a cost or gradient that is NaN or infinite never reaches the weights, see
@@ -44,8 +53,8 @@ class Update:
         terms: The inputs in, named 0-d costs out, or ``(costs, readings)``. Weights of costs are multiplied in there.
         network: The wrapper that the terms call (``DistributedDataParallel``), or the network that ``fully_shard`` was
             applied to; required with several ranks.
-        frozen: Networks whose parameters get no gradient in this update, such as the critic in the generator's. Their
-            ``requires_grad`` is restored after each call, also after an exception.
+        frozen: Networks whose parameters get no gradient in this update, such as the critic in the generator's. The parameters
+            are those of now; their ``requires_grad`` is restored after each call, also after an exception.
         constraint: Called without arguments after each step, such as a weight clip.
         gradients: How gradients are computed. Default: `Eager()`.
         stepper: How a gradient becomes a step. Default: `FiniteStepper()`. An update has its own, unless updates are to
@@ -54,6 +63,7 @@ class Update:
     Attributes:
         loss: What is differentiated, as a `Loss`.
         optimizer: The optimizer.
+        stepper: What applies the gradient.
         updates: Number of updates so far.
 
     Raises:
@@ -84,36 +94,35 @@ class Update:
         gradients: Gradients | None = None,
         stepper: Stepper | None = None,
     ) -> None:
-        _check_callables(terms=terms, constraint=constraint, gradients=gradients, stepper=stepper)
+        check_kinds(optimizer, network, stepper)
+        check_callables(terms=terms, constraint=constraint, gradients=gradients, stepper=stepper)
         if network is None and any(is_sharded(parameter) for parameter in held(optimizer)):
             raise ValueError("network must be given where FSDP2 shards it: pass what fully_shard was applied to")
         self.optimizer = optimizer
         self.updates = 0
         self._constraint = constraint
         self._gradients = Eager() if gradients is None else gradients
-        self._stepper = FiniteStepper() if stepper is None else stepper
-        frozen = _checked_networks(frozen, held(optimizer))
+        self.stepper = FiniteStepper() if stepper is None else stepper
+        frozen = checked_networks(frozen, held(optimizer))
         self._frozen = list(dict.fromkeys(parameter for network in frozen for parameter in network.parameters()))
         self._networks = frozen if network is None else [network, *frozen]
-        named = () if network is None else bare(network).named_parameters()
-        self._names = {id(parameter): plain_name(name) for name, parameter in named}
+        self._names = names_of_parameters(optimizer, network)
         self._checked: set[tuple[str, ...]] = set()
         self._audited = False
-        self._layouts_checked = False
-        self.loss = Loss(terms, held(optimizer), network, self._stepper.scale, self._check_once)
-        self._groups = len(optimizer.param_groups)
+        self._result_checked = False
+        self.loss = Loss(terms, held(optimizer), network, self.stepper.scale, self._check_once)
 
     def __call__(self, *inputs: Any) -> dict[str, Scalar]:
         """Update the network once and return its costs and readings, detached."""
-        if len(self.optimizer.param_groups) != self._groups:
-            self.loss = Loss(self.loss.terms, held(self.optimizer), self.loss.network, self.loss.scale, self.loss.check)
-            self._groups = len(self.optimizer.param_groups)
+        parameters, loss = held(self.optimizer), self.loss
+        if len(parameters) != len(loss.parameters) or not all(map(operator.is_, parameters, loss.parameters)):
+            self.loss = Loss(loss.terms, parameters, loss.network, loss.scale, loss.check)
         with self._surroundings():
             values = self._gradients(self.loss, inputs)
-        if not self._layouts_checked:
-            _check_layouts(self.optimizer)
-            self._layouts_checked = True
-        self._stepper(self.optimizer, values.costs, self._names)
+        if not self._result_checked:
+            check_result(values, self.optimizer)
+            self._result_checked = True
+        self.stepper(self.optimizer, values.costs, self._names)
         if self._constraint is not None:
             self._constraint()
         self.updates += 1
@@ -129,7 +138,7 @@ class Update:
             "version": VERSION,
             "updates": self.updates,
             "optimizer": state,
-            "stepper": self._stepper.state_dict(),
+            "stepper": self.stepper.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -138,14 +147,11 @@ class Update:
         Raises:
             ValueError: The state is of an unknown version, or belongs to an optimizer with other parameters.
         """
-        state = checked_state(state)
-        load_optimizer_state(self.optimizer, state["optimizer"])
-        self.load_without_optimizer(state)
+        load_all([(self, checked_state(state))])
 
-    def load_without_optimizer(self, state: Mapping[str, Any]) -> None:
-        """Restore all of a state but the optimizer, which another update restores where they share one."""
-        self._stepper.load_state_dict(state["stepper"])
-        self.updates = state["updates"]
+    def __reduce_ex__(self, protocol: object) -> Any:
+        """Refuse to be copied or pickled: the terms would stay bound to the networks of the original."""
+        raise ValueError("an update cannot be copied or pickled, since its terms are bound to networks: make a new one")
 
     def _check_once(self, costs: NamedScalars, cuts: Cuts | None) -> None:
         names = tuple(costs)
@@ -177,44 +183,30 @@ class Update:
 def checked_state(state: object) -> dict[str, Any]:
     """Return the state of an update in the form of this version; refuse what is not one."""
     if isinstance(state, Mapping) and state.get("version") == 1:
-        state = {**state, "version": VERSION, "stepper": FiniteStepper().state_dict()}
+        state = {**state, "version": VERSION, "stepper": None}
     check_version("an update", state, VERSION, "updates", "optimizer", "stepper")
     checked: dict[str, Any] = dict(cast("Mapping[str, Any]", state))
     check_at_least("updates", checked["updates"], 0)
     return checked
 
 
-def _check_layouts(optimizer: Optimizer) -> None:
-    """Refuse gradients of a user's own part that a fused optimizer would apply to the wrong elements."""
-    parameters = [parameter for group in optimizer.param_groups if group.get("fused") for parameter in group["params"]]
-    for position, parameter in enumerate(parameters):
-        gradient = parameter.grad
-        if gradient is None or gradient.layout is not parameter.layout or is_sharded(parameter):
-            continue
-        axes = zip(parameter.shape, parameter.stride(), gradient.stride(), strict=True)
-        if any(own != other for size, own, other in axes if size > 1):
-            raise ValueError(
-                f"gradients must be stored as the parameters are for a fused optimizer, got strides {gradient.stride()} for "
-                f"parameter {position} with strides {parameter.stride()}: copy into torch.empty_like(parameter)"
-            )
+def load_all(pairs: Sequence[tuple[Update, Mapping[str, Any]]]) -> None:
+    """Restore updates from checked states: all, or none where one does not fit.
 
-
-def _check_callables(**given: object) -> None:
-    for name, value in given.items():
-        a_class = name in ("gradients", "stepper") and isinstance(value, type)
-        if (not callable(value) and (value is not None or name == "terms")) or a_class:
-            raise ValueError(f"{name} must be callable, and an instance rather than a class, got {value!r}")
-
-
-def _checked_networks(frozen: Iterable[nn.Module], own: Sequence[nn.Parameter]) -> list[nn.Module]:
-    if isinstance(frozen, nn.Module):
-        raise ValueError(f"frozen must be a sequence of networks, got one {type(frozen).__name__}: write frozen=[it]")
-    networks = list(frozen)
-    for network in networks:
-        if not isinstance(network, nn.Module):
-            raise ValueError(f"frozen must hold networks, got {type(network).__name__}")
-    others = {id(parameter) for network in networks for parameter in network.parameters()}
-    both = sum(id(parameter) in others for parameter in own)
-    if both:
-        raise ValueError(f"frozen must not name what the optimizer updates, got {both} parameters in both")
-    return networks
+    An optimizer is restored from the state that holds it; a state whose optimizer is None leaves that to another update.
+    """
+    optimizers = [(update.optimizer, state["optimizer"]) for update, state in pairs if state["optimizer"] is not None]
+    laid_out = [(optimizer, fitting_optimizer_state(optimizer, state)) for optimizer, state in optimizers]
+    steppers = [(update.stepper, state["stepper"]) for update, state in pairs if state["stepper"] is not None]
+    before = [stepper.state_dict() for stepper, _ in steppers]
+    try:
+        for stepper, state in steppers:
+            stepper.load_state_dict(state)
+    except BaseException:
+        for (stepper, _), state in zip(steppers, before, strict=True):
+            stepper.load_state_dict(state)
+        raise
+    for optimizer, state in laid_out:
+        optimizer.load_state_dict(state)
+    for update, state in pairs:
+        update.updates = state["updates"]

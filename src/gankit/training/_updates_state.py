@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gankit.training._update import Update, checked_state
+from gankit.training._update import Update, checked_state, load_all
 
 
 def updates_state(updates: Mapping[str, Update]) -> dict[str, Any]:
     """Return the state of several updates; an optimizer that some of them share is in it once.
+
+    Its tensors are those of the optimizers, not copies.
 
     Args:
         updates: Updates by name, such as those of one turn of the critic.
@@ -26,8 +28,9 @@ def updates_state(updates: Mapping[str, Update]) -> dict[str, Any]:
         (dict_keys(['state', 'param_groups']), {'shared_with': 'plain'})
         >>> load_updates_state(updates, state)
     """
-    if not updates:
-        raise ValueError("updates must hold at least one update, got an empty mapping")
+    if not isinstance(updates, Mapping) or not updates:
+        found = "an empty mapping" if isinstance(updates, Mapping) else type(updates).__name__
+        raise ValueError(f"updates must be a mapping of names to updates, with at least one, got {found}")
     first: dict[int, str] = {}
     states: dict[str, Any] = {}
     for name, update in updates.items():
@@ -39,11 +42,11 @@ def updates_state(updates: Mapping[str, Update]) -> dict[str, Any]:
 
 
 def load_updates_state(updates: Mapping[str, Update], state: Mapping[str, Any]) -> None:
-    """Restore the state of several updates, which `updates_state` returned.
+    """Restore the state of several updates, which `updates_state` returned; if one does not fit, nothing changes.
 
     Raises:
-        ValueError: Names differ, updates share other optimizers than those of the state did, or the state of one does not
-            fit it.
+        ValueError: Names differ, updates share optimizers in another way than in the state, or the state of one does not fit
+            it.
 
     Example:
         >>> import torch
@@ -60,17 +63,18 @@ def load_updates_state(updates: Mapping[str, Update], state: Mapping[str, Any]) 
         found = sorted(state) if isinstance(state, Mapping) else type(state).__name__
         raise ValueError(f"state must hold one entry for each of the updates {sorted(updates)}, got {found}")
     states = {name: checked_state(state[name]) for name in updates}
-    owners = {
-        name: next(first for first in updates if updates[first].optimizer is updates[name].optimizer)
-        for name in updates
-    }
-    for name, owner in owners.items():
-        saved = states[name]["optimizer"]
-        shared = saved.get("shared_with", name) if isinstance(saved, Mapping) else name
-        if shared != owner:
-            raise ValueError(f"the optimizer of update {name!r} must be that of {shared!r}, got that of {owner!r}")
+    sources = {name: _source(name, states[name]["optimizer"]) for name in updates}
     for name, update in updates.items():
-        if owners[name] == name:
-            update.load_state_dict(states[name])
-        else:
-            update.load_without_optimizer(states[name])
+        shared = {other for other in updates if sources[other] == sources[name]}
+        now = {other for other in updates if updates[other].optimizer is update.optimizer}
+        if shared != now:
+            raise ValueError(
+                f"update {name!r} must share its optimizer with the same updates as in the state, got {sorted(now)}, and "
+                f"{sorted(shared)} in the state"
+            )
+    kept = {name: own if sources[name] == name else {**own, "optimizer": None} for name, own in states.items()}
+    load_all([(updates[name], kept[name]) for name in updates])
+
+
+def _source(name: str, saved: object) -> object:
+    return saved.get("shared_with", name) if isinstance(saved, Mapping) else name

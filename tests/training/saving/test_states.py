@@ -1,4 +1,5 @@
 import copy
+import itertools
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from torch.nn.utils import parametrizations
 from torch.optim import SGD, Adagrad, Adam, Optimizer
 
 from gankit.training import Update, load_checkpoint, load_network_state, network_state, save_checkpoint
-from gankit.training._saving._states import bare, load_optimizer_state, optimizer_state, plain_name
+from gankit.training._saving._states import bare, fitting_optimizer_state, optimizer_state, plain_name
 
 
 def _network() -> nn.Sequential:
@@ -124,7 +125,7 @@ def test_a_run_goes_on_in_another_memory_format(
     resumed = _weight(after, seed=7)
     resumed.data.copy_(state["weight"])
     other = make([resumed])
-    load_optimizer_state(other, state["optimizer"])
+    other.load_state_dict(fitting_optimizer_state(other, state["optimizer"]))
     _step(other, resumed, 3)
     # Vectorized loops round elements by their place, so that only the same format gives the same bits.
     allowed = 0.0 if before == after else 1e-6
@@ -136,7 +137,7 @@ def test_a_loaded_state_is_a_copy() -> None:
     one, other = (Adam([parameter], lr=0.1) for parameter in parameters)
     _step(one, parameters[0], 2)
     state = optimizer_state(one, {})
-    load_optimizer_state(other, state)
+    other.load_state_dict(fitting_optimizer_state(other, state))
     expected = copy.deepcopy(state)
     _step(other, parameters[1], 3)
     assert all(torch.equal(value, expected["state"][0][key]) for key, value in one.state[parameters[0]].items())
@@ -160,11 +161,11 @@ def test_shapes_that_do_not_fit_are_refused_and_nothing_changes() -> None:
 def test_many_faults_are_counted(faults: int, listed: int, end: str) -> None:
     parameters = [nn.Parameter(torch.ones(3)) for _ in range(faults)]
     state = {
-        "state": {number: {"moment": torch.ones(2)} for number in range(faults)},
-        "param_groups": [{"params": list(range(faults))}],
+        "state": {number: {"momentum_buffer": torch.ones(2)} for number in range(faults)},
+        "param_groups": [{**SGD(parameters).state_dict()["param_groups"][0], "params": list(range(faults))}],
     }
-    with pytest.raises(ValueError, match=f"got {faults} faults: 'moment' of parameter 0 has shape") as caught:
-        load_optimizer_state(SGD(parameters), state)
+    with pytest.raises(ValueError, match=f"got {faults} faults: 'momentum_buffer' of parameter 0 has shape") as caught:
+        fitting_optimizer_state(SGD(parameters), state)
     assert str(caught.value).count("has shape") == listed
     assert str(caught.value).endswith(end)
 
@@ -174,7 +175,7 @@ def test_another_number_of_parameters_is_refused() -> None:
     optimizer = Adam(network.parameters())
     state = optimizer_state(Adam([network.weight]), {})
     with pytest.raises(ValueError, match="group"):
-        load_optimizer_state(optimizer, state)
+        optimizer.load_state_dict(fitting_optimizer_state(optimizer, state))
 
 
 def test_factored_moments_and_lists_come_through() -> None:
@@ -194,7 +195,7 @@ def test_factored_moments_and_lists_come_through() -> None:
 
         step(0, network, optimizers[0])
         twin.load_state_dict(network.state_dict())
-        load_optimizer_state(optimizers[1], optimizer_state(optimizers[0], {}))
+        optimizers[1].load_state_dict(fitting_optimizer_state(optimizers[1], optimizer_state(optimizers[0], {})))
         step(1, network, optimizers[0])
         step(1, twin, optimizers[1])
         assert torch.equal(network.weight, twin.weight)
@@ -206,7 +207,40 @@ def test_entries_of_no_parameter_are_kept_as_torch_keeps_them() -> None:
     _step(optimizer, parameter, 1)
     state = optimizer_state(optimizer, {})
     state["state"][99] = {"exp_avg": torch.ones(7), "text": "more"}
-    load_optimizer_state(optimizer, state)
+    optimizer.load_state_dict(fitting_optimizer_state(optimizer, state))
     loaded = optimizer.state_dict()["state"]
     assert loaded[99]["exp_avg"].tolist() == [1.0] * 7
     assert loaded[0]["exp_avg"].shape == parameter.shape
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (4, 1), (1, 1, 4, 3), (12,)])
+def test_elementwise_moments_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    parameter = nn.Parameter(torch.ones(4, 3))
+    optimizer = Adam([parameter], lr=0.1)
+    parameter.grad = torch.ones(4, 3)
+    optimizer.step()
+    state = optimizer_state(optimizer, {})
+    state["state"][0]["exp_avg_sq"] = torch.ones(shape)
+    with pytest.raises(ValueError, match=r"'exp_avg_sq' of parameter 0 has shape .*, not \(4, 3\)"):
+        fitting_optimizer_state(optimizer, state)
+    state["state"][0] = {"preconditioner": torch.ones(7, 7, 7), "row_var": torch.ones(4, 1), "step": torch.tensor(3.0)}
+    fitting_optimizer_state(optimizer, state)
+
+
+@pytest.mark.parametrize(
+    "makes", list(itertools.permutations([Adam, SGD, torch.optim.RMSprop, torch.optim.Adagrad], 2))
+)
+def test_the_state_of_another_kind_of_optimizer_is_refused(makes: tuple[Any, Any]) -> None:
+    parameter = nn.Parameter(torch.ones(2))
+    one, other = (make([parameter], lr=0.1) for make in makes)
+    with pytest.raises(ValueError, match=f"same kind of optimizer, {type(other).__name__}, got one without"):
+        fitting_optimizer_state(other, one.state_dict())
+
+
+def test_flags_that_an_older_torch_did_not_save_may_be_missing() -> None:
+    parameter = nn.Parameter(torch.ones(2))
+    state = Adam([parameter], lr=0.1).state_dict()
+    for flag in ("fused", "decoupled_weight_decay", "capturable"):
+        state["param_groups"][0].pop(flag, None)
+    fitting_optimizer_state(Adam([parameter], lr=0.1), state)
+    fitting_optimizer_state(torch.optim.AdamW([parameter], lr=0.1), state)

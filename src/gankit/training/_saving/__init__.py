@@ -8,9 +8,9 @@ from gankit.training._saving._checkpoints import (
 )
 from gankit.training._saving._states import (
     bare as bare,
+    fitting_optimizer_state as fitting_optimizer_state,
     held as held,
     load_network_state as load_network_state,
-    load_optimizer_state as load_optimizer_state,
     network_state as network_state,
     optimizer_state as optimizer_state,
     plain_name as plain_name,

@@ -11,6 +11,14 @@ from torch.optim import Optimizer
 
 from gankit.training._ranks import reshard, sharded_like, whole
 
+FACTORED = {"row_var", "col_var"}
+"""What Adafactor keeps: an axis of length one in place of a longer one."""
+ELEMENTWISE = {
+    *("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg", "grad_avg", "acc_delta", "exp_inf"),
+    *("sum", "prev", "step_size", "ax", "variance"),
+}
+"""What torch's optimizers keep for each element of a parameter."""
+
 
 def network_state(network: nn.Module) -> dict[str, torch.Tensor]:
     """Return parameters and buffers by plain names, however the network is wrapped.
@@ -124,24 +132,33 @@ def optimizer_state(optimizer: Optimizer, names: Mapping[int, str]) -> dict[str,
     return {**state, "state": moments}
 
 
-def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
-    """Give the optimizer a copy of a state that `optimizer_state` returned.
+def fitting_optimizer_state(optimizer: Optimizer, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a state that `optimizer_state` returned, ready for ``optimizer.load_state_dict``.
 
     Tensors with a parameter's shape get its memory format and its sharding: fused optimizers process weights and moments in
     the order in which they are stored, and would mix up elements that are stored in another order.
 
     Raises:
-        ValueError: Groups, the number of parameters or shapes differ; nothing was changed.
+        ValueError: The state is that of another kind of optimizer, or groups, numbers of parameters or shapes differ.
     """
     if not isinstance(state, Mapping) or not state.keys() >= {"state", "param_groups"}:
         raise ValueError(f"state of an optimizer must hold 'state' and 'param_groups', got {type(state).__name__}")
+    counts = [[len(group["params"]) for group in groups] for groups in (state["param_groups"], optimizer.param_groups)]
+    if counts[0] != counts[1]:
+        raise ValueError(f"state must be of an optimizer with groups of {counts[1]} parameters, got {counts[0]}")
+    # Flags, which torch adds now and then, may be missing; numbers such as betas may not.
+    needed = {key for key, value in optimizer.defaults.items() if value is not None and not isinstance(value, bool)}
+    missing = sorted(needed - state["param_groups"][0].keys())
+    if missing:
+        kind = type(optimizer).__name__
+        raise ValueError(f"state must be of the same kind of optimizer, {kind}, got one without {missing}")
     saved = [position for group in state["param_groups"] for position in group["params"]]
-    parameters = dict(zip(saved, held(optimizer), strict=False))  # torch refuses other numbers of parameters
+    parameters = dict(zip(saved, held(optimizer), strict=True))
     faults = [
         f"{key!r} of parameter {position} has shape {tuple(value.shape)}, not {tuple(parameters[position].shape)}"
         for position, of in state["state"].items()
         for key, value in of.items()
-        if position in parameters and not _fits(value, parameters[position])
+        if position in parameters and not _fits(key, value, parameters[position])
     ]
     if faults:
         listed = "; ".join(faults[:5]) + (f" and {len(faults) - 5} more" if len(faults) > 5 else "")
@@ -150,18 +167,20 @@ def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None
         position: {key: _laid_out(value, parameters.get(position)) for key, value in of.items()}
         for position, of in state["state"].items()
     }
-    optimizer.load_state_dict({**state, "state": moments})
+    return {**state, "state": moments}
 
 
 def _whole(value: Any) -> Any:
     return whole(value) if isinstance(value, torch.Tensor) else value
 
 
-def _fits(value: Any, parameter: nn.Parameter) -> bool:
-    if not isinstance(value, torch.Tensor) or value.ndim != parameter.ndim:
-        return True  # a counter, or statistics of another form
-    # Factored moments, such as Adafactor's, have an axis of one in place of a longer one.
-    return all(size in (1, own) for size, own in zip(value.shape, parameter.shape, strict=True))
+def _fits(key: str, value: Any, parameter: nn.Parameter) -> bool:
+    if not isinstance(value, torch.Tensor) or value.numel() == 1:
+        return True  # a counter
+    if key in FACTORED:
+        return all(size in (1, own) for size, own in zip(value.shape, parameter.shape, strict=False))
+    # Statistics of another form, such as Shampoo's matrices, have another number of axes or a name that torch does not use.
+    return value.shape == parameter.shape or (value.ndim != parameter.ndim and key not in ELEMENTWISE)
 
 
 def _laid_out(value: Any, parameter: nn.Parameter | None) -> Any:

@@ -1,0 +1,92 @@
+"""Costs and gradients that are not finite: found, and named."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import distributed, nn
+
+from gankit._core import Scalar
+from gankit.training._ranks import own_piece, world_size
+
+
+class NonFiniteError(FloatingPointError):
+    """A cost or a gradient of an update is NaN or infinite; the message names it.
+
+    On the CPU it is raised before the optimizer changes anything. On other devices the bad steps were skipped on the device,
+    and it is raised when the stepper next reads its counters, every 100 calls.
+    """
+
+
+def refuse_non_finite(
+    costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]
+) -> None:
+    """Raise if a cost or a gradient is not finite. Reads values: for the CPU only.
+
+    With several ranks every one must call it, and all raise if one does: else some would step and others not.
+
+    Args:
+        costs: The update's costs by name.
+        parameters: The optimizer's parameters, with their gradients.
+        names: Names of parameters by ``id``, as far as they are known.
+
+    Raises:
+        NonFiniteError: A cost, else a gradient, is NaN or infinite.
+    """
+    fault = _fault(costs, parameters, names)
+    if _any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
+        fault = fault or "a cost or a gradient of another rank is not finite"
+        raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")
+
+
+def found_non_finite(gradients: Sequence[torch.Tensor]) -> Scalar:
+    """Return 1.0 if any gradient holds NaN or infinity, else 0.0, on the first one's device, without waiting for it."""
+    groups: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
+    for gradient in gradients:
+        values = numbers_of(gradient)
+        values = torch.view_as_real(values) if values.is_complex() else values
+        groups.setdefault((values.device, values.dtype), []).append(values)
+    home = gradients[0].device
+    flags = []
+    for (device, _), group in groups.items():
+        flag = torch.zeros((), dtype=torch.float32, device=device)
+        # The one fused pass over many tensors that torch has for this; times one, it leaves the gradients as they are.
+        torch._amp_foreach_non_finite_check_and_unscale_(group, flag, torch.ones_like(flag))
+        flags.append(flag.to(home, non_blocking=True))
+    return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
+
+
+def numbers_of(gradient: torch.Tensor) -> torch.Tensor:
+    """Return the numbers of a gradient that this rank holds; of a sparse one the stored values."""
+    piece = own_piece(gradient)
+    return piece._values() if piece.is_sparse else piece  # noqa: SLF001 (the only way to uncoalesced values)
+
+
+def _fault(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str | None:
+    values = {name: float(cost) for name, cost in costs.items()}
+    bad = {name: value for name, value in values.items() if not math.isfinite(value)}
+    if bad:
+        return "a cost is not finite: " + ", ".join(f"{name!r} is {value}" for name, value in bad.items())
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if gradients and float(found_non_finite(gradients)):
+        listed = _describe_bad_gradients(parameters, names)
+        return f"a gradient is not finite though the costs {sorted(costs)} are: {listed}"
+    return None
+
+
+def _any_rank(refuses: bool, device: torch.device) -> bool:
+    if world_size() == 1:
+        return refuses
+    flag = torch.tensor(float(refuses), dtype=torch.float32, device=device)
+    distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+    return bool(flag)
+
+
+def _describe_bad_gradients(parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str:
+    described = []
+    for position, parameter in enumerate(parameters):
+        if parameter.grad is not None and not bool(numbers_of(parameter.grad).isfinite().all()):
+            described.append(
+                repr(names.get(id(parameter), f"number {position}")) + f" of shape {tuple(parameter.shape)}"
+            )
+    return ", ".join(described[:5]) + (f" and {len(described) - 5} more" if len(described) > 5 else "")

@@ -1,0 +1,118 @@
+"""The graphs behind inputs and costs: inputs are cut from theirs, and those of costs are walked."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from gankit._core import Scalar
+from gankit.training._ranks import is_sharded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cuts:
+    """Inputs that carry a graph, such as a shared fake, cut so that the graph is walked once at the end.
+
+    Args:
+        inputs: The inputs with each such tensor replaced by a leaf.
+        pairs: Each leaf and the tensor it replaces.
+    """
+
+    inputs: tuple[Any, ...]
+    pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]
+
+    @classmethod
+    def of(cls, inputs: tuple[Any, ...]) -> "Cuts":
+        """Cut tensors that require gradients, also inside tuples, lists and dicts."""
+        pairs: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+        def cut(value: object) -> object:
+            if not isinstance(value, torch.Tensor) or not value.requires_grad:
+                return value
+            pairs.append((value.detach().requires_grad_(), value))
+            return pairs[-1][0]
+
+        return cls(pytree.tree_map(cut, inputs), pairs)
+
+    def send_back(self) -> None:
+        """Go backward from each leaf's gradient into the graph of the tensor that it replaced."""
+        send_back((tensor, leaf.grad) for leaf, tensor in self.pairs)
+
+
+def tensors_in(inputs: object) -> list[torch.Tensor]:
+    """Return all tensors of the inputs, also those inside tuples, lists and dicts."""
+    return [leaf for leaf in pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor)]
+
+
+def send_back(pairs: Iterable[tuple[torch.Tensor, torch.Tensor | None]]) -> None:
+    """Go backward from tensors with these gradients, into their graphs; pairs without a gradient are left alone."""
+    reached = [(tensor, gradient) for tensor, gradient in pairs if gradient is not None]
+    if reached:
+        torch.autograd.backward([tensor for tensor, _ in reached], [gradient for _, gradient in reached])
+
+
+def clear_gradients(parameters: Sequence[nn.Parameter]) -> None:
+    """Drop the gradients of earlier calls."""
+    for parameter in parameters:
+        parameter.grad = None
+
+
+def check_differentiable(total: Scalar, costs: Mapping[str, Scalar]) -> None:
+    """Refuse a total without a graph, for which torch's own message names nothing."""
+    if not total.requires_grad:
+        raise ValueError(
+            f"terms must depend on a parameter of the optimizer, got {sorted(costs)} without a graph: is the network in "
+            "`frozen`, or called under torch.no_grad()?"
+        )
+
+
+def check_reach(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], cuts: Cuts | None = None) -> None:
+    """Refuse costs that would leave gradients in parameters of another network, or none in the optimizer's own.
+
+    Args:
+        costs: Costs with their graphs.
+        parameters: What the optimizer holds.
+        cuts: Inputs that were cut; the walk goes on in the graphs of those that the costs reach.
+
+    Raises:
+        ValueError: A parameter is reached that the optimizer does not hold, or none is reached.
+    """
+    if any(is_sharded(parameter) for parameter in parameters):
+        return  # sharded parameters are gathered into other tensors before the forward pass: the graph ends in those
+    own = {id(parameter) for parameter in parameters}
+    reached = list(_reached(costs, {} if cuts is None else {id(leaf): tensor for leaf, tensor in cuts.pairs}))
+    # Leaves that are not parameters are points of a penalty; their gradients go away with the graph.
+    foreign = [leaf for leaf in reached if id(leaf) not in own and isinstance(leaf, nn.Parameter)]
+    if foreign:
+        shapes = ", ".join(str(tuple(parameter.shape)) for parameter in foreign[:3])
+        raise ValueError(
+            f"terms must reach only parameters of the optimizer, got gradients for {len(foreign)} others (shapes {shapes}"
+            f"{', ...' if len(foreign) > 3 else ''}): name their network in `frozen`, or draw the fake samples under "
+            "torch.no_grad() or detach them"
+        )
+    if not any(id(leaf) in own for leaf in reached):
+        raise ValueError(
+            f"terms must depend on a parameter of the optimizer, got {sorted(costs)} without any: is the network in "
+            "`frozen`, or called under torch.no_grad()?"
+        )
+
+
+def _reached(costs: Mapping[str, Scalar], replaced: Mapping[int, torch.Tensor]) -> Iterator[torch.Tensor]:
+    yield from (cost for cost in costs.values() if cost.is_leaf and cost.requires_grad)
+    waiting: list[Any] = [cost.grad_fn for cost in costs.values() if cost.grad_fn is not None]
+    seen = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        following = [function for function, _ in node.next_functions]
+        variable = getattr(node, "variable", None)
+        if id(variable) in replaced:
+            following.append(replaced[id(variable)].grad_fn)
+        elif variable is not None:
+            yield variable
+        for function in following:
+            if function is not None and function not in seen:
+                seen.add(function)
+                waiting.append(function)
