@@ -134,6 +134,11 @@ def test_unit_rows_of_any_scale_that_float32_can_hold(scale: float) -> None:
         torch.testing.assert_close(gradient.double() * scale, expected * scale, rtol=1e-4, atol=1e-5)
 
 
+def test_unit_rows_hold_numbers_of_very_different_sizes() -> None:
+    rows = unit_rows(torch.tensor([[1e-30, 3e30, -4e30], [1e-30, 0.0, 0.0]]))
+    torch.testing.assert_close(rows, torch.tensor([[0.0, 0.6, -0.8], [1.0, 0.0, 0.0]]))
+
+
 @given(seed=seeds)
 def test_unit_rows_can_be_differentiated_twice(seed: int) -> None:
     vectors = normal(seed, 3, 4, scale=7.0).requires_grad_()
