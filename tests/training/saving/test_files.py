@@ -1,8 +1,11 @@
 import errno
 import io
 import os
+import signal
 import stat
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -26,6 +29,21 @@ def _dead_process() -> int:
         os._exit(0)
     os.waitpid(child, 0)
     return child
+
+
+@contextmanager
+def _live_process() -> Iterator[int]:
+    """A process of our own, which must get no signal from the code inside; the parent might be anybody's."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        signal.pause()
+    try:
+        yield child
+    finally:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
 
 
 def test_the_file_appears_when_the_context_ends(tmp_path: Path) -> None:
@@ -111,7 +129,6 @@ def test_orphans_of_dead_processes_are_swept_and_nothing_else(tmp_path: Path) ->
     dead = _dead_process()
     gone = [f"a.pt.tmp-{dead}-01234567", f"a.pt.tmp-{os.getpid()}-01234567"]
     kept = [
-        f"a.pt.tmp-{os.getppid()}-01234567",
         f"a.pt.tmp-{os.getpid()}-{PROCESS}",
         f"a.pt.tmp-{dead}-0123456",
         f"tmp-{dead}-01234567",
@@ -119,9 +136,11 @@ def test_orphans_of_dead_processes_are_swept_and_nothing_else(tmp_path: Path) ->
         "notes.tmp",
         "a.pt.tmp-99999999999999999999999-01234567",
     ]
-    for name in gone + kept:
-        (tmp_path / name).touch()
-    sweep_orphans(tmp_path)
+    with _live_process() as live:
+        kept.append(f"a.pt.tmp-{live}-01234567")
+        for name in gone + kept:
+            (tmp_path / name).touch()
+        sweep_orphans(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
 
 
