@@ -2,12 +2,15 @@
 
 import io
 import os
+import re
+import select
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TextIO
 
 import tyro
 
-from examples.anime_faces.commands import COMMANDS, find_command, overview
+from examples.anime_faces.commands import COMMANDS, find_command, option_names, overview
 from examples.anime_faces.errors import CommandError
 
 PROGRAM = "python -m examples.anime_faces"
@@ -24,7 +27,35 @@ def in_words(error: Exception) -> str:
     """Return the message of an error; for an error of the system the file and what is wrong with it, without its number."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, BrokenPipeError):
+        return "a process that this command had started has ended before its work was done"
     return str(error)
+
+
+def with_flag(message: str, name: str) -> str:
+    """Return a message that begins with an option's name, such as ``count must be``, with its flag instead."""
+    found = re.match(r"(\w+) ('[^']*' )?(must|cannot|and) ", message)
+    if found is None or name not in COMMANDS or found[1] not in option_names(name):
+        return message
+    return f"--{found[1].replace('_', '-')}{message[found.end(1) :]}"
+
+
+def reader_has_gone(streams: Sequence[TextIO]) -> bool:
+    """Whether one of these output streams is a pipe that nobody reads any more (`| head`)."""
+    for stream in streams:
+        try:
+            stream.flush()
+            number = stream.fileno()
+        except BrokenPipeError:
+            return True
+        except (OSError, ValueError):  # it is closed, or is not a file
+            continue
+        if hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(number, 0)  # errors are reported whatever is asked for
+            if any(events & select.POLLERR for _, events in poll.poll(0)):
+                return True
+    return False
 
 
 def accept_any_text() -> None:
@@ -47,17 +78,17 @@ def main(arguments: list[str]) -> int:
             print(overview(PROGRAM))
         else:
             parse(arguments[0], arguments[1:]).run()
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): leave nothing for the interpreter to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     except KeyboardInterrupt:
         return 130
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except (ValueError, OSError) as error:
-        print(f"error: {in_words(error)}", file=sys.stderr)
+        if isinstance(error, BrokenPipeError) and reader_has_gone((sys.stdout, sys.stderr)):
+            # Leave nothing for the interpreter to flush.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        print(f"error: {with_flag(in_words(error), arguments[0])}", file=sys.stderr)
         return CommandError.exit_code
     return 0
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -53,6 +54,56 @@ def test_an_error_of_the_system_names_the_file(
     monkeypatch.setattr(program, "parse", lambda name, arguments: _Ending(error))
     assert program.main(["train"]) == 2
     assert capsys.readouterr().err == "error: there.png: No such file or directory\n"
+
+
+def test_only_a_reader_of_the_output_that_has_gone_ends_a_command_in_silence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(program, "parse", lambda name, arguments: _Ending(BrokenPipeError(32, "Broken pipe")))
+    assert program.main(["evaluate"]) == 2
+    assert (
+        capsys.readouterr().err == "error: a process that this command had started has ended before its work was done\n"
+    )
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("printed", [0, 100_000])
+def test_a_reader_that_has_gone_is_noticed(stream: str, printed: int) -> None:
+    code = (
+        "import sys, examples.anime_faces.__main__ as program\n"
+        "class Printing:\n"
+        "    def run(self):\n"
+        f"        sys.{stream}.write('x' * {printed})\n"
+        "        raise BrokenPipeError(32, 'Broken pipe')\n"
+        "program.parse = lambda name, arguments: Printing()\n"
+        "sys.stdin.read()\n"
+        "sys.exit(program.main(['train']))\n"
+    )
+    reading, writing = os.pipe()
+    out, err = (writing, subprocess.PIPE) if stream == "stdout" else (subprocess.PIPE, writing)
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=out, stderr=err) as command:
+        os.close(writing)
+        os.close(reading)
+        command.communicate(timeout=60)
+    assert command.returncode == 141
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "expected"),
+    [
+        ("prepare", "count must be at least 1, got 0", "--count must be at least 1, got 0"),
+        ("prepare", "ribbon_rate must be between 0 and 1, got 3", "--ribbon-rate must be between 0 and 1, got 3"),
+        ("evaluate", "samples and half the pictures must be", "--samples and half the pictures must be"),
+        ("evaluate", "features 'a:b' cannot be loaded: no", "--features 'a:b' cannot be loaded: no"),
+        ("train", "size must be a number", "size must be a number"),
+        ("train", "threads must be at least 1", "--threads must be at least 1"),
+        ("train", "--seed must be 0 or more", "--seed must be 0 or more"),
+        ("prepare", "count the pictures", "count the pictures"),
+        ("paint", "count must be 1", "count must be 1"),
+    ],
+)
+def test_messages_name_the_flag_of_an_option(name: str, message: str, expected: str) -> None:
+    assert program.with_flag(message, name) == expected
 
 
 def test_importing_the_errors_loads_no_torch() -> None:

@@ -1,9 +1,13 @@
 """The commands of the pipeline; each is a dataclass whose fields are its options, and is imported only when it is used."""
 
+from dataclasses import fields, is_dataclass
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import tyro
+
+MOST_SEEDS = 2**63
+"""Seeds below it can be raised by one for each prompt and still be seeds of torch."""
 
 
 class Entry(NamedTuple):
@@ -30,6 +34,31 @@ def find_command(name: str, arguments: list[str]) -> Any:
     entry = COMMANDS[name]
     module = import_module(f"examples.anime_faces.commands.{entry.module}")
     return module.with_options_of_recipe(arguments) if name == "train" else getattr(module, entry.class_name)
+
+
+def option_names(name: str) -> frozenset[str]:
+    """Return the names of the fields that are options of a command, those of `prepare` for rendered faces too.
+
+    Example:
+        >>> sorted(option_names("digest"))
+        ['run_folder']
+    """
+    entry = COMMANDS[name]
+    command = getattr(import_module(f"examples.anime_faces.commands.{entry.module}"), entry.class_name)
+    names: set[str] = set()
+    for field, kind in get_type_hints(command).items():
+        names |= {one.name for one in fields(kind)} if is_dataclass(kind) else {field}
+    return frozenset(names)
+
+
+def check_seed(seed: int, *, least: int = 0) -> None:
+    """Refuse seeds that torch does not take.
+
+    Raises:
+        ValueError: The seed is too small or too large.
+    """
+    if not least <= seed < MOST_SEEDS:
+        raise ValueError(f"--seed must be {least} or more and below 2**63, but it is {seed}")
 
 
 def overview(program: str) -> str:

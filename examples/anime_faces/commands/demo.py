@@ -1,11 +1,12 @@
 """`demo`: everything once, from nothing to a report."""
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from examples.anime_faces.commands import shown_as
+from examples.anime_faces.commands import check_seed, shown_as
 from examples.anime_faces.recipes import find_options
 
 SHEET_COLUMNS = 10
@@ -43,6 +44,12 @@ class Demo:
 
     def run(self) -> None:
         """Run all steps and say where to look."""
+        from examples.anime_faces.systems import base_and_doublings
+
+        check_seed(self.seed)
+        base_and_doublings(self.size)
+        if not 0 < self.minutes < math.inf:
+            raise ValueError(f"--minutes must be above 0 and finite, but it is {self.minutes}")
         start = time.monotonic()
         data = self.out / "data"
         self._announce(1, "rendering faces" if self.images is None else "reading pictures", start)

@@ -77,8 +77,20 @@ class Prepare:
 
     def run(self) -> None:
         """Make the data set and say what is in it."""
+        self._say_if_no_recipe_fits()
         dataset = self._render() if self.images is None else self._read(self.images)
         print(summarize(dataset))
+
+    def _say_if_no_recipe_fits(self) -> None:
+        """Print a note if the networks of the recipes cannot draw pictures of this size."""
+        if self.size in (32, 64, 128):  # torch is not loaded for these
+            return
+        from examples.anime_faces.systems import base_and_doublings
+
+        try:
+            base_and_doublings(self.size)
+        except ValueError as error:
+            print(f"note: the recipes of this program cannot be trained on these pictures: --{error}")
 
     def _render(self) -> Dataset:
         given = {"--labels": self.labels, "--tags": self.tags, "--unlabeled": self.unlabeled or None}

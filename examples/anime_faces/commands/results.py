@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from examples.anime_faces.commands import shown_as
+from examples.anime_faces.commands import check_seed, shown_as
 
 
 @dataclass(kw_only=True)
@@ -43,6 +43,7 @@ class Evaluate:
         """Draw, measure, write, and say what passed."""
         from examples.anime_faces.metrics import Question, evaluate_run, metrics_path, summary
 
+        check_seed(self.seed)
         question = Question(
             run=self.run_folder,
             data=self.data,

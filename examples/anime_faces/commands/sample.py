@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from examples.anime_faces.commands import shown_as
+from examples.anime_faces.commands import MOST_SEEDS, check_seed, shown_as
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +32,8 @@ class Sample:
     """The run's folder, or one checkpoint file."""
     recipe: Annotated[str | None, shown_as("MODULE")] = None
     """The run's recipe, needed only if it is one of your own: package.module."""
+    data: Annotated[Path | None, shown_as("FOLDER")] = None
+    """Data set with the pictures to change, for recipes that change pictures. Default: the one of the run."""
     prompts: Annotated[Path | None, shown_as("FILE")] = None
     """File of prompts, one a line: `id,text` or the text alone."""
     n: int = 8
@@ -51,7 +53,12 @@ class Sample:
 
         if self.n < 1 or self.scale < 1:
             raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
-        generator = load_generator(self.run_folder, recipe=self.recipe)
+        check_seed(self.seed, least=-MOST_SEEDS)
+        generator = load_generator(self.run_folder, recipe=self.recipe, data=self.data)
+        if self.data is not None and generator.drawer.blueprint.latents is not None:
+            raise ValueError(
+                f"--data is for recipes that change pictures, but {generator.settings.recipe} draws from noise"
+            )
         prompts = self._prompts(generator)
         images = [self._draw(generator, prompt, index) for index, prompt in enumerate(prompts)]
         self._write_sheet(prompts, images)

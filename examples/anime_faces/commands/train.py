@@ -1,6 +1,6 @@
 """`train`: learn to draw the pictures of a prepared data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -77,7 +77,7 @@ def with_options_of_recipe(arguments: list[str]) -> Any:
     """Return the command with the options of the recipe that the arguments name.
 
     Raises:
-        ValueError: There is no such recipe.
+        ValueError: There is no such recipe, or its options are called like some of this command.
     """
     name = "default"
     for index, argument in enumerate(arguments):
@@ -85,4 +85,11 @@ def with_options_of_recipe(arguments: list[str]) -> Any:
             name = arguments[index + 1]
         elif argument.startswith("--recipe="):
             name = argument.removeprefix("--recipe=")
-    return Train[find_options(name)]
+    options = find_options(name)
+    clashing = {field.name for field in fields(options)} & {field.name for field in fields(Train)} - {"start"}
+    if clashing:
+        raise ValueError(
+            f"Options of --recipe {name} must not have the names of options of train, but they have "
+            f"{', '.join(sorted(clashing))}"
+        )
+    return Train[options]

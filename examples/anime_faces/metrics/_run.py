@@ -49,7 +49,7 @@ def evaluate_run(question: Question) -> dict[str, Any]:
         ValueError: There is no such run or data set, or they do not fit together.
     """
     device = question.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    generator = load_generator(question.run, device=device, recipe=question.recipe)
+    generator = load_generator(question.run, device=device, recipe=question.recipe, data=question.data)
     dataset = Dataset.open(question.data or Path(generator.settings.data))
     _check_fit(generator, dataset)
     evaluation = _evaluate(question, generator, dataset, device)

@@ -4,7 +4,7 @@ A recipe's folder holds ``options.py`` (the class ``Options``, which loads no to
 constant ``RECIPE``). A module elsewhere that holds ``Options`` and ``RECIPE`` is a recipe as well, under its dotted name.
 """
 
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +26,12 @@ def find_options(name: str) -> type[Any]:
         name: A recipe of this folder, or ``package.module`` of another one.
 
     Raises:
-        ValueError: There is no such recipe; the message names those of this folder.
+        ValueError: There is no such recipe, and the message names those of this folder; or its `Options` are not a dataclass.
     """
-    return _found(name, "options", "Options")
+    options = _found(name, "options", "Options")
+    if not isinstance(options, type) or not is_dataclass(options):
+        raise ValueError(f"Options of --recipe {name} must be a dataclass, but it is {options!r}")
+    return options
 
 
 def find_recipe(name: str) -> "Recipe":
@@ -38,9 +41,14 @@ def find_recipe(name: str) -> "Recipe":
         name: A recipe of this folder, or ``package.module`` of another one.
 
     Raises:
-        ValueError: There is no such recipe; the message names those of this folder.
+        ValueError: There is no such recipe, and the message names those of this folder; or its `RECIPE` is not a `Recipe`.
     """
-    return replace(_found(name, "recipe", "RECIPE"), name=name)
+    from examples.anime_faces.systems import Recipe
+
+    recipe = _found(name, "recipe", "RECIPE")
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"RECIPE of --recipe {name} must be a Recipe, but it is {recipe!r}")
+    return replace(recipe, name=name)
 
 
 def is_outside(name: str) -> bool:

@@ -25,12 +25,14 @@ class LoadedGenerator:
         step: How many steps it was trained.
         conditioning: Says how labels or texts are read.
         drawer: The averaged networks, which draw.
+        data: The data set whose pictures are changed, by generators that change pictures. None: that of the run.
     """
 
     settings: Settings
     step: int
     conditioning: Conditioning
     drawer: Drawer
+    data: Path | None = None
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -98,9 +100,29 @@ class LoadedGenerator:
 
     def _inputs(self, count: int, rng: torch.Generator) -> torch.Tensor:
         def pictures(count: int, rng: torch.Generator) -> torch.Tensor:
-            return pictures_of(Dataset.open(Path(self.settings.data)).images)(count, rng)
+            return pictures_of(self._dataset().images)(count, rng)
 
         return self.drawer.inputs(count, rng, pictures)
+
+    def _dataset(self) -> Dataset:
+        """Open the data set whose pictures are changed."""
+        if self.data is not None:
+            dataset = Dataset.open(self.data)
+            if dataset.size != self.size:
+                raise ValueError(
+                    f"--data must have pictures of the run's size, {self.size}, but {self.data} has {dataset.size}"
+                )
+            return dataset
+        try:
+            dataset = Dataset.open(self.settings.data)
+        except ValueError as error:
+            raise ValueError(f"{error}; if the data of the run was moved, give its folder by --data") from error
+        if dataset.fingerprint != self.settings.fingerprint:
+            raise ValueError(
+                f"{self.settings.data} is not the data set that the run was trained on any more: give one whose pictures to "
+                "change by --data"
+            )
+        return dataset
 
     def _check(self, class_ids: torch.Tensor) -> None:
         counts = self.settings.description.classes
@@ -113,13 +135,16 @@ class LoadedGenerator:
                 raise ValueError(f"class ids of {name} must be -1 to {count - 1}, but they reach from {low} to {high}")
 
 
-def load_generator(run_or_checkpoint: Path | str, *, device: str = "cpu", recipe: str | None = None) -> LoadedGenerator:
+def load_generator(
+    run_or_checkpoint: Path | str, *, device: str = "cpu", recipe: str | None = None, data: Path | None = None
+) -> LoadedGenerator:
     """Load the averaged generator of a run's newest checkpoint, or of one checkpoint file.
 
     Args:
         run_or_checkpoint: The run's folder, or a checkpoint in it.
         device: Where it draws, as torch spells it.
         recipe: The recipe of the run, if it is from outside: a checkpoint alone never makes this import a module.
+        data: The data set whose pictures are changed, by generators that change pictures. Default: that of the run.
 
     Raises:
         ValueError: There is no checkpoint, or it is damaged, or its recipe must be given and was not.
@@ -144,6 +169,7 @@ def load_generator(run_or_checkpoint: Path | str, *, device: str = "cpu", recipe
         step=state["step"],
         conditioning=conditioning,
         drawer=Drawer(networks=networks, blueprint=blueprint, device=device),
+        data=data,
     )
 
 

@@ -64,6 +64,12 @@ class TrainRequest:
                 raise ValueError(f"{name} must be above 0 and finite, but it is {value}")
         if not 0 <= self.seed < MOST_SEEDS:
             raise ValueError(f"--seed must be 0 or more and below 2**64, but it is {self.seed}")
+        for name, value in asdict(self.options).items():
+            if not isinstance(value, str | int | float | None):
+                raise ValueError(
+                    f"options of a recipe must be strings, numbers, True, False or None, since they are written as JSON, but "
+                    f"{name} of {self.recipe.name} is {value!r}"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,6 +124,9 @@ def player_of(
         others: The networks of the other critics, or of the other generators. They are frozen as well, except for what they
             share with the network of this side.
         gradients: Makes the part of each update that computes gradients.
+
+    Raises:
+        ValueError: The turn of step 0 names no update of this side.
     """
     optimizer = _optimizer(side.optimizer, side.network)
     own = {id(parameter) for parameter in side.network.parameters()}
@@ -139,7 +142,9 @@ def player_of(
         )
         for terms_name, terms in by_name(side.terms).items()
     }
-    return Player(name=name, side=side, updates=updates)
+    player = Player(name=name, side=side, updates=updates)
+    player.turn(0, {})  # a turn that names nothing is refused before training begins
+    return player
 
 
 def _optimizer(make: OptimizerMaker, network: nn.Module) -> Optimizer:

@@ -41,12 +41,26 @@ class Blueprint:
         drawing: The networks that draw. Training keeps an average of each, and the averages draw the samples.
         draw: Called with those networks by name, the input and the condition (None without labels); returns pictures in
             -1..1.
+
+    Raises:
+        ValueError: `drawing` is empty or names a network that is not made, or `draw` is missing for other names.
     """
 
     makers: Mapping[str, Callable[[], nn.Module]]
     latents: Callable[..., torch.Tensor] | None
     drawing: tuple[str, ...] = ("generator",)
     draw: Callable[[Networks, torch.Tensor, torch.Tensor | None], torch.Tensor] = drawn_by_generator
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.drawing if name not in self.makers]
+        if unknown or not self.drawing:
+            raise ValueError(
+                f"drawing of a blueprint must name networks among {', '.join(self.makers)}, but it is {self.drawing}"
+            )
+        if "generator" not in self.drawing and self.draw in (drawn_by_generator, drawn_in_unit_range):
+            raise ValueError(
+                f"draw of a blueprint must be given where no network that draws is called generator, but {self.drawing} do"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +166,9 @@ class Recipe:
         networks: The networks for a data set. Enough to sample, to fine-tune and to load.
         system: What is trained, given the built networks on their device; ``steps`` is the length of the plan.
         name: How ``--recipe`` names it; filled in by `find_recipe`.
+
+    Raises:
+        ValueError: `steps` is below 1.
     """
 
     description: str
@@ -160,3 +177,7 @@ class Recipe:
     networks: Callable[[Description, Any], Blueprint]
     system: Callable[[Networks, Description, Any, int], System]
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps of a recipe must be at least 1, but it is {self.steps}")

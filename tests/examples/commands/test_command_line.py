@@ -59,6 +59,16 @@ MISTAKES = [
     (["report", "nowhere"], "error: nowhere does not contain a run"),
     (["sample", "--run", "nowhere"], "error: nowhere does not exist"),
     (["digest", "nowhere"], "error: nowhere does not exist"),
+    (["prepare", "--out", "y", "--count", "0"], "error: --count must be at least 1, got 0"),
+    (["prepare", "--out", "y", "--size", "31"], "error: --size must be an integer between 32 and 128, got 31"),
+    (["demo", "--out", "y", "--size", "33"], "error: --size must be a number from 4 to 7 doubled"),
+    (["demo", "--out", "y", "--minutes", "inf"], "error: --minutes must be above 0 and finite, but it is inf"),
+    (["demo", "--out", "y", "--seed", "9" * 20], "error: --seed must be 0 or more and below 2**63, but it is 9999"),
+    (
+        ["sample", "--seed", "9" * 20],
+        "error: --seed must be -9223372036854775808 or more and below 2**63, but it is 9999",
+    ),
+    (["evaluate", "x", "--seed", "-1"], "error: --seed must be 0 or more and below 2**63, but it is -1"),
 ]
 
 
@@ -75,6 +85,18 @@ def test_mistakes_are_one_clear_line(
     assert code == 2
     assert err.startswith(message)
     assert err.count("\n") == 1
+
+
+def test_evaluate_names_its_flag(trained_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run("evaluate", str(trained_folder), "--samples", "5", capsys=capsys)
+    assert (code, err) == (2, "error: --samples must be at least 264, two for each pair of colors, got 5\n")
+
+
+def test_data_is_not_for_recipes_that_draw_from_noise(
+    trained_folder: Path, faces_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run("sample", "--run", str(trained_folder), "--data", str(faces_folder), capsys=capsys)
+    assert (code, err) == (2, "error: --data is for recipes that change pictures, but acgan draws from noise\n")
 
 
 def test_sample_draws_a_labeled_sheet(trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

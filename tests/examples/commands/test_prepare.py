@@ -72,6 +72,16 @@ def test_rendering_from_the_command(tmp_path, capsys):
     assert "5 rendered faces of 32 x 32 pixels" in capsys.readouterr().out
 
 
+def test_a_size_that_no_recipe_learns_is_said(tmp_path, capsys):
+    for size in (33, 40):
+        parse("--out", str(tmp_path / f"{size}"), "--count", "2", "--size", f"{size}", "--workers", "0").run()
+        said = capsys.readouterr().out
+        assert ("note: the recipes of this program cannot be trained on these pictures: --size must be" in said) == (
+            size == 33
+        )
+        assert ("32 and 40 would work" in said) == (size == 33)
+
+
 @pytest.mark.parametrize("form", ["plain", "classes", "table", "tags", "unlabeled"])
 def test_every_form_of_own_pictures(photos, tmp_path, smooth, capsys, form):
     (tmp_path / "labels.csv").write_text("file,coat\n1.jpg,long\n")

@@ -3,7 +3,9 @@
 import json
 import math
 import os
+import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,6 +15,7 @@ import torch
 from PIL import Image
 
 from examples.anime_faces.__main__ import main
+from examples.anime_faces.data import write_rendered
 from examples.anime_faces.recipes import find_recipe
 from examples.anime_faces.run import load_any_checkpoint, load_generator
 from examples.anime_faces.systems import Training
@@ -114,6 +117,81 @@ def test_pictures_are_changed_and_not_drawn_from_noise(
     assert float(seen[0].abs().max()) <= 1
     loaded.generate(torch.tensor([[1, 2], [3, 4]]), seed=1)
     assert torch.equal(seen[0], seen[1])
+
+
+def test_pictures_to_change_are_those_of_the_run_or_of_the_data_that_is_given(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(faces_folder, data)
+    assert run(*train("picture_to_picture", data, tmp_path / "run"), capsys=capsys)[0] == 0
+    usual = ("sample", "--run", tmp_path / "run", "--recipe", "own.picture_to_picture", "--n", 2)
+    sheets = [tmp_path / "first.png", tmp_path / "second.png"]
+    assert run(*usual, "--out", sheets[0], capsys=capsys)[0] == 0
+    data.rename(tmp_path / "moved")
+    code, _, err = run(*usual, capsys=capsys)
+    assert code == 2
+    assert "if the data of the run was moved, give its folder by --data" in err
+    assert run(*usual, "--out", sheets[1], "--data", tmp_path / "moved", capsys=capsys)[0] == 0
+    assert sheets[0].read_bytes() == sheets[1].read_bytes()
+    write_rendered(data, 20, 40, workers=0)
+    code, _, err = run(*usual, capsys=capsys)
+    assert code == 2
+    assert f"{data} is not the data set that the run was trained on any more" in err
+    code, _, err = run(*usual, "--data", data, capsys=capsys)
+    assert code == 2
+    assert f"--data must have pictures of the run's size, 32, but {data} has 40" in err
+
+
+MISTAKES = [
+    (
+        "batch_size: int = 8",
+        "batch_size: int = 8\n    seed: int = 1",
+        "must not have the names of options of train, but they",
+    ),
+    (
+        "batch_size: int = 8",
+        "batch_size: int = 8\n    place: Path = Path()",
+        "but place of own_mistake.recipe is PosixPath",
+    ),
+    (
+        "@dataclass(frozen=True, slots=True, kw_only=True)",
+        "",
+        "Options of --recipe own_mistake.recipe must be a dataclass",
+    ),
+    (
+        "latents=LATENTS",
+        "latents=LATENTS, drawing=('painter',)",
+        r"must name networks among generator, critic, but it is",
+    ),
+    ("latents=LATENTS", "latents=LATENTS, drawing=('critic',)", "draw of a blueprint must be given"),
+    ("RECIPE = Recipe(", "RECIPE = dict(", "RECIPE of --recipe own_mistake.recipe must be a Recipe, but it is"),
+    ("steps=9", "steps=0", "steps of a recipe must be at least 1, but it is 0"),
+    ("terms=critic_terms", "terms=critic_terms, turn=lambda step: 'lazy'", "turn of critic must name one of its terms"),
+]
+
+
+@pytest.mark.parametrize("change", MISTAKES)
+def test_mistakes_of_an_author_are_one_line(
+    change: tuple[str, str, str],
+    faces_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text, mistake, message = change
+    source = (FOLDER / "own" / "tiny.py").read_text()
+    assert text in source
+    (tmp_path / "own_mistake").mkdir()
+    (tmp_path / "own_mistake" / "recipe.py").write_text("from pathlib import Path\n" + source.replace(text, mistake))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    usual = ("--data", faces_folder, "--out", tmp_path / "run", "--threads", 1, "--precision", "float32", "--steps", 1)
+    code, _, err = run("train", "--recipe", "own_mistake.recipe", *usual, capsys=capsys)
+    for name in ("own_mistake.recipe", "own_mistake"):
+        sys.modules.pop(name, None)
+    assert code == 2
+    assert message in err
+    assert err.strip().count("\n") == 0
 
 
 def test_a_checkpoint_alone_imports_nothing(

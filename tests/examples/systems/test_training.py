@@ -189,12 +189,17 @@ def test_a_turn_must_name_an_update(several: bool) -> None:
         return {"score": training.networks["critic"](real).mean()}
 
     sides = {"terms": {"plain": terms, "lazy": terms} if several else terms, "turn": lambda step: "other"}
-    training = built({"critic": sides})
     message = "'plain', 'lazy'" if several else "it has no named terms"
     with pytest.raises(
-        ValueError, match=rf"turn of critic must name one of its terms \({message}\).* at step 0 it is 'other'"
+        ValueError, match=rf"turn of critic must name one of its terms \({message}\), but at step 0 it is 'other'"
     ):
+        built({"critic": sides})
+    if several:
+        later = {**sides, "turn": lambda step: "plain" if step == 0 else "other"}
+        training = built({"critic": later})
         training.play(0, iter([batch()]))
+        with pytest.raises(ValueError, match="but at step 1 it is 'other'"):
+            training.play(1, iter([batch()]))
 
 
 def chain(*, shared: bool = False) -> tuple[Training, Any]:
