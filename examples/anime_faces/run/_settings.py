@@ -90,6 +90,8 @@ def differences(old: Settings, new: Settings) -> list[str]:
     before, after = old.to_dict(), new.to_dict()
     lines: list[str] = []
     for name in BINDING:
+        if name == "options" and old.recipe != new.recipe:
+            continue  # options of another recipe mean something else
         lines += _differences(name, before[name], after[name])
     return lines
 
@@ -97,5 +99,6 @@ def differences(old: Settings, new: Settings) -> list[str]:
 def _differences(name: str, old: object, new: object) -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [*old, *(key for key in new if key not in old)]
-        return [line for key in keys for line in _differences(f"{name}.{key}", old.get(key), new.get(key))]
+        values = [(key, old.get(key, "not there"), new.get(key, "not there")) for key in keys]
+        return [line for key, was, now in values for line in _differences(f"{name}.{key}", was, now)]
     return [] if old == new else [f"  {name}: was {old}, now {new}"]

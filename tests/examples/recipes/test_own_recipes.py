@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import sys
@@ -192,6 +193,24 @@ def test_mistakes_of_an_author_are_one_line(
     assert code == 2
     assert message in err
     assert err.strip().count("\n") == 0
+
+
+def test_the_penalized_recipe_of_the_page_trains(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (FOLDER.parents[2] / "docs" / "guides" / "faces" / "recipes.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    first = next(index for index, block in enumerate(blocks) if "RECIPE =" in block)
+    (tmp_path / "of_the_page").mkdir()
+    code = "\n".join([*blocks[first : first + 2], "RECIPE = PENALIZED"])
+    (tmp_path / "of_the_page" / "recipe.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    small = ("--data", faces_folder, "--out", tmp_path / "run", "--steps", 9, "--threads", 1, "--precision", "float32")
+    code, _, err = run("train", "--recipe", "of_the_page.recipe", *small, capsys=capsys)
+    assert code == 0, err
+    recent = load_any_checkpoint(tmp_path / "run")["recent"]
+    assert recent["plan/weight"] == [0.0, pytest.approx(8 / 9)]
+    assert [len(recent[name]) for name in ("critic/score", "critic/penalty", "losses/critic")] == [9, 2, 9]
 
 
 def test_a_checkpoint_alone_imports_nothing(
