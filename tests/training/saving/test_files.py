@@ -13,9 +13,9 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
+from gankit.training._saving import _files
 from gankit.training._saving._files import (
     COMMENT_LENGTH,
-    PROCESS,
     SealingWriter,
     check_seal,
     replaced_atomically,
@@ -129,7 +129,7 @@ def test_orphans_of_dead_processes_are_swept_and_nothing_else(tmp_path: Path) ->
     dead = _dead_process()
     gone = [f"a.pt.tmp-{dead}-01234567", f"a.pt.tmp-{os.getpid()}-01234567"]
     kept = [
-        f"a.pt.tmp-{os.getpid()}-{PROCESS}",
+        f"a.pt.tmp-{os.getpid()}-{_files.PROCESS}",
         f"a.pt.tmp-{dead}-0123456",
         f"tmp-{dead}-01234567",
         "a.pt",
@@ -142,6 +142,22 @@ def test_orphans_of_dead_processes_are_swept_and_nothing_else(tmp_path: Path) ->
             (tmp_path / name).touch()
         sweep_orphans(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
+
+
+def test_an_orphan_that_another_process_removes_first_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orphan = tmp_path / f"a.pt.tmp-{_dead_process()}-01234567"
+    orphan.touch()
+    kill = os.kill
+
+    def removed_meanwhile(process: int, number: int) -> None:
+        orphan.unlink()
+        kill(process, number)
+
+    monkeypatch.setattr(os, "kill", removed_meanwhile)
+    sweep_orphans(tmp_path)
+    assert not orphan.exists()
 
 
 def test_a_file_that_cannot_be_opened_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
