@@ -70,10 +70,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn public names in brackets into links to their pages."""
+    """Turn public names in brackets into links to their pages, and paths of guides into links on the site."""
     del config, files
     if page.file.src_uri in _pages:
         return markdown
+    if page.file.src_uri in _REPOSITORY_PAGES:
+        # In the repository such a page links guides by their path there; on the site it is beside them.
+        markdown = markdown.replace("](docs/guides/", "](")
     try:
         return resolve_links(markdown, page.file.src_uri, _inventory)
     except DocumentationError as error:
