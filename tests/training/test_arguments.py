@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from gankit.training import Accumulated, FiniteStepper, Loss, NonFiniteError, Update, Values
+from gankit.training._arguments import check_result
 
 
 def _values(network: nn.Module) -> list[torch.Tensor]:
@@ -119,3 +120,29 @@ def test_optimizers_networks_and_steppers_of_another_kind_are_refused() -> None:
     for positional, named, message in refused:
         with pytest.raises(ValueError, match=message):
             Update(*positional, **named)
+
+
+def _fused(*pairs: tuple[torch.Tensor, torch.Tensor | None]) -> torch.optim.Optimizer:
+    """A fused optimizer of parameters with these gradients."""
+    parameters = []
+    for value, gradient in pairs:
+        parameters.append(nn.Parameter(value))
+        parameters[-1].grad = gradient
+    return torch.optim.Adam(parameters, fused=True)
+
+
+def test_gradients_that_are_missing_sparse_or_of_axes_of_length_one_have_no_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values, square = Values({}, {}), torch.ones(2, 2)
+    one_wide = torch.ones(2, 1)
+    sparse = square.to_sparse()
+    check_result(values, _fused((square, square), (square.clone(), None)))
+    check_result(values, _fused((square, square), (square.clone(), sparse)))
+    check_result(values, _fused((one_wide, torch.ones(2).as_strided((2, 1), (1, 7)))))
+    transposed = torch.ones(2, 2).T.contiguous().T
+    assert transposed.stride() == (1, 2)
+    with pytest.raises(ValueError, match=r"got strides \(1, 2\) for parameter 1 with strides \(2, 1\)"):
+        check_result(values, _fused((square, square), (square.clone(), transposed)))
+    monkeypatch.setattr("gankit.training._arguments.is_sharded", lambda _: True)
+    check_result(values, _fused((square, transposed)))
