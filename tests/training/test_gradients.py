@@ -218,4 +218,6 @@ def test_tensors_hidden_in_other_objects_are_refused_rather_than_passed_whole(hi
         Accumulated(2)(loss, (torch.ones(4), hidden))
     Eager()(loss, (torch.ones(4), hidden))
     Accumulated(2)(loss, (torch.ones(4), "text"))
-    Accumulated(2)(loss, (torch.ones(4), nn.Linear(2, 1)))
+    network = nn.Linear(2, 1)
+    network.plain = torch.ones(3)
+    Accumulated(2)(loss, (torch.ones(4), network))

@@ -84,3 +84,11 @@ def test_a_graph_that_joins_again_and_again_is_walked_once() -> None:
     for _ in range(200):  # as many ways down as two to this power
         scores = scores + scores.tanh()
     check_reach({"loss": scores.sum()}, list(critic.parameters()))
+
+
+def test_a_frozen_parameter_may_be_a_cost_and_another_networks_may_not() -> None:
+    critic, other = nn.Linear(2, 1), nn.Parameter(torch.tensor(3.0))
+    loss = critic(torch.ones(3, 2)).mean()
+    with pytest.raises(ValueError, match="got gradients for 1 others"):
+        check_reach({"loss": loss, "other": other}, list(critic.parameters()))
+    check_reach({"loss": loss, "other": other.requires_grad_(False)}, list(critic.parameters()))

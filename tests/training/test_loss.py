@@ -109,7 +109,19 @@ def test_assigned_gradients_have_the_strides_of_their_parameters() -> None:
     assert weight.grad is not None
     assert weight.grad.stride() == (5, 1)
     assert torch.equal(weight.grad, gradient)
+    assert not weight.grad.requires_grad
     assert other.grad is None
+
+
+def test_gradients_that_fit_are_sparse_or_sharded_are_assigned_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = nn.Parameter(torch.randn(3, 5))
+    for gradient in (torch.randn(3, 5), torch.randn(3, 5).to_sparse()):
+        Loss(dict, (weight,)).assign([gradient], ())
+        assert weight.grad is gradient
+    monkeypatch.setattr("gankit.training._loss.is_sharded", lambda _: True)
+    transposed = torch.randn(5, 3).T
+    Loss(dict, (weight,)).assign([transposed], ())
+    assert weight.grad is transposed
 
 
 def _wgan_gp() -> tuple[nn.Module, nn.Module, Loss, Loss]:

@@ -101,7 +101,7 @@ def check_reach(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter],
 
 
 def _reached(costs: Mapping[str, Scalar], replaced: Mapping[int, torch.Tensor]) -> Iterator[torch.Tensor]:
-    yield from (cost for cost in costs.values() if cost.is_leaf and cost.requires_grad)
+    yield from (cost for cost in costs.values() if cost.requires_grad)  # a parameter may be a cost itself
     waiting: list[Any] = [cost.grad_fn for cost in costs.values() if cost.grad_fn is not None]
     seen = set(waiting)
     while waiting:

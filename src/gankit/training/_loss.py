@@ -175,4 +175,4 @@ def check_named(what: str, values: object) -> None:
 def _laid_out_as(parameter: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
     if gradient.layout is not parameter.layout or gradient.stride() == parameter.stride() or is_sharded(parameter):
         return gradient
-    return torch.empty_like(parameter, dtype=gradient.dtype, requires_grad=False).copy_(gradient)
+    return torch.empty_like(parameter).copy_(gradient)

@@ -175,11 +175,11 @@ def _whole(value: Any) -> Any:
 
 
 def _fits(key: str, value: Any, parameter: nn.Parameter) -> bool:
-    if not isinstance(value, torch.Tensor) or value.numel() == 1:
-        return True  # a counter
+    if not isinstance(value, torch.Tensor):
+        return True
     if key in FACTORED:
         return all(size in (1, own) for size, own in zip(value.shape, parameter.shape, strict=False))
-    # Statistics of another form, such as Shampoo's matrices, have another number of axes or a name that torch does not use.
+    # Counters, and statistics of another form such as Shampoo's matrices, have another number of axes.
     return value.shape == parameter.shape or (value.ndim != parameter.ndim and key not in ELEMENTWISE)
 
 
