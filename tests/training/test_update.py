@@ -561,12 +561,12 @@ def test_the_pure_form_sends_the_gradient_of_a_shared_fake_on() -> None:
 
 
 def test_parameters_that_take_the_place_of_others_are_cleared_and_updated() -> None:
-    one, other = (nn.Parameter(torch.ones(1)) for _ in range(2))
-    optimizer = torch.optim.SGD([one], lr=1.0)
+    one, other, kept = (nn.Parameter(torch.ones(1)) for _ in range(3))
+    optimizer = torch.optim.SGD([kept, one], lr=1.0)
     chosen = [one]
-    update = Update(optimizer, lambda: {"loss": chosen[0].sum()})
+    update = Update(optimizer, lambda: {"loss": chosen[0].sum() + kept.sum()})
     update()
-    optimizer.param_groups[0]["params"] = [other]
+    optimizer.param_groups[0]["params"] = [kept, other]
     chosen[0] = other
     for _ in range(3):
         update()

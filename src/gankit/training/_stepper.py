@@ -138,7 +138,7 @@ class FiniteStepper:
                 bad[name] = bad.get(name, 0) + count
         self._counts.clear()
         listed = ", ".join(f"{name!r} {count} times" for name, count in bad.items() if count)
-        if skipped or listed:
+        if skipped:
             raise NonFiniteError(
                 f"{skipped} of the last {self._read_every} steps were skipped on the device, since a cost or a gradient was "
                 f"not finite; costs that were not finite: {listed or 'none'}"
