@@ -6,7 +6,12 @@ from examples.anime_faces.systems._description import (
     TextDescription as TextDescription,
 )
 from examples.anime_faces.systems._drawing import Drawer as Drawer
-from examples.anime_faces.systems._hardware import Hardware as Hardware, choose_hardware as choose_hardware
+from examples.anime_faces.systems._hardware import (
+    Hardware as Hardware,
+    choose_hardware as choose_hardware,
+    fastest_hardware as fastest_hardware,
+    hardware_choices as hardware_choices,
+)
 from examples.anime_faces.systems._labels import (
     AnyTag as AnyTag,
     Conditioning as Conditioning,
@@ -32,4 +37,10 @@ from examples.anime_faces.systems._recipe import (
     drawn_in_unit_range as drawn_in_unit_range,
 )
 from examples.anime_faces.systems._texts import EveryText as EveryText
+from examples.anime_faces.systems._timing import (
+    Candidate as Candidate,
+    Comparison as Comparison,
+    compare as compare,
+    typical_seconds as typical_seconds,
+)
 from examples.anime_faces.systems._training import Training as Training, assemble as assemble

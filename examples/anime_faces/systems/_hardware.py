@@ -1,14 +1,17 @@
 """What a run computes on: device, number format, memory layout, threads; described, and chosen if left open."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
+from itertools import product
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from examples.anime_faces.systems._timing import Candidate, Clock, Comparison, compare
 
 Network = TypeVar("Network", bound=nn.Module)
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -90,6 +93,128 @@ def choose_hardware(
         torch.set_num_threads(count)
         precision, reason = _faster_precision(name)
     return Hardware(device=name, precision=precision, channels_last=True, threads=count), reason
+
+
+def hardware_choices(
+    *, device: str | None = None, precision: str | None = None, threads: int | None = None
+) -> tuple[Hardware, ...]:
+    """Return what there is to choose from: number formats, memory layouts and numbers of CPU threads.
+
+    The first is slow nowhere: float32, channels last, all threads. On a GPU the number of CPU threads is not a choice. If both
+    number format and threads are given, only the first is left, so that equal commands compute equal numbers.
+
+    Args:
+        device: As torch spells it. Default: CUDA if there is one.
+        precision: ``"float32"`` or ``"bfloat16"``. Default: both.
+        threads: CPU threads. Default: torch's number, half of it, and so on down to 1.
+
+    Raises:
+        ValueError: The device does not exist here, or an argument is out of range.
+    """
+    if threads is not None and threads < 1:
+        raise ValueError(f"--threads must be at least 1, but it is {threads}")
+    if precision is not None and precision not in PRECISIONS:
+        raise ValueError(f"--precision must be one of {', '.join(PRECISIONS)}, but it is {precision!r}")
+    name = _existing_device(device)
+    fixed = precision is not None and threads is not None
+    precisions = [precision] if precision is not None else _precisions_of(name)
+    counts = [threads] if threads is not None else _thread_counts(name)
+    return tuple(
+        Hardware(device=name, precision=each, channels_last=last, threads=count)
+        for each, last, count in product(precisions, [True] if fixed else [True, False], counts)
+    )
+
+
+def fastest_hardware(
+    step_on: Callable[[Hardware], Callable[[], object]],
+    choices: Sequence[Hardware],
+    *,
+    seconds: float,
+    clock: Clock = time.perf_counter,
+) -> tuple[Hardware, Comparison | None]:
+    """Choose by timing one real step on each, by turns; torch has the chosen number of threads afterwards.
+
+    Args:
+        step_on: Builds the work for a choice, and returns what does one step of it. Nothing of it should be kept, since which
+            choice does how many steps depends on the clock.
+        choices: From `hardware_choices`, on one device.
+        seconds: Begin no step after this time.
+        clock: Reads seconds.
+
+    Returns:
+        The choice, and the figures behind it; None where there was nothing to choose.
+
+    Example:
+        >>> generator = nn.Linear(2, 3)
+        >>> def step_on(hardware):
+        ...     network = hardware.place(nn.Linear(2, 3))
+        ...     return hardware.autocast(lambda: network(torch.ones(5, 2)))
+        >>> chosen, figures = fastest_hardware(step_on, hardware_choices(device="cpu", threads=1), seconds=1.0)
+        >>> chosen.threads
+        1
+    """
+    if len(choices) == 1:
+        torch.set_num_threads(choices[0].threads)
+        return choices[0], None
+    named = dict(zip(_names(choices), choices, strict=True))
+    probes = {choice.precision: partial(_convolve, choice.precision, choice.device) for choice in choices}
+    candidates = {
+        name: Candidate(
+            work=partial(_step, choice, step_on(choice)),
+            probe=probes[choice.precision],
+            least_gain=1.0 if choice.precision == "float32" else FASTER,
+        )
+        for name, choice in named.items()
+    }
+    found = compare(candidates, seconds=seconds, clock=clock)
+    torch.set_num_threads(named[found.best].threads)
+    return named[found.best], found
+
+
+def _step(hardware: Hardware, work: Callable[[], object]) -> None:
+    torch.set_num_threads(hardware.threads)
+    work()
+    wait_for(hardware.device)
+
+
+def wait_for(device: str) -> None:
+    """Wait until a device has done its work; otherwise a clock would measure how fast work is queued."""
+    if torch.device(device).type != "cpu":
+        torch.accelerator.synchronize(torch.device(device))
+
+
+def _thread_counts(device: str) -> list[int]:
+    most = torch.get_num_threads()
+    if torch.device(device).type != "cpu":
+        return [most]
+    return [most >> halvings for halvings in range(most.bit_length())]
+
+
+def _precisions_of(device: str) -> list[str]:
+    lacks = torch.device(device).type == "cuda" and not torch.cuda.is_bf16_supported()
+    return ["float32"] if lacks else list(PRECISIONS)
+
+
+def _names(choices: Sequence[Hardware]) -> list[str]:
+    """Name each choice by what differs between them."""
+    parts = [
+        (
+            one.precision,
+            "channels last" if one.channels_last else "channels first",
+            f"{one.threads} thread{'s' * (one.threads > 1)}",
+        )
+        for one in choices
+    ]
+    differs = [len(set(column)) > 1 for column in zip(*parts, strict=True)]
+    return [", ".join(part for part, shown in zip(row, differs, strict=True) if shown) for row in parts]
+
+
+def _convolve(precision: str, device: str) -> None:
+    """Compute a small convolution forward and backward."""
+    images = torch.ones(4, 32, 16, 16, device=device, dtype=PRECISIONS[precision]).requires_grad_()
+    weight = torch.ones(32, 32, 3, 3, device=device, dtype=PRECISIONS[precision]).requires_grad_()
+    functional.conv2d(images, weight, padding=1).sum().backward()
+    wait_for(device)
 
 
 def _existing_device(device: str | None) -> str:
