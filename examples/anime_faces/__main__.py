@@ -65,6 +65,17 @@ def accept_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def wait_passively() -> None:
+    """Let the threads of torch sleep while they wait for each other, instead of keeping a core busy; a user's own choice stays.
+
+    A thread that waits busily for another one takes the core on which that one should work, as soon as something else runs on
+    the machine too. The runtimes of OpenMP read these names when torch is imported, GNU's the first (Linux), LLVM's and Intel's
+    both (macOS, Windows). Processes that are started later inherit them.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
+
+
 def main(arguments: list[str]) -> int:
     """Run one command; a user's mistake becomes one clear line.
 
@@ -73,6 +84,7 @@ def main(arguments: list[str]) -> int:
         folder, 4 where training diverged to NaN or infinity. 130 after Ctrl-C; 141 where the reader of the output has gone.
     """
     accept_any_text()
+    wait_passively()
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
             print(overview(PROGRAM))

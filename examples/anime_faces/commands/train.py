@@ -36,7 +36,7 @@ class Train(Generic[Options]):
     seed: int = 0
     """Fixes initial weights, noise and the order of the pictures."""
     threads: Annotated[int | None, shown_as("THREADS")] = None
-    """CPU threads. Default: all cores. Results repeat bit for bit with the same number."""
+    """CPU threads. Default: as many as are fastest here. Results repeat bit for bit with the same --threads and --precision."""
     device: Annotated[str | None, shown_as("DEVICE")] = None
     """cpu, cuda or cuda:1. Default: a GPU if there is one."""
     precision: Annotated[Literal["float32", "bfloat16"] | None, shown_as("float32|bfloat16")] = None

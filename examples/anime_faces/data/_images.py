@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from examples.anime_faces.bars import Bar
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._picture import Reading, Square, read_picture
 from examples.anime_faces.data._pixels import UnusableError
@@ -98,7 +98,7 @@ def _write(
     skipped = list(source.skipped)
     conversions: Counter[str] = Counter()
     with_texts = _has_texts(source)
-    bar = tqdm(total=len(source.pictures), unit="pictures", desc="reading", disable=None)
+    bar = Bar(total=len(source.pictures), unit="pictures", desc="reading")
     with bar, DatasetWriter(folder, size=size, attributes=source.attributes) as writer:
         for block in blocks:
             for picture, square, entry in block:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from examples.anime_faces.bars import Bar
 from examples.anime_faces.data._attributes import FACE_ATTRIBUTES
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._staging import find_same, staged_folder
@@ -105,7 +105,7 @@ def _check(count: int, seed: int) -> None:
 
 
 def _write(folder: Path, blocks: Iterable[_Block], count: int, size: int, settings: dict[str, object]) -> None:
-    bar = tqdm(total=count, unit="faces", desc="rendering", disable=None)
+    bar = Bar(total=count, unit="faces", desc="rendering")
     with bar, DatasetWriter(folder, size=size, attributes=FACE_ATTRIBUTES) as writer:
         for block in blocks:
             writer.add(block.images, _color_labels(block.factors), block.factors)

@@ -2,13 +2,13 @@
 
 import os
 import signal
-import sys
+import threading
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Self
 
-from tqdm import tqdm
-
+from examples.anime_faces.bars import Bar
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.systems import System
 
@@ -20,6 +20,9 @@ class StopSignals:
 
     A second signal ends the process at once, with the same exit code. A checkpoint that is being written then stays
     unfinished under its temporary name, and the one before it is intact.
+
+    Python lets only the main thread of a program set handlers. In another one, such as a worker of a notebook or a web page,
+    nothing is caught, and signals do what the program around decides.
     """
 
     def __init__(self) -> None:
@@ -33,14 +36,16 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         """Start catching signals."""
-        for number in CAUGHT:
-            self._before[number] = signal.signal(number, self._note)
+        if threading.current_thread() is threading.main_thread():
+            for number in CAUGHT:
+                self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Restore the handlers from before."""
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+            # None: the handler was not set from Python, so Python cannot set it again.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # pyright: ignore[reportArgumentType]
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
@@ -48,7 +53,8 @@ class StopSignals:
             os._exit(128 + number)
         self.caught = number
         # Write straight to the descriptor: printing from a handler may re-enter a locked stream.
-        os.write(2, b"\nfinishing this step, then saving; once more ends at once\n")
+        with suppress(OSError):  # it is closed
+            os.write(2, b"\nfinishing this step, then saving; once more ends at once\n")
 
 
 class Progress:
@@ -60,9 +66,7 @@ class Progress:
         self._critic = sum(one.critic for one in rounds)
         self._generator = sum(one.generator for one in rounds)
         self._since, self._images_before = time.monotonic(), self.images
-        # In a log file, a line every 30 seconds is enough.
-        pace = 0.2 if sys.stderr.isatty() else 30.0
-        self.bar = tqdm(total=steps, initial=step, unit="step", mininterval=pace, dynamic_ncols=True, smoothing=0.1)
+        self.bar = Bar(total=steps, initial=step, unit="steps", desc="training")
 
     @property
     def images(self) -> int:

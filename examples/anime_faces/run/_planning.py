@@ -2,8 +2,6 @@
 
 import math
 import platform
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,9 @@ import gankit as gk
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.run._settings import Settings, differences
 from examples.anime_faces.run._state import digest, load_any_checkpoint
-from examples.anime_faces.systems import Hardware, Recipe, Selection, choose_hardware
+from examples.anime_faces.systems import Hardware, Recipe, Selection, hardware_choices
 
 MOST_SEEDS = 2**64  # of torch
-MOST_SECONDS = 10.0
-SHARE_OF_BUDGET = 0.05
-WARM_UP_ROUNDS = 3
-SHARE_FOR_PICTURES = 0.06  # of the time, for grids, curves and checkpoints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +83,14 @@ class Outcome:
     digest: str
 
 
-def plan_run(request: TrainRequest, dataset: Dataset, selection: Selection) -> Settings:
-    """Decide everything for a new run; if minutes were asked for, the steps are still those of the recipe."""
-    hardware, reason = choose_hardware(device=request.device, precision=request.precision, threads=request.threads)
-    print(f"hardware  {hardware} ({reason})")
-    return _settings(request, dataset, selection, hardware)
+def plan_run(request: TrainRequest, dataset: Dataset, selection: Selection) -> tuple[Settings, tuple[Hardware, ...]]:
+    """Decide everything for a new run but what must be measured: if minutes were asked for, the steps are those of the recipe.
+
+    Returns:
+        The settings, on hardware that is slow nowhere; and all hardware to choose from.
+    """
+    choices = hardware_choices(device=request.device, precision=request.precision, threads=request.threads)
+    return _settings(request, dataset, selection, choices[0]), choices
 
 
 def plan_resumption(
@@ -178,7 +175,7 @@ def _start_now(old: str | None, asked: Path | None) -> str | None:
 def _same_or_asked(old: Hardware, request: TrainRequest) -> Hardware:
     asked = {"device": request.device, "precision": request.precision, "threads": request.threads}
     new = replace(old, **{name: value for name, value in asked.items() if value is not None})
-    choose_hardware(device=new.device, precision=new.precision, threads=new.threads)  # is it there?
+    hardware_choices(device=new.device, precision=new.precision, threads=new.threads)  # is it there?
     if new != old:
         print(f"note: the run began on {old}; from here on it need not repeat bit for bit")
     return new
@@ -208,29 +205,3 @@ def _versions() -> dict[str, str]:
         "numpy": np.__version__,
         "gankit": gk.__version__,
     }
-
-
-def steps_within(minutes: float, play: Callable[[int], object]) -> int:
-    """Return how many rounds fit into the time.
-
-    Args:
-        minutes: Time to train, above 0.
-        play: Plays round `t` of a training that is not kept.
-
-    Raises:
-        ValueError: `minutes` is not above 0.
-    """
-    if not minutes > 0:
-        raise ValueError(f"--minutes must be above 0, but it is {minutes}")
-    start = time.monotonic()
-    limit = min(MOST_SECONDS, SHARE_OF_BUDGET * 60 * minutes)
-    times: list[float] = []
-    while len(times) < WARM_UP_ROUNDS + 2 or time.monotonic() - start < limit:
-        before = time.perf_counter()
-        play(len(times))
-        times.append(time.perf_counter() - before)
-    measured = times[WARM_UP_ROUNDS:]
-    # The mean, not the median: the rounds of some schedules differ.
-    seconds_per_round = sum(measured) / len(measured)
-    left = 60 * minutes - (time.monotonic() - start)
-    return max(1, int(left * (1 - SHARE_FOR_PICTURES) / seconds_per_round))

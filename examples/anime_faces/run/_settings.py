@@ -1,7 +1,7 @@
 """The settings of a run: written before the first step, compared when it is resumed."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Settings:
         grid_every: Steps between two sample grids. None: about 30 over the run.
         hardware: Device, precision, layout and threads.
         versions: Versions of what computed.
+        timings: Seconds of a step in each way that was timed when the hardware was chosen; empty if nothing was.
     """
 
     recipe: str
@@ -45,6 +46,7 @@ class Settings:
     grid_every: int | None
     hardware: Hardware
     versions: dict[str, str]
+    timings: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, dicts, numbers and strings."""

@@ -1,6 +1,10 @@
 """`train`: from a recipe and a data set to a folder with a trained generator; the same call again resumes."""
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 import torch
 
@@ -9,16 +13,19 @@ from examples.anime_faces.data import Dataset
 from examples.anime_faces.run._console import StopSignals
 from examples.anime_faces.run._feed import Feed, Store, choose_store, pictures_of
 from examples.anime_faces.run._folder import RunFolder, locked
-from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run, steps_within
+from examples.anime_faces.run._measuring import choose_by_rounds, seconds_per_step, steps_within
+from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run
 from examples.anime_faces.run._record import Record
 from examples.anime_faces.run._session import Session, memory_errors, play_named
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._sheets import Preview
 from examples.anime_faces.run._state import load_any_checkpoint, restore_state, take_networks
-from examples.anime_faces.systems import Selection, Training, assemble
+from examples.anime_faces.systems import Hardware, Selection, Training, assemble, wait_for
 
 LOG_EVERY = 20
 MOST_NAMED = 12
+
+Builder: TypeAlias = Callable[[Settings], tuple[Training, Feed]]
 
 
 def train(request: TrainRequest) -> Outcome:
@@ -39,15 +46,18 @@ def train(request: TrainRequest) -> Outcome:
         found = gk.training.Checkpoints(folder.checkpoints).load_latest() if begun else None
         if found is not None:
             old = Settings.from_dict(found[1]["settings"])
-            settings = plan_resumption(old, request, dataset, selection, trained=found[0])
+            settings, choices = plan_resumption(old, request, dataset, selection, trained=found[0]), ()
         else:
-            settings = plan_run(request, dataset, selection)
+            settings, choices = plan_run(request, dataset, selection)
         store = choose_store(dataset.images, settings.hardware)
         # Built before anything is written, so that a mistake in the request leaves no folder behind.
         training, feed = _build(settings, request, selection, store)
         folder.prepare()
-        if found is None and request.minutes is not None:
-            settings = _measured(settings, request.minutes, training, feed)
+        if found is None:
+            del training, feed  # room for those that are measured
+            settings = _measured(
+                settings, request, choices, partial(_build, request=request, selection=selection, store=store)
+            )
             training, feed = _build(settings, request, selection, store)
         settings.save(folder.settings)
         _announce(settings, len(dataset))
@@ -94,16 +104,28 @@ def _build(settings: Settings, request: TrainRequest, selection: Selection, stor
     return training, feed
 
 
-def _measured(settings: Settings, minutes: float, training: Training, feed: Feed) -> Settings:
-    """Turn minutes into steps, by rounds of a training that is not kept."""
+def _measured(settings: Settings, request: TrainRequest, choices: Sequence[Hardware], build: Builder) -> Settings:
+    """Choose the hardware and turn minutes into steps, by rounds of trainings that are not kept."""
+    start = time.monotonic()
 
-    def play(step: int) -> None:
-        play_named(training, feed, step)
-        if torch.device(settings.hardware.device).type == "cuda":
-            torch.cuda.synchronize()  # otherwise the clock would measure how fast work is queued
+    def play_on(hardware: Hardware) -> Callable[[int], None]:
+        training, feed = build(replace(settings, hardware=hardware))
 
-    steps = steps_within(minutes, play)
-    print(f"budget    {minutes:g} minutes are {steps} steps here; the plan is fixed now")
+        def play(step: int) -> None:
+            play_named(training, feed, step)
+            wait_for(hardware.device)
+
+        return play
+
+    hardware, figures = choose_by_rounds(play_on, choices, steps=settings.steps, minutes=request.minutes)
+    print(f"hardware  {hardware}" + ("" if figures is None else f"\n          seconds of a step: {figures}"))
+    settings = replace(settings, hardware=hardware, timings={} if figures is None else dict(figures.seconds))
+    if request.minutes is None:
+        return settings
+    each = seconds_per_step(play_on(hardware), steps=settings.steps, minutes=request.minutes)
+    left = 60 * request.minutes - (time.monotonic() - start)
+    steps = steps_within(left, each)
+    print(f"budget    {request.minutes:g} minutes are {steps} steps of {each:.3g} s here")
     return replace(settings, steps=steps)
 
 

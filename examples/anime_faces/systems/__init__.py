@@ -8,9 +8,9 @@ from examples.anime_faces.systems._description import (
 from examples.anime_faces.systems._drawing import Drawer as Drawer
 from examples.anime_faces.systems._hardware import (
     Hardware as Hardware,
-    choose_hardware as choose_hardware,
     fastest_hardware as fastest_hardware,
     hardware_choices as hardware_choices,
+    wait_for as wait_for,
 )
 from examples.anime_faces.systems._labels import (
     AnyTag as AnyTag,
@@ -39,6 +39,7 @@ from examples.anime_faces.systems._recipe import (
 from examples.anime_faces.systems._texts import EveryText as EveryText
 from examples.anime_faces.systems._timing import (
     Candidate as Candidate,
+    Clock as Clock,
     Comparison as Comparison,
     compare as compare,
     typical_seconds as typical_seconds,

@@ -66,35 +66,6 @@ class Hardware:
         return f"{self.device}, {self.precision}, {layout}, {self.threads} CPU thread{'s' * (self.threads > 1)}"
 
 
-def choose_hardware(
-    *, device: str | None = None, precision: str | None = None, threads: int | None = None
-) -> tuple[Hardware, str]:
-    """Choose what the user did not.
-
-    Args:
-        device: As torch spells it. Default: CUDA if there is one.
-        precision: ``"float32"`` or ``"bfloat16"``. Default: decided by the device, on CPUs by a short timing.
-        threads: CPU threads. Default: torch's number.
-
-    Returns:
-        The choice, and why the precision is what it is, in words.
-
-    Raises:
-        ValueError: The device does not exist here, or an argument is out of range.
-    """
-    if threads is not None and threads < 1:
-        raise ValueError(f"--threads must be at least 1, but it is {threads}")
-    if precision is not None and precision not in PRECISIONS:
-        raise ValueError(f"--precision must be one of {', '.join(PRECISIONS)}, but it is {precision!r}")
-    name = _existing_device(device)
-    count = torch.get_num_threads() if threads is None else threads
-    reason = "as asked"
-    if precision is None:
-        torch.set_num_threads(count)
-        precision, reason = _faster_precision(name)
-    return Hardware(device=name, precision=precision, channels_last=True, threads=count), reason
-
-
 def hardware_choices(
     *, device: str | None = None, precision: str | None = None, threads: int | None = None
 ) -> tuple[Hardware, ...]:
@@ -225,26 +196,3 @@ def _existing_device(device: str | None) -> str:
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"--device {device} cannot be used here: {str(error).splitlines()[0]}") from error
     return device
-
-
-def _faster_precision(device: str) -> tuple[str, str]:
-    if torch.device(device).type == "cuda":
-        if torch.cuda.is_bf16_supported():
-            return "bfloat16", "the GPU computes in bfloat16"
-        return "float32", "the GPU has no bfloat16"
-    full, half = (_seconds_of_a_convolution(dtype) for dtype in (torch.float32, torch.bfloat16))
-    ratio = half / full
-    words = f"a convolution takes {ratio:.2f} of its float32 time in bfloat16"
-    return ("bfloat16" if ratio < FASTER else "float32"), words
-
-
-def _seconds_of_a_convolution(dtype: torch.dtype) -> float:
-    """Time a convolution forward and backward, most of a training step: the best of a few."""
-    images = torch.ones(16, 64, 32, 32).to(dtype=dtype, memory_format=torch.channels_last).requires_grad_()
-    weight = torch.ones(64, 64, 3, 3).to(dtype=dtype, memory_format=torch.channels_last).requires_grad_()
-    times: list[float] = []
-    for _ in range(6):
-        start = time.perf_counter()
-        functional.conv2d(images, weight, padding=1).sum().backward()
-        times.append(time.perf_counter() - start)
-    return min(times)

@@ -52,6 +52,28 @@ def test_help_does_not_wait_for_torch() -> None:
         subprocess.run([sys.executable, "-c", code.format(name)], check=True, capture_output=True, timeout=60)
 
 
+AT_IMPORT_OF_TORCH = """
+import os, sys
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            print(os.environ.get("OMP_WAIT_POLICY"), os.environ.get("KMP_BLOCKTIME"))
+            sys.exit()
+sys.meta_path.insert(0, Watch())
+from examples.anime_faces.__main__ import main
+main(["digest", "nowhere"])
+"""
+
+
+@pytest.mark.parametrize(("own", "expected"), [({}, "PASSIVE 0"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE 0")])
+def test_threads_of_torch_sleep_while_they_wait(own: dict[str, str], expected: str) -> None:
+    """The runtime of the threads reads it when torch is imported; it was not set, and waiting threads kept cores busy."""
+    plain = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME")}
+    command = [sys.executable, "-c", AT_IMPORT_OF_TORCH]
+    done = subprocess.run(command, env=plain | own, check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == expected
+
+
 MISTAKES = [
     (["paint"], "error: 'paint' is not a command; the commands are demo, prepare, train"),
     (["train", "--recipe", "vae", "--data", "x", "--out", "y"], "error: --recipe must be one of default, acgan"),

@@ -228,15 +228,36 @@ def test_more_steps_go_on_and_say_so(request_for: RequestMaker, capsys: pytest.C
 
 
 @without_curves
-def test_minutes_become_steps_once(request_for: RequestMaker, capsys: pytest.CaptureFixture[str]) -> None:
-    request = request_for(minutes=0.02, steps=None)
+def test_minutes_become_steps_once(
+    request_for: RequestMaker, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.anime_faces.run._train.seconds_per_step", lambda play, **_: 12.0)
+    request = request_for(minutes=1.0, steps=None)
     with stopping_at(1):
         first = train(request)
     second = train(request)
-    assert first.steps == second.steps == second.step > 1
-    assert "the plan is fixed now" in capsys.readouterr().out
+    assert first.steps == second.steps == second.step == 4
+    assert "budget    1 minutes are 4 steps of 12 s here" in capsys.readouterr().out
     with pytest.raises(ValueError, match="to train it longer, say --steps"):
         train(request_for(minutes=5.0, steps=None))
+
+
+@without_curves
+def test_the_hardware_is_chosen_by_rounds_of_this_run(
+    request_for: RequestMaker, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.anime_faces.run._measuring.SHORT_RUN", 5)
+    rounds = mock.patch.object(Training, "play", autospec=True, side_effect=Training.play)
+    with rounds as played:
+        outcome = train(request_for(precision=None))
+    assert played.call_count > 7
+    settings = json.loads((request_for().out / "settings.json").read_text())
+    assert "float32, channels last" in settings["timings"]
+    assert "seconds of a step: " in capsys.readouterr().out
+    chosen = settings["hardware"]
+    same = request_for(out=request_for().out.with_name("same"), precision=chosen["precision"])
+    if chosen["channels_last"]:
+        assert train(same).digest == outcome.digest
 
 
 @without_curves

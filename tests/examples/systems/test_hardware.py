@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from examples.anime_faces.systems import Hardware, choose_hardware, fastest_hardware, hardware_choices
+from examples.anime_faces.systems import Hardware, fastest_hardware, hardware_choices
 
 
 @contextmanager
@@ -25,13 +25,6 @@ def _threads(count: int) -> Iterator[None]:
 def test_hardware_is_checked(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Hardware(**wrong)  # pyright: ignore[reportArgumentType]
-
-
-def test_hardware_is_chosen_by_itself() -> None:
-    hardware, reason = choose_hardware(device="cpu", threads=1)
-    assert hardware.precision in ("float32", "bfloat16")
-    assert "of its float32 time in bfloat16" in reason
-    assert choose_hardware(device="cpu", precision="float32")[1] == "as asked"
 
 
 def test_choices_begin_with_what_is_slow_nowhere() -> None:

@@ -1,0 +1,90 @@
+"""What is measured before the first step of a run: the fastest way to compute, and how many steps fit into the minutes.
+
+The rounds that are played for it are real ones, of a training that is not kept.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from examples.anime_faces.systems import Clock, Comparison, Hardware, fastest_hardware, typical_seconds
+
+SHORT_RUN = 200
+"""Runs of fewer steps, where no minutes are given, use the first choice: measuring would take longer than it gains."""
+SECONDS_TO_CHOOSE = 15.0
+SHARE_TO_CHOOSE = 0.03  # of the minutes
+SECONDS_TO_PLAN = 15.0
+SHARE_TO_PLAN = 0.02
+ROUNDS_OF_A_MOMENT = 8  # some rounds differ: lazy penalties come at every eighth
+MOST_MOMENTS = 6
+SHARE_FOR_PICTURES = 0.06  # of the time, for grids, curves and checkpoints
+
+Play = Callable[[int], object]
+
+
+def choose_by_rounds(
+    build: Callable[[Hardware], Play], choices: Sequence[Hardware], *, steps: int, minutes: float | None
+) -> tuple[Hardware, Comparison | None]:
+    """Choose the hardware on which the rounds of this run are the fastest.
+
+    Args:
+        build: Builds a training for a choice, and returns what plays round `t` of it; called once for choices that differ
+            only in the number of threads.
+        choices: What there is to choose from; the first is used where it is not worth measuring.
+        steps: The planned steps. Rounds from the middle of the plan are played: those at its start may differ from the rest.
+        minutes: The minutes that were asked for, if any.
+
+    Returns:
+        The choice, and the figures behind it; None where nothing was measured.
+    """
+    if minutes is None and steps < SHORT_RUN:
+        return choices[0], None
+    seconds = SECONDS_TO_CHOOSE if minutes is None else min(SECONDS_TO_CHOOSE, SHARE_TO_CHOOSE * 60 * minutes)
+    if len(choices) > 1:
+        print(f"hardware  timing one step in {len(choices)} ways, for about {seconds:.0f} seconds", flush=True)
+    built: dict[Hardware, Play] = {}
+
+    def step_on(hardware: Hardware) -> Callable[[], object]:
+        one_of_a_kind = Hardware(
+            device=hardware.device, precision=hardware.precision, channels_last=hardware.channels_last
+        )
+        if one_of_a_kind not in built:
+            built[one_of_a_kind] = build(hardware)
+        play, numbers = built[one_of_a_kind], count(steps // 2 + 1)
+        return lambda: play(next(numbers))
+
+    return fastest_hardware(step_on, choices, seconds=seconds)
+
+
+def seconds_per_step(play: Play, *, steps: int, minutes: float, clock: Clock = time.perf_counter) -> float:
+    """Return the seconds of a step when the machine is not disturbed, from a few moments of several rounds each.
+
+    Where the machine is busier later, the plan is shortened then; a plan that is too short from the start could not be mended.
+
+    Args:
+        play: Plays round `t` of a training that is not kept, and returns when it is done.
+        steps: The planned steps; rounds from the middle of the plan are played.
+        minutes: The minutes that were asked for.
+        clock: Reads seconds.
+    """
+    limit = min(SECONDS_TO_PLAN, SHARE_TO_PLAN * 60 * minutes)
+    numbers = count(steps // 2 + 1)
+    start = clock()
+    play(next(numbers))  # it allocates memory
+    moments: list[float] = []
+    while len(moments) < MOST_MOMENTS and (not moments or clock() - start < limit):
+        before = clock()
+        for _ in range(ROUNDS_OF_A_MOMENT):
+            play(next(numbers))
+        moments.append((clock() - before) / ROUNDS_OF_A_MOMENT)
+    return typical_seconds([moments[0], *moments])
+
+
+def steps_within(seconds: float, seconds_of_a_step: float) -> int:
+    """Return how many steps fit into the time, with the pictures and checkpoints that are made beside them.
+
+    Example:
+        >>> steps_within(600.0, 0.5)
+        1128
+    """
+    return max(1, int(seconds * (1 - SHARE_FOR_PICTURES) / max(seconds_of_a_step, 1e-9)))
