@@ -15,9 +15,11 @@ from gankit.blocks._heads import (
 )
 from gankit.blocks._joining import DepthConcatenation as DepthConcatenation, SpatialReplication as SpatialReplication
 from gankit.blocks._learned_resampling import (
+    PooledConv2d as PooledConv2d,
     StridedDownsample as StridedDownsample,
     SubPixelUpsample as SubPixelUpsample,
     TransposedUpsample as TransposedUpsample,
+    UpsampledConv2d as UpsampledConv2d,
 )
 from gankit.blocks._minibatch import (
     MinibatchDiscrimination as MinibatchDiscrimination,

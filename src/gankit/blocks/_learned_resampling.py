@@ -1,7 +1,8 @@
-"""Convolutions that double or halve height and width; their weights start so that the variance stays the same."""
+"""Convolutions that double or halve height and width."""
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from gankit._core import check_at_least
 from gankit.blocks._maps import check_even, check_maps
@@ -129,6 +130,98 @@ class StridedDownsample(nn.Module):
         check_maps("x", x, self.channels)
         check_even(x)
         return self.convolution(x)
+
+
+class UpsampledConv2d(nn.Conv2d):
+    """Repeat every pixel, then convolve by 3x3, in one transposed convolution with 4/9 of the multiplications.
+
+    It computes what ``NearestUpsample()`` followed by ``nn.Conv2d(in_channels, out_channels, 3, padding=1)`` computes, up to
+    rounding, with the same weights: the state of either loads into the other. Each pixel of the result sees only 2 x 2
+    pixels of the input, so the taps of the kernel that fall on the same pixel are added first. The large picture between
+    the two is never stored.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the result.
+        bias: Whether a bias is added.
+
+    Shape:
+        - x: ``(n, in_channels, height, width)``.
+        - result: ``(n, out_channels, 2 * height, 2 * width)``.
+
+    Raises:
+        ValueError: A number of channels is below 1; `x` has another shape.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import NearestUpsample, UpsampledConv2d
+        >>> layer, x = UpsampledConv2d(3, 5), torch.randn(2, 3, 4, 7)
+        >>> slow = torch.nn.functional.conv2d(NearestUpsample()(x), layer.weight, layer.bias, padding=1)
+        >>> torch.testing.assert_close(layer(x), slow)
+
+    Reference:
+        Karras et al. 2018, "Progressive Growing of GANs" (ICLR), whose program calls it a fused ``upscale2d_conv2d`` and uses
+        it for large pictures only.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
+        check_at_least("in_channels", in_channels, 1)
+        check_at_least("out_channels", out_channels, 1)
+        super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the convolution of `x` at twice the resolution."""
+        check_maps("x", x, self.in_channels)
+        kernel = _summed_taps(self.weight).transpose(0, 1).flip(2, 3)
+        return functional.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+
+
+class PooledConv2d(nn.Conv2d):
+    """Convolve by 3x3, then take the mean of every 2 x 2 pixels, in one strided convolution with 4/9 of the multiplications.
+
+    It computes what ``nn.Conv2d(in_channels, out_channels, 3, padding=1)`` followed by ``MeanDownsample()`` computes, up to
+    rounding, with the same weights: the state of either loads into the other.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the result.
+        bias: Whether a bias is added.
+
+    Shape:
+        - x: ``(n, in_channels, height, width)``, height and width even.
+        - result: ``(n, out_channels, height / 2, width / 2)``.
+
+    Raises:
+        ValueError: A number of channels is below 1; `x` has another shape, or its height or width is odd.
+
+    Example:
+        >>> import torch
+        >>> from gankit.blocks import MeanDownsample, PooledConv2d
+        >>> layer, x = PooledConv2d(3, 5), torch.randn(2, 3, 4, 6)
+        >>> slow = MeanDownsample()(torch.nn.functional.conv2d(x, layer.weight, layer.bias, padding=1))
+        >>> torch.testing.assert_close(layer(x), slow)
+
+    Reference:
+        Karras et al. 2018, "Progressive Growing of GANs" (ICLR), whose program calls it a fused ``conv2d_downscale2d``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
+        check_at_least("in_channels", in_channels, 1)
+        check_at_least("out_channels", out_channels, 1)
+        super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the convolution of `x` at half the resolution."""
+        check_maps("x", x, self.in_channels)
+        check_even(x)
+        return functional.conv2d(x, 0.25 * _summed_taps(self.weight), self.bias, stride=2, padding=1)
+
+
+def _summed_taps(weight: torch.Tensor) -> torch.Tensor:
+    """Return the 4x4 kernel that a 3x3 kernel and a mean (or repetition) of 2 x 2 pixels make together, times 4."""
+    padded = functional.pad(weight, (1, 1, 1, 1))
+    rows = padded[..., :-1, :] + padded[..., 1:, :]
+    return rows[..., :-1] + rows[..., 1:]
 
 
 def _start_with_variance_(layer: nn.Conv2d | nn.ConvTranspose2d, contributions: int) -> None:

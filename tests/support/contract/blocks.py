@@ -139,6 +139,8 @@ BLOCKS: dict[str, Row] = {
     "TransposedUpsample": module_row(lambda: blocks.TransposedUpsample(3), _maps, "x", batched=("x",)),
     "SubPixelUpsample": module_row(lambda: blocks.SubPixelUpsample(3), _maps, "x", batched=("x",)),
     "StridedDownsample": module_row(lambda: blocks.StridedDownsample(3), _maps, "x", batched=("x",)),
+    "UpsampledConv2d": module_row(lambda: blocks.UpsampledConv2d(3, 5), _maps, "x", batched=("x",)),
+    "PooledConv2d": module_row(lambda: blocks.PooledConv2d(3, 5), _maps, "x", batched=("x",)),
     "ClassHead": module_row(lambda: blocks.ClassHead(11, (2, 3)), _features, "features", batched=("features",)),
     "DataToDataHead": Row(
         make=_data_to_data_head,

@@ -45,7 +45,7 @@ def _norm(channels: int) -> gk.blocks.ConditionalBatchNorm2d:
 class DefaultGenerator(nn.Module):
     """Draw the layout from latents only; latents and labels together set gain and shift of every norm.
 
-    Each stage is nearest upsampling and one convolution. The last doubling has few channels, since convolutions at full size
+    Each stage repeats every pixel and convolves, in one layer. The last doubling has few channels, since convolutions at full size
     are slow, and is followed by two convolutions: faster ways to double, such as shuffled pixels, leave a checkerboard.
 
     Args:
@@ -73,14 +73,15 @@ class DefaultGenerator(nn.Module):
         self.layout = nn.Linear(LATENTS, channels[0] * self.base**2)
         stages: list[nn.Module] = [_norm(channels[0]), nn.LeakyReLU(SLOPE)]
         for before, after in pairwise(channels):
-            convolution = _started(nn.Conv2d(before, after, 3, padding=1))
-            stages += [gk.blocks.NearestUpsample(), convolution, _norm(after), nn.LeakyReLU(SLOPE)]
+            # The empty layer keeps the numbers of the others, under which weights are saved.
+            convolution = _started(gk.blocks.UpsampledConv2d(before, after))
+            stages += [nn.Identity(), convolution, _norm(after), nn.LeakyReLU(SLOPE)]
         self.stages = gk.blocks.ConditionedSequential(*stages)
         last = nn.Conv2d(width, 3, 3, padding=1)
         self.picture = nn.Sequential(
             _started(nn.Conv2d(channels[-1], width, 1)),
-            gk.blocks.NearestUpsample(),
-            _started(nn.Conv2d(width, width, 3, padding=1)),
+            nn.Identity(),
+            _started(gk.blocks.UpsampledConv2d(width, width)),
             nn.LeakyReLU(SLOPE),
             last,
         )
