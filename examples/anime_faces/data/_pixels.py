@@ -53,11 +53,12 @@ def to_rgb(image: Image.Image) -> Converted:
     conversions = tuple(_NAMES[mode] for mode in [image.mode] if mode in _NAMES)
     if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
         layer = image.convert("RGBA")
+        rgb = Image.alpha_composite(Image.new("RGBA", layer.size, _OPAQUE_WHITE), layer).convert("RGB")
         if layer.getchannel("A").getextrema() != (255, 255):
             conversions = (*conversions, "transparency laid on white")
-        return Converted(
-            Image.alpha_composite(Image.new("RGBA", layer.size, _OPAQUE_WHITE), layer).convert("RGB"), conversions
-        )
+            if set(rgb.getextrema()) == {(255, 255)}:
+                conversions = (*conversions, "white on transparent, so that nothing can be seen")
+        return Converted(rgb, conversions)
     return Converted(image.convert("RGB"), conversions)
 
 

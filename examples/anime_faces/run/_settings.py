@@ -61,7 +61,7 @@ class Settings:
         return cls(
             **{
                 **plain,
-                "description": Description.from_dict(plain["description"]),
+                "description": Description.from_dict(plain["description"], pictures=plain["pictures"]),
                 "hardware": Hardware(**plain["hardware"]),
             }
         )

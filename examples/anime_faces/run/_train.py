@@ -60,7 +60,7 @@ def train(request: TrainRequest) -> Outcome:
             )
             training, feed = _build(settings, request, selection, store)
         settings.save(folder.settings)
-        _announce(settings, len(dataset))
+        _announce(settings, len(dataset), training.system.note)
         session = Session(
             folder=folder,
             settings=settings,
@@ -145,7 +145,7 @@ def _begin(session: Session, request: TrainRequest) -> int:
     return 0
 
 
-def _announce(settings: Settings, pictures: int) -> None:
+def _announce(settings: Settings, pictures: int, note: str) -> None:
     names = ", ".join(f"{attribute.name} ({len(attribute.classes)})" for attribute in settings.description.attributes)
     size = settings.description.size
     print(f"data      {settings.pictures} of {pictures} pictures, {size}x{size}, attributes: {names or 'none'}")
@@ -155,3 +155,5 @@ def _announce(settings: Settings, pictures: int) -> None:
     options = ", ".join(f"{name} {value}" for name, value in settings.options.items() if value != "")
     print(f"recipe    {settings.recipe}: {options}")
     print(f"plan      {settings.steps} steps, seed {settings.seed}")
+    if note:
+        print(f"note      {note}")

@@ -123,6 +123,7 @@ class Description:
         attributes: The labeled attributes with their classes; empty for an unlabeled folder.
         incomplete: For each attribute, whether some picture in use does not have exactly one known class of it.
         text: The texts of the pictures, for a recipe that reads them; else None.
+        pictures: How many pictures are in use. None: not known.
     """
 
     size: int
@@ -130,6 +131,7 @@ class Description:
     attributes: tuple[Attribute, ...] = ()
     incomplete: tuple[bool, ...] = ()
     text: TextDescription | None = None
+    pictures: int | None = None
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -146,26 +148,27 @@ class Description:
         return Condition(attributes=self.attributes, incomplete=self.incomplete)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain lists, dicts, numbers and strings, as settings files keep them."""
+        """Return plain lists, dicts, numbers and strings, as settings files keep them; they keep `pictures` elsewhere."""
         plain = asdict(replace(self, text=None))
         plain["attributes"] = [
             {"name": attribute.name, "classes": list(attribute.classes)} for attribute in self.attributes
         ]
         plain["incomplete"] = list(self.incomplete)
-        del plain["text"]
+        del plain["text"], plain["pictures"]
         if self.text is not None:  # settings of recipes that read labels have no entry for texts
             plain["text"] = asdict(self.text) | {"examples": list(self.text.examples)}
         return plain
 
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> "Description":
-        """Rebuild what :meth:`to_dict` wrote."""
+    def from_dict(cls, plain: dict[str, Any], *, pictures: int | None = None) -> "Description":
+        """Rebuild what :meth:`to_dict` wrote, for this number of pictures."""
         return cls(
             size=plain["size"],
             kind=plain["kind"],
             attributes=tuple(Attribute(entry["name"], tuple(entry["classes"])) for entry in plain["attributes"]),
             incomplete=tuple(plain["incomplete"]),
             text=_text_from(plain["text"]) if "text" in plain else None,
+            pictures=pictures,
         )
 
 

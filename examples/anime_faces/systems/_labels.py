@@ -123,8 +123,12 @@ class Labels(ABC):
         return ""
 
 
-def _describe(dataset: Dataset, attributes: tuple[Attribute, ...], incomplete: tuple[bool, ...]) -> Description:
-    return Description(size=dataset.size, kind=dataset.kind, attributes=attributes, incomplete=incomplete)
+def _describe(
+    dataset: Dataset, rows: np.ndarray, attributes: tuple[Attribute, ...], incomplete: tuple[bool, ...]
+) -> Description:
+    return Description(
+        size=dataset.size, kind=dataset.kind, attributes=attributes, incomplete=incomplete, pictures=len(rows)
+    )
 
 
 def _labeled(dataset: Dataset) -> tuple[Attribute, ...]:
@@ -154,7 +158,7 @@ class ExactlyOne(Labels):
         rows = np.flatnonzero((ids >= 0).all(axis=1))
         names = " and ".join(attribute.name for attribute in attributes)
         _require_pictures(rows, dataset, f"exactly one class of {names}")
-        description = _describe(dataset, attributes, (False,) * len(attributes))
+        description = _describe(dataset, rows, attributes, (False,) * len(attributes))
         return Selection(rows=rows, conditions=ids[rows], description=description)
 
     def encode(self, class_ids: torch.Tensor, description: Description) -> torch.Tensor | None:
@@ -174,7 +178,7 @@ class AnyTag(Labels):
         _require_pictures(rows, dataset, "at least one tag")
         ids = np.asarray(dataset.class_ids())[rows]
         incomplete = _incomplete(ids)
-        description = _describe(dataset, attributes, incomplete)
+        description = _describe(dataset, rows, attributes, incomplete)
         return Selection(rows=rows, conditions=labels[rows].astype(np.float32), description=description)
 
     def encode(self, class_ids: torch.Tensor, description: Description) -> torch.Tensor | None:
@@ -194,12 +198,12 @@ class WhateverIsKnown(Labels):
         rows = np.arange(len(dataset))
         _require_pictures(rows, dataset, "anything in them")
         if not attributes:
-            return Selection(rows=rows, conditions=None, description=_describe(dataset, (), ()))
+            return Selection(rows=rows, conditions=None, description=_describe(dataset, rows, (), ()))
         ids = np.asarray(dataset.class_ids(), dtype=np.int64)
         counts = np.asarray([len(attribute.classes) for attribute in attributes])
         incomplete = _incomplete(ids)
         conditions = np.where(ids < 0, counts, ids)
-        return Selection(rows=rows, conditions=conditions, description=_describe(dataset, attributes, incomplete))
+        return Selection(rows=rows, conditions=conditions, description=_describe(dataset, rows, attributes, incomplete))
 
     def encode(self, class_ids: torch.Tensor, description: Description) -> torch.Tensor | None:
         """Return the ids, or nothing without labels."""

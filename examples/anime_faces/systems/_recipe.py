@@ -130,6 +130,7 @@ class System:
         after: Called with the readings of each round; what the host does with them. It must not read their values.
         average: Makes the average of each network that draws.
         parts: Whatever else changes during training, by name; checkpoints hold its state.
+        note: What the recipe decided by itself, in words, for the user; it is printed before training.
     """
 
     critic: Side | Mapping[str, Side]
@@ -143,6 +144,7 @@ class System:
     after: Callable[[Scalars], None] = nothing_follows
     average: Callable[[nn.Module], gk.training.WeightAverage] = gk.training.WeightAverage
     parts: Mapping[str, Stateful] = field(default_factory=dict)
+    note: str = ""
 
 
 def always(conditioning: Conditioning) -> Callable[[Any], Conditioning]:

@@ -83,6 +83,7 @@ class EveryText:
             kind=dataset.kind,
             attributes=tuple(dataset.attributes),
             incomplete=(False,) * len(dataset.attributes),
+            pictures=len(rows),
         )
         different = list(dict.fromkeys(texts))
         vectors, places = _each_once(self._encode_training(different, description))

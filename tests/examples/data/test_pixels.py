@@ -8,6 +8,7 @@ from examples.anime_faces.data import Fit, Reading
 from examples.anime_faces.data._picture import read_picture
 
 READING = Reading(size=16, least_side=4)
+UNSEEN = "white on transparent, so that nothing can be seen"
 
 
 def read(folder, name: str, reading: Reading = READING):
@@ -25,7 +26,9 @@ def flat(mode: str, color) -> Image.Image:
         (flat("L", 90), "a.png", (90, 90, 90), ("gray",)),
         (flat("1", 1), "a.png", (255, 255, 255), ("black and white",)),
         (flat("LA", (0, 128)), "a.png", (127, 127, 127), ("gray", "transparency laid on white")),
-        (flat("RGBA", (255, 0, 0, 0)), "a.png", (255, 255, 255), ("transparency laid on white",)),
+        (flat("RGBA", (255, 0, 0, 0)), "a.png", (255, 255, 255), ("transparency laid on white", UNSEEN)),
+        (flat("LA", (255, 99)), "a.png", (255, 255, 255), ("gray", "transparency laid on white", UNSEEN)),
+        (flat("RGBA", (255, 255, 255, 255)), "a.png", (255, 255, 255), ()),
         (flat("RGBA", (255, 0, 0, 255)), "a.png", (255, 0, 0), ()),
         (flat("RGBA", (200, 100, 0, 51)), "a.webp", (244, 224, 204), ("transparency laid on white",)),
         (flat("RGB", (9, 80, 200)).quantize(4), "a.png", (9, 80, 200), ("palette",)),

@@ -26,6 +26,7 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("gan_cls", {"literal": True, "cheat_per_batch": True}),
     ("gan_cls", {"cheat": 0.5, "cheat_decays": True}),
     ("gan_cls", {"cheat": 0.5, "cheat_adapts": True}),
+    ("default", {"augmentation": 0.6}),
 ]
 every_form = pytest.mark.parametrize(
     ("name", "form"),

@@ -10,7 +10,7 @@ from PIL import Image
 
 from examples.anime_faces.data import Reading, folder_source, tag_source, unlabeled_source, write_images
 from examples.anime_faces.report import write_report
-from examples.anime_faces.run import TrainRequest, load_generator, train
+from examples.anime_faces.run import RunFolder, Settings, TrainRequest, load_generator, train
 
 RequestMaker = Callable[..., TrainRequest]
 pytestmark = pytest.mark.usefixtures("without_curves")
@@ -45,10 +45,14 @@ def test_folders_as_classes(photos: Path, tmp_path: Path, request_for: RequestMa
     assert "sample cats --n 16" in page
 
 
-def test_pictures_without_labels(photos: Path, tmp_path: Path, request_for: RequestMaker) -> None:
+def test_pictures_without_labels(
+    photos: Path, tmp_path: Path, request_for: RequestMaker, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = write_images(tmp_path / "data", unlabeled_source(photos), READING, workers=0)
-    request = request_for("default", data=data.path, steps=3)
+    request = request_for("default", data=data.path, steps=3, options={"augmentation": 0.5})
     train(request)
+    assert "note      the critic sees changed pictures, each change with a probability" in capsys.readouterr().out
+    assert Settings.load(RunFolder(request.out).settings).description.pictures == 11
     generator = load_generator(request.out)
     assert generator.attributes == ()
     assert generator.generate(torch.zeros(2, 0, dtype=torch.int64), seed=0).shape == (2, 3, 32, 32)

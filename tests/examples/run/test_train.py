@@ -76,6 +76,7 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
     [
         ("acgan", {}),
         ("default", {}),
+        ("default", {"augmentation": 0.6}),
         ("tags_wgan_gp", {"critic_steps": 2}),
         ("tags_wgan_gp", {"critic_steps": 3, "literal": True}),
         ("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}),

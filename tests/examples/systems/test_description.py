@@ -1,5 +1,7 @@
 """One description of the condition drives everything that has to do with it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -76,4 +78,7 @@ def test_a_description_survives_json() -> None:
     attributes = (*FACE_ATTRIBUTES, Attribute("Frisur", ("länger", "kurz")))
     description = Description(size=48, kind="table", attributes=attributes, incomplete=(True, False, True))
     assert Description.from_dict(description.to_dict()) == description
+    counted = replace(description, pictures=7)
+    assert counted.to_dict() == description.to_dict()  # settings hold the number beside it, as they always have
+    assert Description.from_dict(counted.to_dict(), pictures=7) == counted
     assert description.classes == (12, 11, 2)

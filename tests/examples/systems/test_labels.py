@@ -36,6 +36,7 @@ def test_exactly_one_drops_missing_and_several() -> None:
     assert selection.conditions is not None
     assert selection.conditions.tolist() == [[0, 0], [1, 1]]
     assert selection.description.incomplete == (False, False)
+    assert selection.description.pictures == 2
 
 
 def test_any_tag_keeps_several_colors() -> None:
@@ -44,6 +45,7 @@ def test_any_tag_keeps_several_colors() -> None:
     assert selection.conditions is not None
     assert selection.conditions.dtype == np.float32
     assert selection.conditions[1].tolist() == [1, 1, 0, 1, 0]
+    assert selection.description.pictures == 4
     encoded = AnyTag().encode(torch.tensor([[2, 1]]), selection.description)
     assert encoded is not None
     assert encoded.tolist() == [[0, 0, 1, 0, 1]]
@@ -55,12 +57,14 @@ def test_whatever_is_known_makes_unclear_labels_a_class_of_their_own() -> None:
     assert selection.conditions is not None
     assert selection.conditions.tolist() == [[0, 0], [3, 0], [2, 2], [3, 2], [1, 1]]
     assert selection.description.incomplete == (True, True)
+    assert selection.description.pictures == 5
 
 
 def test_whatever_is_known_works_without_labels() -> None:
     unlabeled = Labeled(np.zeros((5, 0), np.uint8), attributes=(), kind="unlabeled")
     selection = WhateverIsKnown().select(unlabeled)  # pyright: ignore[reportArgumentType]
     assert selection.conditions is None
+    assert selection.description.pictures == 5
     assert WhateverIsKnown().encode(torch.zeros(4, 0, dtype=torch.int64), selection.description) is None
 
 

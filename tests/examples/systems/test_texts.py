@@ -65,7 +65,8 @@ def test_rendered_faces_have_the_words_of_their_labels(faces: Dataset) -> None:
     ids = torch.from_numpy(faces.class_ids())
     encoded = conditioning.encode(ids, selection.description)
     assert torch.equal(encoded, selection.vectors[torch.from_numpy(selection.conditions)])  # pyright: ignore[reportArgumentType]
-    assert Description.from_dict(selection.description.to_dict()) == selection.description
+    assert selection.description.pictures == len(faces)
+    assert Description.from_dict(selection.description.to_dict(), pictures=len(faces)) == selection.description
 
 
 def test_options_say_what_a_text_is() -> None:

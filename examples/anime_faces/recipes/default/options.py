@@ -1,6 +1,7 @@
 """The options of `default`."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from examples.anime_faces.recipes._options import check_numbers, check_shares
 
@@ -24,10 +25,12 @@ class Options:
     """Weight of R1, half the squared gradient of the critic at real pictures."""
     class_weight: float = 0.1
     """Weight of the class loss for the generator."""
+    augmentation: Literal["auto"] | float = "auto"
+    """Probability of each change of a picture that the critic sees, 0 to 1. auto: by the number of pictures and passes."""
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""
-        check_shares(self, "constant_share")
+        check_shares(self, "constant_share", *(["augmentation"] if self.augmentation != "auto" else []))
         check_numbers(self)
         if self.batch_size % GROUP:
             raise ValueError(f"--batch-size must be a multiple of {GROUP}, but it is {self.batch_size}")
