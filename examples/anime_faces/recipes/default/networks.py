@@ -45,8 +45,8 @@ def _norm(channels: int) -> gk.blocks.ConditionalBatchNorm2d:
 class DefaultGenerator(nn.Module):
     """Draw the layout from latents only; latents and labels together set gain and shift of every norm.
 
-    Each stage repeats every pixel and convolves, in one layer. The last doubling has few channels, since convolutions at full size
-    are slow, and is followed by two convolutions: faster ways to double, such as shuffled pixels, leave a checkerboard.
+    Each stage repeats every pixel and convolves, in one layer. The last doubling has few channels, since convolutions at full
+    size are slow, and is followed by two convolutions: faster ways to double, such as shuffled pixels, leave a checkerboard.
 
     Args:
         size: Height and width of the picture.
