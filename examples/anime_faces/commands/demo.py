@@ -44,6 +44,7 @@ class Demo:
 
     def run(self) -> None:
         """Run all steps and say where to look."""
+        from examples.anime_faces.data import command_line
         from examples.anime_faces.systems import base_and_doublings
 
         check_seed(self.seed)
@@ -65,8 +66,7 @@ class Demo:
         minutes = (time.monotonic() - start) / 60
         print(f"\nall done after {minutes:.1f} minutes; open {(self.out / 'report.html').resolve()}")
         words = self._words(data)
-        prompt = f'"{words[-1]}" ' if words else ""
-        print(f"draw more with  python -m examples.anime_faces sample {prompt}--n 16 --run {self.out}")
+        print(f"draw more with  {command_line(['sample', *words[-1:], '--n', '16', '--run', str(self.out)])}")
 
     def _announce(self, number: int, words: str, start: float) -> None:
         print(f"\n[{number}/5] {words} ({(time.monotonic() - start) / 60:.1f} min)", flush=True)

@@ -3,17 +3,26 @@
 from examples.anime_faces.data._attributes import (
     FACE_ATTRIBUTES as FACE_ATTRIBUTES,
     Attribute as Attribute,
-    describe as describe,
 )
 from examples.anime_faces.data._dataset import Dataset as Dataset
 from examples.anime_faces.data._images import write_images as write_images
 from examples.anime_faces.data._lines import ParseError as ParseError
+from examples.anime_faces.data._names import (
+    as_argument as as_argument,
+    command_line as command_line,
+    word_key as word_key,
+)
+from examples.anime_faces.data._phrases import (
+    describe as describe,
+    example_of as example_of,
+    find_classes as find_classes,
+    parse_prompt as parse_prompt,
+)
 from examples.anime_faces.data._picture import Reading as Reading
 from examples.anime_faces.data._pixels import Fit as Fit
 from examples.anime_faces.data._prompts import (
     Prompt as Prompt,
-    find_classes as find_classes,
-    parse_prompt as parse_prompt,
+    free_id as free_id,
     read_prompts as read_prompts,
 )
 from examples.anime_faces.data._rendered import render_faces as render_faces, write_rendered as write_rendered
@@ -26,6 +35,7 @@ from examples.anime_faces.data._summary import summarize as summarize
 from examples.anime_faces.data._table import table_source as table_source
 from examples.anime_faces.data._tags import tag_source as tag_source
 from examples.anime_faces.data._texts import (
+    has_underscored_words as has_underscored_words,
     has_word as has_word,
     text_of_tags as text_of_tags,
     varied_texts as varied_texts,

@@ -124,6 +124,28 @@ class Dataset:
             start += len(attribute.classes)
         return ids
 
+    def class_ids_of(self, attributes: Sequence[Attribute]) -> np.ndarray:
+        """Return the class ids as other attributes number them, such as those of a run; -1 where there is no class.
+
+        Args:
+            attributes: Attributes with at least the classes of this data set.
+
+        Raises:
+            ValueError: This data set has an attribute or a class that they lack.
+        """
+        own, ids = self.class_ids(), np.full((len(self.labels), len(attributes)), -1, dtype=np.int64)
+        places = {attribute.name: place for place, attribute in enumerate(attributes)}
+        for column, attribute in enumerate(self.attributes):
+            known = attributes[places[attribute.name]].classes if attribute.name in places else ()
+            unknown = [name for name in attribute.classes if name not in known]
+            if unknown:
+                raise ValueError(
+                    f"{self.path} has the class {unknown[0]!r} of {attribute.name!r}, which is not known there"
+                )
+            new_ids = np.array([*map(known.index, attribute.classes), -1])  # the last one for -1
+            ids[:, places[attribute.name]] = new_ids[own[:, column]]
+        return ids
+
     def texts(self, *, all_tags: bool = True) -> list[str]:
         """Return the text of each picture; empty where nothing is known about it.
 

@@ -10,16 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from examples.anime_faces.bars import Bar
+from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._dataset import Dataset
+from examples.anime_faces.data._names import named_as_picture
 from examples.anime_faces.data._picture import Reading, Square, read_picture
 from examples.anime_faces.data._pixels import UnusableError
 from examples.anime_faces.data._source import Picture, Source, natural_order
-from examples.anime_faces.data._staging import find_same, staged_folder
+from examples.anime_faces.data._staging import check_replaceable, check_space, find_same, staged_folder
 from examples.anime_faces.data._summary import count_in_words
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter
 
 _PICTURES_AT_ONCE = 16
+_MOST_NAMED = 12
 _PLAIN = Reading()
 
 
@@ -53,7 +56,7 @@ def write_images(
         The data set, opened.
 
     Raises:
-        ValueError: No picture can be used, or ``out`` contains something else.
+        ValueError: No picture can be used, or ``out`` contains something else, or the disk has no room for the data set.
     """
     settings = _settings(source, reading)
     if not overwrite and (same := find_same(out, settings)):
@@ -61,7 +64,9 @@ def write_images(
         return same
     if out.resolve().is_relative_to(source.root.resolve()):
         raise ValueError(f"--out must be outside the folder with the pictures ({source.root}), got {out}")
+    check_replaceable(out, overwrite=overwrite)
     pictures = source.pictures
+    check_space(out, sum(named_as_picture(picture.name) for picture in pictures) * 3 * reading.size**2)
     blocks = ordered_map(
         partial(_read_block, root=source.root, reading=reading),
         [pictures[start : start + _PICTURES_AT_ONCE] for start in range(0, len(pictures), _PICTURES_AT_ONCE)],
@@ -115,6 +120,8 @@ def _write(
             raise ValueError(
                 f"not one of the {len(skipped)} files in {source.root} could be used: {count_in_words(reasons)}"
             )
+        left_out = writer.drop_empty_classes()
+        notes = {**source.notes, **_notes_of_classes(left_out, writer.pictures_of_classes())}
         writer.finish(
             kind=source.kind,
             settings=settings,
@@ -122,9 +129,32 @@ def _write(
             details={
                 "skipped_by_reason": reasons,
                 "converted": dict(conversions.most_common()),
-                "notes": dict(source.notes),
+                "notes": notes,
             },
         )
+
+
+def _notes_of_classes(left_out: Sequence[Attribute], kept: Sequence[tuple[Attribute, Sequence[int]]]) -> dict[str, int]:
+    """Say which classes are not there, and which tell a generator nothing or too little."""
+    gone = [f"{attribute.name} {name}" for attribute in left_out for name in attribute.classes]
+    single = [
+        f"{attribute.name} {name}"
+        for attribute, counts in kept
+        for name, count in zip(attribute.classes, counts, strict=True)
+        if count == 1
+    ]
+    lonely = [f"{attribute.name} {attribute.classes[0]}" for attribute, counts in kept if len(counts) == 1]
+    notes = {
+        f"classes are left out, since no picture of them could be used: {_listed(gone)}": len(gone),
+        f"classes have only one picture, which a generator can just copy: {_listed(single)}": len(single),
+        f"attributes have only one class, which tells no pictures apart: {_listed(lonely)}": len(lonely),
+    }
+    return {note: count for note, count in notes.items() if count}
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _read_block(pictures: Sequence[Picture], *, root: Path, reading: Reading) -> list[_Outcome]:

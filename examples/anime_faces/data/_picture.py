@@ -1,14 +1,16 @@
 """Reading one picture from a file that may contain anything."""
 
+import codecs
 import stat
 import warnings
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from examples.anime_faces.data._names import begins_as
 from examples.anime_faces.data._pixels import Fit, UnusableError, to_rgb, to_square
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
@@ -86,15 +88,18 @@ def read_picture(root: Path, name: str, reading: Reading) -> Square:
         raise UnusableError(_describe_stranger(path)) from error
     except Image.DecompressionBombError as error:
         raise UnusableError("more than 25 megapixels", str(error)) from error
-    except PermissionError as error:
-        raise UnusableError("may not be read") from error
+    except MemoryError as error:
+        raise UnusableError("too large for the free memory") from error
     except Exception as error:  # decoders raise all kinds of errors on damaged files
+        if isinstance(error, OSError) and error.errno is not None:  # the system's, not the decoder's
+            raise UnusableError("may not be read", str(error.strerror)) from error
         raise UnusableError("damaged or cut off", f"{type(error).__name__}: {error}") from error
 
 
 def _safe_path(root: Path, name: str, *, follow_links: bool) -> Path:
-    parts = PurePosixPath(name).parts
-    if not parts or "\0" in name or "\\" in name or ".." in parts or Path(name).anchor:
+    if not name or "\0" in name:
+        raise UnusableError("a name that no file can have")
+    if ".." in name.replace("\\", "/").split("/") or Path(name).anchor:
         raise UnusableError("a path that leads out of the folder")
     path = root / name
     if not follow_links:
@@ -152,7 +157,16 @@ def _orientation(image: Image.Image) -> int:
 
 def _describe_stranger(path: Path) -> str:
     with path.open("rb") as file:
-        start = file.read(256).lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
+        start = file.read(256)
+    if begins_as(start) is not None:
+        return "damaged or cut off"
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if b"<svg" in text:
+        return "a drawing (SVG), not a picture"
+    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         return "a web page"
+    if text.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS in place of the file; git lfs pull fetches it"
+    if not start.strip(b"\0"):
+        return "a file of zeros, as an interrupted copy leaves it"
     return f"not a picture of a known format ({', '.join(FORMATS)})"

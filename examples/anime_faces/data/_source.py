@@ -8,12 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from examples.anime_faces.data._attributes import Attribute, clean_name
+from examples.anime_faces.data._attributes import Attribute
+from examples.anime_faces.data._names import (
+    begins_as,
+    clean_name,
+    made_by_systems,
+    named_as_picture,
+    similar_names,
+    word_key,
+)
 
 _DIGITS = re.compile("([0-9]{1,18})")
-
-PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
-"""Endings of picture files, the preferred one first. Whether a file is a picture is decided by its contents."""
+_PARTS = frozenset(
+    [
+        *("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation", "holdout"),
+        *("images", "image", "imgs", "img", "pictures", "labels", "annotations", "masks"),
+    ]
+)
+"""What folders are called that are parts of a data set rather than classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +113,8 @@ def list_files(root: Path, *, leave_out: Path | None = None) -> Listing:
         ValueError: There is no such folder.
     """
     if not root.is_dir():
-        raise ValueError(f"there is no folder {root}")
+        wrong = f"{root} is a file, not a folder" if root.exists() else f"there is no folder {root}"
+        raise ValueError(f"{wrong}; pictures in an archive must be unpacked first" if root.is_file() else wrong)
     listing = Listing([], [])
     _list_into(listing, root, "", leave_out.resolve() if leave_out else None)
     listing.names.sort(key=natural_order)
@@ -119,8 +132,10 @@ def _list_into(listing: Listing, folder: Path, prefix: str, leave_out: Path | No
         name = prefix + entry.name
         if entry.name.startswith("."):
             continue
-        if entry.is_dir(follow_symlinks=False):
-            if _named_as_picture(name):
+        if made_by_systems(entry.name):
+            listing.skipped.append({"file": name, "reason": "made by the operating system"})
+        elif entry.is_dir(follow_symlinks=False):
+            if named_as_picture(name):
                 listing.skipped.append({"file": name, "reason": "a folder"})
             else:
                 _list_into(listing, Path(entry.path), f"{name}/", leave_out)
@@ -149,10 +164,10 @@ def folder_source(root: Path) -> Source:
     """
     names, skipped = list_files(root)
     inside = [name for name in names if "/" in name]
-    if not any(_looks_like_picture(name) for name in inside):
+    if not _any_picture(root, inside):
         return unlabeled_source(root)
     loose = [name for name in names if "/" not in name]
-    if any(_looks_like_picture(name) for name in loose):
+    if _any_picture(root, loose):
         raise ValueError(
             f"{root} contains pictures and also subfolders with pictures; put every picture into the folder of its class, "
             "or pass --unlabeled to use them all without classes"
@@ -163,12 +178,43 @@ def folder_source(root: Path) -> Source:
     columns = {class_name: frozenset({column}) for column, class_name in enumerate(classes)}
     pictures = [Picture(name, columns[class_of[name]]) for name in inside]
     attributes = (Attribute("class", tuple(classes)),)
-    return Source(kind="classes", root=root, attributes=attributes, pictures=pictures, skipped=skipped)
+    notes = notes_of_names(attributes) | _notes_of_parts(root, classes)
+    return Source(kind="classes", root=root, attributes=attributes, pictures=pictures, skipped=skipped, notes=notes)
 
 
-def _named_as_picture(name: str) -> bool:
-    return name.lower().endswith(PICTURE_ENDINGS)
+def notes_of_names(attributes: Sequence[Attribute]) -> dict[str, int]:
+    """Return a note for each group of classes that are perhaps meant to be one."""
+    return {
+        f"classes of {attribute.name} are called nearly the same and stay apart: {', '.join(map(repr, group))}": len(
+            group
+        )
+        for attribute in attributes
+        for group in similar_names(attribute.classes)
+    }
 
 
-def _looks_like_picture(name: str) -> bool:
-    return _named_as_picture(name) or not PurePosixPath(name).suffix
+def _notes_of_parts(root: Path, classes: Sequence[str]) -> dict[str, int]:
+    """Return a note if the folders are rather parts of a data set than classes."""
+    parts = [name for name in classes if word_key(name) in _PARTS]
+    if not parts:
+        return {}
+    deeper = any(entry.is_dir() for name in parts for entry in (root / name).glob("[!.]*"))
+    cure = f"give one of them as the folder, such as {root / parts[0]}" if deeper else "pass --unlabeled to prepare"
+    names = ", ".join(parts)
+    words = f"folders are called like parts of a data set and are read as classes: {names}; if they are parts, {cure}"
+    return {words: len(parts)}
+
+
+def _any_picture(root: Path, names: Sequence[str]) -> bool:
+    """Return whether one of the files is a picture, by its name or, where no name says so, by how it begins."""
+    return any(named_as_picture(name) for name in names) or any(_begins_as_picture(root / name) for name in names)
+
+
+def _begins_as_picture(path: Path) -> bool:
+    try:
+        if not path.is_file():  # reading a pipe would wait forever
+            return False
+        with path.open("rb") as file:
+            return begins_as(file.read(16)) is not None
+    except OSError:
+        return False

@@ -1,5 +1,6 @@
 """Writing the folder of a data set all or nothing, or not at all where the same data set is there already."""
 
+import errno
 import json
 import os
 import shutil
@@ -13,8 +14,10 @@ from examples.anime_faces.data._dataset import Dataset, is_dataset
 
 POSIX = os.name == "posix"
 
+_NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+
 _DIGESTS = {
-    "files": "the pictures or labels have changed",
+    "files": "the pictures or labels, or their dates, have changed",
     "first_picture": "the renderer draws other pictures now",
 }
 """What a changed digest means. Digests change with most other settings and mean nothing to a reader by themselves."""
@@ -64,6 +67,27 @@ def check_replaceable(out: Path, *, overwrite: bool) -> None:
             raise ValueError(f"{out} already contains a data set; give another --out, or --overwrite to replace it")
     elif any(out.iterdir()):
         raise ValueError(f"{out} is not empty and not a data set, so it is left alone; give another --out")
+
+
+def check_space(out: Path, needed: int) -> None:
+    """Check, before any work, that the disk has room.
+
+    Args:
+        out: The folder that is about to be written.
+        needed: Bytes that it will have.
+
+    Raises:
+        ValueError: The disk has fewer free bytes.
+    """
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    try:
+        free = shutil.disk_usage(there).free
+    except OSError:  # some file systems do not say
+        return
+    if needed > free:
+        raise ValueError(
+            f"{out} needs about {needed / 2**20:,.0f} MiB for its pictures, but the disk has only {free / 2**20:,.0f} MiB free"
+        )
 
 
 @contextmanager
@@ -144,16 +168,22 @@ def _synchronize_all(folder: Path) -> None:
 
 
 def _synchronize(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk; Windows cannot do that for a folder."""
-    if not path.is_dir():
+    """Wait until a file, or the names in a folder, are on the disk, where the system can do that.
+
+    Windows cannot for a folder, and some file systems (of networks, of containers) for nothing: it happens a little later.
+    """
+    if path.is_dir():
+        if POSIX:
+            with suppress(OSError):
+                handle = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+        return
+    try:
         with path.open("r+b") as file:  # Windows synchronizes only what may be written
             os.fsync(file.fileno())
-    elif POSIX:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            with suppress(
-                OSError
-            ):  # some file systems cannot synchronize folders; the names then follow a little later
-                os.fsync(handle)
-        finally:
-            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED:
+            raise

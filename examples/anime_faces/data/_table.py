@@ -1,14 +1,23 @@
 """Pictures with a table of labels: a CSV file with any attributes."""
 
 import csv
-from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
 
-from examples.anime_faces.data._attributes import Attribute, clean_name
+from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._lines import ParseError, read_lines
-from examples.anime_faces.data._source import Picture, Source, list_files, natural_order
+from examples.anime_faces.data._names import FileNames, clean_name, relative_name, word_key
+from examples.anime_faces.data._source import Picture, Source, list_files, natural_order, notes_of_names
 
 _MOST_CLASSES = 1000
+_FILE_HEADERS = frozenset(
+    [
+        *("file", "files", "filename", "file name", "filepath", "file path", "path"),
+        *("image", "image id", "image name", "image path", "picture", "img", "name"),
+    ]
+)
+"""What tables of labels call their first column."""
 
 
 def table_source(root: Path, table: Path) -> Source:
@@ -17,7 +26,8 @@ def table_source(root: Path, table: Path) -> Source:
     The first line is ``file,`` and the names of the attributes, such as ``file,hair,eyes``. Every other line gives the name of
     a picture, relative to the folder, and its class of each attribute. A cell may be empty, or give several classes as
     ``a;b``. A picture on several lines has the classes of all of them. The order of the lines, and of the classes in a cell,
-    does not matter.
+    does not matter. The list of attributes of CelebA, separated by blanks and with the number of pictures in the first line,
+    is read too. A name that no file has is looked for in other spellings, see `FileNames`.
 
     Args:
         root: The folder with the pictures.
@@ -29,8 +39,12 @@ def table_source(root: Path, table: Path) -> Source:
     """
     names, rows = _read_table(table)
     found, skipped = list_files(root, leave_out=table)
+    files = FileNames(root, found)
     values: dict[str, list[set[str]]] = {}
-    for file, cells in rows:
+    respelled = 0
+    for spelled, cells in rows:
+        file = files.find(spelled) or relative_name(spelled.strip())
+        respelled += file not in (relative_name(spelled.strip()), spelled)
         held = values.setdefault(file, [set() for _ in names])
         for classes, cell in zip(held, cells, strict=True):
             classes.update({clean_name(part) for part in cell.split(";")} - {""})
@@ -49,18 +63,33 @@ def table_source(root: Path, table: Path) -> Source:
         attributes=attributes,
         pictures=pictures,
         skipped=[*skipped, *unnamed],
-        notes={"lines for a picture that another line names too": len(rows) - len(values)},
+        notes=_notes(attributes, repeated=len(rows) - len(values), respelled=respelled),
         labels=table,
     )
+
+
+def _notes(attributes: Sequence[Attribute], *, repeated: int, respelled: int) -> dict[str, int]:
+    signs = [attribute.name for attribute in attributes if set(attribute.classes) == {"-1", "1"}]
+    notes = {
+        "lines for a picture that another line names too": repeated,
+        "lines name their file in another spelling (separators, case, Unicode form, ending, or a whole path)": respelled,
+    }
+    if signs:
+        notes[f"attributes have the classes -1 (no) and 1 (yes); a prompt for them is written {signs[0]}=1"] = len(
+            signs
+        )
+    return {note: count for note, count in (notes | notes_of_names(attributes)).items() if count}
 
 
 def _read_table(table: Path) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Return the names of the attributes, and of each line the file and the cells."""
     rows = _rows(table)
     number, header = next(rows, (1, []))
+    first_cell = "".join(header[:1])
     header = [clean_name(cell) for cell in header]
-    if not header or header[0].lower() != "file":
-        hint = " (the cells must be separated by commas)" if ";" in ",".join(header[:1]) else ""
+    if not header or word_key(header[0]) not in _FILE_HEADERS:
+        other = header and (";" in header[0] or "\t" in first_cell)
+        hint = " (the cells must be separated by commas)" if other else ""
         raise ParseError(table, number, f"the first line must be the header file,ATTRIBUTE,...{hint}, got {header[:4]}")
     names = header[1:]
     if len(set(names)) != len(names) or "" in names:
@@ -71,12 +100,18 @@ def _read_table(table: Path) -> tuple[list[str], list[tuple[str, list[str]]]]:
             raise ParseError(table, number, f"there must be {len(header)} cells as in the header, got {len(cells)}")
         if not cells[0].strip():
             raise ParseError(table, number, "the line names no file")
-        lines.append((_plain(cells[0].strip()), cells[1:]))
+        lines.append((cells[0], cells[1:]))
     return names, lines
 
 
 def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader((line + "\n" for _, line in read_lines(table)), strict=True)
+    numbered = iter(read_lines(table))
+    first = next(numbered, None)
+    if first is not None and first[1].strip().isdigit():
+        yield from _rows_of_celeba(numbered)
+        return
+    lines = chain([] if first is None else [first], numbered)
+    reader = csv.reader((line + "\n" for _, line in lines), strict=True)
     try:
         for row in reader:
             if row:
@@ -85,9 +120,14 @@ def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
         raise ParseError(table, reader.line_num, f"not valid CSV: {error}") from error
 
 
-def _plain(file: str) -> str:
-    """Return a relative name without ``.`` parts, so that one file has one name. Other names are refused when they are read."""
-    return file if file.startswith("/") else str(PurePosixPath(file))
+def _rows_of_celeba(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a list whose first line, the number of pictures, was read already; blanks separate the cells."""
+    for number, line in lines:
+        cells = line.split()
+        if number == 2:
+            yield number, ["file", *cells]
+        elif cells:
+            yield number, cells
 
 
 def _make_attribute(table: Path, name: str, values: Iterable[set[str]]) -> Attribute:

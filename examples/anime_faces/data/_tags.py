@@ -1,15 +1,27 @@
 r"""Pictures with a tag file: ``id,tag:count\ttag:count\t`` or ``id,aqua hair red eyes``."""
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from examples.anime_faces.data._attributes import FACE_ATTRIBUTES, phrases_of
+from examples.anime_faces.data._attributes import FACE_ATTRIBUTES, Attribute
 from examples.anime_faces.data._lines import ParseError, read_lines
-from examples.anime_faces.data._source import PICTURE_ENDINGS, Picture, Source, list_files
+from examples.anime_faces.data._names import PICTURE_ENDINGS, file_key, picture_id, word_key
+from examples.anime_faces.data._phrases import explain
+from examples.anime_faces.data._source import Picture, Source, list_files
 from examples.anime_faces.data._texts import text_of_tags
+from examples.anime_faces.data._vocabulary import first_unknown, phrases_of, read_choices
 
 _LONGEST_COUNT = 18
+_COUNTED = r"\S+:\d+"
+_BY_BLANKS = re.compile(rf"\s*{_COUNTED}(\s+{_COUNTED})+\s*")
+_BY_COMMAS = re.compile(r"\s*[^,:]+:\d+(\s*,[^,:]+:\d+)+\s*,?\s*")
+_STARTS = {"hair": 0, "eyes": len(FACE_ATTRIBUTES[0].classes)}
+_MOST_NAMED = 5
 
 
 class TagLine(NamedTuple):
@@ -20,30 +32,28 @@ class TagLine(NamedTuple):
     tags: tuple[str, ...]
 
 
-def _columns_of_tags() -> dict[str, int]:
-    phrases = [attribute.phrase(k) for attribute in FACE_ATTRIBUTES for k in range(len(attribute.classes))]
-    columns = {phrase: column for column, phrase in enumerate(phrases)}
-    return columns | {phrase.replace("gray", "grey"): column for phrase, column in columns.items()}
-
-
-_COLUMNS = _columns_of_tags()
+@lru_cache(maxsize=2**16)
+def _column(tag: str) -> int | None:
+    """Return the label column of one tag."""
+    choice = phrases_of(FACE_ATTRIBUTES).find_loose(word_key(tag))
+    return None if choice is None else _STARTS[FACE_ATTRIBUTES[choice.attribute].name] + choice.class_id
 
 
 def color_columns(tags: tuple[str, ...]) -> frozenset[int]:
     """Return the label columns of the tags: 12 hair colors, then 11 eye colors.
 
-    Only whole tags are compared. ``bicolored eyes`` and ``multicolored hair`` contain the letters of ``red eyes`` and
-    ``red hair``, and ``11 eyes`` and ``long hair`` end like colors, but none of them names a color.
+    Only whole tags are compared, by their `word_key`. ``bicolored eyes`` and ``multicolored hair`` contain the letters of
+    ``red eyes`` and ``red hair``, and ``11 eyes`` and ``long hair`` end like colors, but none of them names a color.
 
     Args:
-        tags: Tags with or without blanks at their ends, in upper or lower case.
+        tags: Tags with blanks or underscores, in upper or lower case.
 
     Example:
-        >>> sorted(color_columns(("blue eyes", "bicolored eyes", " Grey hair ", "11 eyes")))
+        >>> sorted(color_columns(("blue_eyes", "bicolored eyes", " Grey hair ", "11 eyes")))
         [3, 22]
     """
-    names = {tag.strip().lower() for tag in tags}
-    return frozenset([_COLUMNS[name] for name in names & _COLUMNS.keys()])
+    columns = {_column(tag) for tag in tags}
+    return frozenset(column for column in columns if column is not None)
 
 
 def read_tags(path: Path) -> Iterator[TagLine]:
@@ -62,7 +72,7 @@ def read_tags(path: Path) -> Iterator[TagLine]:
         name = name.strip()
         if not comma:
             raise ParseError(path, number, "there is no comma after the id")
-        if not _is_plain_name(name):
+        if not _is_plain_name(name.removeprefix("./")):
             raise ParseError(path, number, f"an id must be the name of a picture without its ending, got {name!r}")
         try:
             tags = _counted_tags(rest) if "\t" in rest or ":" in rest else _color_tags(rest)
@@ -77,7 +87,7 @@ def _is_plain_name(name: str) -> bool:
 
 def _counted_tags(text: str) -> tuple[str, ...]:
     tags = []
-    for field in text.split("\t"):
+    for field in _fields(text):
         tag, colon, count = field.rpartition(":")
         if not colon:
             if field.strip():
@@ -92,22 +102,31 @@ def _counted_tags(text: str) -> tuple[str, ...]:
     return tuple(tags)
 
 
+def _fields(text: str) -> list[str]:
+    """Divide at tabs; where there is none and every word or part has a count, at blanks or commas."""
+    if "\t" not in text and _BY_BLANKS.fullmatch(text):
+        return text.split()
+    if "\t" not in text and _BY_COMMAS.fullmatch(text):
+        return text.strip().removesuffix(",").split(",")
+    return text.split("\t")
+
+
 def _color_tags(text: str) -> tuple[str, ...]:
-    words = text.split()
-    tags = tuple(" ".join(words[start : start + 2]) for start in range(0, len(words), 2))
-    for tag in tags:
-        if tag.lower() not in _COLUMNS:
-            raise ValueError(phrases_of(FACE_ATTRIBUTES).explain(tag[:80]))
-    return tags
+    phrases = phrases_of(FACE_ATTRIBUTES)
+    choices = read_choices(text, phrases)
+    if choices is None:
+        raise ValueError(explain(first_unknown(text, phrases)[:80], phrases))
+    return tuple(FACE_ATTRIBUTES[index].phrase(class_id) for index, class_id in choices)
 
 
 def tag_source(root: Path, tags: Path) -> Source:
     """Return the pictures of a folder with the hair and eye colors of a tag file, and with all its tags as their texts.
 
-    A picture is found by its id: ``17.jpg`` (or another ending) directly in the folder belongs to the line ``17,...``. Only
-    tags that name a color become labels; several colors of hair or eyes are all kept. An id on several lines has the tags of
-    all of them, so the order of the lines does not matter. Pictures without a line are skipped. Ids without a picture are only
-    counted, because a tag file often covers more pictures than the user has.
+    A picture is found by its id: ``17.jpg`` (or another ending) directly in the folder belongs to the line ``17,...``; if there
+    is no such line, to one whose id has the same `file_key`. Only tags that name a color become labels; several colors of hair
+    or eyes are all kept. An id on several lines has the tags of all of them, so the order of the lines does not matter.
+    Pictures without a line are skipped. Ids without a picture are only counted, because a tag file often covers more pictures
+    than the user has.
 
     Args:
         root: The folder with the pictures.
@@ -118,21 +137,21 @@ def tag_source(root: Path, tags: Path) -> Source:
     """
     lines: dict[str, list[tuple[str, ...]]] = {}
     for line in read_tags(tags):
-        lines.setdefault(line.id, []).append(line.tags)
-    repeated = sum(len(each) - 1 for each in lines.values())
+        lines.setdefault(picture_id(line.id), []).append(line.tags)
     names, skipped = list_files(root, leave_out=tags)
+    ids = _ids_of(names, lines)
     pictures: dict[str, Picture] = {}
     # If several files have the same id, the one with the preferred ending is used.
     for name in sorted(names, key=_preference):
-        picture_id = str(PurePosixPath(name).with_suffix(""))
-        if picture_id not in lines:
+        found = ids.get(name)
+        if found is None:
             skipped.append({"file": name, "reason": "no line in the tag file"})
-        elif picture_id in pictures:
+        elif found in pictures:
             skipped.append({"file": name, "reason": "another file has the same id"})
         else:
             # Sorted, and each tag once: neither the order nor the number of an id's lines changes its text.
-            held = tuple(dict.fromkeys(tag for each in sorted(lines[picture_id]) for tag in each))
-            pictures[picture_id] = Picture(name, color_columns(held), text_of_tags(held))
+            held = tuple(dict.fromkeys(tag for each in sorted(lines[found]) for tag in each))
+            pictures[found] = Picture(name, color_columns(held), text_of_tags(held))
     places = {name: place for place, name in enumerate(names)}
     return Source(
         kind="tags",
@@ -140,14 +159,47 @@ def tag_source(root: Path, tags: Path) -> Source:
         attributes=FACE_ATTRIBUTES,
         pictures=sorted(pictures.values(), key=lambda picture: places[picture.name]),
         skipped=sorted(skipped, key=lambda entry: (places.get(entry["file"], -1), entry["file"])),
-        notes={
-            "lines for an id that another line has too": repeated,
-            "ids in the tag file without a picture": len(lines.keys() - pictures.keys()),
-        },
+        notes=_notes(lines, len(lines.keys() - pictures.keys())),
         labels=tags,
     )
 
 
+def _ids_of(names: list[str], lines: Mapping[str, object]) -> dict[str, str]:
+    """Return the id in the tag file of each file that has one."""
+    by_key: dict[str, list[str]] = {}
+    for each in lines:
+        by_key.setdefault(file_key(each), []).append(each)
+    found: dict[str, str] = {}
+    for name in names:
+        own = picture_id(name) if name not in lines else name
+        own = own if own in lines else str(PurePosixPath(name).with_suffix(""))
+        same = [own] if own in lines else by_key.get(file_key(own), [])
+        if len(same) == 1:
+            found[name] = same[0]
+    return found
+
+
+def _notes(lines: Mapping[str, list[tuple[str, ...]]], without_picture: int) -> dict[str, int]:
+    """Say what of the tag file is not used: repeated and idle lines, lines without a color, and tags that look like one."""
+    total = sum(map(len, lines.values()))
+    notes = {
+        "lines for an id that another line has too": total - len(lines),
+        "ids in the tag file without a picture": without_picture,
+    }
+    for attribute, words in zip(FACE_ATTRIBUTES, ("hair color", "eye color"), strict=True):
+        idle = [tags for tags in chain.from_iterable(lines.values()) if not _names_color(tags, attribute)]
+        alike = Counter(key for tags in idle for key in map(word_key, tags) if key.endswith(f" {attribute.name}"))
+        most = ", ".join(f"{tag} {count}" for tag, count in alike.most_common(_MOST_NAMED))
+        note = f"of {total} lines have no known {words}"
+        notes[f"{note}; of {attribute.name} they say {most}" if most else note] = len(idle)
+    return {note: count for note, count in notes.items() if count}
+
+
+def _names_color(tags: tuple[str, ...], attribute: Attribute) -> bool:
+    start = _STARTS[attribute.name]
+    return any(start <= column < start + len(attribute.classes) for column in color_columns(tags))
+
+
 def _preference(name: str) -> tuple[int, str]:
-    ending = PurePosixPath(name).suffix.lower()
+    ending = file_key(PurePosixPath(name).suffix)
     return (PICTURE_ENDINGS.index(ending) if ending in PICTURE_ENDINGS else len(PICTURE_ENDINGS), name)

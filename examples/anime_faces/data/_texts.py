@@ -5,9 +5,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from examples.anime_faces.data._attributes import Attribute, clean_name
+from examples.anime_faces.data._attributes import Attribute
+from examples.anime_faces.data._names import clean_name
+from examples.anime_faces.data._phrases import say
+from examples.anime_faces.data._vocabulary import Choice, phrases_of
 
 _COLONS_AND_DIGITS = re.compile(r"[:\d]")
+_UNDERSCORE = re.compile(r"(?<=[^\W_])_(?=[^\W_])")
 _WORD = re.compile(r"[^\W_]")  # a letter or digit
 _LOOKED_AT = 200
 
@@ -22,25 +26,40 @@ def has_word(text: str) -> bool:
     return _WORD.search(text) is not None
 
 
-def text_of_tags(tags: Iterable[str]) -> str:
+def text_of_tags(tags: Iterable[str], *, keep_underscores: bool = False) -> str:
     """Return all tags as one text: all of them, joined by blanks, with colons and digits removed (report A, line 61).
 
+    Underscores between letters become blanks, so that a text does not depend on how a tag file writes its tags.
+
     Example:
-        >>> text_of_tags(("touhou", "kiso (kancolle) ", "11 eyes", "77", "waifu2x"))
-        'touhou kiso (kancolle) eyes waifux'
+        >>> text_of_tags(("touhou", "kiso (kancolle) ", "11 eyes", "77", "waifu2x", "long_hair", "^_^"))
+        'touhou kiso (kancolle) eyes waifux long hair ^_^'
     """
-    return clean_name(_COLONS_AND_DIGITS.sub("", " ".join(tags)))
+    text = " ".join(tags)
+    return clean_name(_COLONS_AND_DIGITS.sub("", text if keep_underscores else _UNDERSCORE.sub(" ", text)))
+
+
+def has_underscored_words(texts: Iterable[str]) -> bool:
+    """Return whether texts have underscores between letters, as those of data sets from earlier versions may."""
+    return any(_UNDERSCORE.search(text) for text in texts)
 
 
 def texts_of_labels(labels: np.ndarray, attributes: Sequence[Attribute]) -> list[str]:
-    """Return the phrases of all classes of each row, such as ``blue hair red eyes``; empty where a row has no class.
+    """Return all classes of each row in words, such as ``blue hair red eyes``; empty where a row has no class.
 
     Args:
         labels: ``(n, sum of classes)`` of 0 and 1.
         attributes: What the columns mean.
     """
-    phrases = [attribute.phrase(class_id) for attribute in attributes for class_id in range(len(attribute.classes))]
-    return texts_of_flags(labels, phrases)
+    if not attributes:
+        return [""] * len(labels)
+    phrases = phrases_of(tuple(attributes))
+    choices = [
+        Choice(index, one) for index, attribute in enumerate(attributes) for one in range(len(attribute.classes))
+    ]
+    rows, places = np.unique(labels, axis=0, return_inverse=True)
+    texts = [say([choices[column] for column in np.flatnonzero(row).tolist()], phrases) for row in rows]
+    return [texts[place] for place in places.reshape(-1).tolist()]
 
 
 def texts_of_flags(flags: np.ndarray, phrases: Sequence[str]) -> list[str]:

@@ -1,8 +1,10 @@
 """Writing a data set row by row, so that its pictures need not fit into memory."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -88,6 +90,25 @@ class DatasetWriter:
         self._count += count
         assert len(self._texts) in (0, self._count)
 
+    def drop_empty_classes(self) -> tuple[Attribute, ...]:
+        """Leave out the classes that no picture has, and attributes without any class; return the classes left out."""
+        labels = np.concatenate(self._labels) if self._labels else np.zeros((0, self._columns), np.uint8)
+        used: np.ndarray = labels.sum(axis=0, dtype=np.int64) > 0
+        ends = itertools.accumulate(len(attribute.classes) for attribute in self._attributes)
+        parts = [used[end - len(one.classes) : end] for one, end in zip(self._attributes, ends, strict=True)]
+        self._labels, self._columns = [labels[:, used]], int(used.sum())
+        left_out = _with_classes(self._attributes, [~part for part in parts])
+        self._attributes = _with_classes(self._attributes, parts)
+        return left_out
+
+    def pictures_of_classes(self) -> list[tuple[Attribute, list[int]]]:
+        """Return the number of pictures of each class of each attribute."""
+        counts = (
+            np.sum([part.sum(axis=0, dtype=np.int64) for part in self._labels], axis=0).tolist() if self._labels else []
+        )
+        ends = itertools.accumulate(len(attribute.classes) for attribute in self._attributes)
+        return [(one, counts[end - len(one.classes) : end]) for one, end in zip(self._attributes, ends, strict=True)]
+
     def finish(
         self,
         *,
@@ -157,6 +178,14 @@ class DatasetWriter:
             return {}
         _write_text(self._folder / TEXTS_FILE, "".join(f"{text}\n" for text in self._texts))
         return {"texts": texts_digest(self._texts)}
+
+
+def _with_classes(attributes: Sequence[Attribute], wanted: Sequence[np.ndarray]) -> tuple[Attribute, ...]:
+    kept = [
+        replace(attribute, classes=tuple(itertools.compress(attribute.classes, part.tolist())))
+        for attribute, part in zip(attributes, wanted, strict=True)
+    ]
+    return tuple(attribute for attribute in kept if attribute.classes)
 
 
 def _write_text(path: Path, text: str) -> None:

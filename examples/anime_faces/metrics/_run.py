@@ -132,7 +132,7 @@ def _evaluate(question: Question, generator: LoadedGenerator, dataset: Dataset, 
             generate, dataset.images, knobs, seed=seed, samples=samples, features=features, device=device
         )
     if generator.example_texts is None:
-        ask, asked, rows = generate, dataset.class_ids(), np.arange(len(dataset))
+        ask, asked, rows = generate, dataset.class_ids_of(generator.attributes), np.arange(len(dataset))
     else:
         texts = generator.texts_of(dataset)
         asked, rows = np.arange(len(dataset))[:, None], np.array(list(texts))
@@ -159,5 +159,9 @@ def _check_fit(generator: LoadedGenerator, dataset: Dataset) -> None:
         raise ValueError(
             f"--data must have pictures of the run's size, {generator.size}, but {dataset.path} has {dataset.size}"
         )
-    if tuple(generator.attributes) != tuple(dataset.attributes):
+    if dataset.kind == "rendered" and tuple(generator.attributes) != tuple(dataset.attributes):
         raise ValueError(f"--data must have the run's attributes and classes, but {dataset.path} has others")
+    try:
+        dataset.class_ids_of(generator.attributes)  # pictures of a run's classes, of all or of some
+    except ValueError as error:
+        raise ValueError(f"--data must have no other attributes and classes than the run, but {error}") from error

@@ -1,16 +1,15 @@
 """The plain facts: the tiles, the data and what was skipped of it, all settings, and the commands that repeat the run."""
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from examples.anime_faces.data import command_line, example_of
 from examples.anime_faces.recipes import find_options, is_outside, recipe_names
 from examples.anime_faces.report._evidence import Evidence
 from examples.anime_faces.report._figures import Fact, passed_of
 
 MOST_SKIPPED = 100
-PROGRAM = "python -m examples.anime_faces"
 
 
 class Data(NamedTuple):
@@ -116,10 +115,7 @@ def commands_of(evidence: Evidence) -> Commands:
     if settings.start is not None:
         words += ["--from", settings.start.split(" (")[0]]
     words += _changed_options(settings.recipe, settings.options)
-    if description.text is None:
-        prompt = " ".join(attribute.phrase(0) for attribute in description.attributes)
-    else:
-        prompt = description.text.examples[0]
+    prompt = example_of(description.attributes) if description.text is None else description.text.examples[0]
     again = [words, ["digest", f"{folder}-again"], ["digest", str(folder)]]
     asked = [prompt] if prompt else []
     named = ["--recipe", settings.recipe] if is_outside(settings.recipe) else []
@@ -131,7 +127,7 @@ def commands_of(evidence: Evidence) -> Commands:
 
 
 def _line(words: Sequence[str]) -> str:
-    return f"{PROGRAM} {shlex.join(words)}"
+    return command_line(words)
 
 
 def _changed_options(recipe: str, options: dict[str, object]) -> list[str]:

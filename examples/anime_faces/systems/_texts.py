@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 import gankit as gk
-from examples.anime_faces.data import Dataset, describe, has_word, text_of_tags, varied_texts
+from examples.anime_faces.data import Dataset, describe, has_underscored_words, has_word, text_of_tags, varied_texts
 from examples.anime_faces.systems._description import Description, TextDescription
 from examples.anime_faces.systems._labels import Grid, Selection
 from examples.anime_faces.systems._text_encoders import encoder_in_words, load_text_encoder
@@ -113,7 +113,11 @@ class EveryText:
         Raises:
             ValueError: A text has no word, or is not in the table of vectors.
         """
-        cleaned = [text_of_tags([text]) if description.kind == "tags" else " ".join(text.split()) for text in texts]
+        old = description.text is not None and has_underscored_words(description.text.examples)
+        cleaned = [
+            text_of_tags([text], keep_underscores=old) if description.kind == "tags" else " ".join(text.split())
+            for text in texts
+        ]
         for text, plain in zip(texts, cleaned, strict=True):
             if not has_word(plain):
                 examples = () if description.text is None else description.text.examples[:1]

@@ -2,7 +2,6 @@
 
 import html
 import json
-import shlex
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from PIL import Image
 
 import gankit as gk
 from examples.anime_faces.__main__ import main
-from examples.anime_faces.data import Dataset
+from examples.anime_faces.data import Dataset, as_argument
 
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -124,7 +123,7 @@ def test_the_report_tells_what_reads_the_texts(
     assert "skip thoughts" not in page  # an option that was not given has no empty line
     assert "hashed n-grams, 2400 numbers each" in page
     example = json.loads((copied / "settings.json").read_text())["description"]["text"]["examples"][0]
-    assert f"sample {shlex.quote(example)} --n 16" in html.unescape(page)
+    assert f"sample {as_argument(example)} --n 16" in html.unescape(page)
     assert "1 of them have no text that this recipe can use" in page
 
 

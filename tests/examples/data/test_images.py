@@ -151,7 +151,10 @@ def test_a_table_labels_pictures(photos, tmp_path, out):
         "4.jpg": "no line in the table of labels",
     }
     assert dataset.info["counts"] == {"found": 8, "used": 3, "skipped": 5}
-    assert dataset.info["notes"] == {"lines for a picture that another line names too": 1}
+    assert dataset.info["notes"] == {
+        "lines for a picture that another line names too": 1,
+        "classes have only one picture, which a generator can just copy: coat short, coat soft, mood wild": 3,
+    }
 
 
 def test_a_tag_file_labels_pictures_by_their_ids(photos, tmp_path, out, smooth):
@@ -169,9 +172,13 @@ def test_a_tag_file_labels_pictures_by_their_ids(photos, tmp_path, out, smooth):
     smooth(51).save(photos / "cover.png")
     dataset = write(out, tag_source(photos, tags))
     assert [attribute.name for attribute in dataset.attributes] == ["hair", "eyes"]
-    assert dataset.class_ids().tolist() == [[-1, -1], [11, -1], [-1, -1], [3, 10]]
-    assert dataset.labels[1].nonzero()[0].tolist() == [11, 12 + 3, 12 + 5]
-    assert dataset.labels[2].nonzero()[0].tolist() == [5, 8]
+    assert [attribute.classes for attribute in dataset.attributes] == [
+        ("gray", "red", "blue", "blonde"),
+        ("pink", "aqua", "blue"),
+    ]
+    assert dataset.class_ids().tolist() == [[-1, -1], [3, -1], [-1, -1], [0, 2]]
+    assert dataset.labels[1].nonzero()[0].tolist() == [3, 4 + 0, 4 + 1]
+    assert dataset.labels[2].nonzero()[0].tolist() == [1, 2]
     assert reasons(dataset) == {
         "2.gif": "another file has the same id",
         "4.jpg": "no line in the tag file",
@@ -180,8 +187,14 @@ def test_a_tag_file_labels_pictures_by_their_ids(photos, tmp_path, out, smooth):
     assert dataset.info["notes"] == {
         "lines for an id that another line has too": 1,
         "ids in the tag file without a picture": 1,
+        "of 6 lines have no known hair color": 3,
+        "of 6 lines have no known eye color; of eyes they say bicolored eyes 1": 3,
+        "classes are left out, since no picture of them could be used: hair orange, hair white, hair aqua, hair green, hair "
+        "purple, hair pink, hair black, hair brown, eyes gray, eyes black, eyes orange, eyes yellow and 4 more": 16,
+        "classes have only one picture, which a generator can just copy: hair gray, hair red, hair blue, hair blonde, eyes "
+        "pink, eyes aqua, eyes blue": 7,
     }
-    assert "white 0, aqua 0, gray 1" in summarize(dataset)
+    assert "hair: gray 1, red 1, blue 1, blonde 1" in summarize(dataset)
     assert "none 1, several 1" in summarize(dataset)
 
 
@@ -213,7 +226,7 @@ def test_repeating_does_nothing_until_a_file_changes(photos, out, smooth, capsys
     assert "nothing to do" in capsys.readouterr().out
     assert (out / "images.npy").stat().st_mtime_ns == before
     smooth(20).save(photos / "5.png")
-    with pytest.raises(ValueError, match=r"other settings.*the pictures or labels have changed"):
+    with pytest.raises(ValueError, match=r"other settings.*the pictures or labels, or their dates, have changed"):
         write(out, folder_source(photos))
     with pytest.raises(ValueError, match=r"other settings \(size was 16 and is now 8\)"):
         write(out, folder_source(photos), Reading(size=8, least_side=4))
@@ -225,11 +238,11 @@ def test_repeating_notices_a_changed_picture_and_a_changed_label(photos, out, tm
     tags.write_text("1,red hair\n2,blue hair\n")
     write(out, tag_source(photos, tags))
     tags.write_text("1,red hair\n2,pink hair\n")
-    with pytest.raises(ValueError, match="the pictures or labels have changed"):
+    with pytest.raises(ValueError, match="the pictures or labels, or their dates, have changed"):
         write(out, tag_source(photos, tags))
     write(out, tag_source(photos, tags), overwrite=True)
     smooth(30, (50, 50)).save(photos / "2.jpg")
-    with pytest.raises(ValueError, match="the pictures or labels have changed"):
+    with pytest.raises(ValueError, match="the pictures or labels, or their dates, have changed"):
         write(out, tag_source(photos, tags))
 
 

@@ -8,6 +8,7 @@ from examples.anime_faces.data import (
     Reading,
     folder_source,
     summarize,
+    table_source,
     unlabeled_source,
     write_images,
 )
@@ -55,3 +56,100 @@ def test_pictures_beside_class_folders_are_a_question_to_the_user(photos, tmp_pa
 def test_a_missing_folder_is_named(tmp_path, make):
     with pytest.raises(ValueError, match=f"there is no folder {tmp_path}/none"):
         make(tmp_path / "none")
+
+
+def folders(root, smooth, *names: str) -> None:
+    for seed, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        smooth(seed).save(root / name)
+
+
+def test_a_folder_without_a_usable_picture_is_no_class(tmp_path, smooth):
+    root = tmp_path / "in"
+    folders(root, smooth, "cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png", "tiny/1.png")
+    smooth(0, (3, 3)).save(root / "tiny" / "1.png")
+    for name, content in [("notes/read.txt", b"text"), ("broken/1.png", b"\x89PNG\r\n\x1a\n"), ("empty/1.png", b"")]:
+        (root / name).parent.mkdir()
+        (root / name).write_bytes(content)
+    dataset = write(tmp_path / "out", folder_source(root))
+    assert dataset.attributes == (Attribute("class", ("cat", "dog")),)
+    assert dataset.labels.tolist() == [[1, 0], [1, 0], [0, 1], [0, 1]]
+    said = summarize(dataset)
+    assert (
+        "4 classes are left out, since no picture of them could be used: class broken, class empty, class notes" in said
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__MACOSX/cat/._1.png",
+        "__MACOSX/cat/1.png",
+        "@eaDir/1.png",
+        ".ipynb_checkpoints/1.png",
+        "Thumbs.db",
+        "cat/._1.png",
+    ],
+)
+def test_what_systems_leave_in_folders_is_no_picture_and_no_class(tmp_path, smooth, name):
+    root = tmp_path / "in"
+    folders(root, smooth, "cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png")
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    smooth().save(root / name, format="PNG")
+    dataset = write(tmp_path / "out", folder_source(root))
+    assert dataset.attributes == (Attribute("class", ("cat", "dog")),)
+    assert len(dataset) == 4
+    assert not any("left out" in note for note in dataset.info["notes"])
+
+
+def test_classes_of_a_table_without_a_usable_picture_are_left_out(tmp_path, smooth):
+    root = tmp_path / "in"
+    folders(root, smooth, "1.png", "2.png", "3.png")
+    (root / "3.png").write_bytes(b"cut off")
+    table = "file,coat,mood\n1.png,long,\n2.png,short,\n3.png,soft,wild\nmissing.png,curly,calm\n"
+    (tmp_path / "table.csv").write_text(table)
+    dataset = write(tmp_path / "out", table_source(root, tmp_path / "table.csv"))
+    assert dataset.attributes == (Attribute("coat", ("long", "short")),)
+    assert dataset.class_ids().tolist() == [[0], [1]]
+    assert (
+        dataset.info["notes"]["classes have only one picture, which a generator can just copy: coat long, coat short"]
+        == 2
+    )
+
+
+def test_one_class_alone_is_said_to_tell_nothing(tmp_path, smooth):
+    root = tmp_path / "in"
+    folders(root, smooth, "images/1.png", "images/2.png")
+    (root / "labels").mkdir()
+    (root / "labels" / "1.txt").write_text("0 1 1")
+    notes = write(tmp_path / "out", folder_source(root)).info["notes"]
+    assert notes["attributes have only one class, which tells no pictures apart: class images"] == 1
+    assert any("called like parts of a data set and are read as classes: images, labels" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("names", "cure"),
+    [
+        (("train/1.png", "test/1.png"), "pass --unlabeled"),
+        (("Train/cat/1.png", "VAL/cat/1.png"), "give one of them as the folder"),
+    ],
+)
+def test_folders_called_like_parts_of_a_data_set_deserve_a_note(tmp_path, smooth, names, cure):
+    folders(tmp_path / "in", smooth, *names, "cat/1.png")
+    (note,) = folder_source(tmp_path / "in").notes
+    assert cure in note
+    folders(tmp_path / "other", smooth, "cat/1.png", "contest/1.png")
+    assert folder_source(tmp_path / "other").notes == {}
+
+
+def test_folders_of_pictures_with_other_endings_are_classes_too(tmp_path, smooth):
+    for name in ("cat/1.jfif", "dog/photo.jpg_large"):
+        (tmp_path / name).parent.mkdir()
+        smooth().save(tmp_path / name, format="JPEG")
+    assert folder_source(tmp_path).attributes == (Attribute("class", ("cat", "dog")),)
+
+
+def test_an_archive_in_place_of_a_folder_is_said_to_be_one(tmp_path):
+    (tmp_path / "a.zip").touch()
+    with pytest.raises(ValueError, match="is a file, not a folder; pictures in an archive must be unpacked first"):
+        folder_source(tmp_path / "a.zip")

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from examples.anime_faces.data import ParseError, table_source
+from examples.anime_faces.data import ParseError, parse_prompt, table_source
 
 
 @pytest.fixture
@@ -42,6 +42,7 @@ def test_harmless_differences_change_nothing(folder, text):
         ("", 1, "header"),
         ("a.jpg,long\n", 1, "header"),
         ("file;coat\na.jpg;long\n", 1, "separated by commas"),
+        ("file\tcoat\na.jpg\tlong\n", 1, "separated by commas"),
         ("file,coat,coat\n", 1, "name of its own"),
         ("file,coat,\n", 1, "name of its own"),
         ("file,coat\na.jpg,long\nb.jpg\n", 3, "2 cells"),
@@ -57,6 +58,100 @@ def test_errors_name_file_and_line(folder, text, line, words):
         source(folder, text)
     assert caught.value.line == line
     assert caught.value.path == folder.parent / "labels.csv"
+
+
+SPELLINGS = [
+    "cats/0.png",
+    "./cats/0.png",
+    "cats\\\\0.png",
+    ".\\\\cats\\\\0.png",
+    "cats\\0.png",
+    ".\\cats\\0.png",
+    "C:\\in\\cats\\0.png",
+    "cats//0.png",
+    "dogs/../cats/0.png",
+    " cats/0.png ",
+    "'cats/0.png'",
+    "CATS/0.PNG",
+    "cats/0.PNG",
+    "cats%2F0.png",
+    "in/cats/0.png",
+    "in\\\\cats\\\\0.png",
+    "{root}/cats/0.png",
+    "file://{root}/cats/0.png",
+    "/home/else/in/cats/0.png",
+    "C:\\\\pictures\\\\in\\\\cats\\\\0.png",
+    "\uff43ats/0.png",
+    "cats/0",
+    "cats/0.png\u200b",
+]
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS)
+def test_a_picture_is_found_by_any_spelling_of_its_name(folder, spelled):
+    (folder / "cats").mkdir()
+    (folder / "cats" / "0.png").touch()
+    found = source(folder, f"file,coat\n{spelled.format(root=folder)},long\n")
+    assert [(picture.name, len(picture.columns)) for picture in found.pictures] == [("cats/0.png", 1)]
+    assert found.skipped == []
+    plain = spelled in ("cats/0.png", "./cats/0.png", "cats//0.png", "dogs/../cats/0.png", " cats/0.png ")
+    assert len(found.notes) == (0 if plain else 1)
+
+
+def test_decomposed_names_of_files_and_lines_meet(folder):
+    (folder / "cafe\u0301.png").touch()
+    assert [picture.name for picture in source(folder, "file,coat\ncaf\u00e9.png,long\n").pictures] == [
+        "cafe\u0301.png"
+    ]
+
+
+def test_a_name_that_fits_several_files_is_none_of_them(folder):
+    for name in ("a.png", "A.png", "b.png", "b.jpg"):
+        (folder / name).touch()
+    if len(list(folder.iterdir())) < 4:
+        pytest.skip("case does not tell files apart here")
+    found = source(folder, "file,coat\nA.PNG,long\nb,short\na.png,soft\n")
+    assert [picture.name for picture in found.pictures] == ["A.PNG", "a.png", "b"]
+
+
+def test_a_path_elsewhere_is_not_taken_for_one_inside(folder, tmp_path):
+    (tmp_path / "other" / "in").mkdir(parents=True)
+    for one in (folder, tmp_path / "other" / "in"):
+        (one / "0.png").touch()
+    path = f"{tmp_path}/other/in/0.png"
+    assert [picture.name for picture in source(folder, f"file,coat\n{path},long\n").pictures] == [path]
+
+
+def test_lines_that_name_one_picture_in_two_spellings_are_one(folder):
+    (folder / "cats").mkdir()
+    (folder / "cats" / "0.png").touch()
+    found = source(folder, "file,coat,mood\ncats/0.png,long,\ncats\\0.png,,calm\n")
+    assert [(picture.name, sorted(picture.columns)) for picture in found.pictures] == [("cats/0.png", [0, 1])]
+    assert found.notes["lines for a picture that another line names too"] == 1
+
+
+@pytest.mark.parametrize("header", ["File Name", "image_id", "filename", "Path", "\uff26ile"])
+def test_the_first_column_may_be_called_in_many_ways(folder, header):
+    assert source(folder, f"{header},coat\na.jpg,long\n").attributes[0].name == "coat"
+
+
+def test_the_list_of_attributes_of_celeba_is_read(folder):
+    text = "2\nMale 5_o_Clock_Shadow\n000001.jpg  -1  1\n000002.jpg   1 -1\n"
+    found = source(folder, text)
+    assert [(one.name, one.classes) for one in found.attributes] == [
+        ("Male", ("1", "-1")),
+        ("5_o_Clock_Shadow", ("1", "-1")),
+    ]
+    assert [sorted(picture.columns) for picture in found.pictures] == [[1, 2], [0, 3]]
+    (note,) = [note for note in found.notes if "-1 (no) and 1 (yes)" in note]
+    assert found.notes[note] == 2
+    assert parse_prompt(note.split("written ")[1], found.attributes) == (0, -1)
+
+
+def test_classes_that_are_nearly_the_same_are_named(folder):
+    found = source(folder, "file,smile\na.jpg,Yes\nb.jpg,yes\nc.jpg,no\n")
+    assert found.attributes[0].classes == ("Yes", "no", "yes")
+    assert found.notes == {"classes of smile are called nearly the same and stay apart: 'Yes', 'yes'": 2}
 
 
 def test_free_text_is_no_attribute(folder):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, strategies as st
 
-from examples.anime_faces.data import FACE_ATTRIBUTES, ParseError
+from examples.anime_faces.data import FACE_ATTRIBUTES, ParseError, tag_source
 from examples.anime_faces.data._tags import color_columns, read_tags
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
 
@@ -145,6 +145,81 @@ def test_colors_are_whole_tags(tags):
 
 def test_case_and_spelling_of_gray_make_no_difference():
     assert color_columns(("Blue Eyes", "GREY HAIR")) == color_columns(("blue eyes", "gray hair")) == {22, 3}
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "blue_hair",
+        "Blue_Hair",
+        " blue  hair",
+        "blue-hair",
+        "\uff42lue hair",
+        "blue hair\u200b",
+        "hair:blue",
+        '"blue hair"',
+    ],
+)
+def test_a_color_is_known_however_it_is_spelled(tag):
+    assert color_columns((tag,)) == {8}
+
+
+def test_letters_of_a_color_are_no_color_however_they_are_joined():
+    assert (
+        color_columns(("skyblue_hair", "light_blue_hair", "bluehair", "blue_haired", "hair_blue_ribbon")) == frozenset()
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1,blue_hair:12\tred_eyes:5",
+        "1,blue_hair:12\tred_eyes:5\t",
+        "1,blue_hair:12 red_eyes:5",
+        "1,blue_hair:12,red_eyes:5",
+        "1,blue hair:12, red eyes:5",
+        "1,blue_hair red_eyes",
+        "1,blue hair,red eyes",
+        "1,Blue Hair, Red Eyes",
+        '1,"blue hair red eyes"',
+        "./1,blue hair red eyes",
+        "1.jpg,blue hair red eyes",
+        '"1",blue hair red eyes',
+        " 1 ,blue hair red eyes",
+        "1.PNG,blue hair red eyes",
+    ],
+)
+def test_a_picture_has_the_colors_of_its_line_however_it_is_written(tmp_path, line):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "1.png").touch()
+    (tmp_path / "tags.csv").write_text(f"{line}\n", encoding="utf-8")
+    found = tag_source(tmp_path / "in", tmp_path / "tags.csv")
+    assert [(picture.name, sorted(picture.columns)) for picture in found.pictures] == [("1.png", [8, 21])]
+    assert found.notes == {}
+
+
+@pytest.mark.parametrize(("file", "name"), [("cafe\u0301.PNG", "caf\u00e9"), ("Kiso.JPG", "kiso"), ("\uff11.png", "1")])
+def test_ids_meet_files_of_other_unicode_forms_and_case(tmp_path, file, name):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / file).touch()
+    (tmp_path / "tags.csv").write_text(f"{name},red hair\n", encoding="utf-8")
+    assert [picture.name for picture in tag_source(tmp_path / "in", tmp_path / "tags.csv").pictures] == [file]
+
+
+def test_lines_without_a_known_color_are_counted(tmp_path):
+    (tmp_path / "in").mkdir()
+    lines = [
+        "1,silver hair:3\tred eyes:1\t",
+        "2,silver hair:3\tlong hair:2\t",
+        "3,blue hair:1\tred eyes:5\t",
+        "4,dog:1\t",
+    ]
+    (tmp_path / "tags.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert tag_source(tmp_path / "in", tmp_path / "tags.csv").notes == {
+        "ids in the tag file without a picture": 4,
+        "of 4 lines have no known hair color; of hair they say silver hair 2, long hair 1": 3,
+        "of 4 lines have no known eye color": 2,
+    }
 
 
 def test_the_vocabulary_is_fixed():

@@ -87,7 +87,7 @@ def test_texts_are_in_the_fingerprint(photos, tmp_path, tagged):
 
 def test_a_changed_tag_is_seen_by_the_same_command(photos, tmp_path, tagged):
     (tmp_path / "tags.csv").write_text(TAGS.replace("komachi", "komachl"), encoding="utf-8")
-    with pytest.raises(ValueError, match="the pictures or labels have changed"):
+    with pytest.raises(ValueError, match="the pictures or labels, or their dates, have changed"):
         write_images(tmp_path / "out", tag_source(photos, tmp_path / "tags.csv"), READING, workers=0)
 
 

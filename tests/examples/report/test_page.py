@@ -139,7 +139,7 @@ def test_without_metrics_it_says_how_to_get_them(folder: Path) -> None:
     (folder / "metrics.json").unlink()
     page = write_report(folder).read_text(encoding="utf-8")
     assert "Nothing was measured yet." in page
-    assert re.search(r"<pre>python -m examples.anime_faces evaluate &#39;\S*/tiny &lt;run&gt;&#39;</pre>", page)
+    assert re.search(r"<pre>python -m examples.anime_faces evaluate &#34;\S*/tiny &lt;run&gt;&#34;</pre>", page)
 
 
 def test_a_recipe_that_was_removed_is_still_reported(folder: Path) -> None:

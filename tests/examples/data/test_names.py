@@ -1,0 +1,103 @@
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from examples.anime_faces.data import as_argument, command_line
+from examples.anime_faces.data._names import (
+    FileNames,
+    clean_name,
+    file_key,
+    made_by_systems,
+    picture_id,
+    relative_name,
+    similar_names,
+    word_key,
+)
+
+TEXTS = st.text(max_size=8)
+
+
+@given(text=TEXTS)
+def test_a_key_of_a_key_is_itself(text):
+    assert file_key(file_key(text)) == file_key(text)
+    assert word_key(word_key(text)) == word_key(text)
+
+
+@given(text=TEXTS)
+def test_a_cleaned_name_compares_as_before(text):
+    assert word_key(clean_name(text)) == word_key(text)
+    assert clean_name(clean_name(text)) == clean_name(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("a-1", "a 1"), ("-1", "1"), ("skyblue", "sky blue"), ("a.b", "a b"), ("c++", "c"), ("a", "b"), ("1.0", "10")],
+)
+def test_words_that_differ_have_other_keys(one, other):
+    assert word_key(one) != word_key(other)
+
+
+def test_similar_names_are_grouped():
+    assert similar_names(["long_hair", "short", "Long hair", "LONG-HAIR"]) == [("long_hair", "Long hair", "LONG-HAIR")]
+    assert similar_names(["-1", "1", "a", "b"]) == []
+
+
+@pytest.mark.parametrize("name", ["__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir", "$RECYCLE.BIN"])
+def test_what_systems_make_is_known_in_any_case(name):
+    assert made_by_systems(name)
+    assert made_by_systems(name.upper())
+    assert not made_by_systems(f"my {name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("17", "17"),
+        ("17.JPG", "17"),
+        ("./17.png", "17"),
+        ("'17'", "17"),
+        ("\ufeff17", "17"),
+        ("v1.5", "v1.5"),
+        (".png", ".png"),
+    ],
+)
+def test_an_id_is_the_name_without_its_ending(name, found):
+    assert picture_id(name) == found
+
+
+@given(names=st.lists(TEXTS, unique=True))
+def test_every_file_is_found_by_its_own_name(names):
+    files = FileNames(Path("folder"), names)
+    assert [files.find(name) for name in names] == names
+
+
+@given(names=st.lists(TEXTS, unique=True), spelled=TEXTS)
+def test_any_spelling_finds_one_of_the_files_or_none(names, spelled):
+    assert FileNames(Path("folder"), names).find(spelled) in {None, *names}
+
+
+@pytest.mark.parametrize("path", ["../a.png", "in/../../a.png", "/etc/passwd", "C:/a.png"])
+def test_paths_that_lead_out_find_nothing_and_still_lead_out(tmp_path, path):
+    assert FileNames(tmp_path / "in", ["b.png"]).find(path) is None
+    assert ".." in relative_name(path).split("/") or relative_name(path) == path
+
+
+def test_a_relative_folder_is_known_by_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = FileNames(Path("in"), ["a.png"])
+    assert files.find(f"{tmp_path}/in/a.png") == files.find(f"{tmp_path.as_uri()}/in/a.png") == "a.png"
+
+
+@given(words=st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=9)))
+def test_a_printed_command_is_read_by_a_shell_as_the_same_words(words):
+    assert shlex.split(command_line(words)) == ["python", "-m", "examples.anime_faces", *words]
+
+
+def test_plain_words_need_no_quotes_and_others_those_of_every_system():
+    assert as_argument("glasses=yes") == "glasses=yes"
+    assert as_argument("glasses=yes smile=no") == '"glasses=yes smile=no"'
+    assert as_argument(f"runs{os.sep}my run") == (f'"runs{os.sep}my run"' if os.sep == "/" else f"'runs{os.sep}my run'")
+    assert as_argument("a$b") == "'a$b'"
