@@ -4,11 +4,15 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from examples.anime_faces.commands import check_seed, shown_as
 from examples.anime_faces.recipes import find_options
 
+if TYPE_CHECKING:
+    from examples.anime_faces.report import LivePage
+
+LATER_STAGES = ("training", "drawing samples", "measuring them", "writing the report")
 SHEET_COLUMNS = 10
 MOST_ROWS = 12
 
@@ -45,6 +49,7 @@ class Demo:
     def run(self) -> None:
         """Run all steps and say where to look."""
         from examples.anime_faces.data import command_line
+        from examples.anime_faces.report import LivePage
         from examples.anime_faces.systems import base_and_doublings
 
         check_seed(self.seed)
@@ -53,25 +58,28 @@ class Demo:
             raise ValueError(f"--minutes must be above 0 and finite, but it is {self.minutes}")
         start = time.monotonic()
         data = self.out / "data"
-        self._announce(1, "rendering faces" if self.images is None else "reading pictures", start)
-        self._prepare(data)
-        self._announce(2, "training", start)
-        self._train(data)
-        self._announce(3, "drawing samples", start)
-        self._sample(data)
-        self._announce(4, "measuring them", start)
-        self._evaluate(data)
-        self._announce(5, "writing the report", start)
-        self._report()
+        stages = ("rendering faces" if self.images is None else "reading pictures", *LATER_STAGES)
+        with LivePage(self.out, stages) as page:
+            self._announce(page, stages[0], start)
+            self._prepare(data, page)
+            self._announce(page, stages[1], start)
+            self._train(data, page)
+            self._announce(page, stages[2], start)
+            self._sample(data)
+            self._announce(page, stages[3], start)
+            self._evaluate(data)
+            self._announce(page, stages[4], start)
+            self._report()
         minutes = (time.monotonic() - start) / 60
         print(f"\nall done after {minutes:.1f} minutes; open {(self.out / 'report.html').resolve()}")
         words = self._words(data)
         print(f"draw more with  {command_line(['sample', *words[-1:], '--n', '16', '--run', str(self.out)])}")
 
-    def _announce(self, number: int, words: str, start: float) -> None:
-        print(f"\n[{number}/5] {words} ({(time.monotonic() - start) / 60:.1f} min)", flush=True)
+    def _announce(self, page: "LivePage", stage: str, start: float) -> None:
+        number = page.enter(stage)
+        print(f"\n[{number}/5] {stage} ({(time.monotonic() - start) / 60:.1f} min)", flush=True)
 
-    def _prepare(self, data: Path) -> None:
+    def _prepare(self, data: Path, page: "LivePage") -> None:
         from examples.anime_faces.commands.prepare import Prepare
         from examples.anime_faces.data.render import Knobs
 
@@ -81,12 +89,13 @@ class Demo:
         else:
             prepare = Prepare(out=data, size=self.size, images=self.images)
         prepare.labels, prepare.tags = self.labels, self.tags
-        prepare.run()
+        prepare.run(page.watch_pictures)
 
-    def _train(self, data: Path) -> None:
+    def _train(self, data: Path, page: "LivePage") -> None:
         from examples.anime_faces.commands.train import Train
 
-        Train(data=data, out=self.out, minutes=self.minutes, seed=self.seed, options=find_options("default")()).run()
+        train = Train(data=data, out=self.out, minutes=self.minutes, seed=self.seed, options=find_options("default")())
+        train.run_watched(page.watch)
 
     def _sample(self, data: Path) -> None:
         from examples.anime_faces.commands.sample import Sample

@@ -12,11 +12,13 @@ from examples.anime_faces.data import (
     Fit,
     Reading,
     Source,
+    Watch,
     folder_source,
     summarize,
     table_source,
     tag_source,
     unlabeled_source,
+    watch_nothing,
     write_images,
     write_rendered,
 )
@@ -75,10 +77,10 @@ class Prepare:
     follow_links: tyro.conf.FlagCreatePairsOff[bool] = False
     """Also read links that point to files outside --images."""
 
-    def run(self) -> None:
+    def run(self, watch: Watch = watch_nothing) -> None:
         """Make the data set and say what is in it."""
         self._say_if_no_recipe_fits()
-        dataset = self._render() if self.images is None else self._read(self.images)
+        dataset = self._render(watch) if self.images is None else self._read(self.images, watch)
         print(summarize(dataset))
 
     def _say_if_no_recipe_fits(self) -> None:
@@ -92,21 +94,30 @@ class Prepare:
         except ValueError as error:
             print(f"note: the recipes of this program cannot be trained on these pictures: --{error}")
 
-    def _render(self) -> Dataset:
+    def _render(self, watch: Watch) -> Dataset:
         given = {"--labels": self.labels, "--tags": self.tags, "--unlabeled": self.unlabeled or None}
         for name, value in given.items():
             if value is not None:
                 raise ValueError(f"{name} is for your own pictures: give their folder with --images")
         count = _COUNT if self.count is None else self.count
         return write_rendered(
-            self.out, count, self.size, self.seed, self.knobs, workers=self.workers, overwrite=self.overwrite
+            self.out,
+            count,
+            self.size,
+            self.seed,
+            self.knobs,
+            workers=self.workers,
+            overwrite=self.overwrite,
+            watch=watch,
         )
 
-    def _read(self, images: Path) -> Dataset:
+    def _read(self, images: Path, watch: Watch) -> Dataset:
         if self.count is not None or self.knobs != Knobs():
             raise ValueError("--count and the options for rendered faces cannot be combined with --images")
         reading = Reading(size=self.size, fit=self.fit, least_side=self.least_side, follow_links=self.follow_links)
-        return write_images(self.out, self._source(images), reading, workers=self.workers, overwrite=self.overwrite)
+        return write_images(
+            self.out, self._source(images), reading, workers=self.workers, overwrite=self.overwrite, watch=watch
+        )
 
     def _source(self, images: Path) -> Source:
         if sum([self.labels is not None, self.tags is not None, self.unlabeled]) > 1:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
 from examples.anime_faces.commands import shown_as
 from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
+
+if TYPE_CHECKING:
+    from examples.anime_faces.run import Watcher
 
 Options = TypeVar("Options")
 
@@ -47,6 +50,13 @@ class Train(Generic[Options]):
 
     def run(self) -> None:
         """Train, and end the process with 130 or 143 if a signal stopped it."""
+        from examples.anime_faces.report import LivePage
+
+        with LivePage(self.out, recipe=self.recipe) as page:
+            self.run_watched(page.watch)
+
+    def run_watched(self, watch: "Watcher") -> None:
+        """Train; `watch` is called after every step and may show what goes on."""
         from examples.anime_faces.run import TrainRequest, train
 
         request = TrainRequest(
@@ -63,7 +73,7 @@ class Train(Generic[Options]):
             precision=self.precision,
             grid_every=self.grid_every,
         )
-        outcome = train(request)
+        outcome = train(request, watch)
         if outcome.exit_code:
             print(f"stopped   after step {outcome.step} of {outcome.steps}; repeat the command to go on")
         else:

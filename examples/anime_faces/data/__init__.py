@@ -40,3 +40,4 @@ from examples.anime_faces.data._texts import (
     text_of_tags as text_of_tags,
     varied_texts as varied_texts,
 )
+from examples.anime_faces.data._writer import Watch as Watch, watch_nothing as watch_nothing

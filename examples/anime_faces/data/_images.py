@@ -19,7 +19,7 @@ from examples.anime_faces.data._source import Picture, Source, natural_order
 from examples.anime_faces.data._staging import check_replaceable, check_space, find_same, staged_folder
 from examples.anime_faces.data._summary import count_in_words
 from examples.anime_faces.data._workers import default_workers, ordered_map
-from examples.anime_faces.data._writer import DatasetWriter
+from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
 
 _PICTURES_AT_ONCE = 16
 _MOST_NAMED = 12
@@ -41,6 +41,7 @@ def write_images(
     *,
     workers: int | None = None,
     overwrite: bool = False,
+    watch: Watch = watch_nothing,
 ) -> Dataset:
     """Read pictures into a data set; files that cannot be used are skipped and listed with the reason.
 
@@ -51,6 +52,7 @@ def write_images(
         workers: Number of processes. 0: work in this one. Default: one for each processor core.
         overwrite: Whether to replace a data set that is already in ``out``. If not, a data set of the same settings and files
             is kept as it is.
+        watch: Is called after each block of pictures and may show how far the work is.
 
     Returns:
         The data set, opened.
@@ -73,7 +75,7 @@ def write_images(
         workers=default_workers() if workers is None else workers,
     )
     with closing(blocks), staged_folder(out, overwrite=overwrite) as folder:
-        _write(folder, source, reading.size, blocks, settings)
+        _write(folder, source, reading.size, blocks, settings, watch=watch)
     return Dataset.open(out)
 
 
@@ -97,7 +99,13 @@ def _has_texts(source: Source) -> bool:
 
 
 def _write(
-    folder: Path, source: Source, size: int, blocks: Iterable[list[_Outcome]], settings: Mapping[str, Any]
+    folder: Path,
+    source: Source,
+    size: int,
+    blocks: Iterable[list[_Outcome]],
+    settings: Mapping[str, Any],
+    *,
+    watch: Watch,
 ) -> None:
     width = sum(len(attribute.classes) for attribute in source.attributes)
     skipped = list(source.skipped)
@@ -105,7 +113,7 @@ def _write(
     with_texts = _has_texts(source)
     bar = Bar(total=len(source.pictures), unit="pictures", desc="reading")
     with bar, DatasetWriter(folder, size=size, attributes=source.attributes) as writer:
-        for block in blocks:
+        for index, block in enumerate(blocks):
             for picture, square, entry in block:
                 if square is None:
                     skipped.append(entry)
@@ -114,6 +122,9 @@ def _write(
                     texts = [picture.text or ""] if with_texts else None
                     writer.add(square.pixels[None], _label_row(picture, width), texts=texts)
             bar.update(len(block))
+            used = [square.pixels for _, square, _ in block if square is not None]
+            if used:
+                watch(index * _PICTURES_AT_ONCE + len(block), len(source.pictures), np.stack(used))
         skipped.sort(key=lambda entry: natural_order(entry["file"]))
         reasons = dict(Counter(entry["reason"] for entry in skipped).most_common())
         if len(skipped) == len(source.skipped) + len(source.pictures):

@@ -15,7 +15,7 @@ from examples.anime_faces.data._attributes import FACE_ATTRIBUTES
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._staging import find_same, staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
-from examples.anime_faces.data._writer import DatasetWriter
+from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
 from examples.anime_faces.data.render import DISTRACTOR_TAGS, Face, Knobs, face_from_seed, factors, render
 
 _FACES_AT_ONCE = 64
@@ -39,6 +39,7 @@ def write_rendered(
     *,
     workers: int | None = None,
     overwrite: bool = False,
+    watch: Watch = watch_nothing,
 ) -> Dataset:
     """Render faces into a data set.
 
@@ -54,6 +55,7 @@ def write_rendered(
         workers: Number of processes. 0: work in this one. Default: one for each processor core.
         overwrite: Whether to replace a data set that is already in ``out``. If not, a data set of the same settings is kept as
             it is.
+        watch: Is called with each block of pictures and may show how far the work is.
 
     Returns:
         The data set, opened.
@@ -74,7 +76,7 @@ def write_rendered(
         workers=default_workers() if workers is None else workers,
     )
     with closing(blocks), staged_folder(out, overwrite=overwrite) as folder:
-        _write(folder, blocks, count, size, settings)
+        _write(folder, blocks, count, size, settings, watch=watch)
     return Dataset.open(out)
 
 
@@ -104,12 +106,15 @@ def _check(count: int, seed: int) -> None:
         raise ValueError(f"seed must be at least 0, got {seed}")
 
 
-def _write(folder: Path, blocks: Iterable[_Block], count: int, size: int, settings: dict[str, object]) -> None:
+def _write(
+    folder: Path, blocks: Iterable[_Block], count: int, size: int, settings: dict[str, object], *, watch: Watch
+) -> None:
     bar = Bar(total=count, unit="faces", desc="rendering")
     with bar, DatasetWriter(folder, size=size, attributes=FACE_ATTRIBUTES) as writer:
-        for block in blocks:
+        for index, block in enumerate(blocks):
             writer.add(block.images, _color_labels(block.factors), block.factors)
             bar.update(len(block.images))
+            watch(index * _FACES_AT_ONCE + len(block.images), count, block.images)
         writer.finish(kind="rendered", settings=settings, details={"extra_tags": list(DISTRACTOR_TAGS)})
 
 

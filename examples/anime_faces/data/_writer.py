@@ -3,11 +3,11 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,14 @@ from examples.anime_faces.data._dataset import (
     dataset_fingerprint,
     texts_digest,
 )
+
+Watch: TypeAlias = Callable[[int, int, np.ndarray], None]
+"""Is called with the number of pictures done, the number of all, and some pictures ``(k, size, size, 3)`` of those done."""
+
+
+def watch_nothing(done: int, total: int, images: np.ndarray) -> None:
+    """Do nothing: for data sets whose writing nobody watches."""
+    del done, total, images
 
 
 class DatasetWriter:

@@ -1,21 +1,14 @@
 """Everything that a report is made of, read from a run's folder."""
 
-import base64
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from PIL import Image
+from typing import Any
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_recipe, is_outside, recipe_names
 from examples.anime_faces.run import RunFolder, Settings, read_log
-
-QUALITY = 88
-MOST_GRIDS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,35 +84,3 @@ def _open(path: str) -> Dataset | None:
         return Dataset.open(path)
     except ValueError:
         return None
-
-
-class Embedded(NamedTuple):
-    """A picture as a data URI, so that the page loads nothing, and the room that the page reserves for it."""
-
-    source: str
-    width: int
-    height: int
-    step: int = 0
-
-
-def picture_of(path: Path, *, lossless: bool = False, step: int = 0) -> Embedded:
-    """Return a picture compressed as WebP; `lossless` for sheets that people look at closely."""
-    with Image.open(path) as picture:
-        buffer = io.BytesIO()
-        picture.convert("RGB").save(buffer, format="WEBP", quality=QUALITY, lossless=lossless, method=4)
-        source = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-        return Embedded(source, *picture.size, step)
-
-
-def film_of(folder: Path) -> list[Embedded]:
-    """Return the sample grids in the order of their steps."""
-    return [picture_of(path, step=step) for step, path in grids_of(folder)]
-
-
-def grids_of(folder: Path) -> list[tuple[int, Path]]:
-    """Return ``(step, path)`` of the sample grids in order; where there are more than 40, 40 at even distances."""
-    found = sorted((int(path.stem.removeprefix("step-")), path) for path in folder.glob("step-*.png"))
-    if len(found) <= MOST_GRIDS:
-        return found
-    chosen = {round(index * (len(found) - 1) / (MOST_GRIDS - 1)) for index in range(MOST_GRIDS)}
-    return [found[index] for index in sorted(chosen)]

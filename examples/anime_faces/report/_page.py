@@ -1,14 +1,20 @@
 """Filling the templates and writing the page."""
 
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 from examples.anime_faces.files import written_whole
 from examples.anime_faces.report._charts import FRAME, charts_of
-from examples.anime_faces.report._evidence import Evidence, film_of, gather, picture_of
+from examples.anime_faces.report._evidence import Evidence, gather
 from examples.anime_faces.report._facts import commands_of, data_of, settings_of, tiles_of
 from examples.anime_faces.report._figures import figures_of
+from examples.anime_faces.report._pictures import MOST_GRIDS, MOST_GRIDS_LIVE, Embedded, film_of, picture_of
+from examples.anime_faces.report._status import Status
+from examples.anime_faces.run import RunFolder
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,36 +33,82 @@ def write_report(run: Path, recipe: str | None = None) -> Path:
         OSError: The page cannot be written.
     """
     evidence = gather(run, recipe)
-    page = render_page(evidence)
-    with written_whole(evidence.folder.report) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    _write(evidence.folder, render_page(evidence))
     return evidence.folder.report
 
 
-def render_page(evidence: Evidence) -> str:
-    """Return the page as HTML."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+def write_page(folder: RunFolder, recipe: str | None, status: Status, faces: Sequence[Embedded]) -> None:
+    """Write the page of work that goes on: of the run as far as it is, or of its data set where there is no run yet.
+
+    Args:
+        folder: The folder, made if it is not there.
+        recipe: The run's recipe, if it is from outside and its description should be shown.
+        status: What goes on.
+        faces: Pictures of the data set.
+
+    Raises:
+        ValueError: A file of the run is damaged, or `recipe` is not that of the run.
+        OSError: The page cannot be written.
+    """
+    if folder.settings.exists():
+        _write(folder, render_page(gather(folder.path, recipe), status))
+    else:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        _write(folder, _filled("start.html", folder, status=status, faces=faces, versions=""))
+
+
+def _write(folder: RunFolder, page: str) -> None:
+    with written_whole(folder.report) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
+
+
+def render_page(evidence: Evidence, status: Status | None = None) -> str:
+    """Return the page as HTML.
+
+    Args:
+        evidence: What is known about the run.
+        status: What goes on. None: nothing does.
+    """
     samples = evidence.folder.samples
-    return environment.get_template("page.html").render(
-        name=evidence.folder.path.resolve().name,
+    return _filled(
+        "page.html",
+        evidence.folder,
+        status=status,
         recipe={"name": evidence.settings.recipe, "description": evidence.recipe},
         versions=", ".join(f"{name} {version}" for name, version in evidence.settings.versions.items()),
-        style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
-        script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),
+        unfinished=None if status else _unfinished(evidence),
         sheet=picture_of(samples, lossless=True) if samples.exists() else None,
         tiles=tiles_of(evidence),
-        film=film_of(evidence.folder.grids),
+        film=film_of(evidence.folder.grids, MOST_GRIDS_LIVE if status else MOST_GRIDS),
         frame=FRAME,
         charts=charts_of(evidence.log),
         figures=figures_of(evidence.metrics),
         data=data_of(evidence),
         settings=settings_of(evidence),
         commands=commands_of(evidence),
+    )
+
+
+def _unfinished(evidence: Evidence) -> str:
+    step, steps = evidence.step, evidence.settings.steps
+    if step >= steps:
+        return ""
+    return f"The training stopped after step {step:,} of {steps:,}. Repeat its command to go on."
+
+
+def _filled(template: str, folder: RunFolder, **content: Any) -> str:
+    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
+    name = folder.path.resolve().name
+    return _environment().get_template(template).render(name=name, style=style, script=script, **content)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )

@@ -14,3 +14,4 @@ from examples.anime_faces.run._settings import Settings as Settings
 from examples.anime_faces.run._sheets import Block as Block, draw_sheet as draw_sheet
 from examples.anime_faces.run._state import digest as digest, load_any_checkpoint as load_any_checkpoint
 from examples.anime_faces.run._train import train as train
+from examples.anime_faces.run._watch import Moment as Moment, Watcher as Watcher

@@ -66,6 +66,7 @@ class Progress:
         self._critic = sum(one.critic for one in rounds)
         self._generator = sum(one.generator for one in rounds)
         self._since, self._images_before = time.monotonic(), self.images
+        self._first, self._steps, self._begun = step, steps, time.monotonic()
         self.bar = Bar(total=steps, initial=step, unit="steps", desc="training")
 
     @property
@@ -80,6 +81,11 @@ class Progress:
         self._critic += one.critic
         self._generator += one.generator
         self.bar.update()
+
+    def seconds_left(self) -> float:
+        """Return the seconds that the remaining steps take at the pace of this session so far."""
+        done = max(1, self._step - self._first)
+        return (time.monotonic() - self._begun) / done * (self._steps - self._step)
 
     def images_per_second(self) -> float:
         """Return the pictures per second since the last call."""

@@ -18,6 +18,7 @@ from examples.anime_faces.run._record import Record, read_log
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._sheets import Preview, is_preview_step
 from examples.anime_faces.run._state import check_finite_weights, collect_state, digest
+from examples.anime_faces.run._watch import Moment, Watcher, watch_nothing
 from examples.anime_faces.systems import Training
 
 SAVE_SECONDS = 90.0
@@ -37,6 +38,7 @@ class Session:
         preview: Draws the grids.
         record: What happened.
         signals: Say whether to stop.
+        watch: Is called after every step, and may show what goes on.
     """
 
     folder: RunFolder
@@ -46,6 +48,7 @@ class Session:
     preview: Preview
     record: Record
     signals: StopSignals
+    watch: Watcher = watch_nothing
 
     def save(self, step: int) -> str:
         """Write a checkpoint and return the digest of its state.
@@ -66,6 +69,7 @@ class Session:
         if step == 0:
             self.preview.draw(self.folder.grid(0))
         progress = Progress(self.training.system, self.feed, self.settings.steps, step)
+        self.watch(Moment(done=step, total=self.settings.steps, has_new_grid=True))
         saved_at = time.monotonic()
         with progress.bar:
             while step < self.settings.steps and self.signals.caught is None:
@@ -73,8 +77,11 @@ class Session:
                 progress.advance()
                 if step % self.record.every == 0:
                     self._log(step, progress)
-                if is_preview_step(step, self.settings.steps, self.settings.grid_every):
+                draws = is_preview_step(step, self.settings.steps, self.settings.grid_every)
+                if draws:
                     self.preview.draw(self.folder.grid(step))
+                left = progress.seconds_left()
+                self.watch(Moment(done=step, total=self.settings.steps, seconds_left=left, has_new_grid=draws))
                 # Saving and drawing do not change the training, so they may depend on the clock.
                 if time.monotonic() - saved_at > SAVE_SECONDS:
                     self.save(step)

@@ -20,6 +20,7 @@ from examples.anime_faces.run._session import Session, memory_errors, play_named
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._sheets import Preview
 from examples.anime_faces.run._state import load_any_checkpoint, restore_state, take_networks
+from examples.anime_faces.run._watch import Watcher, watch_nothing
 from examples.anime_faces.systems import Hardware, Selection, Training, assemble, wait_for
 
 LOG_EVERY = 20
@@ -28,8 +29,12 @@ MOST_NAMED = 12
 Builder: TypeAlias = Callable[[Settings], tuple[Training, Feed]]
 
 
-def train(request: TrainRequest) -> Outcome:
+def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
     """Train, or continue a run.
+
+    Args:
+        request: What to train.
+        watch: Is called after every step, in this thread, and may show what goes on; it must be quick and not raise.
 
     Raises:
         ValueError: The request does not fit the data, or the run that the folder holds.
@@ -74,6 +79,7 @@ def train(request: TrainRequest) -> Outcome:
             ),
             record=Record(folder.log, every=LOG_EVERY),
             signals=signals,
+            watch=watch,
         )
         step = _begin(session, request) if found is None else restore_state(found[1], training, feed, session.record)
         session.record.open(step)

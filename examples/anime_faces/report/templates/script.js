@@ -18,7 +18,12 @@ for (const film of document.querySelectorAll(".film")) {
     pictures.forEach((picture, index) => { picture.hidden = index !== Number(slider.value); });
     output.textContent = "step " + pictures[slider.value].dataset.step;
   };
-  const stop = () => { clearInterval(timer); timer = null; button.textContent = "Play"; };
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+    button.textContent = "Play";
+    film.classList.remove("playing");
+  };
   const advance = () => {
     if (Number(slider.value) === pictures.length - 1) { stop(); return; }
     slider.value = Number(slider.value) + 1;
@@ -29,6 +34,7 @@ for (const film of document.querySelectorAll(".film")) {
     if (timer) { stop(); return; }
     if (Number(slider.value) === pictures.length - 1) { slider.value = 0; show(); }
     button.textContent = "Pause";
+    film.classList.add("playing");
     timer = setInterval(advance, 350);
   });
 }
@@ -63,4 +69,67 @@ for (const chart of document.querySelectorAll(".chart")) {
     fill(nearest);
   });
   svg.addEventListener("pointerleave", () => { cursor.style.visibility = "hidden"; fill(data.steps.length - 1); });
+}
+
+// The place of the reader, kept while the page renews itself: scrolling, dark or light, chosen step, opened tables.
+const place = "gankit " + location.pathname;
+const keep = () => {
+  const films = [...document.querySelectorAll(".film")].map((film) => {
+    const slider = film.querySelector("input");
+    return slider.value === slider.max ? null : film.querySelectorAll("[data-step]")[slider.value].dataset.step;
+  });
+  const opened = [...document.querySelectorAll("details")].map((element) => element.open);
+  const kept = { y: scrollY, theme: document.documentElement.dataset.theme, films, opened };
+  try { sessionStorage.setItem(place, JSON.stringify(kept)); } catch { return; }
+};
+const restore = () => {
+  let kept = null;
+  try {
+    kept = JSON.parse(sessionStorage.getItem(place));
+    sessionStorage.removeItem(place);
+  } catch { return; }
+  if (!kept) { return; }
+  if (kept.theme) { document.documentElement.dataset.theme = kept.theme; }
+  document.querySelectorAll("details").forEach((element, index) => { element.open = Boolean(kept.opened[index]); });
+  document.querySelectorAll(".film").forEach((film, index) => {
+    const steps = [...film.querySelectorAll("[data-step]")].map((picture) => picture.dataset.step);
+    const slider = film.querySelector("input");
+    if (steps.includes(kept.films[index])) {
+      slider.value = steps.indexOf(kept.films[index]);
+      slider.dispatchEvent(new Event("input"));
+    }
+  });
+  history.scrollRestoration = "manual";
+  scrollTo(0, kept.y);
+};
+restore();
+
+// While the work goes on: the time left, how old the page is, and loading it again. Nothing is fetched: pages from a
+// file may not do that.
+const now = document.querySelector(".now[data-written]");
+if (now) {
+  const { written, every, patience, left } = now.dataset;
+  const loaded = Date.now();
+  const words = (seconds) => {
+    if (seconds < 60) { return Math.round(seconds) + " s"; }
+    if (seconds < 3600) { return Math.floor(seconds / 60) + " min " + Math.floor(seconds % 60) + " s"; }
+    return Math.floor(seconds / 3600) + " h " + Math.floor(seconds % 3600 / 60) + " min";
+  };
+  const isBusy = () => document.hidden || document.querySelector(".film.playing") || String(getSelection());
+  const tick = () => {
+    const age = Math.max(0, Date.now() / 1000 - written);
+    const isLate = age > patience;
+    now.querySelector(".late").hidden = !isLate;
+    now.querySelector(".ago").textContent = words(age);
+    now.querySelector(".since").textContent = ", " + words(age) + " ago";
+    now.classList.toggle("waiting", isLate);
+    if (left !== undefined) {
+      now.querySelector(".left").textContent = isLate ? "" : "about " + words(Math.max(0, left - age)) + " left";
+    }
+    const pause = isLate ? 30 : Number(every);
+    if (age > 86400 || isBusy()) { return; }
+    if (Date.now() - loaded > 1000 * pause) { keep(); location.reload(); }
+  };
+  tick();
+  setInterval(tick, 1000);
 }
