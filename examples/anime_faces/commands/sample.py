@@ -105,7 +105,11 @@ class Sample:
                 rows.append(np.concatenate([row, blank]))
         sheet = draw_sheet(labels, [Block("", np.stack(rows))], scale=self.scale)
         self.out.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(self.out, format="PNG")
+        legend = sheet.save(self.out)
+        if legend is not None:
+            print(
+                f"note: no font here has the letters of some prompts: numbers stand for them, which {legend} explains"
+            )
 
     def _write_pictures(self, folder: Path, prompts: "Sequence[Prompt]", images: "Sequence[np.ndarray]") -> None:
         from PIL import Image

@@ -33,7 +33,7 @@ class Commands(NamedTuple):
 def tiles_of(evidence: Evidence) -> list[Fact]:
     """Return the main numbers of the run."""
     settings = evidence.settings
-    tiles = [Fact(f"of {settings.steps:,} steps trained", f"{evidence.step:,}")]
+    tiles = [Fact(f"of {settings.steps:,} steps trained", f"{evidence.step:,}")] if evidence.log else []
     if evidence.log:
         last = evidence.log[-1]
         tiles.append(Fact("of training", _duration(last["seconds"])))
@@ -98,6 +98,7 @@ def settings_of(evidence: Evidence) -> list[Fact]:
         facts.append(Fact("planned minutes", f"{settings.minutes:g}"))
     facts.append(Fact("seed", str(settings.seed)))
     facts.append(Fact("hardware", str(settings.hardware)))
+    facts += [Fact(f"timed: {name}", f"{seconds:.3g} s for a step") for name, seconds in settings.timings.items()]
     if settings.start is not None:
         facts.append(Fact("started from", settings.start))
     facts += [Fact(name.replace("_", " "), str(value)) for name, value in settings.options.items() if value != ""]
@@ -122,7 +123,7 @@ def commands_of(evidence: Evidence) -> Commands:
     return Commands(
         again="\n".join(_line(each) for each in again),
         sample=_line(["sample", *asked, "--n", "16", "--run", str(folder), *named]),
-        evaluate=_line(["evaluate", str(folder), *named]),
+        evaluate="\n".join(_line([name, str(folder), *named]) for name in ("evaluate", "report")),
     )
 
 

@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from examples.anime_faces.report._meanings import meaning_of
+
+NEED_COVERAGE = ("precision", "density")
+"""Figures that are high where a few kinds of pictures are drawn well and all others are missing."""
+
 
 class Fact(NamedTuple):
     """A name and its value, both as the page shows them."""
@@ -12,14 +17,29 @@ class Fact(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One figure in a table; `passed` is None where it has no bound."""
+    """One figure in a table.
+
+    Args:
+        name: Its name.
+        about: What it is.
+        beside: Another figure without which it means nothing; may be empty.
+        value: The figure of the samples.
+        interval: Where it is for very many samples, in 95 of 100 cases; may be empty.
+        floor: The same figure of real pictures.
+        bound: What is wanted.
+        verdict: "pass", "fail" or "undecided"; empty where it has no bound.
+        meaning: What a failure means for the pictures.
+    """
 
     name: str
     about: str
+    beside: str
     value: str
+    interval: str
     floor: str
     bound: str
-    passed: bool | None
+    verdict: str
+    meaning: str
 
 
 class Detail(NamedTuple):
@@ -33,6 +53,7 @@ class Figures(NamedTuple):
     """What the section of figures shows."""
 
     summary: str
+    has_intervals: bool
     bounded: list[Row]
     others: list[Row]
     notes: list[str]
@@ -48,11 +69,13 @@ def figures_of(metrics: Mapping[str, Any] | None) -> Figures | None:
     """
     if metrics is None:
         return None
-    rows = [_row(name, figure) for name, figure in metrics.get("figures", {}).items()]
+    figures = metrics.get("figures", {})
+    rows = [_row(name, figures) for name in _with_coverage_first(figures)]
     return Figures(
         summary=_summary(metrics, len(rows)),
-        bounded=[row for row in rows if row.passed is not None],
-        others=[row for row in rows if row.passed is None],
+        has_intervals=any(row.interval for row in rows),
+        bounded=[row for row in rows if row.verdict],
+        others=[row for row in rows if not row.verdict],
         notes=[str(note) for note in metrics.get("notes", ())],
         details=[_detail(name, table) for name, table in metrics.get("details", {}).items()],
         circumstances=_circumstances(metrics),
@@ -72,17 +95,51 @@ def _summary(metrics: Mapping[str, Any], figures: int) -> str:
     count = metrics.get("samples")
     passed = passed_of(metrics) or (0, 0)
     words = f"{passed[0]} of {passed[1]} figures with a bound pass" if passed[1] else f"{figures} figures"
-    return f"{words}, measured on {count} samples." if count else f"{words}."
+    words = f"{words}, measured on {count:,} samples." if count else f"{words}."
+    doubtful = sum(bool(figure.get("undecided")) for figure in metrics.get("figures", {}).values())
+    if doubtful:
+        words += f" {doubtful} of the verdicts could be different with other samples; more samples decide them."
+    return words
 
 
-def _row(name: str, figure: Mapping[str, Any]) -> Row:
+def _with_coverage_first(figures: Mapping[str, Any]) -> list[str]:
+    """Return the names in their order, but each coverage before the figures that mean nothing without it."""
+    names = list(figures)
+    for name in figures:
+        coverage = _coverage_of(name)
+        if coverage in names and names.index(coverage) > names.index(name):
+            names.remove(coverage)
+            names.insert(names.index(name), coverage)
+    return names
+
+
+def _coverage_of(name: str) -> str | None:
+    """Return the name of the coverage in the same space. None: the figure says enough alone."""
+    for one in NEED_COVERAGE:
+        if name.endswith(one):
+            return f"{name.removesuffix(one)}coverage"
+    return None
+
+
+def _row(name: str, figures: Mapping[str, Any]) -> Row:
+    figure = figures[name]
+    coverage = _coverage_of(name)
+    beside = ""
+    if coverage is not None:
+        there = figures.get(coverage)
+        beside = "coverage was not measured" if there is None else f"coverage {_text(there.get('value'))}"
+    low, high = figure.get("low"), figure.get("high")
+    verdict = {True: "pass", False: "fail", None: ""}[figure.get("passed")]
     return Row(
         name=name.replace("_", " "),
         about=figure.get("about", ""),
+        beside=beside,
         value=_text(figure.get("value")),
+        interval="" if low is None or high is None else f"{_text(low)} to {_text(high)}",
         floor=_text(figure.get("floor")),
         bound=_bound(figure.get("at_least"), figure.get("at_most")),
-        passed=figure.get("passed"),
+        verdict="undecided" if verdict and figure.get("undecided") else verdict,
+        meaning=meaning_of(name, figure),
     )
 
 

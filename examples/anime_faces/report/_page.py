@@ -12,7 +12,7 @@ from examples.anime_faces.report._charts import FRAME, charts_of
 from examples.anime_faces.report._evidence import Evidence, gather
 from examples.anime_faces.report._facts import commands_of, data_of, settings_of, tiles_of
 from examples.anime_faces.report._figures import figures_of
-from examples.anime_faces.report._pictures import MOST_GRIDS, MOST_GRIDS_LIVE, Embedded, film_of, picture_of
+from examples.anime_faces.report._pictures import MOST_GRIDS, MOST_GRIDS_LIVE, Embedded, film_of, samples_of
 from examples.anime_faces.report._status import Status
 from examples.anime_faces.run import RunFolder
 
@@ -69,7 +69,6 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         evidence: What is known about the run.
         status: What goes on. None: nothing does.
     """
-    samples = evidence.folder.samples
     return _filled(
         "page.html",
         evidence.folder,
@@ -77,7 +76,7 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         recipe={"name": evidence.settings.recipe, "description": evidence.recipe},
         versions=", ".join(f"{name} {version}" for name, version in evidence.settings.versions.items()),
         unfinished=None if status else _unfinished(evidence),
-        sheet=picture_of(samples, lossless=True) if samples.exists() else None,
+        samples=samples_of(evidence.folder.samples),
         tiles=tiles_of(evidence),
         film=film_of(evidence.folder.grids, MOST_GRIDS_LIVE if status else MOST_GRIDS),
         frame=FRAME,

@@ -10,9 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from examples.anime_faces.run import displayed, read_layout
+
 QUALITY = 80
 WIDEST = 1600  # pixels of an embedded picture; wider ones are reduced
 MOST_LOSSLESS = 1 << 21  # bytes of a picture without loss; larger ones are compressed further
+MOST_PIXELS = 1 << 20  # of a column of samples; larger sheets are shown as one picture
 MOST_GRIDS = 40
 MOST_GRIDS_LIVE = 12  # while the page renews itself
 
@@ -23,20 +26,6 @@ class Embedded(NamedTuple):
     source: str
     width: int
     height: int
-    step: int = 0
-
-
-def picture_of(path: Path, *, lossless: bool = False, step: int = 0) -> Embedded:
-    """Return a picture compressed as WebP; `lossless` for sheets that people look at closely, if they are not too large."""
-    stat = path.stat()
-    return _picture_of(path, stat.st_mtime_ns, stat.st_size, lossless)._replace(step=step)
-
-
-@lru_cache(maxsize=2 * MOST_GRIDS)
-def _picture_of(path: Path, changed: int, size: int, lossless: bool) -> Embedded:
-    del changed, size  # a file that has changed is another entry of the cache
-    with Image.open(path) as picture:
-        return embedded(picture, lossless=lossless)
 
 
 def embedded(picture: Image.Image, *, lossless: bool = False) -> Embedded:
@@ -56,14 +45,100 @@ def _webp(picture: Image.Image, *, lossless: bool) -> bytes:
     return buffer.getvalue()
 
 
+class Row(NamedTuple):
+    """A row of samples: what was asked for, and the pictures."""
+
+    label: str
+    faces: list[Embedded]
+
+
+class Samples(NamedTuple):
+    """The sheet of samples: its rows, or the whole picture where it does not say what stands where."""
+
+    rows: list[Row]
+    whole: Embedded | None
+
+
+class Frame(NamedTuple):
+    """The grid of one step: its blocks of pictures."""
+
+    step: int
+    blocks: list[Embedded]
+
+
+class Film(NamedTuple):
+    """The grids in the order of their steps, with the labels of their rows and the headings of their blocks."""
+
+    labels: list[str]
+    headings: list[str]
+    frames: list[Frame]
+
+
 def faces_of(images: Sequence[np.ndarray]) -> list[Embedded]:
     """Return each of uint8 pictures ``(height, width, 3)``."""
     return [embedded(Image.fromarray(image)) for image in images]
 
 
-def film_of(folder: Path, most: int = MOST_GRIDS) -> list[Embedded]:
-    """Return the sample grids in the order of their steps."""
-    return [picture_of(path, step=step) for step, path in grids_of(folder, most)]
+def samples_of(path: Path) -> Samples | None:
+    """Return the sheet of samples. None: there is none."""
+    if not path.exists():
+        return None
+    return _samples_of(path, *_version(path))
+
+
+@lru_cache(maxsize=2)
+def _samples_of(path: Path, changed: int, size: int) -> Samples:
+    del changed, size
+    with Image.open(path) as sheet:
+        layout = read_layout(sheet)
+        if layout is None or layout.side * layout.side * len(layout.labels) > MOST_PIXELS:
+            return Samples([], embedded(sheet, lossless=True))
+        rows: list[Row] = []
+        for index, label in enumerate(layout.labels):
+            y = layout.top + index * layout.step
+            xs = [layout.lefts[0] + column * layout.step for column in range(layout.columns[0])]
+            boxes = [(x, y, x + layout.side, y + layout.side) for x in xs]
+            faces = [embedded(face, lossless=True) for face in map(sheet.crop, boxes) if not _is_blank(face)]
+            if rows and not label:  # the row before goes on
+                rows[-1].faces.extend(faces)
+            else:
+                rows.append(Row(displayed(label), faces))
+    return Samples(rows, None)
+
+
+def _is_blank(face: Image.Image) -> bool:
+    return face.convert("L").getextrema() == (255, 255)
+
+
+def film_of(folder: Path, most: int = MOST_GRIDS) -> Film | None:
+    """Return the sample grids in the order of their steps. None: there are none."""
+    found = grids_of(folder, most)
+    if not found:
+        return None
+    grids = [_grid_of(path, *_version(path)) for _, path in found]
+    labels, headings, _ = grids[-1]
+    return Film(labels, headings, [Frame(step, grid[2]) for (step, _), grid in zip(found, grids, strict=True)])
+
+
+@lru_cache(maxsize=2 * MOST_GRIDS)
+def _grid_of(path: Path, changed: int, size: int) -> tuple[list[str], list[str], list[Embedded]]:
+    del changed, size
+    with Image.open(path) as grid:
+        layout = read_layout(grid)
+        if layout is None:
+            return [], [], [embedded(grid)]
+        bottom = layout.top + len(layout.labels) * layout.step
+        blocks = [
+            embedded(grid.crop((left, layout.top, left + columns * layout.step, bottom)))
+            for left, columns in zip(layout.lefts, layout.columns, strict=True)
+        ]
+        return [displayed(label) for label in layout.labels], list(layout.headings), blocks
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """Return what differs where a file was written anew, so that it is compressed once however often the page is."""
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size
 
 
 def grids_of(folder: Path, most: int = MOST_GRIDS) -> list[tuple[int, Path]]:

@@ -8,10 +8,16 @@ from examples.anime_faces.run._curves import (
 from examples.anime_faces.run._feed import Feed as Feed
 from examples.anime_faces.run._folder import RunFolder as RunFolder
 from examples.anime_faces.run._generator import LoadedGenerator as LoadedGenerator, load_generator as load_generator
+from examples.anime_faces.run._letters import displayed as displayed
 from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._record import read_log as read_log
 from examples.anime_faces.run._settings import Settings as Settings
-from examples.anime_faces.run._sheets import Block as Block, draw_sheet as draw_sheet
+from examples.anime_faces.run._sheets import (
+    Block as Block,
+    Layout as Layout,
+    draw_sheet as draw_sheet,
+    read_layout as read_layout,
+)
 from examples.anime_faces.run._state import digest as digest, load_any_checkpoint as load_any_checkpoint
 from examples.anime_faces.run._train import train as train
 from examples.anime_faces.run._watch import Moment as Moment, Watcher as Watcher

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from examples.anime_faces.files import written_whole
+from examples.anime_faces.run._letters import displayed, font_file, write_legend
 
 COLORS = ("#4062bb", "#d1495b", "#2e933c", "#e08e1b", "#7b4bb7", "#2a9d9d", "#8a6d3b", "#6c757d")
+MOST_LETTERS = 16  # of a name beside a curve
 
 
 def totals(values: Mapping[str, float]) -> dict[str, float]:
@@ -65,6 +67,7 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     panels = _panels(found)
+    numbered: list[str] = []
     figure = Figure(figsize=(9, 2.6 * len(panels)), dpi=100)
     FigureCanvasAgg(figure)
     for index, (title, names) in enumerate(panels):
@@ -72,18 +75,37 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
         for color, name in zip(COLORS * len(names), names, strict=False):
             steps, values = found[name]
             marker = "o" if len(steps) == 1 else None  # a line of one point would not be seen
-            axes.plot(steps, values, color=color, linewidth=1.4, marker=marker, label=name.split("/", 1)[-1])
+            axes.plot(steps, values, color=color, linewidth=1.4, marker=marker)
         axes.set_title(title, loc="left", fontsize=10)
         axes.grid(visible=True, color="#e4e6eb", linewidth=0.7)
         axes.spines[["top", "right"]].set_visible(False)
         axes.margins(x=0.01)
         if len(names) > 1:
-            axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.02))
+            _name_lines(axes, names, numbered)
         if index + 1 == len(panels):
             axes.set_xlabel("steps (running averages over 100)")
     figure.subplots_adjust(left=0.07, right=0.83, top=1 - 0.12 / len(panels), bottom=0.2 / len(panels), hspace=0.32)
     with written_whole(path) as temporary:
         figure.savefig(temporary, format="png")
+    if numbered:
+        write_legend(path.with_suffix(".legend.txt"), dict(enumerate(numbered, 1)))
+
+
+def _name_lines(axes: Any, names: Sequence[str], numbered: list[str]) -> None:
+    """Name the lines beside the axes, each in a font that has its letters; without one, the name goes to `numbered`."""
+    from matplotlib.font_manager import FontProperties
+
+    # Placeholders first: matplotlib reads dollar signs as formulas, and leaves out names that begin with an underscore.
+    legend = axes.legend(axes.lines, ["-"] * len(names), frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.02))
+    for entry, name in zip(legend.get_texts(), names, strict=True):
+        text = displayed(name.split("/", 1)[-1])
+        file = font_file(text)
+        if file is None:
+            numbered.append(name)
+            text = f"[{len(numbered)}]"
+        entry.set_parse_math(False)
+        entry.set_text(text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}...")
+        entry.set_fontproperties(FontProperties(fname=file or None, size=8))
 
 
 def _panels(found: Mapping[str, object]) -> list[tuple[str, list[str]]]:

@@ -1,24 +1,25 @@
 """Sheets of pictures with words beside them: those of samples, and the grids that are drawn during training."""
 
-import textwrap
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 
 import gankit as gk
 from examples.anime_faces.files import written_whole
+from examples.anime_faces.run._letters import FONT_SIZE, PILLOWS, font_of, lettered, write_legend
 from examples.anime_faces.systems import Conditioning, Description, Drawer
 
 INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
 GAP, MARGIN, BLOCK_GAP = 2, 12, 14
-FONT_SIZE = 13
-LONGEST_LINE = 16
-WIDEST_LINE = 24  # of a long text, such as a list of tags
 LINE_HEIGHT = 16
+LAYOUT = "gankit sheet"
+"""Name of the text inside the PNG that says what stands where; the report reads it."""
 
 ROWS, COLUMNS = 8, 5
 SEED = 20
@@ -38,8 +39,76 @@ class Block:
     images: np.ndarray
 
 
-def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What stands where on a sheet.
+
+    Args:
+        labels: The whole text of each row, whether the sheet shows all of it or not.
+        headings: The heading of each block.
+        lefts: Where the pictures of each block begin, in pixels.
+        columns: Pictures in a row of each block.
+        top: Where the pictures of the first row begin.
+        side: Width and height of a picture.
+        step: Distance from one picture to the next, along rows and columns.
+    """
+
+    labels: Sequence[str]
+    headings: Sequence[str]
+    lefts: Sequence[int]
+    columns: Sequence[int]
+    top: int
+    side: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A finished sheet.
+
+    Args:
+        image: The picture.
+        layout: What stands where.
+        numbered: Labels that no font of this machine has the letters of, by the number that stands for them.
+    """
+
+    image: Image.Image
+    layout: Layout
+    numbered: Mapping[int, str]
+
+    def save(self, path: Path, *, legend: Path | None = None) -> Path | None:
+        """Write the sheet as a PNG, and the labels of its numbers beside it if there are any.
+
+        Args:
+            path: The PNG.
+            legend: The text file for the numbered labels. Default: the path with ``.legend.txt`` as its end.
+
+        Returns:
+            The text file. None: the sheet shows all labels, and none was written.
+        """
+        texts = PngInfo()
+        texts.add_text(LAYOUT, json.dumps(asdict(self.layout)))
+        with written_whole(path) as temporary:
+            self.image.save(temporary, format="PNG", pnginfo=texts)
+        if not self.numbered:
+            return None
+        legend = path.with_suffix(".legend.txt") if legend is None else legend
+        write_legend(legend, self.numbered)
+        return legend
+
+
+def read_layout(image: Image.Image) -> Layout | None:
+    """Return what :meth:`Sheet.save` wrote into a PNG. None: there is nothing, or it is not of this kind."""
+    try:
+        return Layout(**json.loads(image.info[LAYOUT]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1) -> Sheet:
     """Lay out rows of pictures: the label of each row at its left, blocks beside each other under their headings.
+
+    A label whose letters no font of this machine has is replaced by a number.
 
     Args:
         labels: One text per row; long ones are broken at spaces, and cut if they need more lines than fit.
@@ -52,44 +121,31 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
     for block in blocks:
         if block.images.shape[0] != len(labels):
             raise ValueError(f"a block has {block.images.shape[0]} rows, but there are {len(labels)} labels")
-    font = ImageFont.load_default(FONT_SIZE)
     side = blocks[0].images.shape[2] * scale
-    texts = [_broken(label, most_lines=max(2, side // LINE_HEIGHT)) for label in labels]
-    label_width = max((int(font.getlength(line)) for text in texts for line in text.split("\n")), default=0)
+    drawn = [lettered(label, number, most_lines=max(2, side // LINE_HEIGHT)) for number, label in enumerate(labels, 1)]
+    label_width = max((label.width for label in drawn), default=0)
     left = MARGIN + (label_width + MARGIN if label_width else 0)
-    has_headings = any(block.heading for block in blocks)
-    top = MARGIN + (FONT_SIZE + 8 if has_headings else 0)
-    widths = [block.images.shape[1] * (side + GAP) - GAP for block in blocks]
-    row_height = side + GAP
-    size = (
-        left + sum(widths) + BLOCK_GAP * (len(blocks) - 1) + MARGIN,
-        top + len(labels) * row_height - GAP + MARGIN,
-    )
-    sheet = Image.new("RGB", size, PAPER)
+    top = MARGIN + (FONT_SIZE + 8 if any(block.heading for block in blocks) else 0)
+    columns = [block.images.shape[1] for block in blocks]
+    lefts = [left + sum(columns[:index]) * (side + GAP) + index * (BLOCK_GAP - GAP) for index in range(len(blocks))]
+    layout = Layout(tuple(labels), [block.heading for block in blocks], lefts, columns, top, side, side + GAP)
+    sheet = Image.new("RGB", _size(layout), PAPER)
     draw = ImageDraw.Draw(sheet)
-    for row, text in enumerate(texts):
-        middle = top + row * row_height + side / 2
-        draw.multiline_text((left - MARGIN, middle), text, fill=INK, font=font, anchor="rm", align="right", spacing=3)
-    x = left
-    for block, width in zip(blocks, widths, strict=True):
+    for row, label in enumerate(drawn):
+        middle = (left - MARGIN, top + row * layout.step + side / 2)
+        draw.multiline_text(middle, label.text, fill=INK, font=label.font, anchor="rm", align="right", spacing=3)
+    for block, x in zip(blocks, lefts, strict=True):
         if block.heading:
-            draw.text((x, MARGIN), block.heading, fill=FAINT, font=font)
+            draw.text((x, MARGIN), block.heading, fill=FAINT, font=font_of(PILLOWS, FONT_SIZE))
         sheet.paste(Image.fromarray(_tile(block.images, scale)), (x, top))
-        x += width + BLOCK_GAP
-    return sheet
+    return Sheet(
+        sheet, layout, {number: labels[number - 1] for number, label in enumerate(drawn, 1) if label.is_number}
+    )
 
 
-def _broken(label: str, *, most_lines: int = 2) -> str:
-    """Break a label of several words into lines of about equal length, so that it stays narrow."""
-    words = label.split()
-    label = " ".join(words)  # tabs and line ends have no glyph
-    if len(label) > 2 * WIDEST_LINE:
-        return "\n".join(textwrap.wrap(label, WIDEST_LINE, max_lines=most_lines, placeholder=" ..."))
-    if len(label) <= LONGEST_LINE or len(words) == 1:
-        return label
-    splits = [(" ".join(words[:cut]), " ".join(words[cut:])) for cut in range(1, len(words))]
-    first, rest = min(splits, key=lambda split: max(len(split[0]), len(split[1])))
-    return f"{first}\n{rest}"
+def _size(layout: Layout) -> tuple[int, int]:
+    right = layout.lefts[-1] + layout.columns[-1] * layout.step - GAP
+    return right + MARGIN, layout.top + len(layout.labels) * layout.step - GAP + MARGIN
 
 
 def _tile(images: np.ndarray, scale: int) -> np.ndarray:
@@ -140,8 +196,7 @@ class Preview:
         """Write the grid as a PNG."""
         blocks = [Block(heading, self._images(drawer)) for heading, drawer in self._drawers.items()]
         sheet = draw_sheet(self._names, blocks, scale=max(1, LEAST_SIDE // self._size))
-        with written_whole(path) as temporary:
-            sheet.save(temporary, format="PNG")
+        sheet.save(path, legend=path.with_name("legend.txt"))
 
     def _images(self, drawer: Drawer) -> np.ndarray:
         images = drawer.draw(self._inputs, self._condition)

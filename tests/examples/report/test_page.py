@@ -6,12 +6,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.report import write_report
 from examples.anime_faces.report._facts import MOST_SKIPPED
+from examples.anime_faces.run import Block, draw_sheet
 
 METRICS: dict[str, Any] = {
     "samples": 132,
@@ -106,7 +108,7 @@ def test_it_holds_samples_curves_figures_and_settings(folder: Path) -> None:
     page = write_report(folder).read_text(encoding="utf-8")
     steps = re.findall(r'data-step="(\d+)"', page)
     assert steps == ["0", "3", "6", "7"]
-    assert page.count(" hidden>") == 3
+    assert page.count('" hidden>') == 3
     assert '<input type="range" min="0" max="3" value="3"' in page
     assert page.count("<svg") == 4
     assert "batch size" in page
@@ -135,11 +137,50 @@ def test_figures_show_bounds_and_verdicts(folder: Path) -> None:
         assert words in page
 
 
+def test_coverage_stands_beside_what_means_nothing_without_it(folder: Path) -> None:
+    figure = METRICS["figures"]["fid"]
+    figures = {
+        "precision": {**figure, "value": 0.94, "low": 0.91, "high": 0.96},
+        "density": {**figure, "value": 1.1},
+        "coverage": {**figure, "value": 0.12},
+        "coarse_precision": {**figure, "value": 0.7},
+    }
+    (folder / "metrics.json").write_text(json.dumps({**METRICS, "figures": figures}))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert page.count('<small class="beside">coverage 0.12</small>') == 2
+    assert page.count('<small class="beside">coverage was not measured</small>') == 1
+    assert re.findall(r"<td>(\w+ ?\w*)<small>", page) == ["coverage", "precision", "density", "coarse precision"]
+    assert "0.91 to 0.96" in page
+    assert "in 95 of 100 cases" in page
+
+
+def test_verdicts_say_what_they_mean_and_whether_they_are_sure(folder: Path) -> None:
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "in 95 of 100 cases" not in page
+    assert page.count('class="meaning"') == 1
+    figures = {"noise_usage": {**METRICS["figures"]["noise_usage"], "undecided": True}}
+    (folder / "metrics.json").write_text(json.dumps({**METRICS, "figures": figures}))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert '<span class="pill open">undecided</span>' in page
+    assert "1 of the verdicts could be different with other samples" in page
+
+
+def test_names_of_classes_are_text_of_the_page(folder: Path) -> None:
+    images = np.full((2, 3, 8, 8, 3), 90, np.uint8)
+    draw_sheet(["青髪 👩\u200d🎤", "<b>café</b>"], [Block("", images)]).save(folder / "samples.png")
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert '<p dir="auto">青髪 👩\u200d🎤</p>' in page
+    assert '<p dir="auto">&lt;b&gt;café&lt;/b&gt;</p>' in page
+    assert re.search(r'<li dir="auto" title="[^"]+ hair [^"]+ eyes"><span>', page)
+    assert page.index('class="card samples"') < page.index('class="tiles"') < page.index('id="time"')
+
+
 def test_without_metrics_it_says_how_to_get_them(folder: Path) -> None:
     (folder / "metrics.json").unlink()
     page = write_report(folder).read_text(encoding="utf-8")
     assert "Nothing was measured yet." in page
-    assert re.search(r"<pre>python -m examples.anime_faces evaluate &#34;\S*/tiny &lt;run&gt;&#34;</pre>", page)
+    program = r"\S*python\S* -m examples.anime_faces"
+    assert re.search(rf"<pre>{program} evaluate &#34;\S*/tiny &lt;run&gt;&#34;\n{program} report ", page)
 
 
 def test_a_recipe_that_was_removed_is_still_reported(folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from examples.anime_faces.run import draw_curves, series, with_totals
+from examples.anime_faces.run import _letters as letters, draw_curves, series, with_totals
 
 LINE = {
     "critic/real/score": 1.5,
@@ -53,3 +53,13 @@ def test_a_single_line_of_the_log_is_seen(tmp_path: Path) -> None:
 
     assert colored(empty) == 0
     assert colored(single) > 10
+
+
+def test_names_of_any_letters_are_drawn_or_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With warnings as errors: matplotlib warns of boxes, of unreadable formulas, and of names that it leaves out."""
+    monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda **_: [])
+    for cache in (letters._files, letters._file_with):
+        cache.cache_clear()
+    names = ["hair", "café", "青髪", "_x", "a$b$c", "$\\frac$", "long" * 20]
+    draw_curves([{"step": 20, "averages": {f"critic/{name}": 1.0 for name in names}}], tmp_path / "losses.png")
+    assert (tmp_path / "losses.legend.txt").read_text(encoding="utf-8") == "[1] critic/青髪\n"

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import gankit as gk
 from examples.anime_faces.data import FACE_ATTRIBUTES
-from examples.anime_faces.run import Block, draw_sheet
-from examples.anime_faces.run._sheets import COLUMNS, ROWS, Preview, _broken, is_preview_step
+from examples.anime_faces.run import Block, draw_sheet, read_layout
+from examples.anime_faces.run._sheets import COLUMNS, LAYOUT, ROWS, Preview, is_preview_step
 from examples.anime_faces.systems import Blueprint, Description, Drawer, WhateverIsKnown
 
 
@@ -25,7 +26,7 @@ def colored(rows: int, columns: int) -> np.ndarray:
 
 def test_every_picture_is_on_the_sheet_in_its_place() -> None:
     sheet = np.asarray(
-        draw_sheet(["a", "b", "c"], [Block("left", colored(3, 2)), Block("right", colored(3, 4))], scale=3)
+        draw_sheet(["a", "b", "c"], [Block("left", colored(3, 2)), Block("right", colored(3, 4))], scale=3).image
     )
     places = {}
     for row in range(3):
@@ -38,28 +39,10 @@ def test_every_picture_is_on_the_sheet_in_its_place() -> None:
 
 
 def test_labels_are_drawn_and_widen_the_sheet() -> None:
-    short, long = (draw_sheet([text], [Block("", colored(1, 1))]) for text in ("x", "a very much longer label"))
+    short, long = (draw_sheet([text], [Block("", colored(1, 1))]).image for text in ("x", "a very much longer label"))
     assert long.size[0] > short.size[0]
-    blank = draw_sheet([""], [Block("", colored(1, 1))])
+    blank = draw_sheet([""], [Block("", colored(1, 1))]).image
     assert (np.asarray(short) != 255).sum() > (np.asarray(blank) != 255).sum()
-
-
-def test_labels_break_between_their_halves() -> None:
-    assert _broken("blonde hair purple eyes") == "blonde hair\npurple eyes"
-    assert _broken("cat") == "cat"
-    assert _broken("averyveryverylongword") == "averyveryverylongword"
-
-
-def test_lists_of_tags_are_cut_to_the_lines_that_fit() -> None:
-    label = "touhou onozuka komachi shikieiki yamaxanadu tanabata one two three four five six seven"
-    for most in (2, 3):
-        lines = _broken(label, most_lines=most).split("\n")
-        assert len(lines) == most
-        assert lines[0] == "touhou onozuka komachi"
-        assert max(map(len, lines)) <= 24
-    assert lines[-1] == "tanabata one two ..."
-    text = [Block("", colored(1, 1))]
-    assert draw_sheet([label], text).size[0] < 220
 
 
 def test_rows_and_labels_must_agree() -> None:
@@ -69,8 +52,47 @@ def test_rows_and_labels_must_agree() -> None:
 
 def test_blanks_of_any_kind_are_drawn_as_one() -> None:
     images = np.zeros((1, 2, 32, 32, 3), np.uint8)
-    plain, odd = (draw_sheet([label], [Block("", images)]) for label in ("red hair", " red\t hair\n"))
+    plain, odd = (draw_sheet([label], [Block("", images)]).image for label in ("red hair", " red\t hair\n"))
     assert plain.tobytes() == odd.tobytes()
+
+
+def test_a_file_says_what_stands_where(tmp_path: Path) -> None:
+    long = "an endless list of words " * 20
+    sheet = draw_sheet(["a", long, "青"], [Block("left", colored(3, 2)), Block("right", colored(3, 4))], scale=3)
+    sheet.save(tmp_path / "sheet.png")
+    with Image.open(tmp_path / "sheet.png") as picture:
+        layout = read_layout(picture)
+        assert layout is not None
+        assert (list(layout.labels), list(layout.headings)) == (["a", long, "青"], ["left", "right"])
+        assert (layout.side, layout.step, list(layout.columns)) == (24, 26, [2, 4])
+        for block, columns in enumerate(layout.columns):
+            for row in range(3):
+                for column in range(columns):
+                    x, y = layout.lefts[block] + column * layout.step, layout.top + row * layout.step
+                    cut = np.asarray(picture.crop((x, y, x + layout.side, y + layout.side)))
+                    assert (cut == (40 * row + 10, 30 * column + 10, 7)).all()
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"labels": []}', "3"])
+def test_a_picture_that_says_nothing_has_no_layout(text: str | None) -> None:
+    picture = Image.new("RGB", (3, 3))
+    if text is not None:
+        picture.info[LAYOUT] = text
+    assert read_layout(picture) is None
+
+
+def test_labels_without_a_font_are_numbers_with_a_legend_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.anime_faces.run._letters.font_file", lambda text: "" if text.isascii() else None)
+    images = [Block("", colored(3, 2))]
+    sheet = draw_sheet(["cat", "青髪", "cafe\u0301"], images)
+    assert sheet.numbered == {2: "青髪", 3: "cafe\u0301"}
+    assert sheet.image.tobytes() == draw_sheet(["cat", "[2]", "[3]"], images).image.tobytes()
+    assert sheet.save(tmp_path / "sheet.png") == tmp_path / "sheet.legend.txt"
+    assert (tmp_path / "sheet.legend.txt").read_text(encoding="utf-8") == "[2] 青髪\n[3] café\n"
+    assert draw_sheet(["cat", "a", "b"], images).save(tmp_path / "plain.png") is None
+    assert not (tmp_path / "plain.legend.txt").exists()
 
 
 class Remembering(nn.Module):

@@ -9,7 +9,7 @@ document.querySelector(".theme").addEventListener("click", () => {
 
 // Samples over time: one picture is shown, the slider says which.
 for (const film of document.querySelectorAll(".film")) {
-  const pictures = [...film.querySelectorAll("img")];
+  const pictures = [...film.querySelectorAll(".frame")];
   const slider = film.querySelector("input");
   const output = film.querySelector("output");
   const button = film.querySelector("button");
