@@ -4,12 +4,13 @@ import os
 import posixpath
 import re
 import shlex
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-PROGRAM = "python -m examples.anime_faces"
+PROGRAM = "examples.anime_faces"
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 """Endings of picture files, the preferred one first. Whether a file is a picture is decided by its contents."""
 
@@ -210,4 +211,7 @@ def as_argument(text: str) -> str:
 
 def command_line(words: Sequence[str]) -> str:
     """Return a command of this program as a user can paste it into a terminal."""
-    return " ".join([PROGRAM, *map(as_argument, words)])
+    python = Path(sys.executable)
+    is_here = python.is_relative_to(Path.cwd())  # in a virtual environment of this folder
+    shown = python.relative_to(Path.cwd()).as_posix() if is_here else "python"
+    return " ".join(map(as_argument, [shown, "-m", PROGRAM, *words]))

@@ -23,9 +23,10 @@ class Data(NamedTuple):
 
 
 class Commands(NamedTuple):
-    """The commands that repeat the run and compare it with this one, draw more pictures, and measure it."""
+    """The commands that repeat the run and compare it with this one, train it longer, draw more pictures, and measure it."""
 
     again: str
+    longer: str
     sample: str
     evaluate: str
 
@@ -110,25 +111,26 @@ def commands_of(evidence: Evidence) -> Commands:
     """Return the commands that repeat the run, bit for bit on the same kind of machine, and those that draw and measure."""
     settings, description, folder = evidence.settings, evidence.settings.description, evidence.folder.path
     hardware = settings.hardware
-    words = ["train", "--recipe", settings.recipe, "--data", settings.data, "--out", f"{folder}-again"]
-    words += ["--steps", str(settings.steps), "--seed", str(settings.seed), "--threads", str(hardware.threads)]
+    words = ["--recipe", settings.recipe, "--data", settings.data]
+    words += ["--seed", str(settings.seed), "--threads", str(hardware.threads)]
     words += ["--device", hardware.device, "--precision", hardware.precision]
     if settings.start is not None:
         words += ["--from", settings.start.split(" (")[0]]
     words += _changed_options(settings.recipe, settings.options)
     prompt = example_of(description.attributes) if description.text is None else description.text.examples[0]
-    again = [words, ["digest", f"{folder}-again"], ["digest", str(folder)]]
+    again = [
+        ["train", "--out", f"{folder}-again", "--steps", str(settings.steps), *words],
+        ["digest", f"{folder}-again"],
+        ["digest", str(folder)],
+    ]
     asked = [prompt] if prompt else []
     named = ["--recipe", settings.recipe] if is_outside(settings.recipe) else []
     return Commands(
-        again="\n".join(_line(each) for each in again),
-        sample=_line(["sample", *asked, "--n", "16", "--run", str(folder), *named]),
-        evaluate="\n".join(_line([name, str(folder), *named]) for name in ("evaluate", "report")),
+        again="\n".join(command_line(each) for each in again),
+        longer=command_line(["train", "--out", str(folder), "--steps", str(2 * settings.steps), *words]),
+        sample=command_line(["sample", *asked, "--n", "16", "--run", str(folder), *named]),
+        evaluate="\n".join(command_line([name, str(folder), *named]) for name in ("evaluate", "report")),
     )
-
-
-def _line(words: Sequence[str]) -> str:
-    return command_line(words)
 
 
 def _changed_options(recipe: str, options: dict[str, object]) -> list[str]:

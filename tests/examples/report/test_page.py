@@ -183,6 +183,16 @@ def test_without_metrics_it_says_how_to_get_them(folder: Path) -> None:
     assert re.search(rf"<pre>{program} evaluate &#34;\S*/tiny &lt;run&gt;&#34;\n{program} report ", page)
 
 
+def test_the_next_commands_can_be_pasted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.executable", str(folder / ".venv" / "bin" / "python"))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "<pre>.venv/bin/python -m examples.anime_faces sample " in page
+    assert re.search(r"anime_faces train --out &#34;\S*/tiny &lt;run&gt;&#34; --steps 14 ", page)
+    monkeypatch.setattr("sys.executable", "/usr/bin/python3.12")
+    assert "<pre>python -m examples.anime_faces sample " in write_report(folder).read_text(encoding="utf-8")
+
+
 def test_a_recipe_that_was_removed_is_still_reported(folder: Path) -> None:
     settings = json.loads((folder / "settings.json").read_text())
     (folder / "settings.json").write_text(json.dumps({**settings, "recipe": "gone"}))

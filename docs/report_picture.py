@@ -1,0 +1,67 @@
+"""The picture of the report that the README shows: a screenshot of ``report.html``, small enough for a repository.
+
+    python docs/report_picture.py [RUN]
+
+It needs Chromium or Chrome. Default run: ``runs/demo``, which ``make demo`` writes.
+"""
+
+import io
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+PICTURE = Path(__file__).parent / "guides" / "images" / "report.png"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+WIDTH, HEIGHT = 1280, 1400
+MOST_BYTES = 300_000
+
+
+def main() -> None:
+    """Take the picture and say where it is."""
+    run = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/demo")
+    with tempfile.TemporaryDirectory() as folder:
+        screenshot = Path(folder) / "report.png"
+        take(run / "report.html", screenshot)
+        with Image.open(screenshot) as picture:
+            PICTURE.write_bytes(small(picture))
+    print(f"{PICTURE}: {PICTURE.stat().st_size:,} bytes")
+
+
+def take(page: Path, picture: Path) -> None:
+    """Write a screenshot of the top of a page.
+
+    Raises:
+        SystemExit: There is no such page, or no browser.
+    """
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if browser is None or not page.exists():
+        raise SystemExit(
+            f"{page} does not exist" if browser else f"no browser is installed: one of {', '.join(BROWSERS)}"
+        )
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={WIDTH},{HEIGHT}"]
+    subprocess.run(
+        [browser, *options, f"--screenshot={picture}", page.resolve().as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+
+
+def small(picture: Image.Image) -> bytes:
+    """Return a PNG of at most 300 kB: with as many colors as fit, then smaller."""
+    picture = picture.convert("RGB")
+    while True:
+        for colors in (256, 128, 64):
+            buffer = io.BytesIO()
+            picture.quantize(colors).save(buffer, format="PNG", optimize=True)
+            if buffer.tell() <= MOST_BYTES:
+                return buffer.getvalue()
+        picture = picture.resize((picture.width * 4 // 5, picture.height * 4 // 5), Image.Resampling.LANCZOS)
+
+
+if __name__ == "__main__":
+    main()

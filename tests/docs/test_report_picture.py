@@ -1,0 +1,43 @@
+"""The picture of the report in the README is small, and its script says what it lacks."""
+
+import importlib.util
+import io
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("report_picture", ROOT / "docs" / "report_picture.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_picture_in_the_repository_is_small(script: ModuleType) -> None:
+    assert script.PICTURE.stat().st_size <= script.MOST_BYTES
+
+
+def test_any_screenshot_becomes_small(script: ModuleType) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (700, 900, 3), dtype=np.uint8)
+    data = script.small(Image.fromarray(noise))
+    assert 100_000 < len(data) <= script.MOST_BYTES
+    plain = Image.new("RGB", (900, 700), (9, 8, 7))
+    assert Image.open(io.BytesIO(script.small(plain))).size == (900, 700)
+
+
+def test_what_is_missing_is_named(script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(SystemExit, match="no browser is installed"):
+        script.take(tmp_path / "report.html", tmp_path / "report.png")
+    monkeypatch.setattr("shutil.which", lambda name: "/bin/browser")
+    with pytest.raises(SystemExit, match="does not exist"):
+        script.take(tmp_path / "report.html", tmp_path / "report.png")
