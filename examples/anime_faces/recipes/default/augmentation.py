@@ -31,14 +31,13 @@ class Augmentation:
         options: Say how probable each change is, from the first step on, or that the number of pictures decides.
         description: Of the data set.
         steps: Length of the plan; a run with fewer than `BEGIN` passes is not augmented.
-        device: Where the pictures are.
 
     Attributes:
         most: The largest probability of each change.
-        probability: The current one, a 0-d tensor that is filled in place.
+        probability: The current one.
     """
 
-    def __init__(self, options: Options, description: Description, steps: int, device: torch.device) -> None:
+    def __init__(self, options: Options, description: Description, steps: int) -> None:
         pictures = description.pictures or MANY
         start, full = (round(passes * pictures / options.batch_size) for passes in (BEGIN, FULL))
         if options.augmentation == "auto":
@@ -47,17 +46,17 @@ class Augmentation:
         else:
             self.most = options.augmentation
             self._ramp = gk.schedules.Ramp(final=self.most)
-        self.probability = torch.zeros((), device=device)
+        self.probability = 0.0
         colors = () if description.attributes else _COLORS
         self._changes = gk.augment.Composed(parts=(_MOVES, *colors))
 
     def plan(self, step: int) -> None:
         """Set the probability for the step that comes next."""
-        self.probability.fill_(self._ramp(step))
+        self.probability = self._ramp(step)
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the pictures as the critic sees them; without augmentation nothing is computed or drawn."""
-        return self._changes(images, strength=self.probability) if self.most else images
+        """Return the pictures as the critic sees them; where the probability is 0, nothing is computed or drawn."""
+        return self._changes(images, strength=self.probability) if self.probability else images
 
     @property
     def note(self) -> str:

@@ -46,14 +46,14 @@ def rate_at(step: int, steps: int, constant: float) -> float:
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
     """Put the default together; learning rates follow the length of the run."""
-    augmented = Augmentation(options, description, steps, next(networks["critic"].parameters()).device)
+    augmented = Augmentation(options, description, steps)
     generator, critic = networks["generator"], networks["critic"]
     objective, lazy = gk.losses.Logistic(), gk.constraints.Lazy(every=PENALTY_EVERY)
 
     def prepare(batch: tuple[torch.Tensor, torch.Tensor | None]) -> tuple[torch.Tensor | None, ...]:
         images, labels = batch
         latents = gk.latents.normal_latents(len(images), LATENTS, device=images.device, dtype=images.dtype)
-        return images, labels, generator(latents, labels)
+        return augmented(images), labels, augmented(generator(latents, labels))
 
     def plain_terms(images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor) -> tuple[Scalars, Scalars]:
         costs, readings, _ = judged(images, labels, fakes)
@@ -71,7 +71,7 @@ def system(networks: Networks, description: Description, options: Options, steps
     def judged(
         images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor
     ) -> tuple[Scalars, Scalars, torch.Tensor]:
-        real, fake = critic(augmented(images), labels), critic(augmented(fakes.detach()), labels)
+        real, fake = critic(images, labels), critic(fakes.detach(), labels)
         costs = {"score": gk.losses.critic_loss(objective, real.scores, fake.scores)}
         if labels is not None:
             costs["classes"] = gk.losses.class_loss(real.classes, labels)
@@ -80,7 +80,7 @@ def system(networks: Networks, description: Description, options: Options, steps
 
     def generator_terms(images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor) -> Scalars:
         del images
-        output = critic(augmented(fakes), labels)
+        output = critic(fakes, labels)
         costs = {"score": gk.losses.generator_loss(objective, output.scores)}
         if labels is not None:
             costs["classes"] = options.class_weight * gk.losses.class_loss(output.classes, labels)
