@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, strategies as st
 from torch import nn
 
-from gankit.training import WeightAverage, load_checkpoint, save_checkpoint
+from gankit.training import WeightAverage, load_checkpoint, network_state, save_checkpoint
 
 
 class _Tied(nn.Module):
@@ -182,9 +182,13 @@ def test_a_network_that_changes_is_refused() -> None:
     network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     average = WeightAverage(network)
     network.append(nn.Linear(3, 1))
-    with pytest.raises(ValueError, match=r"keep the parameters that it was copied with, got changes in \['2.bias'"):
+    with pytest.raises(ValueError, match=r"keep the modules that it was copied with, got changes in \['2'\]"):
         average.update()
-    network[2] = nn.Identity()
+    del network[2]
+    network[1] = nn.Tanh()
+    with pytest.raises(ValueError, match=r"keep the modules that it was copied with, got changes in \['1'\]"):
+        average.update()
+    network[1] = nn.BatchNorm1d(3)
     network[0] = nn.Linear(5, 3)
     with pytest.raises(ValueError, match=r"got changes in \['0.weight'\]"):
         average.update()
@@ -204,8 +208,15 @@ def test_decay_must_be_a_fraction(decay: float) -> None:
 def test_a_network_that_cannot_be_copied_is_refused() -> None:
     network = nn.Linear(2, 1)
     network.extra = network.weight * 2
-    with pytest.raises(ValueError, match=r"network must be one that copy.deepcopy can copy"):
+    with pytest.raises(
+        ValueError, match=r"copy.deepcopy can copy, got: .* \(the attribute 'extra' is the result of a comp"
+    ):
         WeightAverage(network)
+    vars(network)["extra"] = (value for value in [])
+    with pytest.raises(ValueError, match=r"copy.deepcopy can copy, got: cannot pickle 'generator' object$"):
+        WeightAverage(network)
+    with pytest.raises(ValueError, match=r"got the lazy 'weight' without: call the network once before"):
+        WeightAverage(nn.LazyLinear(3))
 
 
 def test_states_that_do_not_fit_are_refused() -> None:
@@ -245,5 +256,83 @@ class _Sharded(nn.Linear):
 
 
 def test_a_network_that_is_sharded_already_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"FSDP does not support deepcopy .* make the average before fully_shard"):
+    with pytest.raises(
+        ValueError, match=r"got: FSDP does not support deepcopy \(make the average before fully_shard\)"
+    ):
         WeightAverage(_Sharded(2, 1))
+
+
+class _Counting(nn.Linear):
+    """A layer with extra state."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 1)
+        self.state = {"seen": 0}
+
+    def get_extra_state(self) -> dict[str, int]:
+        return self.state
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        self.state = state
+
+
+def test_extra_state_is_copied_saved_and_restored(tmp_path) -> None:
+    network = nn.Sequential(_Counting())
+    average = WeightAverage(network)
+    counting, copied = network[0], average.network.get_submodule("0")
+    assert isinstance(counting, _Counting)
+    assert isinstance(copied, _Counting)
+    counting.state["seen"] = 5
+    average.update()
+    assert copied.state == {"seen": 5}
+    assert copied.state is not counting.state
+    save_checkpoint(tmp_path / "a.pt", average.state_dict())
+    other = WeightAverage(nn.Sequential(_Counting()))
+    other.load_state_dict(load_checkpoint(tmp_path / "a.pt"))
+    assert network_state(other.network)["0._extra_state"] == {"seen": 5}
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
+def test_parameters_of_every_kind_have_an_average() -> None:
+    kinds = [torch.int64, torch.bool, torch.complex64, torch.complex32, torch.float8_e4m3fn, torch.float64]
+    network = nn.ParameterList([nn.Parameter(torch.zeros(2).to(kind), requires_grad=False) for kind in kinds])
+    network.append(nn.Parameter(torch.empty(0, 3)))
+    average = WeightAverage(network, decay=0.5, warmup=False)
+    for parameter in network:
+        parameter.data = torch.ones(parameter.shape).to(parameter.dtype)
+    average.update()
+    found = [parameter.to(torch.complex64).real.tolist() for parameter in average.network.parameters()]
+    assert found == [[1.0, 1.0], [1.0, 1.0], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5], []]
+
+
+def test_weights_that_are_tied_later_or_no_more_are_refused() -> None:
+    network = _Tied()
+    average = WeightAverage(network)
+    network.other.weight = nn.Parameter(torch.ones(3, 3))
+    with pytest.raises(ValueError, match=r"got changes in \['other.weight'\]"):
+        average.update()
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    average = WeightAverage(network)
+    network[1].weight = network[0].weight
+    with pytest.raises(ValueError, match=r"got changes in \['1.weight'\]"):
+        average.update()
+
+
+def test_a_part_that_is_compiled_later_is_looked_through() -> None:
+    network = nn.Sequential(nn.Linear(2, 1), nn.Tanh())
+    average = WeightAverage(network, decay=0.0, warmup=False)
+    weight = network.get_parameter("0.weight")
+    network[0] = _compiled(network[0])
+    _draw(network, 1)
+    average.update()
+    assert torch.equal(average.network.get_parameter("0.weight"), weight)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is")
+def test_scripted_networks_have_an_average() -> None:
+    network = cast("nn.Module", torch.jit.script(nn.Linear(2, 1)))
+    average = WeightAverage(network, decay=0.0, warmup=False)
+    _draw(network, 1)
+    average.update()
+    assert all(map(torch.equal, average.network.parameters(), network.parameters()))
+    assert not any(parameter.requires_grad for parameter in average.network.parameters())

@@ -16,7 +16,7 @@ from gankit.training import Accumulated, Loss, NonFiniteError, Update, WeightAve
 from gankit.training._average import _as
 from gankit.training._finite import refuse_non_finite
 from gankit.training._ranks import gathered_for_penalties, own_piece, reshard, sharded_like, sharded_modules, whole
-from gankit.training._saving._states import optimizer_state
+from gankit.training._saving._optimizers import optimizer_state
 from gankit.training._stepper import _found_on_any_rank
 
 

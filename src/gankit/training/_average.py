@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from gankit._core import check_at_least, check_fraction, check_version
+from gankit.training._counterparts import Counterparts
 from gankit.training._ranks import is_sharded, reshard, whole
-from gankit.training._saving._states import bare, load_network_state, network_state
+from gankit.training._saving import bare, load_network_state, network_state, refuse_lazy
 
 VERSION = 1
-HALF = (torch.float16, torch.bfloat16)
 
 
 class WeightAverage:
@@ -35,8 +35,8 @@ class WeightAverage:
         updates: Number of updates so far.
 
     Raises:
-        ValueError: `decay` is not in 0..1, or the network cannot be copied; or, at an update, its parameters or buffers
-            differ from those that were copied.
+        ValueError: `decay` is not in 0..1, or the network cannot be copied, or it is lazy and was not called yet; or, at an
+            update, its modules, parameters or buffers differ from those that were copied.
 
     Example:
         >>> import torch
@@ -62,6 +62,7 @@ class WeightAverage:
         self.updates = 0
         self._source = network
         self.network = _averaged_copy(bare(network))
+        self._counterparts = Counterparts(bare(network), self.network)
 
     @torch.no_grad()
     def update(self) -> None:
@@ -69,16 +70,18 @@ class WeightAverage:
         source = bare(self._source)
         reshard(source)
         reshard(self.network)
-        averages, weights = _pairs("parameters", dict(self.network.named_parameters()), dict(source.named_parameters()))
-        copies, buffers = _pairs("buffers", dict(self.network.named_buffers()), dict(source.named_buffers()))
+        pairs, copied = self._counterparts.tensors("parameters"), self._counterparts.tensors("buffers")
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.warmup else self.decay
-        wide = [_as(average, weight) for average, weight in zip(averages, weights, strict=True)]
+        averaged = [pair for pair in pairs if pair[0].is_floating_point() or pair[0].is_complex()]
         # Interpolation leaves equal numbers equal, which decay * average + (1 - decay) * weight does not.
-        if averages:
-            torch._foreach_lerp_(averages, wide, 1.0 - decay)
-        for buffer_copy, buffer in zip(copies, buffers, strict=True):
-            buffer_copy.copy_(buffer)
+        if averaged:
+            wide = [_as(average, weight) for average, weight in averaged]
+            torch._foreach_lerp_([average for average, _ in averaged], wide, 1.0 - decay)
+        copied += [pair for pair in pairs if not (pair[0].is_floating_point() or pair[0].is_complex())]
+        for copy_of, tensor in copied:
+            copy_of.copy_(tensor)
+        self._counterparts.follow()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the averaged weights by plain names and the number of updates."""
@@ -97,28 +100,39 @@ class WeightAverage:
 
 
 def _averaged_copy(network: nn.Module) -> nn.Module:
+    refuse_lazy(network)
     try:
-        copied = copy.deepcopy(network)
-    except (RuntimeError, AssertionError) as error:  # the latter is how FSDP2 refuses
+        with torch.no_grad():  # copies of scripted modules would have a graph
+            copied = copy.deepcopy(network)
+    except Exception as error:
         raise ValueError(
-            f"network must be one that copy.deepcopy can copy, got: {error} (torch.nn.utils.spectral_norm makes such ones; "
-            "torch.nn.utils.parametrizations.spectral_norm does not; make the average before fully_shard)"
+            f"network must be one that copy.deepcopy can copy, got: {error}{_cure(network, error)}"
         ) from error
     for tensor in (*copied.parameters(), *copied.buffers()):
-        if tensor.dtype in HALF:
-            tensor.data = tensor.data.float()  # in place of the data, so that tied parameters stay tied
-    return copied.eval().requires_grad_(False)
+        # In place of the data, so that tied parameters stay tied.
+        if tensor.is_floating_point() and tensor.dtype.itemsize < torch.float32.itemsize:
+            tensor.data = tensor.data.float()
+        elif tensor.dtype == torch.complex32:
+            tensor.data = tensor.data.to(torch.complex64)
+    for parameter in copied.parameters():  # not by the module's method, which scripted modules lack
+        parameter.requires_grad_(False)
+    return copied.eval()
+
+
+def _cure(network: nn.Module, error: Exception) -> str:
+    computed = [
+        f"{name}.{attribute}".removeprefix(".")
+        for name, module in network.named_modules()
+        for attribute, value in vars(module).items()
+        if isinstance(value, torch.Tensor) and value.grad_fn is not None
+    ]
+    if computed:
+        return (
+            f" (the attribute {computed[0]!r} is the result of a computation; torch.nn.utils.spectral_norm and weight_norm "
+            "keep such ones, those of torch.nn.utils.parametrizations do not)"
+        )
+    return " (make the average before fully_shard)" if isinstance(error, AssertionError) else ""
 
 
 def _as(average: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return (weight if is_sharded(average) else whole(weight)).to(average.dtype)
-
-
-def _pairs(
-    kind: str, averages: dict[str, Any], sources: dict[str, Any]
-) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-    changed = averages.keys() ^ sources.keys()
-    changed |= {name for name in averages.keys() & sources.keys() if averages[name].shape != sources[name].shape}
-    if changed:
-        raise ValueError(f"network must keep the {kind} that it was copied with, got changes in {sorted(changed)}")
-    return [averages[name] for name in sources], list(sources.values())

@@ -26,7 +26,7 @@ from gankit.training._ranks import (
     gathered_for_penalties,
     is_sharded,
 )
-from gankit.training._saving import fitting_optimizer_state, held, optimizer_state
+from gankit.training._saving import fitting_optimizer_state, held, load_optimizer_state, optimizer_state
 from gankit.training._stepper import FiniteStepper, Stepper
 
 VERSION = 2
@@ -207,6 +207,6 @@ def load_all(pairs: Sequence[tuple[Update, Mapping[str, Any]]]) -> None:
             stepper.load_state_dict(state)
         raise
     for optimizer, state in laid_out:
-        optimizer.load_state_dict(state)
+        load_optimizer_state(optimizer, state)
     for update, state in pairs:
         update.updates = state["updates"]

@@ -1,9 +1,10 @@
 import math
 import sys
 from argparse import Namespace
-from collections import OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from gankit.training._saving._plain import count_bytes, plain_copy, plain_tensor
 
 
 class _Pair(NamedTuple):
-    one: int
+    one: float
 
 
 class _Color(StrEnum):
@@ -25,6 +26,10 @@ class _Color(StrEnum):
 
 
 class _Number(int):
+    pass
+
+
+class _List(list[Any]):
     pass
 
 
@@ -181,34 +186,67 @@ def test_a_plain_tensor_shares_its_storage_with_the_copy_and_parameters_become_t
     assert torch.equal(copied["again"], parameter)
 
 
-def test_ordered_dicts_become_dicts() -> None:
-    assert type(plain_copy(OrderedDict(a=1))) is dict
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (OrderedDict(a=1), {"a": 1}),
+        (defaultdict(int, a=1), {"a": 1}),
+        (Counter("aab"), {"a": 2, "b": 1}),
+        (MappingProxyType({"a": 1}), {"a": 1}),
+        (_Pair(1), (1,)),
+        (torch.Size([2, 3]), (2, 3)),
+        (deque([1]), [1]),
+        (_List([1]), [1]),
+        (_Color.RED, "red"),
+        (np.str_("text"), "text"),
+        (_Number(3), 3),
+        (np.int64(3), 3),
+        (np.float64(0.5), 0.5),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),
+        ({np.int64(3): 1, _Color.RED: 2}, {3: 1, "red": 2}),
+        ([defaultdict(list, {"a": [_Pair(np.float64(1.0))]})], [{"a": [(1.0,)]}]),
+    ],
+)
+def test_relatives_of_plain_things_become_plain(tmp_path: Path, value: Any, plain: Any) -> None:
+    copied = plain_copy(value)
+    assert repr(copied) == repr(plain)
+    assert _bytes(tmp_path, value) == _bytes(tmp_path, plain)
+    assert repr(load_checkpoint(tmp_path / "a.pt")) == repr(plain)
+
+
+@pytest.mark.parametrize(
+    ("value", "cure"),
+    [
+        (np.ones(2), r"so give torch.from_numpy\(it\)$"),
+        ({1, 2}, r"so give sorted\(it\)$"),
+        (b"bytes", r"so give list\(it\)$"),
+        (torch.float32, "so give its name$"),
+        (Path("a"), "so turn it into these$"),
+    ],
+)
+def test_the_message_says_what_to_save_instead(value: Any, cure: str) -> None:
+    with pytest.raises(ValueError, match=cure):
+        plain_copy([value])
 
 
 @pytest.mark.parametrize(
     "value",
     [
         np.ones(2),
-        np.float64(1.0),
         Namespace(a=1),
         Path("a"),
-        defaultdict(int),
-        deque([1]),
         {1, 2},
-        _Pair(1),
         lambda: 1,
         b"bytes",
         1j,
+        np.complex64(1),
         torch.float32,
-        torch.Size([1]),
         nn.Linear(1, 1),
-        _Color.RED,
-        np.str_("text"),
-        _Number(3),
     ],
 )
 def test_other_things_are_refused_with_their_place(value: Any) -> None:
-    kind = type(value)
+    kind = complex if isinstance(value, np.generic) else type(value)
     with pytest.raises(ValueError, match=r"^state\['average'\]\[2\]\[7\] must be a tensor, .* got ") as caught:
         plain_copy({"average": [0, 1, {7: value}]})
     assert f"{kind.__module__}.{kind.__qualname__}" in str(caught.value)

@@ -6,12 +6,15 @@ from gankit.training._saving._checkpoints import (
     load_checkpoint as load_checkpoint,
     save_checkpoint as save_checkpoint,
 )
-from gankit.training._saving._states import (
-    bare as bare,
-    fitting_optimizer_state as fitting_optimizer_state,
-    held as held,
+from gankit.training._saving._names import bare as bare, plain_name as plain_name
+from gankit.training._saving._networks import (
     load_network_state as load_network_state,
     network_state as network_state,
+    refuse_lazy as refuse_lazy,
+)
+from gankit.training._saving._optimizers import (
+    fitting_optimizer_state as fitting_optimizer_state,
+    held as held,
+    load_optimizer_state as load_optimizer_state,
     optimizer_state as optimizer_state,
-    plain_name as plain_name,
 )

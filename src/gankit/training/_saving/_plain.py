@@ -1,8 +1,10 @@
 """States as plain data: tensors, containers, numbers and strings, so that loading one cannot run code."""
 
-from collections import OrderedDict
+from collections import deque
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
 
 LONGEST_NUMBER = 2039
@@ -15,7 +17,9 @@ def plain_copy(state: Any, path: str = "state") -> Any:
     Two states are equal if their types, the order of keys, the bits of numbers (0.0 differs from -0.0), and the shapes,
     dtypes, memory formats and bits of tensors are equal. Which parts are the same object does not matter: pickle writes an
     object that it has seen before as a reference, so the copy has a separate object for every container, string and tensor.
-    Ordered dicts become dicts, parameters become tensors. Tensors that are plain already share their storage with the copy.
+    Relatives of dicts, lists, tuples, strings and numbers become these: ordered dicts, default dicts, named tuples, deques,
+    enumerated strings, NumPy's numbers. Parameters become tensors. Tensors that are plain already share their storage with the
+    copy.
 
     Args:
         state: What to copy.
@@ -48,23 +52,33 @@ def count_bytes(state: Any) -> int:
 
 
 def _copy(state: Any, path: str, taken: set[int]) -> Any:
-    kind = type(state)
-    if kind in (torch.Tensor, torch.nn.Parameter):
+    if type(state) in (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer):
         return plain_tensor(_checked(state, path), taken)
-    if kind in (dict, OrderedDict):
+    if isinstance(state, np.generic):
+        state = state.tolist()  # the Python number or text
+    if isinstance(state, dict | MappingProxyType):
         return {_plain_key(key, path): _copy(value, f"{path}[{key!r}]", taken) for key, value in state.items()}
-    if kind in (list, tuple):
-        return kind(_copy(value, f"{path}[{position}]", taken) for position, value in enumerate(state))
-    if kind is str:
-        return _own(state)
-    if kind is int:
-        return _short(state, path)
-    if kind in (float, bool, type(None)):
-        return state
+    if isinstance(state, list | tuple | deque):
+        copied = (_copy(value, f"{path}[{position}]", taken) for position, value in enumerate(state))
+        return tuple(copied) if isinstance(state, tuple) else list(copied)
+    if state is None or isinstance(state, bool | float):
+        return float(state) if isinstance(state, float) else state
+    if isinstance(state, str | int):
+        return _own(state) if isinstance(state, str) else _short(int(state), path)
+    kind = type(state)
     raise ValueError(
         f"{path} must be a tensor, dict, list, tuple, string, number or None, got {kind.__module__}.{kind.__qualname__}: "
-        "a checkpoint is loaded without running code, so turn it into these"
+        f"a checkpoint is loaded without running code, so {_CURES.get(kind, 'turn it into these')}"
     )
+
+
+_CURES = {
+    np.ndarray: "give torch.from_numpy(it)",
+    set: "give sorted(it)",
+    bytes: "give list(it)",
+    torch.dtype: "give its name",
+    torch.device: "give its name",
+}
 
 
 def _checked(tensor: torch.Tensor, path: str) -> torch.Tensor:
@@ -77,10 +91,10 @@ def _checked(tensor: torch.Tensor, path: str) -> torch.Tensor:
 
 
 def _plain_key(key: Any, path: str) -> str | int:
-    if type(key) is str:
+    if isinstance(key, str):
         return _own(key)
-    if type(key) is int:
-        return _short(key, path)
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        return _short(int(key), path)
     raise ValueError(
         f"{path} must have keys that are strings or whole numbers, got {key!r} of type {type(key).__name__}"
     )

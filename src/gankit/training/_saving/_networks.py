@@ -1,0 +1,159 @@
+"""The state of networks as plain data, with names that do not depend on wrappers."""
+
+import copy
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from gankit.training._ranks import reshard, sharded_like, whole
+from gankit.training._saving._names import bare, own_spelling, plain_names
+from gankit.training._saving._plain import plain_copy
+
+
+def network_state(network: nn.Module) -> dict[str, Any]:
+    """Return parameters, buffers and extra state by plain names, however the network is wrapped.
+
+    Names are those of the bare network: without the ``module.`` of data-parallel wrappers, the ``_orig_mod.`` of
+    ``torch.compile`` and the ``parametrizations.`` of parametrized weights. The tensors are the network's own, not copies;
+    those that FSDP2 shards are gathered, so every rank must call it. What a module returns from ``get_extra_state`` is a
+    tensor, or plain data as in `save_checkpoint`.
+
+    Args:
+        network: Any module, bare, wrapped, compiled or with compiled parts.
+
+    Raises:
+        ValueError: It is no module, is lazy and was not called yet, has extra state that is not plain data, or two entries
+            would have the same plain name.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import network_state
+        >>> critic = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(2, 1))
+        >>> sorted(network_state(critic))
+        ['bias', 'weight', 'weight.0._u', 'weight.0._v']
+    """
+    own = _own_state(network)
+    names = plain_names(bare(network), own)
+    return {
+        names[name]: whole(value.detach()) if isinstance(value, torch.Tensor) else _plain(names[name], value)
+        for name, value in own.items()
+    }
+
+
+def load_network_state(network: nn.Module, state: Mapping[str, Any]) -> None:
+    """Copy a state that `network_state` returned into a network, wrapped or not. Every rank must load the same one.
+
+    States with the prefixes of wrappers, as ``state_dict()`` of a data-parallel or compiled network returns them, fit too:
+    ``module.`` and ``_orig_mod.``, those of FSDP, of activation checkpointing and of parametrizations, wherever they are in
+    a name.
+
+    Args:
+        network: Its values are changed in place; nothing changes if the state does not fit.
+        state: Tensors, and extra state, by name.
+
+    Raises:
+        ValueError: Names are missing or unknown, shapes differ, or tensors that are one here differ there; the message lists
+            all of them. Or the network refuses its extra state.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import load_network_state, network_state
+        >>> one, other = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
+        >>> load_network_state(other, network_state(one))
+        >>> bool((one.weight == other.weight).all())
+        True
+    """
+    if not isinstance(state, Mapping):
+        raise ValueError(f"state must be a mapping of names to tensors, got {type(state).__name__}")
+    own = _own_state(network)
+    if any(isinstance(value, torch.Tensor) and value.is_meta for value in own.values()):
+        raise ValueError(
+            "network must have memory for its values, got tensors on meta: call network.to_empty(device=...)"
+        )
+    names = plain_names(bare(network), own)
+    spelled = own_spelling(set(names.values()), [str(name) for name in state])
+    given = {spelled[str(name)]: value for name, value in state.items()}
+    faults = [*_faults({names[name]: value for name, value in own.items()}, given), *_untied(network, names, given)]
+    if faults:
+        raise ValueError(f"state must fit the network, got {len(faults)} faults: {'; '.join(sorted(faults))}")
+    _load(bare(network), own, {name: given[names[name]] for name in own})
+
+
+def _load(network: nn.Module, own: Mapping[str, Any], fitting: Mapping[str, Any]) -> None:
+    """Load by torch's own way, which calls hooks and ``set_extra_state``; if a module refuses, put everything back."""
+    may_refuse = any(map(is_extra, own))
+    before = copy.deepcopy(dict(own)) if may_refuse else {}
+    try:
+        network.load_state_dict(_as_torch_returns(own, fitting))
+    except Exception as error:
+        if may_refuse:
+            network.load_state_dict(_as_torch_returns(own, before))
+        raise ValueError(f"state must fit the network, which refuses it: {type(error).__name__}: {error}") from error
+
+
+def _as_torch_returns(own: Mapping[str, Any], values: Mapping[str, Any]) -> OrderedDict[str, Any]:
+    state: Any = OrderedDict(
+        (name, sharded_like(values[name], value) if isinstance(value, torch.Tensor) else values[name])
+        for name, value in own.items()
+    )
+    state._metadata = getattr(own, "_metadata", None)  # noqa: SLF001  the versions of the modules' states
+    return state
+
+
+def refuse_lazy(network: nn.Module) -> None:
+    """Refuse a network whose lazy modules have not got their shapes yet."""
+    tensors = (*network.named_parameters(), *network.named_buffers())
+    lazy = [name for name, tensor in tensors if is_lazy(tensor)]
+    if lazy:
+        raise ValueError(
+            f"network must have its shapes, got the lazy {lazy[0]!r} without: call the network once before"
+        )
+
+
+def _own_state(network: nn.Module) -> dict[str, Any]:
+    inner = bare(network)
+    refuse_lazy(inner)
+    reshard(network)
+    return inner.state_dict()
+
+
+def _plain(name: str, value: Any) -> Any:
+    return plain_copy(value, f"the extra state {name!r} of the network")
+
+
+def _faults(own: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{name!r} is missing" for name in own.keys() - given.keys())
+    yield from (f"{name!r} is unknown" for name in given.keys() - own.keys())
+    for name in own.keys() & given.keys():
+        wanted, value = own[name], given[name]
+        if not isinstance(wanted, torch.Tensor) or is_extra(name):
+            continue
+        if not isinstance(value, torch.Tensor):
+            yield f"{name!r} is not a tensor"
+        elif value.shape != wanted.shape:
+            yield f"{name!r} has shape {tuple(value.shape)}, not {tuple(wanted.shape)}"
+
+
+def is_extra(name: str) -> bool:
+    """Return whether a name of a state is that of a module's extra state, whose form only the module knows."""
+    return name.rpartition(".")[2] == "_extra_state"
+
+
+def _untied(network: nn.Module, names: Mapping[str, str], given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a fault for each name whose tensor is that of another name here, but not in the state."""
+    parameters = [(n, p) for n, p in bare(network).named_parameters(remove_duplicate=False) if n in names]
+    uses = Counter(id(parameter) for _, parameter in parameters)
+    first: dict[int, str] = {}
+    for name, parameter in parameters:
+        if uses[id(parameter)] == 1:
+            continue
+        other, own = first.setdefault(id(parameter), names[name]), names[name]
+        one, two = given.get(other), given.get(own)
+        if not isinstance(one, torch.Tensor) or not isinstance(two, torch.Tensor) or one.shape != two.shape:
+            continue  # which is a fault already
+        if not torch.equal(one.nan_to_num(), two.nan_to_num()):
+            yield f"{own!r} differs from {other!r}, which is the same tensor in this network"
