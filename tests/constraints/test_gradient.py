@@ -1,6 +1,7 @@
 """The gradient norm and the gradient under it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, strategies as st
 from support.critics import Quadratic, smooth_network
 from support.oracles import row_norms
 from support.strategies import normal, sample_shapes, seeds
+from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from gankit.constraints import gradient_norm, score_gradient
@@ -161,3 +163,43 @@ def test_the_scale_is_a_constant_to_both_derivatives(norm: Callable[[torch.Tenso
     torch.testing.assert_close(again, first)
     (second,) = torch.autograd.grad((first * direction).sum(), unit)
     torch.testing.assert_close(torch.autograd.grad((again * direction).sum(), unit)[0], second)
+
+
+def _in_place(x: torch.Tensor) -> torch.Tensor:
+    x += 1
+    return x.square().sum(1)
+
+
+@pytest.mark.parametrize(
+    ("critic", "cause"),
+    [
+        (
+            nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 1)),
+            r"probably by the layer '0', ReLU\(inplace=True\): build it",
+        ),
+        (
+            nn.Sequential(nn.Flatten(), nn.LeakyReLU(inplace=True), nn.Linear(3, 1)),
+            "probably by the layer '1', LeakyReLU",
+        ),
+        (_in_place, "an operation in place: build activations with inplace=False, and write"),
+    ],
+)
+def test_a_critic_that_changes_its_input_in_place_is_named(critic: Any, cause: str) -> None:
+    with pytest.raises(ValueError, match=f"critic must not change its input in place under a penalty.*{cause}"):
+        gradient_norm(critic, torch.ones(2, 3))
+
+
+def test_other_errors_of_a_critic_come_through() -> None:
+    def fails(x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("its own")
+
+    with pytest.raises(RuntimeError, match="its own"):
+        gradient_norm(fails, torch.ones(2, 3))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit")
+def test_scripted_critics_can_be_penalized() -> None:
+    critic = nn.Linear(3, 1)
+    scripted: Any = torch.jit.script(critic)
+    points = torch.ones(2, 3)
+    assert torch.equal(gradient_norm(scripted, points), gradient_norm(critic, points))

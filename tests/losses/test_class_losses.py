@@ -244,6 +244,7 @@ def _multi_label_oracle(logits: torch.Tensor, targets: torch.Tensor) -> float:
     return float(np.sum(costs[t >= 0]) / len(s))
 
 
+@pytest.mark.filterwarnings("ignore:targets of head")  # a drawn batch may hold no 0
 @given(seed=seeds, size=sizes, scale=scales)
 def test_multi_label_loss_equals_the_oracle(seed: int, size: tuple[int, int], scale: float) -> None:
     logits, targets = normal(seed, *size, scale=scale), _targets(seed, *size)
@@ -252,6 +253,7 @@ def test_multi_label_loss_equals_the_oracle(seed: int, size: tuple[int, int], sc
     assert loss.shape == ()
 
 
+@pytest.mark.filterwarnings("ignore:targets of head")  # a drawn batch may hold no 0
 @given(seed=seeds, n=st.integers(1, 11), factors=st.lists(st.floats(0, 5), min_size=2, max_size=2))
 def test_several_heads_are_summed_with_their_weights(seed: int, n: int, factors: list[float]) -> None:
     heads, targets = [normal(seed, n, 3), normal(seed + 1, n, 5)], [_targets(seed, n, 3), _targets(seed + 1, n, 5)]
@@ -284,6 +286,7 @@ def test_where_nothing_is_known_it_is_zero(seed: int, size: tuple[int, int]) -> 
     assert torch.equal(gradient, torch.zeros_like(logits))
 
 
+@pytest.mark.filterwarnings("ignore:targets of head")  # a drawn batch may hold no 0
 @given(seed=seeds, cut=st.integers(1, 10))
 def test_a_multi_label_batch_costs_the_weighted_mean_of_its_parts(seed: int, cut: int) -> None:
     logits, targets = normal(seed, 11, 3), _targets(seed, 11, 3)
@@ -406,3 +409,14 @@ def test_on_cuda_no_target_is_read_back() -> None:
     finally:
         torch.cuda.set_sync_debug_mode("default")
     torch.testing.assert_close(loss.cpu(), multi_label_loss(logits.cpu(), targets.cpu()))
+
+
+@pytest.mark.parametrize("targets", [[[1, -1], [-1, -1]], [[1.0, -1.0], [1.0, 1.0]]])
+def test_targets_of_minus_one_and_one_alone_deserve_a_note(targets: list[list[float]]) -> None:
+    with pytest.warns(UserWarning, match=r"targets of head 0 hold -1 and 1 but no 0: .* give \(targets \+ 1\) / 2"):
+        multi_label_loss(torch.zeros(2, 2), torch.tensor(targets))
+
+
+@pytest.mark.parametrize("targets", [[[1, -1], [-1, 0]], [[1, 1], [1, 1]], [[-1, -1], [-1, -1]], [[1, -1], [-1, 0.5]]])
+def test_other_targets_give_no_note(targets: list[list[float]]) -> None:
+    multi_label_loss(torch.zeros(2, 2), torch.tensor(targets))

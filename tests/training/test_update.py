@@ -1,9 +1,11 @@
 import copy
+import dataclasses
 import itertools
 import math
 import pickle
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +14,7 @@ import torch
 from hypothesis import given, strategies as st
 from torch import nn
 
-from gankit.constraints import clip_weights_, gradient_penalty
+from gankit.constraints import clip_weights_, gradient_penalty, score_gradient
 from gankit.losses import Hinge, Wasserstein, critic_loss, generator_loss
 from gankit.schedules import Round
 from gankit.training import (
@@ -137,7 +139,7 @@ def test_terms_with_new_names_are_walked_again() -> None:
 
 def test_the_graph_is_walked_once_for_each_set_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
     walked: list[list[str]] = []
-    monkeypatch.setattr("gankit.training._update.check_reach", lambda terms, *_: walked.append(list(terms)))
+    monkeypatch.setattr("gankit.training._update.check_reach", lambda terms, *_: walked.append(list(terms)) or [])
     critic, names = nn.Linear(2, 1), ["loss"]
     update = Update(torch.optim.SGD(critic.parameters(), lr=0.1), lambda x: {name: critic(x).mean() for name in names})
     for _ in range(3):
@@ -600,7 +602,8 @@ def test_a_later_call_without_a_graph_says_so_too(gradients: Gradients) -> None:
     optimizer = torch.optim.SGD(critic.parameters(), lr=0.1)
     update = Update(optimizer, lambda x: {"loss": critic(x).mean()}, gradients=gradients)
     update(torch.ones(4, 2))
-    with torch.no_grad(), pytest.raises(ValueError, match=r"got \['loss'\] without a graph: is the network in"):
+    critic.requires_grad_(False)
+    with pytest.raises(ValueError, match=r"got \['loss'\] without a graph: is the network in"):
         update(torch.ones(4, 2))
 
 
@@ -654,3 +657,123 @@ def test_rounds_on_meta_read_nothing_and_stay_on_meta() -> None:
     for _ in range(101):  # the counters are read at the hundredth step
         logged = play_round(Round(2), itertools.repeat(batch), **updates)
         assert {value.device.type for value in logged.values()} == {"meta"}
+
+
+def _leaf_update(leaf: torch.Tensor, *, own: bool) -> Update:
+    critic = nn.Linear(4, 1)
+    parameters = [leaf] if own else list(critic.parameters())
+    return Update(torch.optim.SGD(parameters, lr=0.5), lambda: {"loss": critic(leaf).sum() if not own else leaf.sum()})
+
+
+def test_plain_leaves_of_the_optimizer_are_trained() -> None:
+    leaf = torch.zeros(1, 4, requires_grad=True)
+    _leaf_update(leaf, own=True)()
+    assert leaf.tolist() == [[-0.5] * 4]
+
+
+@pytest.mark.parametrize("before", [None, torch.ones(1, 4)])
+def test_plain_leaves_that_somebody_else_holds_are_refused(before: torch.Tensor | None) -> None:
+    leaf = torch.zeros(1, 4, requires_grad=True)
+    leaf.grad = before
+    update = _leaf_update(leaf, own=False)
+    weights = [parameter.clone() for parameter in update.loss.parameters]
+    with pytest.raises(
+        ValueError, match=r"got gradients for 1 tensors that require gradients \(shapes \(1, 4\)\): give"
+    ):
+        update()
+    assert all(map(torch.equal, weights, update.loss.parameters))
+    assert (leaf.grad is None) == (before is None)
+
+
+@dataclasses.dataclass
+class _Batch:
+    real: torch.Tensor
+
+
+@pytest.mark.parametrize("batch", [lambda real: real, lambda real: {"real": [real]}, _Batch])
+def test_samples_of_the_inputs_may_be_points_of_a_penalty(batch: Any) -> None:
+    critic = nn.Linear(4, 1)
+
+    def terms(given: Any) -> dict[str, torch.Tensor]:
+        real = given.real if isinstance(given, _Batch) else given["real"][0] if isinstance(given, dict) else given
+        real.requires_grad_()
+        gradient = score_gradient(critic(real), real)
+        real.requires_grad_(False)
+        return {"penalty": gradient.square().sum()}
+
+    Update(torch.optim.SGD(critic.parameters(), lr=0.1), terms)(batch(torch.ones(3, 4)))
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode, lambda: torch.set_grad_enabled(False)])
+@pytest.mark.parametrize("gradients", [None, Accumulated(3)])
+def test_gradients_that_are_switched_off_around_an_update_do_not_matter(context: Any, gradients: Any) -> None:
+    critics = [nn.Linear(4, 1) for _ in range(2)]
+    critics[1].load_state_dict(critics[0].state_dict())
+    updates = [
+        Update(
+            torch.optim.Adam(critic.parameters()),
+            lambda x, c=critic: {"loss": c(x).square().mean()},
+            gradients=gradients,
+        )
+        for critic in critics
+    ]
+    samples = torch.arange(12.0).reshape(3, 4)
+    updates[0](samples)
+    with context():
+        updates[1](samples)
+        assert not torch.is_grad_enabled()
+    torch.set_grad_enabled(True)
+    assert torch.equal(critics[0].weight, critics[1].weight)
+
+
+def test_groups_that_are_added_later_are_checked_and_named() -> None:
+    first, second, third = nn.Linear(2, 2), nn.Linear(2, 1), nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(first.named_parameters(), lr=0.1)
+    frozen = [second]
+    update = Update(optimizer, lambda x: {"loss": third(second(first(x))).sum()}, frozen=[*frozen, third])
+    update(torch.ones(3, 2))
+    optimizer.add_param_group({"params": list(second.named_parameters())})
+    with pytest.raises(ValueError, match="frozen must not name what the optimizer updates, got 2 parameters in both"):
+        update(torch.ones(3, 2))
+    optimizer.param_groups.pop()
+    update(torch.ones(3, 2))
+    assert update.updates == 2
+
+
+def test_a_network_that_the_optimizer_drops_is_found() -> None:
+    first, second = nn.Linear(2, 2), nn.Linear(2, 1)
+    optimizer = torch.optim.SGD([{"params": first.parameters()}, {"params": second.parameters()}], lr=0.1)
+    update = Update(optimizer, lambda x: {"loss": second(first(x)).sum()})
+    update(torch.ones(3, 2))
+    optimizer.param_groups.pop()
+    with pytest.raises(
+        ValueError, match="terms must reach only parameters of the optimizer, got gradients for 2 others"
+    ):
+        update(torch.ones(3, 2))
+
+
+class _NeedsLoss(torch.optim.SGD):
+    def step(self, closure: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        closure()
+
+
+def test_optimizers_that_need_a_closure_are_refused() -> None:
+    critic = nn.Linear(2, 1)
+    with pytest.raises(
+        ValueError, match="take a step without a closure, got _NeedsLoss, which evaluates the loss itself"
+    ):
+        Update(_NeedsLoss(critic.parameters(), lr=0.1), lambda x: {"loss": critic(x).sum()})
+    stepless: Any = SimpleNamespace(param_groups=[{"params": list(critic.parameters())}])
+    with pytest.raises(ValueError, match="optimizer must have a step, got SimpleNamespace"):
+        Update(stepless, lambda x: {"loss": critic(x).sum()})
+
+
+def test_a_learning_rate_that_is_a_tensor_can_be_changed_in_place_after_loading() -> None:
+    critic, rate = nn.Linear(2, 1), torch.tensor(0.5)
+    update = Update(torch.optim.Adam(critic.parameters(), lr=rate, foreach=False), lambda x: {"loss": critic(x).sum()})
+    update(torch.ones(3, 2))
+    update.load_state_dict(copy.deepcopy(update.state_dict()))
+    before = critic.weight.detach().clone()
+    rate.fill_(0.0)
+    update(torch.ones(3, 2))
+    assert torch.equal(critic.weight, before)

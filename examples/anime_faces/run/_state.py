@@ -27,10 +27,7 @@ def collect_state(
         "step": step,
         **training.state_dict(),
         "draws": feed.draws,
-        "random": {
-            "cpu": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        },
+        "random": gk.training.random_state(python=False),
         "recent": record.state_dict(),
     }
 
@@ -44,9 +41,10 @@ def restore_state(state: Mapping[str, Any], training: Training, feed: Feed, reco
     training.load_state_dict(in_current_format(state, training.updates))
     feed.draws = state["draws"]
     record.load_state_dict(state["recent"])
-    torch.set_rng_state(state["random"]["cpu"])
-    if torch.cuda.is_available() and state["random"]["cuda"]:
-        torch.cuda.set_rng_state_all(state["random"]["cuda"])
+    random = state["random"]
+    if "version" not in random:  # as runs were saved at first
+        random = {"version": 1, "cpu": random["cpu"], "devices": {"cuda": random["cuda"]} if random["cuda"] else {}}
+    gk.training.load_random_state(random)
     return int(state["step"])
 
 
@@ -105,7 +103,11 @@ def check_finite_weights(training: Training, step: int) -> None:
     """
     for owner, network in training.networks.items():
         for name, tensor in gk.training.network_state(network).items():
-            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            if (
+                isinstance(tensor, torch.Tensor)
+                and tensor.is_floating_point()
+                and not bool(torch.isfinite(tensor).all())
+            ):
                 raise TrainingDivergedError(
                     f"step {step}: {owner}.{name} is not finite; training stopped, nothing was saved"
                 )

@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 
 from gankit._core import Scores, autocast_is_on, check_floating, values_are_readable, widen
-from gankit.constraints._audit import call_audited, check_scores_graph
+from gankit.constraints._audit import call_audited, check_scores_graph, in_place_message
 from gankit.constraints._points import (
     PointCritic,
     Points,
@@ -83,9 +83,9 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
 
     Raises:
         ValueError: The batch is empty, a part is not floating-point or has another number of samples, the critic ignores
-            its input or one of its parts, it returns a single number for several samples, it is compiled by itself (compile
-            the whole step instead, with ``torch._dynamo.config.trace_autograd_ops`` on), or the call is made inside
-            ``torch.inference_mode``.
+            its input or one of its parts, it changes its input in place, it returns a single number for several samples, it is
+            compiled by itself (compile the whole step instead, with ``torch._dynamo.config.trace_autograd_ops`` on), or the
+            call is made inside ``torch.inference_mode``.
 
     Warns:
         UserWarning: The critic has batch normalization in training mode, which couples the samples; or a module with a
@@ -118,7 +118,12 @@ def gradient_at(critic: PointCritic[PointsT], points: PointsT) -> PointsT:
         raise ValueError("gradients cannot be taken inside torch.inference_mode(): use torch.no_grad(), or leave it")
     with torch.enable_grad():
         leaves = map_points(_leaf, points)
-        scores = call_audited(critic, leaves)
+        try:
+            scores = call_audited(critic, leaves)
+        except RuntimeError as error:
+            if "leaf Variable that requires grad" not in str(error):
+                raise
+            raise ValueError(in_place_message(critic)) from error
         _check_scores(scores, parts_of(leaves)[0].shape[0])
         return _gradient(scores, leaves)
 

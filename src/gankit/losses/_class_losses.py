@@ -1,5 +1,6 @@
 """Losses of class heads: softmax cross-entropy for classes, sigmoid cross-entropy for independent labels."""
 
+import warnings
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -92,6 +93,9 @@ def multi_label_loss(logits: Heads, targets: Heads, *, weights: Sequence[float] 
         ValueError: Shapes or numbers of heads differ, the batch is empty, logits are not floating-point, a weight is not
             finite, or a target is neither in 0..1 nor -1 (checked on the CPU only).
 
+    Warns:
+        UserWarning: The targets of a head are -1 and 1 only (checked on the CPU only): many data sets mean 0 by -1.
+
     Example:
         >>> import torch
         >>> from gankit.losses import multi_label_loss
@@ -151,6 +155,12 @@ def _sigmoid_cross_entropy(head: int, logits: torch.Tensor, targets: torch.Tenso
             raise ValueError(
                 f"targets of head {head} must lie in 0..1, or be -1 for unknown, got {float(targets[row, label]):.3g} for "
                 f"label {label} of sample {row}"
+            )
+        if not known.all() and bool((targets == 1).any()) and not bool((known & (targets < 1)).any()):
+            warnings.warn(
+                f"targets of head {head} hold -1 and 1 but no 0: -1 means unknown here and costs nothing; if it means that the "
+                "sample does not have the label, give (targets + 1) / 2",
+                stacklevel=3,
             )
     costs = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     # An unknown entry costs 0, but NaN in its logit still makes the loss NaN.

@@ -11,7 +11,9 @@ from gankit.training._saving import (
     Checkpoints as Checkpoints,
     load_checkpoint as load_checkpoint,
     load_network_state as load_network_state,
+    load_random_state as load_random_state,
     network_state as network_state,
+    random_state as random_state,
     save_checkpoint as save_checkpoint,
 )
 from gankit.training._stepper import FiniteStepper as FiniteStepper, Stepper as Stepper

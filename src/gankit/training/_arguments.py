@@ -1,5 +1,6 @@
 """Checks of what an update is given, and of what its gradient part returned."""
 
+import inspect
 from collections.abc import Iterable, Sequence
 
 from torch import nn
@@ -52,15 +53,26 @@ def check_kinds(optimizer: object, network: object, stepper: object) -> None:
     """Refuse arguments of another kind."""
     if not hasattr(optimizer, "param_groups"):
         raise ValueError(f"optimizer must be an optimizer of torch, got {type(optimizer).__name__}")
-    if isinstance(optimizer, LBFGS):
+    if isinstance(optimizer, LBFGS) or _needs_closure(optimizer):
         raise ValueError(
-            "optimizer must take a step without a closure, got LBFGS, which evaluates the loss several times"
+            f"optimizer must take a step without a closure, got {type(optimizer).__name__}, which evaluates the loss itself"
         )
     if network is not None and not isinstance(network, nn.Module):
         raise ValueError(f"network must be a module, got {type(network).__name__}")
     missing = [name for name in ("scale", "state_dict", "load_state_dict") if not hasattr(stepper, name)]
     if callable(stepper) and missing:
         raise ValueError(f"stepper must have {missing}, see gankit.training.Stepper, got {stepper!r}")
+
+
+def _needs_closure(optimizer: object) -> bool:
+    step = getattr(optimizer, "step", None)
+    if not callable(step):
+        raise ValueError(f"optimizer must have a step, got {type(optimizer).__name__}")
+    try:
+        parameters = inspect.signature(step).parameters.values()
+    except ValueError:  # written in C
+        return False
+    return any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
 
 
 def check_callables(**given: object) -> None:

@@ -1,19 +1,18 @@
 """How the gradient of an update is computed: the part behind ``Update(gradients=...)``."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
-import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
 from gankit._core import Scalar, batch_in_parts, check_at_least
-from gankit.training._graphs import Cuts, check_differentiable, clear_gradients, tensors_in
+from gankit.training._graphs import Cuts, check_differentiable, clear_gradients
 from gankit.training._loss import Loss, NamedScalars, Values
 from gankit.training._ranks import sharded_modules
+from gankit.training._split import part_of, splittable_size
 
 
 class Gradients(Protocol):
@@ -79,8 +78,8 @@ class Accumulated:
         parts: Number of parts, 1 or more.
 
     Raises:
-        ValueError: `parts` is not a whole number above 0; or, at a call, the inputs hold no batch or hide one in an object,
-            batches differ in size or have fewer samples than there are parts, or parts return terms of different names.
+        ValueError: `parts` is not a whole number above 0; or, at a call, the inputs hold no batch or something that cannot be
+            split, batches differ in size or have fewer samples than there are parts, or parts return terms of different names.
 
     Example:
         >>> import torch
@@ -101,8 +100,7 @@ class Accumulated:
 
     def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
         """Go forward and backward part by part, and return the terms of the whole batch."""
-        size = _batch_size(inputs, self.parts)
-        _refuse_hidden_tensors(inputs)
+        size = splittable_size(inputs, self.parts)
         clear_gradients(loss.parameters)
         cuts = Cuts.of(inputs)
         scale = loss.scale()
@@ -111,7 +109,7 @@ class Accumulated:
         for start, stop in pairwise(edges):
             share, last = (stop - start) / size, stop == size
             with _as_part(self.parts), nullcontext() if last else _without_reduction(loss.network):
-                values = loss.evaluate(*_part(cuts.inputs, start, stop))
+                values = loss.evaluate(*part_of(cuts.inputs, start, stop))
                 if loss.check is not None:
                     loss.check(values.costs, cuts)
                 total = loss.total(values.costs, scale) * share
@@ -128,35 +126,6 @@ def _own(value: Scalar) -> Scalar:
     """Return a detached value that does not share memory with a parameter or a tensor that is filled in place."""
     detached = value.detach()
     return detached.clone() if value.is_leaf or value._is_view() else detached  # noqa: SLF001 (no public name)
-
-
-def _refuse_hidden_tensors(inputs: tuple[Any, ...]) -> None:
-    for value in pytree.tree_leaves(inputs):
-        if isinstance(value, torch.Tensor | nn.Module):
-            continue
-        held = value.values() if isinstance(value, Mapping) else getattr(value, "__dict__", {}).values()
-        if any(isinstance(part, torch.Tensor) for part in held):
-            raise ValueError(
-                f"inputs must hold their tensors in tuples, lists or dicts to be split, got tensors in {type(value).__name__}"
-            )
-
-
-def _is_batch(value: object) -> bool:
-    return isinstance(value, torch.Tensor) and value.ndim > 0
-
-
-def _batch_size(inputs: tuple[Any, ...], parts: int) -> int:
-    sizes = {len(tensor) for tensor in tensors_in(inputs) if _is_batch(tensor)}
-    if len(sizes) != 1:
-        raise ValueError(f"inputs must hold tensors of one batch size to be split, got sizes {sorted(sizes)}")
-    size = sizes.pop()
-    if size < parts:
-        raise ValueError(f"inputs must hold at least {parts} samples to be split into {parts} parts, got {size}")
-    return size
-
-
-def _part(inputs: tuple[Any, ...], start: int, stop: int) -> tuple[Any, ...]:
-    return pytree.tree_map(lambda value: value[start:stop] if _is_batch(value) else value, inputs)
 
 
 def _summed(one: NamedScalars, other: NamedScalars) -> dict[str, Scalar]:

@@ -1,9 +1,12 @@
 """The graphs behind inputs and costs: inputs are cut from theirs, and those of costs are walked."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import gc
+import weakref
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils import _pytree as pytree
@@ -42,9 +45,41 @@ class Cuts:
         send_back((tensor, leaf.grad) for leaf, tensor in self.pairs)
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A leaf that costs reach.
+
+    Args:
+        leaf: The leaf, which may be gone when it is looked for.
+        was_empty: Whether it had no gradient before the backward pass.
+    """
+
+    leaf: weakref.ref[torch.Tensor]
+    was_empty: bool
+
+
 def tensors_in(inputs: object) -> list[torch.Tensor]:
     """Return all tensors of the inputs, also those inside tuples, lists and dicts."""
     return [leaf for leaf in pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor)]
+
+
+def tensors_within(value: object, depth: int = 4) -> Iterator[torch.Tensor]:
+    """Yield all tensors in containers of any kind and in the attributes of objects; networks are not searched."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif depth > 0 and not isinstance(value, str | bytes | np.ndarray | nn.Module | type):
+        yield from (tensor for part in _parts(value) for tensor in tensors_within(part, depth - 1))
+
+
+def _parts(value: object) -> Iterator[object]:
+    if isinstance(value, Mapping):
+        yield from value.values()
+    elif isinstance(value, Collection) and not isinstance(value, range):
+        yield from value
+    yield from getattr(value, "__dict__", {}).values()
+    for kind in type(value).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        yield from (getattr(value, name, None) for name in ((slots,) if isinstance(slots, str) else slots))
 
 
 def send_back(pairs: Iterable[tuple[torch.Tensor, torch.Tensor | None]]) -> None:
@@ -69,7 +104,9 @@ def check_differentiable(total: Scalar, costs: Mapping[str, Scalar]) -> None:
         )
 
 
-def check_reach(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], cuts: Cuts | None = None) -> None:
+def check_reach(
+    costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], cuts: Cuts | None = None
+) -> list[Reached]:
     """Refuse costs that would leave gradients in parameters of another network, or none in the optimizer's own.
 
     Args:
@@ -77,15 +114,18 @@ def check_reach(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter],
         parameters: What the optimizer holds.
         cuts: Inputs that were cut; the walk goes on in the graphs of those that the costs reach.
 
+    Returns:
+        Leaves that are neither parameters nor the optimizer's, for `refuse_filled`: most are points of a penalty.
+
     Raises:
         ValueError: A parameter is reached that the optimizer does not hold, or none is reached.
     """
     if any(is_sharded(parameter) for parameter in parameters):
-        return  # sharded parameters are gathered into other tensors before the forward pass: the graph ends in those
+        return []  # sharded parameters are gathered into other tensors before the forward pass: the graph ends in those
     own = {id(parameter) for parameter in parameters}
     reached = list(_reached(costs, {} if cuts is None else {id(leaf): tensor for leaf, tensor in cuts.pairs}))
-    # Leaves that are not parameters are points of a penalty; their gradients go away with the graph.
-    foreign = [leaf for leaf in reached if id(leaf) not in own and isinstance(leaf, nn.Parameter)]
+    others = [leaf for leaf in reached if id(leaf) not in own]
+    foreign = [leaf for leaf in others if isinstance(leaf, nn.Parameter)]
     if foreign:
         shapes = ", ".join(str(tuple(parameter.shape)) for parameter in foreign[:3])
         raise ValueError(
@@ -96,8 +136,41 @@ def check_reach(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter],
     if not any(id(leaf) in own for leaf in reached):
         raise ValueError(
             f"terms must depend on a parameter of the optimizer, got {sorted(costs)} without any: is the network in "
-            "`frozen`, or called under torch.no_grad()?"
+            "`frozen`, or called under torch.no_grad(), or does the optimizer hold the parameters of another one?"
         )
+    return [Reached(weakref.ref(leaf), leaf.grad is None) for leaf in others if leaf.is_leaf]
+
+
+def refuse_filled(reached: Iterable[Reached], inputs: tuple[Any, ...]) -> None:
+    """Refuse leaves that somebody holds, and that no optimizer clears: their gradients would add up from call to call.
+
+    Points of a penalty are gone by now, together with the graph. A sample of the inputs that was made a point is a copy of data
+    and may keep its gradient.
+
+    Raises:
+        ValueError: Such a leaf has a gradient; a gradient that was not there before is removed again.
+    """
+    waiting = [each for each in reached if _is_filled(each)]
+    if not waiting:
+        return
+    gc.collect()  # what is in a cycle of references is held by nobody
+    allowed = {id(tensor) for tensor in tensors_within(inputs)}
+    filled = [leaf for each in waiting if (leaf := each.leaf()) is not None and id(leaf) not in allowed]
+    if not filled:
+        return
+    for each in waiting:
+        if (leaf := each.leaf()) is not None and each.was_empty:
+            leaf.grad = None
+    shapes = ", ".join(str(tuple(leaf.shape)) for leaf in filled[:3])
+    raise ValueError(
+        f"terms must reach only parameters of the optimizer, got gradients for {len(filled)} tensors that require gradients "
+        f"(shapes {shapes}{', ...' if len(filled) > 3 else ''}): give them to the optimizer, or detach them in the terms"
+    )
+
+
+def _is_filled(reached: Reached) -> bool:
+    leaf = reached.leaf()
+    return leaf is not None and leaf.grad is not None
 
 
 def _reached(costs: Mapping[str, Scalar], replaced: Mapping[int, torch.Tensor]) -> Iterator[torch.Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gankit._core import Scalar
-from gankit.training._graphs import Cuts, send_back, tensors_in
+from gankit.training._graphs import Cuts, check_differentiable, send_back, tensors_in
 from gankit.training._ranks import is_sharded
 
 NamedScalars: TypeAlias = Mapping[str, Scalar]
@@ -129,8 +129,11 @@ class Loss:
         cuts = Cuts.of(inputs)
         targets = [*self.parameters, *(leaf for leaf, _ in cuts.pairs)]
         values = self.evaluate(*cuts.inputs)
+        total = self.total(values.costs, scale)
+        if not torch.compiler.is_compiling():
+            check_differentiable(total, values.costs)
         wanted = [target for target in targets if target.requires_grad]
-        found = iter(torch.autograd.grad(self.total(values.costs, scale), wanted, allow_unused=True))
+        found = iter(torch.autograd.grad(total, wanted, allow_unused=True))
         return values.detached(), [next(found) if target.requires_grad else None for target in targets]
 
     def cut(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

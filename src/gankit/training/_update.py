@@ -2,9 +2,10 @@
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -17,7 +18,7 @@ from gankit.training._arguments import (
     names_of_parameters,
 )
 from gankit.training._gradients import Eager, Gradients
-from gankit.training._graphs import Cuts, check_reach
+from gankit.training._graphs import Cuts, Reached, check_reach, refuse_filled
 from gankit.training._loss import Loss, NamedScalars, Terms
 from gankit.training._ranks import (
     audited_forwards,
@@ -37,8 +38,9 @@ class Update:
     """The terms, their gradient, one step, then the constraint.
 
     Call it with the inputs of `terms`; it returns costs and readings in one dict, detached, and reads nothing back from a
-    CUDA device. Gradients of other networks do not change. At the first call, and whenever the terms have new names, the graph
-    of the costs is walked, and costs that reach parameters that the optimizer does not hold are refused.
+    CUDA device. Gradients of other networks do not change. At the first call, and whenever the terms have new names or the
+    optimizer other parameters, the graph of the costs is walked, and costs that reach parameters, or other tensors that require
+    gradients and outlive the call, that the optimizer does not hold are refused.
 
     Three parts do the work, and each can be replaced: a `Loss` says what is differentiated, `gradients` how, and `stepper`
     how the gradient becomes a step. By default a cost or gradient that is NaN or infinite never reaches the weights, see
@@ -103,9 +105,10 @@ class Update:
         self._constraint = constraint
         self._gradients = Eager() if gradients is None else gradients
         self.stepper = FiniteStepper() if stepper is None else stepper
-        frozen = checked_networks(frozen, held(optimizer))
+        self._frozen_networks = frozen = checked_networks(frozen, held(optimizer))
         self._frozen = list(dict.fromkeys(parameter for network in frozen for parameter in network.parameters()))
         self._networks = frozen if network is None else [network, *frozen]
+        self._reached: list[Reached] = []
         self._names = names_of_parameters(optimizer, network)
         self._checked: set[tuple[str, ...]] = set()
         self._audited = False
@@ -116,9 +119,12 @@ class Update:
         """Update the network once and return its costs and readings, detached."""
         parameters, loss = held(self.optimizer), self.loss
         if len(parameters) != len(loss.parameters) or not all(map(operator.is_, parameters, loss.parameters)):
-            self.loss = Loss(loss.terms, parameters, loss.network, loss.scale, loss.check)
-        with self._surroundings():
+            self._take_parameters(parameters)
+        with self._surroundings(), nullcontext() if torch.is_grad_enabled() else _recording():
             values = self._gradients(self.loss, inputs)
+        if self._reached:
+            reached, self._reached = self._reached, []
+            refuse_filled(reached, inputs)
         if not self._result_checked:
             check_result(values, self.optimizer)
             self._result_checked = True
@@ -156,8 +162,17 @@ class Update:
     def _check_once(self, costs: NamedScalars, cuts: Cuts | None) -> None:
         names = tuple(costs)
         if names not in self._checked:
-            check_reach(costs, self.loss.parameters, cuts)
+            self._reached += check_reach(costs, self.loss.parameters, cuts)
             self._checked.add(names)
+
+    def _take_parameters(self, parameters: list[nn.Parameter]) -> None:
+        """Take over what the optimizer holds now, such as a group that was added; all checks are made anew."""
+        checked_networks(self._frozen_networks, parameters)
+        loss = self.loss
+        self.loss = Loss(loss.terms, parameters, loss.network, loss.scale, loss.check)
+        self._names = names_of_parameters(self.optimizer, loss.network)
+        self._checked.clear()
+        self._result_checked = False
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
@@ -178,6 +193,13 @@ class Update:
         finally:
             for parameter in switched:
                 parameter.requires_grad_(True)
+
+
+@contextmanager
+def _recording() -> Iterator[None]:
+    """Record gradients inside the context, whatever the process or the caller has switched off."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
 
 
 def checked_state(state: object) -> dict[str, Any]:

@@ -72,6 +72,21 @@ def check_scores_graph(scores: Scores, inputs: Sequence[torch.Tensor]) -> None:
         _seen_graphs[key] = weakref.ref(parameter, lambda _: _seen_graphs.pop(key, None))
 
 
+def in_place_message(critic: object) -> str:
+    """Say why a critic that changes its input in place, as torch has just refused, cannot be penalized, and what to do."""
+    layers = [
+        f"the layer {name!r}, {part!r}"
+        for module in reachable_modules(critic).modules
+        for name, part in module.named_modules()
+        if getattr(part, "inplace", False) is True
+    ]
+    return (
+        "critic must not change its input in place under a penalty, which differentiates by this input, got an operation in "
+        f"place{f', probably by {layers[0]}: build it' if layers else ': build activations'} with inplace=False, and write "
+        "x = x + 1 in place of x += 1, or begin with x = x.clone()"
+    )
+
+
 def node_names(scores: object, inputs: Sequence[torch.Tensor]) -> set[str]:
     """Return the names of all nodes between scores and inputs; the graph that made the inputs is left out."""
     if not isinstance(scores, torch.Tensor) or scores.grad_fn is None:

@@ -100,12 +100,17 @@ def _is_inside(module: str) -> bool:
 
 
 def _named_modules(modules: list[nn.Module]) -> Iterator[tuple[str, nn.Module]]:
-    """Yield each module once, and none inside ``module.compile()``: a hook would change its graph, which shows it anyway."""
+    """Yield each module once, and none inside ``module.compile()``: a hook would change its graph, which shows it anyway.
+
+    Scripted modules take no hooks.
+    """
     seen: set[nn.Module] = set()
     waiting = [("", module) for module in modules]
     while waiting:
         name, module = waiting.pop()
         if module in seen or getattr(module, "_compiled_call_impl", None) is not None:
+            continue
+        if isinstance(module, torch.jit.ScriptModule):  # takes no hooks
             continue
         seen.add(module)
         yield name, module

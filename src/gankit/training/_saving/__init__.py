@@ -18,3 +18,4 @@ from gankit.training._saving._optimizers import (
     load_optimizer_state as load_optimizer_state,
     optimizer_state as optimizer_state,
 )
+from gankit.training._saving._random import load_random_state as load_random_state, random_state as random_state
