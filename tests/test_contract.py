@@ -4,6 +4,9 @@ import copy
 import inspect
 import pickle
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -113,6 +116,59 @@ def test_inputs_and_the_global_random_state_stay(name: str) -> None:
         assert torch.equal(inputs[key], value), f"{key} was changed"
         assert inputs[key]._version == version
         assert inputs[key].grad is None
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "float64": lambda: _default_dtype(torch.float64),
+    "float16": lambda: _default_dtype(torch.float16),
+    "bfloat16": lambda: _default_dtype(torch.bfloat16),
+    "device": lambda: torch.device("meta"),
+    "deterministic": _deterministic,
+    "anomaly": lambda: torch.autograd.set_detect_anomaly(True, check_nan=False),
+    "no gradients": lambda: torch.autograd.set_grad_enabled(False),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+@every_call
+def test_settings_of_the_process_change_neither_values_nor_dtype_nor_device(name: str) -> None:
+    row = CALLED[name]
+    inputs, component = _inputs(row, torch.float32), _component(row, torch.float32)
+    network = smooth_network(3).float()
+    kept = copy.deepcopy(component)
+
+    def run(own: object) -> torch.Tensor:
+        torch.manual_seed(3)
+        assert row.call is not None
+        return row.call(own, inputs) if row.penalty is None else row.penalty(own, network, inputs)
+
+    expected = run(component)
+    for setting, context in SETTINGS.items():
+        own = copy.deepcopy(kept)
+        with context():
+            found = run(own)
+        assert found.dtype == expected.dtype, setting
+        assert found.device == expected.device, setting
+        assert torch.equal(found.nan_to_num(), expected.nan_to_num()), setting
 
 
 @every_call

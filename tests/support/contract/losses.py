@@ -188,7 +188,7 @@ LOSSES: dict[str, Row] = {
     ),
     "data_to_data_loss": Row(
         make=lambda: losses.data_to_data_loss,
-        call=lambda loss, x: loss(x["embeddings"], torch.eye(3, dtype=x["embeddings"].dtype), x["labels"].long()),
+        call=lambda loss, x: loss(x["embeddings"], x["embeddings"].new_ones(3).diag(), x["labels"].long()),
         inputs=_embeddings,
         batched=("embeddings", "labels"),
         permutes="same",

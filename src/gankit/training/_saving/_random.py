@@ -53,6 +53,15 @@ def load_random_state(state: Mapping[str, Any]) -> None:
     Warns:
         UserWarning: The state holds generators of devices that are not here, or the other way round: one line says which. Their
             numbers differ from those of a run without a stop.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import load_random_state, random_state
+        >>> state = random_state()
+        >>> first = torch.rand(3)
+        >>> load_random_state(state)
+        >>> bool((torch.rand(3) == first).all())
+        True
     """
     check_version("the random numbers", state, VERSION, "cpu", "devices")
     before = torch.get_rng_state()
