@@ -37,8 +37,8 @@ class Demo:
     """Width and height of the pictures."""
     seed: int = 0
     """Fixes the faces, the first weights, the noise and the order of the pictures."""
-    samples: int = 12_000
-    """How many samples to measure. Fewer take less time and give rougher figures."""
+    samples: int | None = None
+    """How many samples to measure. Fewer take less time and give rougher figures. Default: as many as fit, at most 2640."""
     images: Annotated[Path | None, shown_as("FOLDER")] = None
     """Folder with your own pictures, subfolders as classes, instead of rendered faces; see `prepare`."""
     labels: Annotated[Path | None, shown_as("FILE.csv")] = None

@@ -1,6 +1,6 @@
 """Two small networks that look at faces: the judge reads what is drawn, the encoder measures how similar pictures are."""
 
-from examples.anime_faces.judge._fitting import fit as fit
+from examples.anime_faces.judge._fitting import fit as fit, updater as updater
 from examples.anime_faces.judge._network import (
     BINARY_HEADS as BINARY_HEADS,
     CLASS_HEADS as CLASS_HEADS,
@@ -17,3 +17,4 @@ from examples.anime_faces.judge._storage import (
     load_judge as load_judge,
     renderer_fingerprint as renderer_fingerprint,
 )
+from examples.anime_faces.judge._untrained import Untrained as Untrained

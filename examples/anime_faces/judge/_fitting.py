@@ -10,6 +10,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from examples.anime_faces.judge._network import BINARY_HEADS, CLASS_HEADS, NUMBER_HEADS
+from examples.anime_faces.systems import Hardware
 
 
 def fit(
@@ -18,44 +19,76 @@ def fit(
     loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     *,
     count: int,
-    epochs: int,
+    steps: int,
     batch: int,
     rate: float,
     rng: torch.Generator,
+    hardware: Hardware,
 ) -> None:
-    """Train a network in place with AdamW, a warm-up and a cosine decay, in bfloat16.
+    """Train a network in place with AdamW, a warm-up and a cosine decay.
 
     Args:
-        network: The network to train.
+        network: The network to train. It is moved to the device.
         batch_of: Returns the pictures with the given indices, in float32, because blurs are very slow in bfloat16.
-        loss_of: Returns the loss, given the result of ``batch_of`` and the indices; it runs in bfloat16.
+        loss_of: Returns the loss, given the result of ``batch_of`` and the indices; it runs in the precision of ``hardware``.
         count: Number of pictures. Every epoch uses each of them once, in a new order.
-        epochs: Number of epochs.
-        batch: Pictures in each update. An incomplete batch at the end of an epoch is dropped.
+        steps: Number of updates.
+        batch: Pictures in each update, at most ``count``. An incomplete batch at the end of an epoch is dropped.
         rate: Largest learning rate.
         rng: Where the order comes from.
+        hardware: Device, precision and memory format.
     """
-    steps = epochs * (count // batch)
-    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.01, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
+    network = hardware.place(network)
+    update = updater(network, loss_of, steps=steps, rate=rate, hardware=hardware)
     network.train()
-    progress = tqdm(_orders(count, epochs, batch, rng), total=steps, unit="update", disable=None)
+    progress = tqdm(_orders(count, steps, batch, rng), total=steps, unit="update", disable=None)
     for indices in progress:
-        images = batch_of(indices).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = loss_of(images, indices)
+        loss = update(batch_of(indices), indices)
+        progress.set_postfix(loss=f"{float(loss):.3f}", refresh=False)
+    network.eval()
+
+
+def updater(
+    network: nn.Module,
+    loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    *,
+    steps: int,
+    rate: float,
+    hardware: Hardware,
+) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Return a function that makes one update of ``fit``, given the pictures and their indices, and returns the loss.
+
+    Args:
+        network: The network to train, on the device of ``hardware``.
+        loss_of: Returns the loss, given pictures and indices.
+        steps: Number of updates at most.
+        rate: Largest learning rate.
+        hardware: Device, precision and memory format.
+    """
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.01, fused=True)
+    # One step above, since the schedule refuses a total of 1.
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=max(2, steps), pct_start=0.1)
+    loss_in_precision = hardware.autocast(loss_of)
+    layout = torch.channels_last if hardware.channels_last else torch.contiguous_format
+
+    def update(images: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+        loss = loss_in_precision(images.to(hardware.device).contiguous(memory_format=layout), indices)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-        progress.set_postfix(loss=f"{float(loss.detach()):.3f}", refresh=False)
-    network.eval()
+        return loss.detach()
+
+    return update
 
 
-def _orders(count: int, epochs: int, batch: int, rng: torch.Generator) -> Iterator[torch.Tensor]:
-    for _ in range(epochs):
+def _orders(count: int, steps: int, batch: int, rng: torch.Generator) -> Iterator[torch.Tensor]:
+    left = steps
+    while left > 0:
         order = torch.randperm(count, generator=rng)
-        yield from order[: count // batch * batch].split(batch)
+        batches = order[: count // batch * batch].split(batch)[:left]
+        left -= len(batches)
+        yield from batches
 
 
 Targets: TypeAlias = dict[str, torch.Tensor]

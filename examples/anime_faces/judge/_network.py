@@ -65,6 +65,9 @@ def to_bytes(images: torch.Tensor) -> torch.Tensor:
     return ((images + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
+WIDTHS = (32, 64, 96, 128)
+
+
 class Trunk(nn.Module):
     """The convolutions that the judge and the encoder share: they halve a 64x64 picture four times; a linear layer follows.
 
@@ -80,7 +83,7 @@ class Trunk(nn.Module):
         - output: ``(n, features)``
     """
 
-    def __init__(self, features: int, widths: tuple[int, int, int, int] = (32, 64, 96, 128)) -> None:
+    def __init__(self, features: int, widths: tuple[int, int, int, int] = WIDTHS) -> None:
         super().__init__()
         first, second, third, fourth = widths
         self.layers = nn.Sequential(
@@ -112,16 +115,22 @@ class Judge(nn.Module):
     Args:
         heads: Number of outputs of each head. Default: ``head_sizes()``.
         features: Length of the vector that the heads share.
+        widths: Channels after each halving.
 
     Shape:
         - images: ``(n, 3, 64, 64)`` in -1..1, as ``prepare`` makes them
         - output: for each head its logits (or numbers) of shape ``(n, outputs)``
     """
 
-    def __init__(self, heads: Mapping[str, int] | None = None, features: int = 160) -> None:
+    def __init__(
+        self,
+        heads: Mapping[str, int] | None = None,
+        features: int = 160,
+        widths: tuple[int, int, int, int] = WIDTHS,
+    ) -> None:
         super().__init__()
         self.head_sizes = dict(head_sizes() if heads is None else heads)
-        self.trunk = Trunk(features)
+        self.trunk = Trunk(features, widths)
         self.neck = nn.Sequential(nn.BatchNorm1d(features), nn.ReLU())
         self.head = nn.Linear(features, sum(self.head_sizes.values()))
 

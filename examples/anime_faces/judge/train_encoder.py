@@ -20,6 +20,7 @@ from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_encoder, save, save_card
 from examples.anime_faces.judge.train_judge import VARIED
 from examples.anime_faces.metrics import frechet_distance, neighborhoods
+from examples.anime_faces.systems import choose_hardware
 
 PROJECTED = 64
 
@@ -76,6 +77,7 @@ def train(encoder: Encoder, settings: TrainEncoder) -> None:
     """
     images = render_fresh(settings.renders, seed=settings.seed, knobs=VARIED).images
     rng = torch.Generator().manual_seed(settings.seed)
+    hardware, _ = choose_hardware()
     # The loss is computed after a small network that is thrown away, so the encoder keeps what the loss discards.
     features = encoder.num_features
     projector = nn.Sequential(
@@ -95,10 +97,11 @@ def train(encoder: Encoder, settings: TrainEncoder) -> None:
         batch_of,
         loss_of,
         count=len(images),
-        epochs=settings.epochs,
+        steps=settings.epochs * (len(images) // settings.batch),
         batch=settings.batch,
         rate=settings.rate,
         rng=rng,
+        hardware=hardware,
     )
 
 

@@ -19,6 +19,7 @@ from examples.anime_faces.judge._reading import read
 from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_card, load_judge, save, save_card
 from examples.anime_faces.metrics import classification_score
+from examples.anime_faces.systems import choose_hardware
 
 VARIED = Knobs(glasses_rate=0.3, ribbon_rate=0.4, highlight_rate=0.6)
 """The judge must learn every attribute both ways, whatever a data set shows."""
@@ -87,23 +88,27 @@ def train(judge: Judge, settings: TrainJudge) -> None:
     renders = render_fresh(settings.renders, seed=settings.seed, knobs=VARIED)
     targets = targets_of(renders.factors)
     rng = torch.Generator().manual_seed(settings.seed)
+    hardware, _ = choose_hardware()
 
     def batch_of(indices: torch.Tensor) -> torch.Tensor:
         clean = prepare(renders.images[indices])
         return torch.cat([jitter(clean, rng), spoil(clean[: len(clean) // 4], rng)])
 
     def loss_of(images: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
-        return judging_loss(judge(images), {name: target[indices] for name, target in targets.items()})
+        return judging_loss(
+            judge(images), {name: target[indices].to(images.device) for name, target in targets.items()}
+        )
 
     fit(
         judge,
         batch_of,
         loss_of,
         count=len(renders),
-        epochs=settings.epochs,
+        steps=settings.epochs * (len(renders) // settings.batch),
         batch=settings.batch,
         rate=settings.rate,
         rng=rng,
+        hardware=hardware,
     )
 
 

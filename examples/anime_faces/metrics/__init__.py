@@ -4,18 +4,22 @@ from examples.anime_faces.metrics._classification_score import (
     ClassificationScore as ClassificationScore,
     classification_score as classification_score,
 )
+from examples.anime_faces.metrics._closeness import (
+    closeness_figures as closeness_figures,
+    parts_figures as parts_figures,
+)
 from examples.anime_faces.metrics._copies import Nearness as Nearness, nearness as nearness
+from examples.anime_faces.metrics._distances import (
+    frechet_distance as frechet_distance,
+    kernel_distance as kernel_distance,
+)
 from examples.anime_faces.metrics._evaluation import (
     Evaluation as Evaluation,
     Figure as Figure,
     write_metrics as write_metrics,
 )
-from examples.anime_faces.metrics._features import (
-    Neighborhoods as Neighborhoods,
-    frechet_distance as frechet_distance,
-    kernel_distance as kernel_distance,
-    neighborhoods as neighborhoods,
-)
+from examples.anime_faces.metrics._failures import FAILURES as FAILURES, Failure as Failure
+from examples.anime_faces.metrics._features import Neighborhoods as Neighborhoods, neighborhoods as neighborhoods
 from examples.anime_faces.metrics._pictures import evaluate_pictures as evaluate_pictures
 from examples.anime_faces.metrics._readings import (
     Spread as Spread,
@@ -29,6 +33,7 @@ from examples.anime_faces.metrics._run import (
     knobs_of as knobs_of,
     load_features as load_features,
     metrics_path as metrics_path,
-    summary as summary,
 )
 from examples.anime_faces.metrics._spectrum import SpectrumGap as SpectrumGap, spectrum_gap as spectrum_gap
+from examples.anime_faces.metrics._summary import summary as summary
+from examples.anime_faces.metrics._tools import Costs as Costs, Tools as Tools

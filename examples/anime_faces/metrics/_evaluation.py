@@ -27,6 +27,7 @@ class Figure:
         floor: The number for fresh real pictures instead of the samples. None: it has no meaning for them.
         at_least: Smallest value that passes. None: no such bound.
         at_most: Largest value that passes. None: no such bound.
+        interval: Where the number for very many samples probably is, in 95 of 100 cases. None: unknown.
         about: What the number means, in one phrase.
 
     Example:
@@ -38,15 +39,26 @@ class Figure:
     floor: float | None = None
     at_least: float | None = None
     at_most: float | None = None
+    interval: tuple[float, float] | None = None
     about: str
 
     @property
     def passed(self) -> bool | None:
         """Whether the value is within the bounds. None: there are no bounds."""
+        return self._within(self.value)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether more samples could change the verdict: one end of the interval passes and the other does not."""
+        if self.passed is None or self.interval is None:
+            return False
+        return any(self._within(end) is not self.passed for end in self.interval)
+
+    def _within(self, value: float) -> bool | None:
         if self.at_least is None and self.at_most is None:
             return None
-        above = self.at_least is None or self.value >= self.at_least
-        below = self.at_most is None or self.value <= self.at_most
+        above = self.at_least is None or value >= self.at_least
+        below = self.at_most is None or value <= self.at_most
         return above and below
 
     def record(self) -> dict[str, Any]:
@@ -56,13 +68,20 @@ class Figure:
             "floor": _rounded(self.floor),
             "at_least": _rounded(self.at_least),
             "at_most": _rounded(self.at_most),
+            "low": None if self.interval is None else _rounded(self.interval[0]),
+            "high": None if self.interval is None else _rounded(self.interval[1]),
             "passed": self.passed,
+            "undecided": self.undecided,
             "about": self.about,
         }
 
 
 def _rounded(number: float | None) -> float | None:
     return None if number is None else float(f"{number:.6g}")
+
+
+WORTH_A_WORD = 3.0
+"""Steps that take fewer seconds are not announced."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,8 +107,10 @@ class Evaluation:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
-        """Measure the time of a step, and print it at its end."""
+    def timed(self, step: str, expected: float = 0.0) -> Iterator[None]:
+        """Measure the time of a step, and print it at its end; and before it what is expected, if that is worth a word."""
+        if expected >= WORTH_A_WORD:
+            print(f"evaluate: {step}: about {expected:.0f} s", flush=True)
         start = time.perf_counter()
         yield
         self.seconds[step] = round(time.perf_counter() - start, 2)
@@ -109,6 +130,7 @@ class Evaluation:
             "seed": self.seed,
             "passed": sum(verdicts),
             "bounded": len(verdicts),
+            "undecided": sum(figure.undecided for figure in self.figures.values()),
             "figures": {name: figure.record() for name, figure in self.figures.items()},
             "details": self.details,
             "notes": self.notes,
@@ -119,7 +141,9 @@ class Evaluation:
 Generate: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 """Draws uint8 pictures ``(n, 3, size, size)`` for n rows of class ids."""
 
-SCHEMA = 1
+SCHEMA = 2
+"""1 had no `low`, `high` and `undecided`; everything else is as it was."""
+
 PACKAGES = ("gankit", "torch", "numpy", "torchmetrics", "pillow", "safetensors")
 
 

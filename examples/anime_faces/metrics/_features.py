@@ -1,79 +1,15 @@
-"""Comparisons of two sets of feature vectors: Fréchet and kernel distance, precision, recall, density, coverage.
+"""Feature vectors of pictures, and how samples lie among real pictures: precision, recall, density, coverage."""
 
-Both distances come from torchmetrics, which accepts any module as its feature network. The vectors are computed once, before
-all figures, so the module given to it returns its input.
-"""
-
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
-from torch import nn
-from torchmetrics.image.fid import FrechetInceptionDistance
-from torchmetrics.image.kid import KernelInceptionDistance
 
-from examples.anime_faces.judge import encode, encode_with, load_encoder
-from examples.anime_faces.metrics._evaluation import Figure
+from examples.anime_faces.metrics._intervals import Interval, of_mean
 
 Features: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 """Turns uint8 pictures ``(n, 3, size, size)`` into vectors ``(n, features)``."""
-
-SUBSETS = 50
-SUBSET_SIZE = 1000
-
-
-class _Given(nn.Module):
-    """The network that torchmetrics expects; it returns the vectors that it is given."""
-
-    def __init__(self, num_features: int) -> None:
-        super().__init__()
-        self.num_features = num_features
-
-    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        return vectors
-
-
-def frechet_distance(real: torch.Tensor, samples: torch.Tensor) -> float:
-    """Return the Fréchet distance between Gaussians fitted to two sets of vectors.
-
-    Args:
-        real: ``(n, features)``. With fewer vectors than features, the distance of any two sets is large.
-        samples: ``(m, features)``.
-
-    Reference:
-        Heusel et al. 2017, "GANs trained by a two time-scale update rule", equation 6, here for any features.
-    """
-    metric = FrechetInceptionDistance(feature=_Given(real.shape[1])).set_dtype(torch.float64)
-    metric.update(real.double(), real=True)
-    metric.update(samples.double(), real=False)
-    return float(metric.compute())
-
-
-def kernel_distance(real: torch.Tensor, samples: torch.Tensor, *, seed: int) -> float:
-    """Return the squared maximum mean discrepancy under a cubic kernel, the mean over random subsets.
-
-    Args:
-        real: ``(n, features)``, n at least 2.
-        samples: ``(m, features)``, m at least 2.
-        seed: Seed of the subsets. The global random state of torch does not change.
-
-    Reference:
-        Bińkowski et al. 2018, "Demystifying MMD GANs", equation 4 with the kernel of section 4; unbiased, so it may be
-        slightly negative.
-    """
-    size = min(SUBSET_SIZE, len(real), len(samples))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Metric `Kernel Inception Distance`")  # the vectors are small
-        metric = KernelInceptionDistance(feature=_Given(real.shape[1]), subsets=SUBSETS, subset_size=size)
-    metric.update(real, real=True)
-    metric.update(samples, real=False)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        mean, _ = metric.compute()
-    return float(mean)
-
 
 CHUNK = 1024
 
@@ -90,6 +26,7 @@ class Neighborhoods:
         recall: Share of real pictures in the neighborhood of at least one sample.
         density: Mean number of real neighborhoods that a sample lies in, divided by k; can be above 1.
         coverage: Share of real pictures with at least one sample in their neighborhood.
+        density_interval: Where the density for very many samples probably is.
 
     Reference:
         Kynkäänniemi et al. 2019, "Improved precision and recall metric for assessing generative models", equations
@@ -100,6 +37,7 @@ class Neighborhoods:
     recall: float
     density: float
     coverage: float
+    density_interval: Interval
 
 
 def neighborhoods(real: torch.Tensor, samples: torch.Tensor, *, k: int = 5) -> Neighborhoods:
@@ -117,8 +55,8 @@ def neighborhoods(real: torch.Tensor, samples: torch.Tensor, *, k: int = 5) -> N
     # In float64, the formula |a|^2 - 2ab + |b|^2 inside cdist is exact enough for nearly equal vectors too.
     real, samples = real.double(), samples.double()
     real_reach, sample_reach = _reaches(real, k), _reaches(samples, k)
-    inside_any = torch.zeros(len(samples), dtype=torch.bool)
-    inside_count = torch.zeros(len(samples), dtype=torch.int64)
+    inside_any = torch.zeros(len(samples), dtype=torch.bool, device=samples.device)
+    inside_count = torch.zeros(len(samples), dtype=torch.int64, device=samples.device)
     recalled, covered = 0, 0
     for start in range(0, len(real), CHUNK):
         reach = real_reach[start : start + CHUNK]
@@ -133,6 +71,7 @@ def neighborhoods(real: torch.Tensor, samples: torch.Tensor, *, k: int = 5) -> N
         recall=recalled / len(real),
         density=float(inside_count.double().mean()) / k,
         coverage=covered / len(real),
+        density_interval=of_mean(inside_count.double().cpu().numpy() / k),
     )
 
 
@@ -158,62 +97,3 @@ def _reaches(points: torch.Tensor, k: int) -> torch.Tensor:
         distances[torch.arange(len(chunk)), torch.arange(start, start + len(chunk))] = torch.inf
         reaches.append(distances.kthvalue(k, dim=1).values)
     return torch.cat(reaches)
-
-
-COVERAGE_AT_LEAST = 0.6
-
-
-def vectors_of(
-    parts: Sequence[torch.Tensor], features: Features | None, device: torch.device | str
-) -> tuple[torch.Tensor, ...]:
-    """Return the vectors of each set of pictures.
-
-    Args:
-        parts: Sets of pictures, each uint8 ``(n, 3, size, size)``.
-        features: Feature network. None: the encoder.
-        device: Device of the network.
-    """
-    if features is not None:
-        return tuple(encode_with(features, part, device) for part in parts)
-    encoder = load_encoder(device)
-    return tuple(encode(encoder, part) for part in parts)
-
-
-def closeness_figures(
-    real: torch.Tensor, samples: torch.Tensor, second: torch.Tensor, *, seed: int
-) -> dict[str, Figure]:
-    """Return Fréchet and kernel distance, precision, recall, density and coverage, each with its value for real pictures.
-
-    Args:
-        real: Vectors of real pictures, ``(n, features)``.
-        samples: Vectors of as many samples.
-        second: Vectors of as many other real pictures, which replace the samples in the floors.
-        seed: Seed of the subsets of the kernel distance.
-    """
-    among, floor = neighborhoods(real, samples), neighborhoods(real, second)
-    return {
-        "fid": Figure(
-            value=frechet_distance(real, samples),
-            floor=frechet_distance(real, second),
-            about="Fréchet distance to real pictures in the feature space; smaller is better",
-        ),
-        "kid": Figure(
-            value=kernel_distance(real, samples, seed=seed),
-            floor=kernel_distance(real, second, seed=seed),
-            about="kernel distance to real pictures in the feature space; smaller is better",
-        ),
-        "precision": Figure(value=among.precision, floor=floor.precision, about="share of samples among real pictures"),
-        "recall": Figure(value=among.recall, floor=floor.recall, about="share of real pictures among samples"),
-        "density": Figure(
-            value=among.density, floor=floor.density, about="how densely real pictures surround the samples"
-        ),
-        "coverage": Figure(
-            value=among.coverage, floor=floor.coverage, about="share of real pictures with a sample close by"
-        ),
-        "coverage_of_real": Figure(
-            value=among.coverage / max(floor.coverage, 1e-9),
-            floor=1.0,
-            at_least=COVERAGE_AT_LEAST,
-            about="coverage divided by that of fresh real pictures",
-        ),
-    }

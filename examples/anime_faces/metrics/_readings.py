@@ -4,6 +4,8 @@ Readings are probabilities of classes, or numbers. The same judge reads samples 
 in the same way.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from examples.anime_faces.data.render import EYE_COLORS
 from examples.anime_faces.metrics._evaluation import Figure
+from examples.anime_faces.metrics._intervals import Interval, of_share, of_statistic
 
 FACTORS: tuple[str, ...] = ("style", "pose", "expression", "background")
 """Factors with classes, other than the requested colors."""
@@ -106,7 +109,7 @@ NOISE_USAGE = (0.6, 1.4)
 
 
 def variety_figures(
-    real: Readings, samples: Readings, second: Readings, asked: np.ndarray
+    real: Readings, samples: Readings, second: Readings, asked: np.ndarray, *, seed: int = 0
 ) -> tuple[dict[str, Figure], dict[str, Any]]:
     """Return the figures of the factors that were not requested, and their table by factor.
 
@@ -115,19 +118,28 @@ def variety_figures(
         samples: What it reads from samples that were drawn for the same colors.
         second: What it reads from other renders of the same colors.
         asked: The requested (hair, eyes), of shape ``(n, 2)``.
+        seed: Seed of the intervals.
     """
     hair, pair = asked[:, 0], asked[:, 0] * len(EYE_COLORS) + asked[:, 1]
     variation, variation_floor = total_variation(real, samples, hair), total_variation(real, second, hair)
     usage, usage_floor = noise_usage(real, samples, pair), noise_usage(real, second, pair)
-    figures = _variation_figures(variation, variation_floor) | {
-        "noise_usage": Figure(
-            value=usage.mean,
-            floor=usage_floor.mean,
-            at_least=NOISE_USAGE[0],
-            at_most=NOISE_USAGE[1],
-            about="variance of all factors that were not requested among samples of one pair, as a multiple of that of renders",
-        )
-    }
+
+    def varied_again(rows: np.ndarray) -> float:
+        return total_variation(_at(real, rows), _at(samples, rows), hair[rows]).mean
+
+    def used_again(rows: np.ndarray) -> float:
+        # Both sets keep the variance of their conditions where the same rows are drawn for both.
+        return noise_usage(_at(real, rows), _at(samples, rows), pair[rows]).mean
+
+    figures = _variation_figures(variation, variation_floor, _spread(varied_again, len(asked), variation.mean, seed))
+    figures["noise_usage"] = Figure(
+        value=usage.mean,
+        floor=usage_floor.mean,
+        at_least=NOISE_USAGE[0],
+        at_most=NOISE_USAGE[1],
+        interval=_spread(used_again, len(asked), usage.mean, seed),
+        about="variance of all factors that were not requested among samples of one pair, as a multiple of that of renders",
+    )
     details = {
         "unasked_variation": {"value": variation.by_factor, "floor": variation_floor.by_factor},
         "noise_usage": {"value": usage.by_factor, "floor": usage_floor.by_factor},
@@ -135,20 +147,32 @@ def variety_figures(
     return figures, details
 
 
-def _variation_figures(value: Spread, floor: Spread) -> dict[str, Figure]:
+def _at(readings: Readings, rows: np.ndarray) -> Readings:
+    return {name: values[rows] for name, values in readings.items()}
+
+
+def _spread(statistic: Callable[[np.ndarray], float], count: int, value: float, seed: int) -> Interval:
+    return of_statistic(statistic, count, value=value, seed=seed, draws=20)
+
+
+def _variation_figures(value: Spread, floor: Spread, interval: Interval) -> dict[str, Figure]:
     worst = max(value.by_factor, key=lambda name: value.by_factor[name] - floor.by_factor[name])
     about = "total variation, for each hair color, between samples and renders in the factors that were not requested"
+    # One of six factors spreads more than their mean, if they are independent by the root of six.
+    reach = math.sqrt(len(value.by_factor)) * (interval[1] - interval[0]) / 2
     return {
         "unasked_variation": Figure(
             value=value.mean,
             floor=floor.mean,
             at_most=floor.mean + VARIATION_ABOVE_FLOOR,
+            interval=interval,
             about=f"{about}; the mean over style, pose, expression, background and position",
         ),
         "unasked_variation_worst": Figure(
             value=value.by_factor[worst],
             floor=floor.by_factor[worst],
             at_most=floor.by_factor[worst] + VARIATION_ABOVE_FLOOR,
+            interval=(value.by_factor[worst] - reach, value.by_factor[worst] + reach),
             about=f"{about}; the factor furthest above its floor, here {worst}",
         ),
     }
@@ -190,17 +214,20 @@ def _named(prefix: str, right: np.ndarray, real: np.ndarray, about: str) -> dict
             value=float(right[:, 0].mean()),
             floor=float(real[:, 0].mean()),
             at_least=HAIR_AT_LEAST,
+            interval=of_share(float(right[:, 0].mean()), len(right)),
             about=f"share of {about} the requested hair color",
         ),
         f"{prefix}eye_accuracy": Figure(
             value=float(right[:, 1].mean()),
             floor=float(real[:, 1].mean()),
             at_least=EYES_AT_LEAST,
+            interval=of_share(float(right[:, 1].mean()), len(right)),
             about=f"share of {about} the requested eye color",
         ),
         f"{prefix}pair_accuracy": Figure(
             value=float(right.all(axis=1).mean()),
             floor=float(real.all(axis=1).mean()),
+            interval=of_share(float(right.all(axis=1).mean()), len(right)),
             about=f"share of {about} both requested colors",
         ),
     }

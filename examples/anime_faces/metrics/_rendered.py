@@ -1,24 +1,28 @@
 """Evaluation of a generator trained on renders, where all labels of real pictures are known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS, Knobs
-from examples.anime_faces.judge import load_judge, read, render_fresh
-from examples.anime_faces.metrics._classification_score import classification_score, score_figures
-from examples.anime_faces.metrics._copies import copy_figures, nearness, pixel_vectors
+from examples.anime_faces.judge import render_fresh
+from examples.anime_faces.metrics._classification_score import LEAST_SAMPLES, classification_score, score_figures
+from examples.anime_faces.metrics._closeness import closeness_figures, parts_figures
+from examples.anime_faces.metrics._copies import QUERIES, copy_figures, nearness, pixel_vectors
 from examples.anime_faces.metrics._evaluation import Evaluation, Figure, Generate
-from examples.anime_faces.metrics._features import Features, closeness_figures, vectors_of
+from examples.anime_faces.metrics._intervals import of_share
+from examples.anime_faces.metrics._plan import DEFAULT_SAMPLES, SMALLEST
 from examples.anime_faces.metrics._readings import Readings, color_figures, variety_figures
 from examples.anime_faces.metrics._spectrum import spectrum_figures
+from examples.anime_faces.metrics._tools import Tools
 
 REFERENCE = 6_000
 """Number of real pictures in each of the two sets that samples are compared with, unless there are fewer samples."""
 
-QUERIES = 1_000
-"""Number of samples whose nearest training picture is searched."""
+SEARCHED = 5_000
+SEARCH_ALL = 12_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,11 @@ class _Pictures:
     samples: torch.Tensor
     real: torch.Tensor
     second: torch.Tensor
+    key: Mapping[str, object]
+
+    def keyed(self, number: int) -> Mapping[str, object]:
+        """Return what the first or second set of renders depends on."""
+        return {**self.key, "set": number}
 
     @property
     def count(self) -> int:
@@ -46,9 +55,9 @@ def evaluate_rendered(
     knobs: Knobs,
     *,
     seed: int = 0,
-    samples: int = 12_000,
-    features: Features | None = None,
-    device: torch.device | str = "cpu",
+    samples: int = DEFAULT_SAMPLES,
+    score: bool | None = None,
+    tools: Tools | None = None,
 ) -> Evaluation:
     """Compare a generator of faces with fresh renders.
 
@@ -60,32 +69,38 @@ def evaluate_rendered(
         training_images: The training data of the generator, uint8 of shape ``(n, size, size, 3)``.
         knobs: The knobs of the data set; its withheld pairs are reported separately.
         seed: Seed of the order of the pairs, of the fresh renders and of the classification score.
-        samples: Number of samples, at least 264; the thresholds are meant for 12,000.
-        features: Feature network for FID, KID, precision, recall, density and coverage. Default: the encoder.
-        device: Device of judge and encoder.
+        samples: Number of samples, at least 264.
+        score: Whether to measure the classification score. Default: if there are enough samples for it.
+        tools: What figures are computed with. Default: the CPU, the encoder, and no cache.
 
     Raises:
         ValueError: ``samples`` is below 264, or ``generate`` does not return pictures of the right size.
     """
+    tools = tools or Tools()
     evaluation = Evaluation(samples=samples, reference=min(samples, REFERENCE), seed=seed)
-    size = training_images.shape[1]
-    pictures = _gather(evaluation, generate, knobs, size)
-    with evaluation.timed("judging"):
-        _judge(evaluation, pictures, knobs, device)
-    with evaluation.timed("comparing features"):
-        _compare(evaluation, pictures, features, device)
+    pictures = _gather(evaluation, generate, knobs, training_images.shape[1], tools)
+    cost = tools.costs.read * pictures.count
+    with evaluation.timed("judging", cost):
+        _judge(evaluation, pictures, knobs, tools)
+    with evaluation.timed("comparing features", 2 * cost):
+        _compare(evaluation, pictures, tools)
     with evaluation.timed("comparing spectra"):
-        evaluation.add(*spectrum_figures(pictures.real, pictures.first, pictures.second))
-    with evaluation.timed("looking for copies"):
-        _look_for_copies(evaluation, pictures, training_images, device)
-    with evaluation.timed("classification score"):
-        held_out = torch.cat([pictures.real, pictures.second])
-        truth = pictures.asked[: pictures.count].repeat(2, 1)
-        score = classification_score(pictures.samples, pictures.asked, held_out, truth, seed=seed)
-    figures, note = score_figures(score, samples)
-    evaluation.add(figures)
-    evaluation.notes.append(note)
+        evaluation.add(*spectrum_figures(pictures.real, pictures.first, pictures.second, seed=seed))
+    rows = searched_rows(len(training_images), samples)
+    with evaluation.timed("looking for copies", tools.costs.read * len(rows) / 3):
+        _look_for_copies(evaluation, pictures, training_images[rows], tools)
+    if samples >= LEAST_SAMPLES if score is None else score:
+        with evaluation.timed("classification score", tools.costs.score):
+            evaluation.add(_score(pictures, seed, tools))
     return evaluation
+
+
+def searched_rows(count: int, samples: int) -> np.ndarray:
+    """Return the rows of the training pictures among which copies are searched: all of them for many samples, else 5,000.
+
+    A generator that copies does not choose what it copies, so a part of the pictures shows it too.
+    """
+    return np.linspace(0, count - 1, min(count, count if samples >= SEARCH_ALL else SEARCHED)).round().astype(np.int64)
 
 
 def balanced_pairs(count: int, seed: int) -> torch.Tensor:
@@ -96,12 +111,11 @@ def balanced_pairs(count: int, seed: int) -> torch.Tensor:
     return torch.from_numpy(np.concatenate(sweeps)[:count])
 
 
-def _gather(evaluation: Evaluation, generate: Generate, knobs: Knobs, size: int) -> _Pictures:
-    least = 2 * len(HAIR_COLORS) * len(EYE_COLORS)
-    if evaluation.samples < least:
-        raise ValueError(f"samples must be at least {least}, two for each pair of colors, got {evaluation.samples}")
+def _gather(evaluation: Evaluation, generate: Generate, knobs: Knobs, size: int, tools: Tools) -> _Pictures:
+    if evaluation.samples < SMALLEST:
+        raise ValueError(f"samples must be at least {SMALLEST}, two for each pair of colors, got {evaluation.samples}")
     asked = balanced_pairs(evaluation.samples, evaluation.seed)
-    with evaluation.timed("sampling"):
+    with evaluation.timed("sampling", tools.costs.draw * len(asked)):
         samples = generate(asked)
     if samples.dtype != torch.uint8 or samples.shape != (len(asked), 3, size, size):
         raise ValueError(
@@ -109,14 +123,20 @@ def _gather(evaluation: Evaluation, generate: Generate, knobs: Knobs, size: int)
             f"got {samples.dtype} of shape {tuple(samples.shape)}"
         )
     same = [(int(hair), int(eyes)) for hair, eyes in asked[: evaluation.reference].tolist()]
-    with evaluation.timed("rendering"):
-        fresh = render_fresh(same + same, seed=1_000_000 + evaluation.seed, knobs=knobs, size=size).images
-    return _Pictures(asked=asked, samples=samples.cpu(), real=fresh[: len(same)], second=fresh[len(same) :])
+    key = {"seed": evaluation.seed, "count": len(same), "size": size}
+
+    def render() -> dict[str, torch.Tensor]:
+        return {"images": render_fresh(same + same, seed=1_000_000 + evaluation.seed, knobs=knobs, size=size).images}
+
+    expected = 0.0 if tools.cache.has("renders", key) else tools.costs.render * 2 * len(same)
+    with evaluation.timed("rendering", expected):
+        fresh = tools.cache.get("renders", key, render)["images"]
+    return _Pictures(asked=asked, samples=samples.cpu(), real=fresh[: len(same)], second=fresh[len(same) :], key=key)
 
 
-def _judge(evaluation: Evaluation, pictures: _Pictures, knobs: Knobs, device: torch.device | str) -> None:
-    judge = load_judge(device)
-    samples, real, second = (read(judge, images) for images in (pictures.samples, pictures.real, pictures.second))
+def _judge(evaluation: Evaluation, pictures: _Pictures, knobs: Knobs, tools: Tools) -> None:
+    samples = tools.readings(pictures.samples)
+    real, second = tools.readings(pictures.real, pictures.keyed(1)), tools.readings(pictures.second, pictures.keyed(2))
     asked = pictures.asked.numpy()
     both = {name: np.concatenate([real[name], second[name]]) for name in real}
     both_asked = np.concatenate([asked[: pictures.count]] * 2)
@@ -128,26 +148,31 @@ def _judge(evaluation: Evaluation, pictures: _Pictures, knobs: Knobs, device: to
         }
     )
     first = {name: values[: pictures.count] for name, values in samples.items()}
-    evaluation.add(*variety_figures(real, first, second, asked[: pictures.count]))
+    evaluation.add(*variety_figures(real, first, second, asked[: pictures.count], seed=evaluation.seed))
 
 
 def _rate(question: str, samples: Readings, real: Readings, about: str) -> Figure:
     value, floor = (float((readings[question] > 0.5).mean()) for readings in (samples, real))
-    return Figure(value=value, floor=floor, about=about)
+    return Figure(value=value, floor=floor, interval=of_share(value, len(samples[question])), about=about)
 
 
-def _compare(
-    evaluation: Evaluation, pictures: _Pictures, features: Features | None, device: torch.device | str
-) -> None:
-    real, samples, second = vectors_of((pictures.real, pictures.first, pictures.second), features, device)
-    evaluation.add(closeness_figures(real, samples, second, seed=evaluation.seed))
+def _compare(evaluation: Evaluation, pictures: _Pictures, tools: Tools) -> None:
+    sets = ((pictures.real, pictures.keyed(1)), (pictures.first, None), (pictures.second, pictures.keyed(2)))
+    own = tools.features is not None
+    evaluation.add(closeness_figures(*(tools.vectors(*one) for one in sets), seed=evaluation.seed, own=own))
+    evaluation.add(*parts_figures(*(tools.parts(*one) for one in sets), seed=evaluation.seed))
 
 
-def _look_for_copies(
-    evaluation: Evaluation, pictures: _Pictures, training_images: np.ndarray, device: torch.device | str
-) -> None:
+def _look_for_copies(evaluation: Evaluation, pictures: _Pictures, training_images: np.ndarray, tools: Tools) -> None:
     training = torch.from_numpy(np.array(training_images)).permute(0, 3, 1, 2)
-    images = (training, pictures.samples[:QUERIES], pictures.real[:QUERIES])
-    in_pixels = nearness(*(pixel_vectors(part) for part in images))
-    in_features = nearness(*vectors_of(images, None, device))
-    evaluation.add(copy_figures(in_pixels, in_features))
+    samples, real = pictures.samples[:QUERIES], pictures.real[:QUERIES]
+    in_pixels = nearness(*(pixel_vectors(part) for part in (training, samples, real)))
+    vectors = tools.encoded(training, {"training": len(training)}), tools.encoded(samples), tools.encoded(real)
+    evaluation.add(copy_figures(in_pixels, nearness(*vectors)))
+
+
+def _score(pictures: _Pictures, seed: int, tools: Tools) -> dict[str, Figure]:
+    held_out = torch.cat([pictures.real, pictures.second])
+    truth = pictures.asked[: pictures.count].repeat(2, 1)
+    found = classification_score(pictures.samples, pictures.asked, held_out, truth, seed=seed, hardware=tools.hardware)
+    return score_figures(found, len(held_out))

@@ -2,7 +2,10 @@
 
 import importlib
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,11 +15,16 @@ from torch import nn
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.data.render import Knobs
+from examples.anime_faces.judge import renderer_fingerprint
+from examples.anime_faces.metrics._cache import FOLDER, Cache
 from examples.anime_faces.metrics._evaluation import Evaluation, write_metrics
 from examples.anime_faces.metrics._features import Features
 from examples.anime_faces.metrics._pictures import evaluate_pictures
+from examples.anime_faces.metrics._plan import choose_machine, measure_costs, plan_samples, same_threads_afterwards
 from examples.anime_faces.metrics._rendered import evaluate_rendered
+from examples.anime_faces.metrics._tools import Tools
 from examples.anime_faces.run import LoadedGenerator, RunFolder, load_generator
+from examples.anime_faces.systems import Hardware
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,20 +34,23 @@ class Question:
     Args:
         run: Folder of a run, or one of its checkpoints.
         data: Folder of the data set. Default: the one that the run was trained on.
-        samples: Number of pictures to draw.
+        samples: Number of pictures to draw. Default: 2,640, or as many as fit into `seconds`.
         seed: Seed of the samples and of the pictures that they are compared with.
         features: Name of a feature network, as ``package.module:callable``. Default: the encoder.
         device: A device as torch spells it. Default: CUDA if there is one, else the CPU.
         recipe: The run's recipe, needed only if it is from outside.
+        seconds: About how long the evaluation may take; where it does not suffice, fewer samples are drawn, and the slowest
+            figure is left out. Default: no limit. It does not change a number of samples that was asked for.
     """
 
     run: Path
     data: Path | None = None
-    samples: int = 12_000
+    samples: int | None = None
     seed: int = 0
     features: str | None = None
     device: str | None = None
     recipe: str | None = None
+    seconds: float | None = None
 
 
 def evaluate_run(question: Question) -> dict[str, Any]:
@@ -48,17 +59,24 @@ def evaluate_run(question: Question) -> dict[str, Any]:
     Raises:
         ValueError: There is no such run or data set, or they do not fit together.
     """
+    start = time.perf_counter()
+    if question.seconds is not None and not question.seconds > 0:
+        raise ValueError(f"--seconds must be above 0, but it is {question.seconds}")
     device = question.device or ("cuda" if torch.cuda.is_available() else "cpu")
     generator = load_generator(question.run, device=device, recipe=question.recipe, data=question.data)
     dataset = Dataset.open(question.data or Path(generator.settings.data))
     _check_fit(generator, dataset)
-    evaluation = _evaluate(question, generator, dataset, device)
+    with same_threads_afterwards():
+        hardware, figures = choose_machine(device, student=dataset.kind == "rendered", seconds=question.seconds)
+        print(f"evaluate: computes on {hardware} ({figures})", flush=True)
+        evaluation = _evaluate(question, generator, dataset, hardware, start)
     about = {
         "run": str(question.run),
         "step": generator.step,
         "data": {"kind": dataset.kind, "fingerprint": dataset.fingerprint, "pictures": len(dataset)},
         "features": question.features or "the encoder trained on renders",
         "device": device,
+        "hardware": {"chosen": str(hardware), "timed": figures},
     }
     return write_metrics(metrics_path(question.run), evaluation, about)
 
@@ -109,49 +127,60 @@ def knobs_of(dataset: Dataset) -> Knobs:
     return Knobs(**plain, withheld_pairs=tuple((int(hair), int(eyes)) for hair, eyes in pairs))
 
 
-def summary(record: dict[str, Any]) -> str:
-    """Return the figures of a metrics record as a table to print."""
-    lines = [f"{'figure':<26}{'value':>10}{'real':>10}   verdict"]
-    for name, figure in record["figures"].items():
-        floor = "" if figure["floor"] is None else f"{figure['floor']:.4g}"
-        lines.append(f"{name:<26}{figure['value']:>10.4g}{floor:>10}   {_verdict(figure)}".rstrip())
-    lines.append(f"{record['passed']} of {record['bounded']} thresholds passed")
-    return "\n".join([*lines, *record["notes"]])
-
-
-def _evaluate(question: Question, generator: LoadedGenerator, dataset: Dataset, device: str) -> Evaluation:
-    features = None if question.features is None else load_features(question.features, device)
-
-    def generate(class_ids: torch.Tensor) -> torch.Tensor:
-        return generator.generate(class_ids, seed=question.seed)
-
-    seed, samples = question.seed, question.samples
-    if dataset.kind == "rendered":
-        knobs = knobs_of(dataset)
-        return evaluate_rendered(
-            generate, dataset.images, knobs, seed=seed, samples=samples, features=features, device=device
-        )
-    if generator.example_texts is None:
-        ask, asked, rows = generate, dataset.class_ids_of(generator.attributes), np.arange(len(dataset))
-    else:
-        texts = generator.texts_of(dataset)
-        asked, rows = np.arange(len(dataset))[:, None], np.array(list(texts))
-
-        def ask(class_ids: torch.Tensor) -> torch.Tensor:
-            """Draw the texts of the pictures whose rows are given instead of class ids."""
-            return generator.generate_texts([texts[row] for row in class_ids[:, 0].tolist()], seed=question.seed)
-
-    return evaluate_pictures(
-        ask, dataset.images, asked, rows=rows, seed=seed, samples=samples, features=features, device=device
+def _evaluate(
+    question: Question, generator: LoadedGenerator, dataset: Dataset, hardware: Hardware, start: float
+) -> Evaluation:
+    rendered = dataset.kind == "rendered"
+    ask, asked, rows = _requests(generator, dataset, question.seed)
+    costs = measure_costs(
+        lambda count: ask(asked[rows[np.arange(count) % len(rows)]]),
+        size=dataset.size,
+        rendered=rendered,
+        hardware=hardware,
     )
+    left = None if question.seconds is None else question.seconds - (time.perf_counter() - start)
+    plan = plan_samples(question.samples, left, costs, rendered=rendered, most=None if rendered else len(rows) // 2)
+    features = None if question.features is None else load_features(question.features, hardware.device)
+    about = {"fingerprint": dataset.fingerprint, "renderer": renderer_fingerprint() if rendered else None}
+    tools = Tools(
+        hardware=hardware, features=features, cache=Cache(folder=dataset.path / FOLDER, about=about), costs=costs
+    )
+    print(f"evaluate: {plan.samples} samples: {plan.expected(costs)}", flush=True)
+    if rendered:
+        knobs, draw = knobs_of(dataset), partial(generator.generate, seed=question.seed)
+        evaluation = evaluate_rendered(
+            draw, dataset.images, knobs, seed=question.seed, samples=plan.samples, score=plan.score, tools=tools
+        )
+    else:
+        evaluation = evaluate_pictures(
+            lambda some: ask(some.numpy()),
+            dataset.images,
+            asked,
+            rows=rows,
+            seed=question.seed,
+            samples=plan.samples,
+            tools=tools,
+        )
+    evaluation.notes += plan.notes
+    return evaluation
 
 
-def _verdict(figure: dict[str, Any]) -> str:
-    if figure["passed"] is None:
-        return ""
-    bounds = [f"at least {figure['at_least']:.4g}"] if figure["at_least"] is not None else []
-    bounds += [f"at most {figure['at_most']:.4g}"] if figure["at_most"] is not None else []
-    return f"{'passed' if figure['passed'] else 'FAILED'}: {' and '.join(bounds)}"
+def _requests(
+    generator: LoadedGenerator, dataset: Dataset, seed: int
+) -> tuple[Callable[[np.ndarray], torch.Tensor], np.ndarray, np.ndarray]:
+    """Return what draws pictures for rows of requests, the request of each picture, and the pictures that have one."""
+    if generator.example_texts is None or dataset.kind == "rendered":
+        return (
+            lambda some: generator.generate(torch.from_numpy(some), seed=seed),
+            dataset.class_ids_of(generator.attributes),
+            np.arange(len(dataset)),
+        )
+    texts = generator.texts_of(dataset)
+
+    def ask(some: np.ndarray) -> torch.Tensor:
+        return generator.generate_texts([texts[row] for row in some[:, 0].tolist()], seed=seed)
+
+    return ask, np.arange(len(dataset))[:, None], np.array(list(texts))
 
 
 def _check_fit(generator: LoadedGenerator, dataset: Dataset) -> None:

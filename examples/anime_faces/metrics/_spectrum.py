@@ -7,11 +7,13 @@ from typing import Any
 import torch
 
 from examples.anime_faces.metrics._evaluation import Figure
+from examples.anime_faces.metrics._intervals import of_statistic
 
 ROUNDING = 1.0 / 12.0
 """Variance of rounding a brightness to a whole number: the power of a frequency that contains nothing else."""
 
-GREATEST_AT_MOST = 2.0
+GREATEST_ABOVE_FLOOR = 2.0
+"""Largest difference that passes, in decibels above that of real pictures."""
 
 ABOVE_ROUNDING = 10.0
 """Frequencies with less than this multiple of the power of rounding are left out."""
@@ -49,8 +51,12 @@ def spectrum_gap(real: torch.Tensor, samples: torch.Tensor) -> SpectrumGap:
         raise ValueError(
             f"real and samples must be of one size, got {tuple(real.shape[1:])} and {tuple(samples.shape[1:])}"
         )
-    rounding = ROUNDING * real.shape[2] * real.shape[3]
-    real_power, sample_power = radial_power(real), radial_power(samples)
+    return _gap(radial_powers(real), radial_powers(samples), real.shape[2])
+
+
+def _gap(real: torch.Tensor, samples: torch.Tensor, size: int) -> SpectrumGap:
+    rounding = ROUNDING * size**2
+    real_power, sample_power = real.mean(dim=0), samples.mean(dim=0)
     gaps = 10.0 * torch.log10(sample_power.clamp_min(rounding) / real_power.clamp_min(rounding))
     gaps = torch.where(real_power > ABOVE_ROUNDING * rounding, gaps, torch.full_like(gaps, math.nan))
     heard = gaps[gaps.isfinite()].abs()
@@ -60,7 +66,12 @@ def spectrum_gap(real: torch.Tensor, samples: torch.Tensor) -> SpectrumGap:
 
 
 def radial_power(images: torch.Tensor) -> torch.Tensor:
-    """Return the mean power of pictures at each whole radius from 1 to the corner of the spectrum.
+    """Return the mean of ``radial_powers`` over the pictures."""
+    return radial_powers(images).mean(dim=0)
+
+
+def radial_powers(images: torch.Tensor) -> torch.Tensor:
+    """Return the power of each picture at each whole radius from 1 to the corner of the spectrum, ``(n, radii)``.
 
     The checkerboard of transposed convolutions is at the corner, beyond half the size.
 
@@ -68,18 +79,19 @@ def radial_power(images: torch.Tensor) -> torch.Tensor:
         images: uint8 tensor of shape ``(n, channels, size, size)``, n at least 1.
     """
     size = images.shape[2]
-    power = torch.zeros(size, size, dtype=torch.float64)
-    for batch in images.split(256):
-        power += torch.fft.fft2(batch.float()).abs().square().sum(dim=(0, 1)).double()
-    power /= len(images) * images.shape[1]
     waves = torch.fft.fftfreq(size) * size
-    radius = (waves[:, None] ** 2 + waves[None, :] ** 2).sqrt().round().long()
-    total = torch.bincount(radius.flatten(), weights=power.flatten())
-    return (total / torch.bincount(radius.flatten()))[1:]
+    radius = (waves[:, None] ** 2 + waves[None, :] ** 2).sqrt().round().long().flatten()
+    counts = torch.bincount(radius)
+    parts = []
+    for batch in images.split(256):
+        power = torch.fft.fft2(batch.float()).abs().square().double().mean(dim=1).flatten(1)
+        total = torch.zeros(len(batch), len(counts), dtype=torch.float64).index_add_(1, radius, power)
+        parts.append((total / counts)[:, 1:])
+    return torch.cat(parts)
 
 
 def spectrum_figures(
-    real: torch.Tensor, samples: torch.Tensor, second: torch.Tensor
+    real: torch.Tensor, samples: torch.Tensor, second: torch.Tensor, *, seed: int = 0
 ) -> tuple[dict[str, Figure], dict[str, Any]]:
     """Return the figures of the spectrum, and the table behind them.
 
@@ -87,12 +99,22 @@ def spectrum_figures(
         real: uint8 pictures ``(n, channels, size, size)``.
         samples: As many samples.
         second: As many other real pictures, for the floors.
+        seed: Seed of the interval.
     """
-    gap, floor = spectrum_gap(real, samples), spectrum_gap(real, second)
+    powers = [radial_powers(images) for images in (real, samples, second)]
+    size = real.shape[2]
+    gap, floor = _gap(powers[0], powers[1], size), _gap(powers[0], powers[2], size)
+    interval = of_statistic(
+        lambda rows: _gap(powers[0][rows], powers[1][rows], size).greatest, len(real), value=gap.greatest, seed=seed
+    )
     about = "difference of the radial power spectra of samples and real pictures in decibels"
     figures = {
         "spectrum_greatest": Figure(
-            value=gap.greatest, floor=floor.greatest, at_most=GREATEST_AT_MOST, about=f"{about}; the largest"
+            value=gap.greatest,
+            floor=floor.greatest,
+            at_most=floor.greatest + GREATEST_ABOVE_FLOOR,
+            interval=interval,
+            about=f"{about}; the largest",
         ),
         "spectrum_mean": Figure(value=gap.mean, floor=floor.mean, about=f"{about}; the mean over radii"),
     }

@@ -52,3 +52,11 @@ def test_the_encoder_is_one_feature_network_of_many(images: torch.Tensor):
 def test_refuses_what_is_not_one_vector_a_picture(network, images: torch.Tensor):
     with pytest.raises(ValueError, match="one vector for each picture"):
         encode_with(network, images)
+
+
+def test_reads_in_float32_whatever_the_processor(images: torch.Tensor):
+    """It was bfloat16, which takes ten times as long where the processor has none."""
+    judge = load_judge()
+    with torch.no_grad():
+        expected = judge(prepare(images))["hair"].softmax(dim=1)
+    np.testing.assert_allclose(read(judge, images)["hair"], expected.numpy(), rtol=1e-5)

@@ -44,7 +44,10 @@ def test_an_evaluation_counts_what_passed(capsys: pytest.CaptureFixture[str]):
         "floor": None,
         "at_least": 0.5,
         "at_most": None,
+        "low": None,
+        "high": None,
         "passed": False,
+        "undecided": False,
         "about": "down",
     }
     assert record["details"] == {"table": {"a": 1.0}}

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from examples.anime_faces.metrics import evaluate_pictures
+from examples.anime_faces.metrics import Tools, evaluate_pictures
 
-FEATURES = {"fid", "kid", "precision", "recall", "density", "coverage", "coverage_of_real"}
+NEIGHBORHOODS = {"coverage_of_real", "coverage", "precision", "recall", "density"}
+FIGURES = {
+    *("fid", "kid", "parts_distance", "parts_distance_worst", "spectrum_greatest", "spectrum_mean"),
+    *("nearest_pixels", "copies_pixels", *NEIGHBORHOODS, *(f"untrained_{name}" for name in NEIGHBORHOODS)),
+}
 
 
 def blobs(count: int, seed: int) -> np.ndarray:
@@ -33,7 +37,7 @@ def test_gives_only_the_figures_that_need_no_judge_and_says_why():
         return drawn(len(class_ids), 1)
 
     evaluation = evaluate_pictures(generate, blobs(100, 0), labels, samples=12_000)
-    assert set(evaluation.figures) == FEATURES | {"spectrum_greatest", "spectrum_mean"}
+    assert set(evaluation.figures) == FIGURES
     assert (evaluation.samples, evaluation.reference) == (50, 50)
     notes = " ".join(evaluation.notes)
     assert "judge" in notes
@@ -54,7 +58,7 @@ def test_tells_good_from_bad_in_named_features():
         return drawn(1, 1).expand(len(class_ids), -1, -1, -1)
 
     first, second = (
-        evaluate_pictures(generate, images, labels, features=mean_colors).figures for generate in (good, one)
+        evaluate_pictures(generate, images, labels, tools=Tools(features=mean_colors)).figures for generate in (good, one)
     )
     assert first["coverage_of_real"].passed
     assert second["coverage_of_real"].passed is False
@@ -63,7 +67,7 @@ def test_tells_good_from_bad_in_named_features():
 
 
 def _feature_notes(images: np.ndarray, labels: np.ndarray) -> list[str]:
-    evaluation = evaluate_pictures(lambda ids: drawn(len(ids), 1), images, labels, features=mean_colors)
+    evaluation = evaluate_pictures(lambda ids: drawn(len(ids), 1), images, labels, tools=Tools(features=mean_colors))
     return [note for note in evaluation.notes if note.startswith("FID")]
 
 
@@ -76,7 +80,7 @@ def test_the_halves_are_drawn_by_the_seed():
         return drawn(len(class_ids), 1)
 
     for seed in (0, 0, 1):
-        evaluate_pictures(generate, images, labels, seed=seed, features=mean_colors)
+        evaluate_pictures(generate, images, labels, seed=seed, tools=Tools(features=mean_colors))
     assert asked[0] == asked[1] != asked[2]
 
 

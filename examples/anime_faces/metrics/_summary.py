@@ -1,0 +1,35 @@
+"""The figures of metrics.json as a table to print."""
+
+from typing import Any
+
+
+def summary(record: dict[str, Any]) -> str:
+    """Return the figures of a metrics record, each with its interval, the figure of real pictures and its verdict."""
+    lines = [f"{'figure':<28}{'value':>9}  {'95 in 100':<19}{'real':>9}   verdict"]
+    for name, figure in record["figures"].items():
+        floor = "" if figure["floor"] is None else f"{figure['floor']:.4g}"
+        line = f"{name:<28}{figure['value']:>9.4g}  {_interval(figure):<19}{floor:>9}   {_verdict(figure)}"
+        lines.append(line.rstrip())
+    return "\n".join([*lines, _count(record), *record["notes"]])
+
+
+def _interval(figure: dict[str, Any]) -> str:
+    low, high = figure.get("low"), figure.get("high")
+    return "" if low is None or high is None else f"{low:.4g} to {high:.4g}"
+
+
+def _verdict(figure: dict[str, Any]) -> str:
+    if figure["passed"] is None:
+        return ""
+    bounds = [f"at least {figure['at_least']:.4g}"] if figure["at_least"] is not None else []
+    bounds += [f"at most {figure['at_most']:.4g}"] if figure["at_most"] is not None else []
+    doubt = " (undecided)" if figure.get("undecided") else ""
+    return f"{'passed' if figure['passed'] else 'FAILED'}{doubt}: {' and '.join(bounds)}"
+
+
+def _count(record: dict[str, Any]) -> str:
+    words = f"{record['passed']} of {record['bounded']} thresholds passed"
+    undecided = record.get("undecided", 0)
+    if undecided:
+        words += f"; {undecided} could come out the other way with other samples: more samples decide (--samples 12000)"
+    return words
