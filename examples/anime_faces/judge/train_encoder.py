@@ -19,8 +19,7 @@ from examples.anime_faces.judge._reading import encode
 from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_encoder, save, save_card
 from examples.anime_faces.judge.train_judge import VARIED
-from examples.anime_faces.metrics import frechet_distance, neighborhoods
-from examples.anime_faces.systems import choose_hardware
+from examples.anime_faces.metrics import choose_machine, frechet_distance, neighborhoods
 
 PROJECTED = 64
 
@@ -77,7 +76,7 @@ def train(encoder: Encoder, settings: TrainEncoder) -> None:
     """
     images = render_fresh(settings.renders, seed=settings.seed, knobs=VARIED).images
     rng = torch.Generator().manual_seed(settings.seed)
-    hardware, _ = choose_hardware()
+    hardware, _ = choose_machine(None, student=True, seconds=None)
     # The loss is computed after a small network that is thrown away, so the encoder keeps what the loss discards.
     features = encoder.num_features
     projector = nn.Sequential(

@@ -18,8 +18,7 @@ from examples.anime_faces.judge._network import BINARY_HEADS, CLASS_HEADS, NUMBE
 from examples.anime_faces.judge._reading import read
 from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_card, load_judge, save, save_card
-from examples.anime_faces.metrics import classification_score
-from examples.anime_faces.systems import choose_hardware
+from examples.anime_faces.metrics import choose_machine, classification_score
 
 VARIED = Knobs(glasses_rate=0.3, ribbon_rate=0.4, highlight_rate=0.6)
 """The judge must learn every attribute both ways, whatever a data set shows."""
@@ -88,7 +87,7 @@ def train(judge: Judge, settings: TrainJudge) -> None:
     renders = render_fresh(settings.renders, seed=settings.seed, knobs=VARIED)
     targets = targets_of(renders.factors)
     rng = torch.Generator().manual_seed(settings.seed)
-    hardware, _ = choose_hardware()
+    hardware, _ = choose_machine(None, student=True, seconds=None)
 
     def batch_of(indices: torch.Tensor) -> torch.Tensor:
         clean = prepare(renders.images[indices])

@@ -90,7 +90,7 @@ def classification_score(
     )
 
 
-def one_step(hardware: Hardware) -> Callable[[], object]:
+def one_step(hardware: Hardware) -> Callable[[], torch.Tensor]:
     """Return a function that makes one update of a student that is thrown away, to measure how long it takes.
 
     Args:

@@ -58,7 +58,8 @@ def test_tells_good_from_bad_in_named_features():
         return drawn(1, 1).expand(len(class_ids), -1, -1, -1)
 
     first, second = (
-        evaluate_pictures(generate, images, labels, tools=Tools(features=mean_colors)).figures for generate in (good, one)
+        evaluate_pictures(generate, images, labels, tools=Tools(features=mean_colors)).figures
+        for generate in (good, one)
     )
     assert first["coverage_of_real"].passed
     assert second["coverage_of_real"].passed is False

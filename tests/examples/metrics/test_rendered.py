@@ -51,7 +51,7 @@ def evaluate(generate: Generate, knobs: Knobs = PLAIN) -> Evaluation:
 
 
 def failed(evaluation: Evaluation) -> set[str]:
-    return {name for name, figure in evaluation.figures.items() if figure.passed is False} 
+    return {name for name, figure in evaluation.figures.items() if figure.passed is False}
 
 
 def perfect(class_ids: torch.Tensor) -> torch.Tensor:
