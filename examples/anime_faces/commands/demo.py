@@ -81,8 +81,11 @@ class Demo:
 
     def _prepare(self, data: Path, page: "LivePage") -> None:
         from examples.anime_faces.commands.prepare import Prepare
+        from examples.anime_faces.data import Dataset
         from examples.anime_faces.data.render import Knobs
+        from examples.anime_faces.metrics import check_samples, forecast
 
+        check_samples(self.samples, rendered=self.images is None)
         if self.images is None:
             knobs = Knobs(withheld_pairs=withheld_pairs())
             prepare = Prepare(out=data, count=self.count, size=self.size, seed=self.seed, knobs=knobs)
@@ -90,6 +93,7 @@ class Demo:
             prepare = Prepare(out=data, size=self.size, images=self.images)
         prepare.labels, prepare.tags = self.labels, self.tags
         prepare.run(page.watch_pictures)
+        print("\n".join(forecast(Dataset.open(data), self.samples)))
 
     def _train(self, data: Path, page: "LivePage") -> None:
         from examples.anime_faces.commands.train import Train

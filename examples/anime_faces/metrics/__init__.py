@@ -20,6 +20,7 @@ from examples.anime_faces.metrics._evaluation import (
 )
 from examples.anime_faces.metrics._failures import FAILURES as FAILURES, Failure as Failure
 from examples.anime_faces.metrics._features import Neighborhoods as Neighborhoods, neighborhoods as neighborhoods
+from examples.anime_faces.metrics._forecast import check_samples as check_samples, forecast as forecast
 from examples.anime_faces.metrics._pictures import evaluate_pictures as evaluate_pictures
 from examples.anime_faces.metrics._plan import choose_machine as choose_machine
 from examples.anime_faces.metrics._readings import (

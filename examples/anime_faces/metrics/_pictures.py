@@ -1,5 +1,7 @@
 """Evaluation of a generator trained on the user's own pictures, of which only the pixels are known."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -8,13 +10,16 @@ from examples.anime_faces.metrics._copies import QUERIES, copy_figures, nearness
 from examples.anime_faces.metrics._evaluation import Evaluation, Generate
 from examples.anime_faces.metrics._plan import DEFAULT_SAMPLES
 from examples.anime_faces.metrics._spectrum import spectrum_figures
-from examples.anime_faces.metrics._tools import Tools
+from examples.anime_faces.metrics._tools import Key, Tools
 
 MOST_SEARCHED = 12_000
 """Most pictures of the data set among which copies are searched."""
 
 LEAST = 12
 """Smallest number of pictures in each half of the data set, so that each picture has a fifth neighbor."""
+
+FLAT = 8
+"""Pictures that vary less than this many of 255 levels are flat: their spectrum would be that of rounding."""
 
 JUDGE_WITHHELD = (
     "Figures of the judge (colors, factors that were not requested, classification score) are left out: it was trained only on "
@@ -57,34 +62,64 @@ def evaluate_pictures(
         samples: Largest number of samples; at most half the size of the data set is drawn.
         tools: What figures are computed with. Default: the CPU, the encoder, and no cache.
 
-    Raises:
-        ValueError: There are too few pictures or samples.
+    Where there are too few pictures for a figure, a note says so instead.
     """
     tools = tools or Tools()
     rows = np.arange(len(images)) if rows is None else rows
     count = min(samples, len(rows) // 2)
-    if count < LEAST:
-        raise ValueError(f"samples and half the pictures must be at least {LEAST}, got {samples} and {len(rows) // 2}")
     evaluation = Evaluation(samples=count, reference=count, seed=seed)
+    evaluation.notes += notes_on_pictures(len(rows), own=tools.features is not None)
+    if count == 0:
+        return evaluation
     order = np.random.default_rng(seed).permutation(rows)
     first, second = np.sort(order[:count]), np.sort(order[count : 2 * count])
     with evaluation.timed("sampling", tools.costs.draw * count):
         drawn = generate(torch.from_numpy(class_ids[first])).cpu()
     real, other = _pictures(images, first), _pictures(images, second)
-    key = {"seed": seed, "count": count, "of": len(rows)}
-    sets = ((real, {**key, "half": 1}), (drawn, None), (other, {**key, "half": 2}))
-    with evaluation.timed("comparing features", 3 * tools.costs.read * count):
-        own = tools.features is not None
-        evaluation.add(closeness_figures(*(tools.vectors(*one) for one in sets), seed=seed, own=own))
-        evaluation.add(*parts_figures(*(tools.parts(*one) for one in sets), seed=seed))
-        evaluation.notes += [] if own else [ENCODER_NOTE]
+    if count >= LEAST:
+        key = {"seed": seed, "count": count, "of": len(rows)}
+        with evaluation.timed("comparing features", 3 * tools.costs.read * count):
+            _compare(evaluation, ((real, {**key, "half": 1}), (drawn, None), (other, {**key, "half": 2})), tools)
     with evaluation.timed("comparing spectra"):
-        evaluation.add(*spectrum_figures(real, drawn, other, seed=seed))
+        if _flat(real) or _flat(other):
+            evaluation.notes.append("The spectrum is left out: all pictures are flat.")
+        else:
+            evaluation.add(*spectrum_figures(real, drawn, other, seed=seed))
     with evaluation.timed("looking for copies"):
         searched = pixel_vectors(_pictures(images, np.sort(order[:MOST_SEARCHED])))
         evaluation.add(copy_figures(nearness(searched, pixel_vectors(drawn[:QUERIES]), None)))
-    evaluation.notes += [JUDGE_WITHHELD, COPIES_NOTE]
     return evaluation
+
+
+def notes_on_pictures(pictures: int, *, own: bool = False) -> list[str]:
+    """Return which figures are left out for this number of the user's own pictures, and what the others mean.
+
+    Args:
+        pictures: Number of pictures that can be used.
+        own: Whether the user names a feature network.
+    """
+    if pictures < 2:
+        return [f"Nothing can be compared: at least 2 pictures are needed, and there are {pictures}."]
+    if pictures < 2 * LEAST:
+        compared = (
+            f"FID, KID, precision, recall, density, coverage and the distances of parts are left out: they need {2 * LEAST} "
+            f"pictures, and there are {pictures}."
+        )
+    else:
+        compared = "" if own else ENCODER_NOTE
+    return [*([compared] if compared else []), JUDGE_WITHHELD, COPIES_NOTE]
+
+
+def _compare(evaluation: Evaluation, sets: Sequence[tuple[torch.Tensor, Key | None]], tools: Tools) -> None:
+    seed = evaluation.seed
+    vectors, parts = ([look(*one) for one in sets] for look in (tools.vectors, tools.parts))
+    evaluation.add(closeness_figures(*vectors, seed=seed, own=tools.features is not None))
+    evaluation.add(*parts_figures(*parts, seed=seed))
+
+
+def _flat(images: torch.Tensor) -> bool:
+    """Return whether no picture has any detail, so that there is no spectrum to compare."""
+    return bool((images.amax(dim=(2, 3)).int() - images.amin(dim=(2, 3)).int()).max() <= FLAT)
 
 
 def _pictures(images: np.ndarray, rows: np.ndarray) -> torch.Tensor:

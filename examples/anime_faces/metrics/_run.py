@@ -19,6 +19,7 @@ from examples.anime_faces.judge import renderer_fingerprint
 from examples.anime_faces.metrics._cache import FOLDER, Cache
 from examples.anime_faces.metrics._evaluation import Evaluation, write_metrics
 from examples.anime_faces.metrics._features import Features
+from examples.anime_faces.metrics._forecast import check_samples, missing_packages
 from examples.anime_faces.metrics._pictures import evaluate_pictures
 from examples.anime_faces.metrics._plan import choose_machine, measure_costs, plan_samples, same_threads_afterwards
 from examples.anime_faces.metrics._rendered import evaluate_rendered
@@ -66,6 +67,7 @@ def evaluate_run(question: Question) -> dict[str, Any]:
     generator = load_generator(question.run, device=device, recipe=question.recipe, data=question.data)
     dataset = Dataset.open(question.data or Path(generator.settings.data))
     _check_fit(generator, dataset)
+    check_samples(question.samples, rendered=dataset.kind == "rendered")
     with same_threads_afterwards():
         hardware, figures = choose_machine(device, student=dataset.kind == "rendered", seconds=question.seconds)
         print(f"evaluate: computes on {hardware} ({figures})", flush=True)
@@ -133,7 +135,7 @@ def _evaluate(
     rendered = dataset.kind == "rendered"
     ask, asked, rows = _requests(generator, dataset, question.seed)
     costs = measure_costs(
-        lambda count: ask(asked[rows[np.arange(count) % len(rows)]]),
+        lambda count: ask(asked[rows[np.arange(count) % len(rows)]]) if len(rows) else None,
         size=dataset.size,
         rendered=rendered,
         hardware=hardware,
@@ -161,7 +163,7 @@ def _evaluate(
             samples=plan.samples,
             tools=tools,
         )
-    evaluation.notes += plan.notes
+    evaluation.notes += [*plan.notes, *missing_packages()]
     return evaluation
 
 

@@ -54,3 +54,26 @@ def test_one_command_goes_from_folders_of_pictures_to_samples(tmp_path: Path) ->
     assert Dataset.open(demo.out / "data").attributes[0].classes == ("cats", "dogs", "owls")
     assert (demo.out / "samples.png").exists()
     assert (demo.out / "report.html").exists()
+
+
+def test_says_before_training_what_cannot_be_measured_and_measures_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten pictures were trained on, and then the demo ended with an error and without a report."""
+    from PIL import Image
+
+    (tmp_path / "mine").mkdir()
+    for index in range(10):
+        Image.fromarray(render(face_from_seed(3, index), 32)).save(tmp_path / "mine" / f"{index}.png")
+    demo = Demo(out=tmp_path / "run", images=tmp_path / "mine", minutes=0.02, size=32)
+    demo.run()
+    printed = capsys.readouterr().out
+    assert printed.index("Measured will be: the spectrum, copies.") < printed.index("[2/5] training")
+    assert (demo.out / "metrics.json").exists()
+    assert (demo.out / "report.html").exists()
+
+
+def test_refuses_a_number_of_samples_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--samples must be at least 264"):
+        Demo(out=tmp_path / "run", samples=10).run()
+    assert not (tmp_path / "run" / "data").exists()

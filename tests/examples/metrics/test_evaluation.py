@@ -31,6 +31,49 @@ def test_passes_within_its_bounds(value: float, at_least: float | None, at_most:
     assert Figure(value=value, at_least=at_least, at_most=at_most, about="a number").passed is passed
 
 
+@pytest.mark.parametrize(
+    ("interval", "at_least", "at_most", "undecided"),
+    [
+        ((0.4, 0.6), 0.45, None, True),
+        ((0.4, 0.6), 0.3, None, False),
+        ((0.4, 0.6), 0.7, None, False),
+        ((0.4, 0.6), None, 0.55, True),
+        ((0.4, 0.6), 0.3, 0.7, False),
+        ((0.4, 0.6), 0.3, 0.55, True),
+        ((0.4, 0.6), None, None, False),
+        (None, 0.45, None, False),
+    ],
+)
+def test_is_undecided_where_the_interval_has_the_bound(
+    interval: tuple[float, float] | None, at_least: float | None, at_most: float | None, undecided: bool
+):
+    figure = Figure(value=0.5, interval=interval, at_least=at_least, at_most=at_most, about="a number")
+    assert figure.undecided is undecided
+
+
+def test_what_takes_long_is_announced(capsys: pytest.CaptureFixture[str]):
+    evaluation = Evaluation(samples=1, reference=1, seed=0)
+    with evaluation.timed("thinking", 40.2):
+        assert "evaluate: thinking: about 40 s" in capsys.readouterr().out
+    with evaluation.timed("blinking", 0.2):
+        assert "about" not in capsys.readouterr().out
+
+
+def test_the_summary_shows_intervals_and_doubts_and_reads_old_files():
+    figure = Figure(value=0.5, floor=0.9, interval=(0.4, 0.6), at_least=0.45, about="a number")
+    record = Evaluation(samples=1, reference=1, seed=0, figures={"share": figure}).record()
+    assert record["undecided"] == 1
+    lines = summary(record).splitlines()
+    assert "0.4 to 0.6" in lines[1]
+    assert "passed (undecided): at least 0.45" in lines[1]
+    assert "1 could come out the other way" in lines[2]
+    old = json.loads(json.dumps(record))
+    del old["undecided"]
+    for name in ("low", "high", "undecided"):
+        del old["figures"]["share"][name]
+    assert "passed: at least 0.45" in summary(old)
+
+
 def test_an_evaluation_counts_what_passed(capsys: pytest.CaptureFixture[str]):
     evaluation = Evaluation(samples=7, reference=5, seed=3)
     with evaluation.timed("thinking"):

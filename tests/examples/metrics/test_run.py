@@ -1,6 +1,7 @@
 """Evaluation of a run: what it reads, what it refuses, what it writes."""
 
 import json
+import shutil
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,6 +63,34 @@ def test_writes_metrics_into_the_run(faces_folder: Path, tmp_path: Path, monkeyp
     printed = capsys.readouterr().out
     assert "thresholds passed" in printed
     assert str(tmp_path / "metrics.json") in printed
+
+
+def test_says_what_it_computes_on_and_keeps_what_it_knows_of_real_pictures(
+    faces_folder: Path, tmp_path: Path, monkeypatch, capsys
+):
+    data = tmp_path / "data"
+    shutil.copytree(faces_folder, data)
+    loads(monkeypatch, Renderer(data))
+    # A little time: the smallest number of samples, without the classification score.
+    record = evaluate_run(Question(run=tmp_path, seconds=1.0, device="cpu"))
+    assert record["samples"] == 264
+    assert record["hardware"]["chosen"].startswith("cpu, ")
+    assert any("The classification score is left out" in note for note in record["notes"])
+    assert {path.name.split("-")[0] for path in (data / "measured").iterdir()} >= {"renders", "judge", "encoder"}
+    assert "evaluate: computes on cpu" in capsys.readouterr().out
+    Dataset.open(data).verify()
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
+def test_refuses_no_time(tmp_path: Path, seconds: float):
+    with pytest.raises(ValueError, match="--seconds must be above 0, but it is"):
+        evaluate_run(Question(run=tmp_path, seconds=seconds))
+
+
+def test_refuses_too_few_samples_before_any_work(faces_folder: Path, tmp_path: Path, monkeypatch):
+    loads(monkeypatch, Renderer(faces_folder))
+    with pytest.raises(ValueError, match="--samples must be at least 264"):
+        evaluate_run(Question(run=tmp_path, samples=263))
 
 
 def test_the_metrics_of_a_checkpoint_lie_in_its_run(tmp_path: Path):
