@@ -31,5 +31,5 @@ def _count(record: dict[str, Any]) -> str:
     words = f"{record['passed']} of {record['bounded']} thresholds passed"
     undecided = record.get("undecided", 0)
     if undecided:
-        words += f"; {undecided} could come out the other way with other samples: more samples decide (--samples 12000)"
+        words += f"; {undecided} could come out the other way with other samples, as the intervals show"
     return words
