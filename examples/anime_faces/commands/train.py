@@ -31,9 +31,11 @@ class Train(Generic[Options]):
     """Folder of the run: checkpoints, sample grids, loss curves and settings."""
     recipe: Annotated[str, tyro.conf.arg(help=RECIPES)] = "default"
     minutes: Annotated[float | None, shown_as("MINUTES")] = None
-    """Train for about this long; turned into a fixed number of steps at the start."""
+    """Minutes of training: turned into steps at the start, and into fewer later if the machine gets slower."""
     steps: Annotated[int | None, shown_as("STEPS")] = None
     """Train this many steps (in place of --minutes). Default: the number of the recipe."""
+    plan: Annotated[Path | None, shown_as("RUN")] = None
+    """Train as many steps as this run, with the same changes of the plan, to compute its numbers again."""
     start: Annotated[Path | None, shown_as("RUN", "from")] = None
     """Start from the networks of this run or checkpoint (fine-tuning)."""
     seed: int = 0
@@ -66,6 +68,7 @@ class Train(Generic[Options]):
             out=self.out,
             minutes=self.minutes,
             steps=self.steps,
+            plan=self.plan,
             start=self.start,
             seed=self.seed,
             threads=self.threads,

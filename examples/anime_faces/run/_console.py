@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -86,6 +87,12 @@ class Progress:
         """Return the seconds that the remaining steps take at the pace of this session so far."""
         done = max(1, self._step - self._first)
         return (time.monotonic() - self._begun) / done * (self._steps - self._step)
+
+    def follow(self, system: System, feed: Feed, steps: int, message: str) -> None:
+        """Go on with another plan, and say so above the bar."""
+        self._schedule, self._feed, self._steps = system.schedule, feed, steps
+        self.bar.total = steps
+        self.bar.write(message, file=sys.stdout)
 
     def images_per_second(self) -> float:
         """Return the pictures per second since the last call."""

@@ -29,6 +29,7 @@ class TrainRequest:
         out: The run's folder.
         steps: Rounds to train.
         minutes: Time to train, turned into steps at the start; cannot be combined with `steps`.
+        plan: A run whose steps, and changes of the plan, are followed; cannot be combined with `steps` or `minutes`.
         start: A run or checkpoint whose networks to start from.
         seed: Seed of weights, noise and the order of the data.
         threads: CPU threads.
@@ -43,6 +44,7 @@ class TrainRequest:
     out: Path
     steps: int | None = None
     minutes: float | None = None
+    plan: Path | None = None
     start: Path | None = None
     seed: int = 0
     threads: int | None = None
@@ -53,6 +55,8 @@ class TrainRequest:
     def __post_init__(self) -> None:
         if self.steps is not None and self.minutes is not None:
             raise ValueError("--steps and --minutes must not both be given: the minutes are turned into steps")
+        if self.plan is not None and (self.steps is not None or self.minutes is not None):
+            raise ValueError("--plan must not be combined with --steps or --minutes: the steps are those of its run")
         for name, value in (("--steps", self.steps), ("--minutes", self.minutes), ("--grid-every", self.grid_every)):
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"{name} must be above 0 and finite, but it is {value}")
@@ -128,9 +132,9 @@ def plan_resumption(
             print(
                 f"note: {name} was {old.versions[name]} and is {versions[name]} now: the run need not repeat bit for bit"
             )
+    steps = _steps(old, request, trained)
     return replace(
-        old,
-        steps=_steps(old, request, trained),
+        old if steps == old.steps else old.changed(trained, steps),
         data=str(request.data),
         hardware=hardware,
         versions=versions,
@@ -138,13 +142,27 @@ def plan_resumption(
     )
 
 
+def read_plan(run: Path) -> Settings:
+    """Return the settings of a run whose plan is followed.
+
+    Raises:
+        ValueError: There is no such run.
+    """
+    path = run / "settings.json"
+    if not path.exists():
+        raise ValueError(f"--plan must name the folder of a run, but {path} does not exist")
+    return Settings.load(path)
+
+
 def _settings(request: TrainRequest, dataset: Dataset, selection: Selection, hardware: Hardware) -> Settings:
-    start = request.start
+    start, steps = request.start, request.recipe.steps if request.steps is None else request.steps
+    if request.plan is not None:
+        steps = read_plan(request.plan).first_steps
     return Settings(
         recipe=request.recipe.name,
         options=asdict(request.options),
         seed=request.seed,
-        steps=request.recipe.steps if request.steps is None else request.steps,
+        steps=steps,
         minutes=request.minutes,
         data=str(request.data),
         fingerprint=dataset.fingerprint,
@@ -185,6 +203,11 @@ def _steps(old: Settings, request: TrainRequest, trained: int) -> int:
     if request.minutes is not None and request.minutes != old.minutes:
         raise ValueError(
             f"the run was planned as {old.steps} steps; to train it longer, say --steps with a larger number"
+        )
+    if request.plan is not None and read_plan(request.plan).first_steps != old.first_steps:
+        raise ValueError(
+            f"--plan must name a run that was planned as {old.first_steps} steps, as this one was, but {request.plan} was "
+            f"planned as {read_plan(request.plan).first_steps}"
         )
     if request.steps is None or request.steps == old.steps:
         return old.steps

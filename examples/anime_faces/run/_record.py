@@ -2,9 +2,9 @@
 
 import json
 import math
-import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,6 +13,8 @@ import torch
 import gankit as gk
 from examples.anime_faces.errors import TrainingDivergedError
 from examples.anime_faces.run._curves import totals
+from examples.anime_faces.run._pace import Stopwatch
+from examples.anime_faces.run._settings import PlanChange
 
 WINDOW = 100  # steps in a running average
 
@@ -29,18 +31,19 @@ class Record:
 
     def __init__(self, path: Path, *, every: int) -> None:
         self.every = every
+        self.logged = -1  # the step of the last line
         self._path = path
         self._ring = gk.training.LogRing(WINDOW)
         self._pending: list[int] = []
         self._recent: dict[str, deque[float]] = {}
-        self._since = time.monotonic()
+        self._watch = Stopwatch()
         self._seconds_before = 0.0
         self._file: TextIO | None = None
 
     @property
     def seconds(self) -> float:
-        """Seconds of training, over all sessions of this run."""
-        return self._seconds_before + time.monotonic() - self._since
+        """Seconds of training, over all sessions of this run; without the time in which the computer slept."""
+        return self._seconds_before + self._watch.seconds
 
     def open(self, step: int) -> None:
         """Open the log to append, after removing lines after `step` that a stopped session may have left."""
@@ -49,7 +52,7 @@ class Record:
         self._path.write_text(text, encoding="utf-8")
         self._file = self._path.open("a", encoding="utf-8")
         self._seconds_before = float(lines[-1]["seconds"]) if lines else 0.0
-        self._since = time.monotonic()
+        self._watch = Stopwatch()
 
     def close(self) -> None:
         """Close the log."""
@@ -61,6 +64,7 @@ class Record:
         """Keep the values of a finished step; `step` counts from 1."""
         if len(self._pending) == WINDOW:
             self.read()
+        self._watch.tick()
         self._ring.write(values)
         self._pending.append(step)
 
@@ -89,15 +93,18 @@ class Record:
             means["critic gap"] = means["scores/real"] - means["scores/fake"]
         return means
 
-    def write(self, step: int, *, images: int, images_per_second: float) -> None:
-        """Append one line with the running averages after `step` steps."""
-        line = {
+    def write(self, step: int, *, images: int, images_per_second: float, change: PlanChange | None = None) -> None:
+        """Append one line with the running averages after `step` steps, and with the change of the plan if there was one."""
+        line: dict[str, Any] = {
             "step": step,
             "seconds": round(self.seconds, 3),
             "images": images,
             "images_per_second": round(images_per_second, 2),
             "averages": {name: round(value, 6) for name, value in self.averages().items()},
         }
+        if change is not None:
+            line["plan"] = asdict(change)
+        self.logged = step
         if self._file is not None:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()

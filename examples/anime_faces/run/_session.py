@@ -1,7 +1,7 @@
 """One training session: plays rounds, records them, draws grids, saves checkpoints, stops on a signal."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +14,11 @@ from examples.anime_faces.run._console import Progress, StopSignals
 from examples.anime_faces.run._curves import draw_curves
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
+from examples.anime_faces.run._pace import Pacer
 from examples.anime_faces.run._record import Record, read_log
-from examples.anime_faces.run._settings import Settings
+from examples.anime_faces.run._settings import PlanChange, Settings
 from examples.anime_faces.run._sheets import Preview, is_preview_step
-from examples.anime_faces.run._state import check_finite_weights, collect_state, digest
+from examples.anime_faces.run._state import check_finite_weights, collect_state, digest, restore_state
 from examples.anime_faces.run._watch import Moment, Watcher, watch_nothing
 from examples.anime_faces.systems import Training
 
@@ -39,6 +40,8 @@ class Session:
         record: What happened.
         signals: Say whether to stop.
         watch: Is called after every step, and may show what goes on.
+        pacer: Says after each step how many steps are planned.
+        build: Builds what is trained, the feed and the preview for settings; used where the plan changes.
     """
 
     folder: RunFolder
@@ -49,6 +52,8 @@ class Session:
     record: Record
     signals: StopSignals
     watch: Watcher = watch_nothing
+    pacer: Pacer
+    build: Callable[[Settings], tuple[Training, Feed, Preview]]
 
     def save(self, step: int) -> str:
         """Write a checkpoint and return the digest of its state.
@@ -75,7 +80,11 @@ class Session:
             while step < self.settings.steps and self.signals.caught is None:
                 step = self._play(step)
                 progress.advance()
-                if step % self.record.every == 0:
+                planned = self.pacer(step, self.settings.steps, self.record.seconds)
+                if planned != self.settings.steps:
+                    self._change_the_plan(step, planned, progress)
+                    saved_at = time.monotonic()
+                elif step % self.record.every == 0:
                     self._log(step, progress)
                 draws = is_preview_step(step, self.settings.steps, self.settings.grid_every)
                 if draws:
@@ -84,10 +93,12 @@ class Session:
                 self.watch(Moment(done=step, total=self.settings.steps, seconds_left=left, has_new_grid=draws))
                 # Saving and drawing do not change the training, so they may depend on the clock.
                 if time.monotonic() - saved_at > SAVE_SECONDS:
+                    if self.record.logged != step:
+                        self._log(step, progress)  # the seconds up to here, with which a killed run goes on
                     self.save(step)
                     draw_curves(read_log(self.folder.log), self.folder.losses)
                     saved_at = time.monotonic()
-        if step % self.record.every:
+        if self.record.logged != step:
             self._log(step, progress)
         fingerprint = self.save(step)
         draw_curves(read_log(self.folder.log), self.folder.losses)
@@ -100,9 +111,24 @@ class Session:
         self.record.add(step + 1, play_named(self.training, self.feed, step))
         return step + 1
 
-    def _log(self, step: int, progress: Progress) -> None:
+    def _change_the_plan(self, step: int, steps: int, progress: Progress) -> None:
+        """Go on as a run that was stopped after this step and resumed with another plan: bit for bit the same."""
+        self.settings = self.settings.changed(step, steps)
+        change = self.settings.changes[-1]
+        self._log(step, progress, change)
+        self.save(step)  # so that no checkpoint is older than a change of the plan
+        self.settings.save(self.folder.settings)
+        if steps > step:
+            state = self._state(step)
+            self.training, self.feed, self.preview = self.build(self.settings)
+            restore_state(state, self.training, self.feed, self.record)
+        message = f"plan      {change.before} steps would take too long, now {steps}; {step} are done"
+        progress.follow(self.training.system, self.feed, steps, message)
+
+    def _log(self, step: int, progress: Progress, change: PlanChange | None = None) -> None:
         averages = self.record.read()
-        self.record.write(step, images=progress.images, images_per_second=progress.images_per_second())
+        rate = progress.images_per_second()
+        self.record.write(step, images=progress.images, images_per_second=rate, change=change)
         progress.show(averages)
 
 

@@ -1,7 +1,7 @@
 """The settings of a run: written before the first step, compared when it is resumed."""
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,21 @@ BINDING = ("recipe", "options", "seed", "fingerprint", "description", "pictures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChange:
+    """One change of the number of planned steps.
+
+    Args:
+        step: The steps that were done.
+        before: The steps that were planned until then.
+        after: The steps that are planned from then on.
+    """
+
+    step: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that determines what a run computes.
 
@@ -20,8 +35,8 @@ class Settings:
         recipe: Name of the recipe; a dotted one is that of a module outside.
         options: Its options.
         seed: Seed of weights, noise and the order of the data.
-        steps: Rounds to train; also the length of the plan for what changes over the run.
-        minutes: The time that was asked for, if any; turned into `steps` once, at the start.
+        steps: Rounds to train, as planned now; also the length of the plan for what changes over the run.
+        minutes: The time that was asked for, if any; turned into `steps` at the start.
         data: The data set's folder.
         fingerprint: SHA-256 of the data set.
         description: Size and attributes of the data.
@@ -30,6 +45,9 @@ class Settings:
         grid_every: Steps between two sample grids. None: about 30 over the run.
         hardware: Device, precision, layout and threads.
         versions: Versions of what computed.
+        seconds: The time that the first plan was made for: the minutes without what was measured at the start. None: no minutes
+            were asked for.
+        changes: How the plan has changed since. The numbers of a run depend on them as on the seed.
         timings: Seconds of a step in each way that was timed when the hardware was chosen; empty if nothing was.
     """
 
@@ -46,13 +64,26 @@ class Settings:
     grid_every: int | None
     hardware: Hardware
     versions: dict[str, str]
+    seconds: float | None = None
+    changes: tuple[PlanChange, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def first_steps(self) -> int:
+        """The steps of the first plan."""
+        return self.changes[0].before if self.changes else self.steps
+
+    def changed(self, step: int, steps: int) -> "Settings":
+        """Return the settings with another number of planned steps, after `step` steps."""
+        change = PlanChange(step=step, before=self.steps, after=steps)
+        return replace(self, steps=steps, changes=(*self.changes, change))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, dicts, numbers and strings."""
         plain = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         plain["description"] = self.description.to_dict()
         plain["hardware"] = asdict(self.hardware)
+        plain["changes"] = [asdict(change) for change in self.changes]
         return plain
 
     @classmethod
@@ -63,6 +94,7 @@ class Settings:
                 **plain,
                 "description": Description.from_dict(plain["description"], pictures=plain["pictures"]),
                 "hardware": Hardware(**plain["hardware"]),
+                "changes": tuple(PlanChange(**change) for change in plain.get("changes", ())),
             }
         )
 

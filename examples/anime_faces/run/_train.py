@@ -14,7 +14,8 @@ from examples.anime_faces.run._console import StopSignals
 from examples.anime_faces.run._feed import Feed, Store, choose_store, pictures_of
 from examples.anime_faces.run._folder import RunFolder, locked
 from examples.anime_faces.run._measuring import choose_by_rounds, seconds_per_step, steps_within
-from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run
+from examples.anime_faces.run._pace import AsRecorded, ByTheClock, Pacer, keep_the_plan
+from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run, read_plan
 from examples.anime_faces.run._record import Record
 from examples.anime_faces.run._session import Session, memory_errors, play_named
 from examples.anime_faces.run._settings import Settings
@@ -55,39 +56,46 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
         else:
             settings, choices = plan_run(request, dataset, selection)
         store = choose_store(dataset.images, settings.hardware)
+        build = partial(_build, request=request, selection=selection, store=store)
         # Built before anything is written, so that a mistake in the request leaves no folder behind.
-        training, feed = _build(settings, request, selection, store)
+        training, feed = build(settings)
         folder.prepare()
         if found is None:
             del training, feed  # room for those that are measured
-            settings = _measured(
-                settings, request, choices, partial(_build, request=request, selection=selection, store=store)
-            )
-            training, feed = _build(settings, request, selection, store)
+            settings = _measured(settings, request, choices, build)
+            training, feed = build(settings)
         settings.save(folder.settings)
         _announce(settings, len(dataset), training.system.note)
+
+        def preview(training: Training) -> Preview:
+            drawers = {"average of the weights": training.averaged, "raw generator": training.raw}
+            return Preview(drawers, conditioning, settings.description, pictures_of(dataset.images))
+
+        def build_all(settings: Settings) -> tuple[Training, Feed, Preview]:
+            training, feed = build(settings)
+            return training, feed, preview(training)
+
+        record = Record(folder.log, every=LOG_EVERY)
         session = Session(
             folder=folder,
             settings=settings,
             training=training,
             feed=feed,
-            preview=Preview(
-                {"average of the weights": training.averaged, "raw generator": training.raw},
-                conditioning,
-                settings.description,
-                pictures_of(dataset.images),
-            ),
-            record=Record(folder.log, every=LOG_EVERY),
+            preview=preview(training),
+            record=record,
             signals=signals,
             watch=watch,
+            pacer=keep_the_plan,
+            build=build_all,
         )
-        step = _begin(session, request) if found is None else restore_state(found[1], training, feed, session.record)
-        session.record.open(step)
+        step = _begin(session, request) if found is None else restore_state(found[1], training, feed, record)
+        record.open(step)
+        session.pacer = _pacer(settings, request, record.seconds)
         try:
             last, fingerprint = session.train(step)
         finally:
-            session.record.close()
-    return Outcome(step=last, steps=settings.steps, exit_code=signals.exit_code, digest=fingerprint)
+            record.close()
+    return Outcome(step=last, steps=session.settings.steps, exit_code=signals.exit_code, digest=fingerprint)
 
 
 def _build(settings: Settings, request: TrainRequest, selection: Selection, store: Store) -> tuple[Training, Feed]:
@@ -131,8 +139,20 @@ def _measured(settings: Settings, request: TrainRequest, choices: Sequence[Hardw
     each = seconds_per_step(play_on(hardware), steps=settings.steps, minutes=request.minutes)
     left = 60 * request.minutes - (time.monotonic() - start)
     steps = steps_within(left, each)
-    print(f"budget    {request.minutes:g} minutes are {steps} steps of {each:.3g} s here")
-    return replace(settings, steps=steps)
+    print(
+        f"budget    {request.minutes:.3g} minutes are {steps} steps of {each:.3g} s here; fewer if the machine gets slower"
+    )
+    return replace(settings, steps=steps, seconds=max(left, 0.0))
+
+
+def _pacer(settings: Settings, request: TrainRequest, elapsed: float) -> Pacer:
+    """Return what may change the plan: another run's record, the clock where minutes were given, or nothing."""
+    if request.plan is not None:
+        return AsRecorded(read_plan(request.plan).changes)
+    by_hand = any(change.after > change.before for change in settings.changes)
+    if settings.seconds is None or request.steps is not None or by_hand:
+        return keep_the_plan
+    return ByTheClock(seconds=settings.seconds, first=settings.first_steps, elapsed=elapsed)
 
 
 def _begin(session: Session, request: TrainRequest) -> int:

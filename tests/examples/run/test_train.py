@@ -238,9 +238,75 @@ def test_minutes_become_steps_once(
         first = train(request)
     second = train(request)
     assert first.steps == second.steps == second.step == 4
-    assert "budget    1 minutes are 4 steps of 12 s here" in capsys.readouterr().out
+    assert "budget    1 minutes are 4 steps of 12 s here; fewer if the machine gets slower" in capsys.readouterr().out
     with pytest.raises(ValueError, match="to train it longer, say --steps"):
         train(request_for(minutes=5.0, steps=None))
+
+
+def planning(monkeypatch: pytest.MonkeyPatch, plans: Mapping[int, int]) -> None:
+    """Let the clock change the plan at these steps."""
+
+    def pacer(step: int, steps: int, elapsed: float) -> int:
+        return plans.get(step, steps)
+
+    monkeypatch.setattr("examples.anime_faces.run._train.ByTheClock", lambda **_: pacer)
+    # 9 steps in a minute
+    monkeypatch.setattr("examples.anime_faces.run._train.seconds_per_step", lambda play, **_: 6.0)
+
+
+@without_curves
+@pytest.mark.parametrize(
+    ("recipe", "options"), [("default", {"constant_share": 0.2}), ("gan_cls", {"cheat": 0.9, "cheat_decays": True})]
+)
+def test_a_shortened_plan_is_recorded_resumed_and_repeated_bit_for_bit(
+    request_for: RequestMaker, tmp_path: Path, recipe: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.anime_faces.run._train.time.monotonic", lambda: 0.0)
+    planning(monkeypatch, {2: 7, 4: 6})
+    request = request_for(recipe, options=options, steps=None, minutes=1.0, out=tmp_path / "whole")
+    whole = train(request)
+    assert (whole.step, whole.steps) == (6, 6)
+    changes = [{"step": 2, "before": 9, "after": 7}, {"step": 4, "before": 7, "after": 6}]
+    assert json.loads((request.out / "settings.json").read_text())["changes"] == changes
+    assert load_any_checkpoint(request.out)["settings"]["changes"] == changes
+    assert [line["plan"] for line in read_log(request.out / "log.jsonl") if "plan" in line] == changes
+    assert RunFolder(request.out).grid(6).exists()
+    for stop in (2, 3):  # in the step after the first change, and in the next
+        cut = replace(request, out=tmp_path / f"cut{stop}")
+        with stopping_at(stop):
+            assert train(cut).digest != whole.digest
+        assert train(cut).digest == whole.digest
+    repeated = replace(request, minutes=None, plan=request.out, out=tmp_path / "again")
+    planning(monkeypatch, {})
+    assert train(repeated).digest == whole.digest
+    assert train(replace(request, minutes=None, steps=6, out=tmp_path / "six")).digest != whole.digest
+
+
+@without_curves
+def test_a_change_of_the_plan_is_saved_at_once(request_for: RequestMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a killed run would go on from a checkpoint that does not know of it."""
+    planning(monkeypatch, {3: 8})
+    request = request_for("default", steps=None, minutes=1.0)
+
+    def stop(networks: Networks) -> None:
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        train(broken_at(request, 3, stop))
+    assert load_any_checkpoint(request.out)["settings"]["changes"] == [{"step": 3, "before": 9, "after": 8}]
+
+
+@without_curves
+def test_who_asks_for_steps_gets_them(request_for: RequestMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    planning(monkeypatch, {1: 5, 6: 7})
+    request = request_for("default", steps=None, minutes=1.0)
+    assert train(request).step == 5
+    assert train(replace(request, steps=8, minutes=None)).step == 8
+    assert train(request).step == 8
+    with pytest.raises(ValueError, match=r"--plan must name the folder of a run, but .*nowhere.settings.json does not"):
+        train(request_for("default", steps=None, plan=request.out / "nowhere", out=request.out.with_name("other")))
+    with pytest.raises(ValueError, match="--plan must not be combined with --steps or --minutes"):
+        request_for("default", plan=request.out)
 
 
 @without_curves
