@@ -1,5 +1,5 @@
 # Every command installs what it needs into .venv first.
-#   make demo      draw data, train, sample, evaluate, report: open runs/demo/report.html
+#   make demo      draw data, train, sample, evaluate, report, in MINUTES=12: open runs/demo/report.html
 #   make test      lint, types, quick suite with doctests, strict documentation build
 #   make test-all  the whole suite, with the slow tests
 #   make check     lint and types
@@ -19,12 +19,13 @@ STAMPS := $(VENV)/.stamps
 TORCH_STAMP := $(STAMPS)/torch-$(subst /,-,$(subst :,-,$(subst =,-,$(TORCH))))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO ?= runs/demo
+MINUTES ?= 12
 
 .PHONY: demo test test-all check docs bench toys mutants clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/examples
-	$(BIN)/python -m examples.anime_faces demo --out $(DEMO)
+	$(BIN)/python -m examples.anime_faces demo --out $(DEMO) --minutes $(MINUTES)
 
 test: check $(STAMPS)/all
 	$(BIN)/python -m pytest

@@ -8,7 +8,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 15.0
-LINE = "{desc}: {n_fmt} of {total_fmt}{unit}, {remaining} left at {rate_fmt}{postfix}"
+LINE = "{desc}: {n_fmt} of {total_fmt} {unit}, {remaining} left at {rate_fmt}{postfix}"
 
 
 class Bar(tqdm):
@@ -26,7 +26,7 @@ class Bar(tqdm):
         super().__init__(
             total=total,
             initial=initial,
-            unit=f" {unit}",
+            unit=unit,
             desc=desc,
             mininterval=0.2 if self._watched else SECONDS_BETWEEN_LINES,
             miniters=0 if self._watched else 1,

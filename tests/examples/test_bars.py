@@ -16,7 +16,7 @@ def test_a_file_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> 
     shown = capsys.readouterr().err
     assert re.fullmatch(r"(drawing: \d of \d faces, \d\d:\d\d left at .*\n)+", shown), shown
     assert shown.count("\n") >= 2
-    assert re.search(r"2 of 2 faces, 00:00 left at .* faces/s, gap 1\.5\n$", shown)
+    assert re.search(r"2 of 2 faces, 00:00 left at .*faces/s, gap 1\.5\n$", shown)
 
 
 def test_lines_are_rare(capsys: pytest.CaptureFixture[str]) -> None:

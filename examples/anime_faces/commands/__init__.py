@@ -19,7 +19,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "demo": Entry("demo", "Demo", "everything once, from nothing to a report, in a quarter of an hour"),
+    "demo": Entry("demo", "Demo", "everything once, from nothing to a report, in twelve minutes"),
     "prepare": Entry("prepare", "Prepare", "make a data set: rendered faces, or your own pictures"),
     "train": Entry("train", "Train", "learn to draw its pictures; the same command again continues"),
     "sample": Entry("sample", "Sample", "draw pictures with a trained generator"),

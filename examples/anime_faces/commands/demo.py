@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from examples.anime_faces.commands import check_seed, shown_as
+from examples.anime_faces.commands._minutes import Minutes
 from examples.anime_faces.recipes import find_options
 
 if TYPE_CHECKING:
@@ -15,22 +16,24 @@ if TYPE_CHECKING:
 LATER_STAGES = ("training", "drawing samples", "measuring them", "writing the report")
 SHEET_COLUMNS = 10
 MOST_ROWS = 12
+FACES_TIMED = 6
+SECONDS_OF_WORKERS = 4.0  # to start them
 
 
 @dataclass(kw_only=True)
 class Demo:
     """Do everything once: render faces, learn to draw them, draw samples, measure them, and write a report.
 
-    It takes about a quarter of an hour on two CPU cores. If it is stopped, repeat the same command to continue. With your own
-    pictures instead of rendered faces:
+    It takes about --minutes in all, also on two CPU cores beside other work. If it is stopped, repeat the same command to
+    continue. With your own pictures instead of rendered faces:
 
     demo --out runs/mine --images FOLDER
     """
 
     out: Path = Path("runs/demo")
     """Folder of the run. The data set is written into its subfolder `data`."""
-    minutes: float = 11.0
-    """Minutes of training."""
+    minutes: float = 12.0
+    """Minutes in all: pictures, training, measuring and report. Training has what the others leave."""
     count: int = 20_000
     """Faces to render and learn from."""
     size: int = 64
@@ -56,28 +59,28 @@ class Demo:
         base_and_doublings(self.size)
         if not 0 < self.minutes < math.inf:
             raise ValueError(f"--minutes must be above 0 and finite, but it is {self.minutes}")
-        start = time.monotonic()
+        minutes = Minutes(whole=self.minutes)
         data = self.out / "data"
         stages = ("rendering faces" if self.images is None else "reading pictures", *LATER_STAGES)
+        print(minutes.plan(stages, self._minutes_of_pictures(data)), flush=True)
         with LivePage(self.out, stages) as page:
-            self._announce(page, stages[0], start)
+            self._announce(page, stages[0], minutes)
             self._prepare(data, page)
-            self._announce(page, stages[1], start)
-            self._train(data, page)
-            self._announce(page, stages[2], start)
+            self._announce(page, stages[1], minutes)
+            self._train(data, page, minutes)
+            self._announce(page, stages[2], minutes)
             self._sample(data)
-            self._announce(page, stages[3], start)
-            self._evaluate(data)
-            self._announce(page, stages[4], start)
+            self._announce(page, stages[3], minutes)
+            self._evaluate(data, minutes)
+            self._announce(page, stages[4], minutes)
             self._report()
-        minutes = (time.monotonic() - start) / 60
-        print(f"\nall done after {minutes:.1f} minutes; open {(self.out / 'report.html').resolve()}")
+        print(f"\nall done after {minutes.spent:.1f} minutes; open {(self.out / 'report.html').resolve()}")
         words = self._words(data)
         print(f"draw more with  {command_line(['sample', *words[-1:], '--n', '16', '--run', str(self.out)])}")
 
-    def _announce(self, page: "LivePage", stage: str, start: float) -> None:
+    def _announce(self, page: "LivePage", stage: str, minutes: Minutes) -> None:
         number = page.enter(stage)
-        print(f"\n[{number}/5] {stage} ({(time.monotonic() - start) / 60:.1f} min)", flush=True)
+        print(f"\n[{number}/5] {stage} (after {minutes.spent:.1f} of {self.minutes:g} min)", flush=True)
 
     def _prepare(self, data: Path, page: "LivePage") -> None:
         from examples.anime_faces.commands.prepare import Prepare
@@ -95,11 +98,40 @@ class Demo:
         prepare.run(page.watch_pictures)
         print("\n".join(forecast(Dataset.open(data), self.samples)))
 
-    def _train(self, data: Path, page: "LivePage") -> None:
+    def _train(self, data: Path, page: "LivePage", minutes: Minutes) -> None:
         from examples.anime_faces.commands.train import Train
 
-        train = Train(data=data, out=self.out, minutes=self.minutes, seed=self.seed, options=find_options("default")())
+        asked = self._minutes_of_training(minutes)
+        train = Train(data=data, out=self.out, minutes=asked, seed=self.seed, options=find_options("default")())
         train.run_watched(page.watch)
+
+    def _minutes_of_pictures(self, data: Path) -> float | None:
+        """Estimate the time of the first step by rendering a few faces; None for pictures from files."""
+        from examples.anime_faces.data import default_workers
+        from examples.anime_faces.data.render import face_from_seed, render
+        from examples.anime_faces.systems import typical_seconds
+
+        if data.exists():
+            return 0.0
+        if self.images is not None:
+            return None
+        times: list[float] = []
+        for number in range(FACES_TIMED):
+            before = time.perf_counter()
+            render(face_from_seed(self.seed, number), self.size)
+            times.append(time.perf_counter() - before)
+        return (SECONDS_OF_WORKERS + typical_seconds(times) * self.count / default_workers()) / 60
+
+    def _minutes_of_training(self, minutes: Minutes) -> float:
+        """Return what is left for training; a run that has begun keeps what it was given at its start."""
+        from examples.anime_faces.run import RunFolder, Settings
+
+        path = RunFolder(self.out).settings
+        begun = Settings.load(path).minutes if path.exists() else None
+        if begun is None:
+            return round(minutes.of_training(), 3)
+        print(f"note: this run has begun: training goes on as it was planned then, {begun:.3g} minutes in all")
+        return begun
 
     def _sample(self, data: Path) -> None:
         from examples.anime_faces.commands.sample import Sample
@@ -114,7 +146,7 @@ class Demo:
         attributes = Dataset.open(data).attributes
         return tuple(describe(ids, attributes) for ids in sheet_rows([len(one.classes) for one in attributes]))
 
-    def _evaluate(self, data: Path) -> None:
+    def _evaluate(self, data: Path, minutes: Minutes) -> None:
         from examples.anime_faces.commands.results import Evaluate
 
         newest = max((path.stat().st_mtime for path in (self.out / "checkpoints").glob("*.pt")), default=0.0)
@@ -122,6 +154,7 @@ class Demo:
         if metrics.exists() and metrics.stat().st_mtime > newest:
             print(f"{metrics} already measures the newest checkpoint: nothing to do")
             return
+        print(f"measuring may take about {minutes.seconds_of_measuring():.0f} seconds")
         Evaluate(run_folder=self.out, data=data, samples=self.samples).run()
 
     def _report(self) -> None:

@@ -40,4 +40,5 @@ from examples.anime_faces.data._texts import (
     text_of_tags as text_of_tags,
     varied_texts as varied_texts,
 )
+from examples.anime_faces.data._workers import default_workers as default_workers
 from examples.anime_faces.data._writer import Watch as Watch, watch_nothing as watch_nothing

@@ -3,6 +3,7 @@
 The rounds that are played for it are real ones, of a training that is not kept.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -12,8 +13,10 @@ from examples.anime_faces.systems import Clock, Comparison, Hardware, fastest_ha
 SHORT_RUN = 200
 """Runs of fewer steps, where no minutes are given, use the first choice: measuring would take longer than it gains."""
 SECONDS_TO_CHOOSE = 15.0
+LEAST_TO_CHOOSE = 6.0
 SHARE_TO_CHOOSE = 0.03  # of the minutes
 SECONDS_TO_PLAN = 15.0
+LEAST_TO_PLAN = 4.0
 SHARE_TO_PLAN = 0.02
 ROUNDS_OF_A_MOMENT = 8  # some rounds differ: lazy penalties come at every eighth
 MOST_MOMENTS = 6
@@ -39,7 +42,8 @@ def choose_by_rounds(
     """
     if minutes is None and steps < SHORT_RUN:
         return choices[0], None
-    seconds = SECONDS_TO_CHOOSE if minutes is None else min(SECONDS_TO_CHOOSE, SHARE_TO_CHOOSE * 60 * minutes)
+    share = math.inf if minutes is None else max(LEAST_TO_CHOOSE, SHARE_TO_CHOOSE * 60 * minutes)
+    seconds = min(SECONDS_TO_CHOOSE, share)
     if len(choices) > 1:
         print(f"hardware  timing one step in {len(choices)} ways, for about {seconds:.0f} seconds", flush=True)
     built: dict[Hardware, Play] = {}
@@ -67,16 +71,17 @@ def seconds_per_step(play: Play, *, steps: int, minutes: float, clock: Clock = t
         minutes: The minutes that were asked for.
         clock: Reads seconds.
     """
-    limit = min(SECONDS_TO_PLAN, SHARE_TO_PLAN * 60 * minutes)
+    limit = min(SECONDS_TO_PLAN, max(LEAST_TO_PLAN, SHARE_TO_PLAN * 60 * minutes))
     numbers = count(steps // 2 + 1)
     start = clock()
     play(next(numbers))  # it allocates memory
     moments: list[float] = []
     while len(moments) < MOST_MOMENTS and (not moments or clock() - start < limit):
-        before = clock()
-        for _ in range(ROUNDS_OF_A_MOMENT):
+        before, rounds = clock(), 0
+        while rounds < ROUNDS_OF_A_MOMENT and (not rounds or clock() - start < 2 * limit):
             play(next(numbers))
-        moments.append((clock() - before) / ROUNDS_OF_A_MOMENT)
+            rounds += 1
+        moments.append((clock() - before) / rounds)
     return typical_seconds([moments[0], *moments])
 
 

@@ -17,6 +17,8 @@ Network = TypeVar("Network", bound=nn.Module)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+OTHER_LAYOUT = 0.96  # so that noise does not choose the layout where both are equal
+FEW_THREADS = 4
 FASTER = 0.85  # a lower precision must reach this share of the time to be worth its rounding
 
 
@@ -71,8 +73,9 @@ def hardware_choices(
 ) -> tuple[Hardware, ...]:
     """Return what there is to choose from: number formats, memory layouts and numbers of CPU threads.
 
-    The first is slow nowhere: float32, channels last, all threads. On a GPU the number of CPU threads is not a choice. If both
-    number format and threads are given, only the first is left, so that equal commands compute equal numbers.
+    The first is slow nowhere: float32, channels last, one thread where there are at most 4, else all of them. On a GPU the
+    number of CPU threads is not a choice. If both number format and threads are given, only the first is left, so that equal
+    commands compute equal numbers.
 
     Args:
         device: As torch spells it. Default: CUDA if there is one.
@@ -133,7 +136,8 @@ def fastest_hardware(
         name: Candidate(
             work=partial(_step, choice, step_on(choice)),
             probe=probes[choice.precision],
-            least_gain=1.0 if choice.precision == "float32" else FASTER,
+            least_gain=(1.0 if choice.precision == "float32" else FASTER)
+            * (1.0 if choice.channels_last else OTHER_LAYOUT),
         )
         for name, choice in named.items()
     }
@@ -158,7 +162,9 @@ def _thread_counts(device: str) -> list[int]:
     most = torch.get_num_threads()
     if torch.device(device).type != "cpu":
         return [most]
-    return [most >> halvings for halvings in range(most.bit_length())]
+    counts = [most >> halvings for halvings in range(most.bit_length())]
+    # One thread needs no other to be on time, so another program cannot make it very slow; with many it would be slow itself.
+    return counts if most > FEW_THREADS else counts[::-1]
 
 
 def _precisions_of(device: str) -> list[str]:

@@ -49,7 +49,10 @@ class Comparison:
     def __str__(self) -> str:
         """Return all figures as one readable line."""
         figures = [f"{name}: {_in_words(seconds)}" for name, seconds in self.seconds.items()]
-        return "; ".join([*figures, *(f"{name}: {reason}" for name, reason in self.left_out.items())])
+        for reason in dict.fromkeys(self.left_out.values()):
+            first, *others = (name for name, why in self.left_out.items() if why == reason)
+            figures.append(f"{first}{f' and {len(others)} more' if others else ''}: {reason}")
+        return "; ".join(figures)
 
 
 def compare(

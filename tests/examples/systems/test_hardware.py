@@ -33,6 +33,9 @@ def test_choices_begin_with_what_is_slow_nowhere() -> None:
     assert choices[0] == Hardware(device="cpu", precision="float32", channels_last=True, threads=6)
     assert [one.threads for one in choices[:4]] == [6, 3, 1, 6]
     assert len(set(choices)) == len(choices) == 3 * 2 * 2
+    with _threads(4):
+        choices = hardware_choices(device="cpu")
+    assert [one.threads for one in choices[:4]] == [1, 2, 4, 1]
 
 
 def test_flags_restrict_the_choices() -> None:
@@ -71,6 +74,22 @@ def test_the_real_step_decides_with_its_number_of_threads() -> None:
     assert found is not None
     assert seen == {(1, 1), (2, 2)}
     assert "channels last, 1 thread: 0.60 s" in str(found)
+
+
+@pytest.mark.parametrize(("seconds", "first"), [(0.98, False), (0.9, True)])
+def test_channels_go_first_only_where_it_is_clearly_faster(seconds: float, first: bool) -> None:
+    now = [0.0]
+
+    def step_on(hardware: Hardware) -> Callable[[], object]:
+        def step() -> None:
+            now[0] += 1.0 if hardware.channels_last else seconds
+
+        return step
+
+    with _threads(1):
+        choices = hardware_choices(device="cpu", precision="float32")
+        chosen, _ = fastest_hardware(step_on, choices, seconds=60.0, clock=lambda: now[0])
+    assert chosen.channels_last != first
 
 
 def test_one_choice_is_not_timed() -> None:

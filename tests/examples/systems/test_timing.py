@@ -76,6 +76,9 @@ def test_no_repeat_begins_after_the_time() -> None:
     found = compare(machine.candidates(a=2.0, b=2.0, c=2.0), seconds=3.0, clock=machine)
     assert machine.done == ["a", "b"]
     assert found.left_out == {"c": "no time left to try it"}
+    assert str(found) == "a: 2.00 s; b: 2.00 s; c: no time left to try it"
+    found = compare(machine.candidates(a=2.0, b=2.0, c=2.0), seconds=1.0, clock=machine)
+    assert str(found) == "a: 2.00 s; b and 1 more: no time left to try it"
     machine = Machine()
     assert compare(machine.candidates(a=2.0, b=1.0), seconds=0.0, clock=machine).best == "a"
 
