@@ -1,9 +1,14 @@
 """Writing a file whole or not at all."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+ON_WINDOWS = os.name == "nt"
+WAITS = (0.02, 0.1, 0.5, 1.0)
+"""Seconds between two attempts."""
 
 
 @contextmanager
@@ -15,6 +20,18 @@ def written_whole(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:
         yield temporary
-        temporary.replace(path)
+        _replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Move a file over another; Windows refuses that while somebody reads the other, so it is tried again for a while."""
+    for seconds in WAITS if ON_WINDOWS else ():
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(seconds)
+        else:
+            return
+    temporary.replace(path)

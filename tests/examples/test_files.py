@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.anime_faces import files
 from examples.anime_faces.files import written_whole
 
 
@@ -14,6 +15,29 @@ def test_the_file_is_replaced_at_the_end(tmp_path: Path) -> None:
         assert temporary.parent == tmp_path
     assert path.read_text(encoding="utf-8") == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_windows_is_asked_again_while_somebody_reads_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = [PermissionError("in use"), PermissionError("in use")]
+    replace = Path.replace
+
+    def refuse(self: Path, target: Path) -> Path:
+        if refusals:
+            raise refusals.pop()
+        return replace(self, target)
+
+    path = tmp_path / "a.json"
+    path.write_text("old", encoding="utf-8")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", refuse)
+        patched.setattr(files, "ON_WINDOWS", True)
+        patched.setattr(files, "WAITS", (0.0, 0.0, 0.0))
+        with written_whole(path) as temporary:
+            temporary.write_text("new", encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == "new"
+    assert refusals == []
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])

@@ -54,6 +54,7 @@ class Sample:
         if self.n < 1 or self.scale < 1:
             raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
         check_seed(self.seed, least=-MOST_SEEDS)
+        self._check_places()
         generator = load_generator(self.run_folder, recipe=self.recipe, data=self.data)
         if self.data is not None and generator.drawer.blueprint.latents is not None:
             raise ValueError(
@@ -66,16 +67,27 @@ class Sample:
         if self.pictures is not None:
             self._write_pictures(self.pictures, prompts, images)
 
+    def _check_places(self) -> None:
+        """Refuse places that cannot be written before anything is drawn."""
+        if self.out.is_dir():
+            raise ValueError(f"--out must be a file, such as {self.out / 'samples.png'}, but {self.out} is a folder")
+        if self.pictures is not None and self.pictures.exists() and not self.pictures.is_dir():
+            raise ValueError(f"--pictures must be a folder, but {self.pictures} is a file")
+
     def _prompts(self, generator: "LoadedGenerator") -> "list[Prompt]":
-        from examples.anime_faces.data import Prompt, read_prompts
+        from examples.anime_faces.data import Prompt, free_id, read_prompts
 
         def parse(text: str) -> tuple[int, ...]:
             generator.check_text(text)
             return ()
 
-        found = [Prompt(str(number), text, parse(text)) for number, text in enumerate(self.words, start=1)]
-        if self.prompts is not None:
-            found += read_prompts(self.prompts, parse)
+        read = [] if self.prompts is None else read_prompts(self.prompts, parse)
+        taken = {prompt.id for prompt in read}
+        found: list[Prompt] = []
+        for number, text in enumerate(self.words, start=1):
+            found.append(Prompt(free_id(number, taken), text, parse(text)))
+            taken.add(found[-1].id)  # two prompts of one id would write the same files
+        found += read
         examples = generator.example_texts or (ANYTHING,)
         return found or [Prompt(str(number), text, ()) for number, text in enumerate(examples, start=1)]
 

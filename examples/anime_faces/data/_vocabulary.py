@@ -172,13 +172,20 @@ def _divide(words: list[str], longest: int, find: Callable[[str], Choice | None]
 
 
 def first_unknown(text: str, phrases: Phrases) -> str:
-    """Return the words between the last word that phrases from the start can reach and the next known phrase."""
+    """Return the first words that name no class.
+
+    They stand behind the last phrase that can be reached from the start, and are a phrase of several classes or, if they begin
+    with none, all words up to the next known phrase.
+    """
     words = clean_name(text.replace(",", " ")).split()
     reached = {0}
     for start in range(len(words)):
         if start in reached:
             reached.update(_ends(words, start, phrases))
     first = max(reached)
+    for end in range(min(len(words), first + phrases.longest), first, -1):
+        if phrases.choices_like(" ".join(words[first:end])):
+            return " ".join(words[first:end])
     last = next((start for start in range(first + 1, len(words)) if _ends(words, start, phrases)), len(words))
     return " ".join(words[first:last])
 

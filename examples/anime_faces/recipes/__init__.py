@@ -48,7 +48,7 @@ def find_recipe(name: str) -> "Recipe":
     recipe = _found(name, "recipe", "RECIPE")
     if not isinstance(recipe, Recipe):
         raise ValueError(f"RECIPE of --recipe {name} must be a Recipe, but it is {recipe!r}")
-    return replace(recipe, name=name)
+    return replace(recipe, name=_own_name(name))
 
 
 def is_outside(name: str) -> bool:
@@ -56,13 +56,23 @@ def is_outside(name: str) -> bool:
     return "." in name and all(part.isidentifier() for part in name.split("."))
 
 
+def _own_name(name: str) -> str:
+    """Return the name of a recipe as its folder is called: ``gan_cls`` for ``GAN-CLS`` too."""
+    if is_outside(name) or name in recipe_names():
+        return name
+    from examples.anime_faces.data import word_key  # only where it is needed: it loads the readers of pictures
+
+    alike = [own for own in recipe_names() if word_key(own) == word_key(name)]
+    if not alike:
+        raise ValueError(
+            f"--recipe must be one of {', '.join(recipe_names())}, or package.module of your own, but it is {name!r}"
+        )
+    return alike[0]
+
+
 def _found(name: str, file: str, attribute: str) -> Any:
     if not is_outside(name):
-        if name not in recipe_names():
-            raise ValueError(
-                f"--recipe must be one of {', '.join(recipe_names())}, or package.module of your own, but it is {name!r}"
-            )
-        return getattr(import_module(f"{__name__}.{name}.{file}"), attribute)
+        return getattr(import_module(f"{__name__}.{_own_name(name)}.{file}"), attribute)
     try:
         module = import_module(name)
     except ModuleNotFoundError as error:

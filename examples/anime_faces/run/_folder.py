@@ -1,5 +1,6 @@
 """The folder of a run: the names of its files, that it can be written, and that one process owns it."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,8 @@ from filelock import FileLock, Timeout
 from examples.anime_faces.errors import RunLockedError
 
 PROBE_BYTES = 1 << 20
+WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+"""What systems say of files on networks and in containers that cannot be locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,20 @@ class RunFolder:
         for folder in (self.path, self.checkpoints, self.grids):
             folder.mkdir(parents=True, exist_ok=True)
             _write_probe(folder)
+        self._say_what_is_left()
+
+    def _say_what_is_left(self) -> None:
+        """Print a note if a new run begins among the results of an old one, whose checkpoints were removed."""
+        if any(self.checkpoints.glob("checkpoint-*.pt")):
+            return
+        grids = sorted(path.name for path in self.grids.glob("step-*.png"))
+        others = [path.name for path in (self.samples, self.metrics, self.report) if path.exists()]
+        if grids or others:
+            found = [*([f"{len(grids)} grids up to {grids[-1]}"] if grids else []), *others]
+            print(
+                f"note: {self.path} holds results of an earlier run ({', '.join(found)}) but no checkpoint: a new run begins "
+                "among them; remove them or name another --out to keep the two apart"
+            )
 
 
 def _write_probe(folder: Path) -> None:
@@ -95,6 +112,8 @@ def locked(folder: RunFolder) -> Iterator[None]:
 
     A folder that was made here and is still empty afterwards, since the request was a mistake, is removed.
 
+    Where the file system has no locks, a note says so and nothing is locked.
+
     Raises:
         RunLockedError: Another process holds it; the message names it.
     """
@@ -108,6 +127,10 @@ def locked(folder: RunFolder) -> Iterator[None]:
     except Timeout as error:
         process = owner.read_text(encoding="utf-8").strip() if owner.exists() else "unknown"
         raise RunLockedError(f"{folder.path} is in use by another training run (process {process})") from error
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in WITHOUT_LOCKS:
+            raise
+        print(f"note: the file system of {folder.path} has no locks: take care that only one training runs in it")
     try:
         owner.write_text(str(os.getpid()), encoding="utf-8")
         yield

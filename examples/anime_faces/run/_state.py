@@ -1,7 +1,7 @@
 """All state of a run as plain containers of tensors: collected, restored, checked, hashed, and taken from another run."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,38 @@ def restore_state(state: Mapping[str, Any], training: Training, feed: Feed, reco
     feed.draws = state["draws"]
     record.load_state_dict(state["recent"])
     random = state["random"]
-    if "version" not in random:  # as runs were saved at first
-        random = {"version": 1, "cpu": random["cpu"], "devices": {"cuda": random["cuda"]} if random["cuda"] else {}}
-    gk.training.load_random_state(random)
+    # Runs were saved at first with the states of all CUDA devices of the machine, used or not.
+    devices = random["devices"] if "version" in random else {"cuda": random["cuda"]}
+    torch.set_rng_state(random["cpu"])
+    was, now = (torch.device(name) for name in (state["settings"]["hardware"]["device"], training.hardware.device))
+    if problem := _restore_device(devices.get(was.type, ()), was, now):
+        print(f"note: random numbers: {problem}; the run goes on, but it need not repeat bit for bit")
     return int(state["step"])
+
+
+def _restore_device(states: Sequence[torch.Tensor], was: torch.device, now: torch.device) -> str:
+    """Put the random state of the device of the run back, on whichever it is now; return what could not be restored.
+
+    The other devices of the machine do not matter: the run draws nothing from them.
+
+    Args:
+        states: Those of all devices of its type when the run was saved.
+        was: The device of the run when it was saved.
+        now: Its device now.
+    """
+    if was.type != now.type:
+        return f"those of {was} cannot go on on {now}"
+    if now.type == "cpu":
+        return ""
+    place = was.index or 0
+    if not states:
+        return f"those of {was} were not saved"
+    try:
+        module = torch.get_device_module(now.type)
+        module.set_rng_state(states[place if place < len(states) else 0], now)
+    except RuntimeError as error:
+        return f"those of {was} do not fit {now} ({str(error).splitlines()[0]})"
+    return ""
 
 
 def in_current_format(

@@ -139,6 +139,29 @@ def test_sample_draws_a_labeled_sheet(trained_folder: Path, tmp_path: Path, caps
         assert picture.tobytes() == first
 
 
+def test_prompts_of_both_kinds_never_write_the_same_file(
+    trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prompts.txt").write_text("1,red hair\nblue hair\n", encoding="utf-8")
+    places = ["--out", str(tmp_path / "sheet.png"), "--pictures", str(tmp_path / "drawn")]
+    asked = ["sample", "green hair", "pink eyes", "--prompts", str(tmp_path / "prompts.txt"), "--n", "1"]
+    assert run(*asked, "--run", str(trained_folder), *places, capsys=capsys)[0] == 0
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == [
+        f"sample_{number}_1.png" for number in (1, 2, 3, 4)
+    ]
+
+
+def test_places_that_cannot_be_written_are_refused_before_anything_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    for option, place, words in (("--out", tmp_path, "is a folder"), ("--pictures", tmp_path / "file", "is a file")):
+        code, _, err = run("sample", "--run", "nowhere", option, str(place), capsys=capsys)
+        assert code == 2
+        assert err.startswith(f"error: {option} must be")
+        assert words in err
+
+
 def test_sample_reads_a_file_of_prompts(
     trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -143,6 +143,12 @@ def test_classes_of_one_name_are_said_with_their_attribute(class_ids, text):
     assert parse_prompt(text, YES_NO) == class_ids
 
 
+@pytest.mark.parametrize("text", ["no yes", "glasses=yes no", "no"])
+def test_a_class_of_several_attributes_is_said_to_be_ambiguous_and_not_unknown(text):
+    with pytest.raises(ValueError, match=r"^'no' is ambiguous: write 'glasses=no' or 'smile=no'$"):
+        parse_prompt(text, YES_NO)
+
+
 @pytest.mark.parametrize(
     "text",
     [

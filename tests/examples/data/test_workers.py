@@ -3,10 +3,8 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -54,8 +52,60 @@ def test_only_a_few_tasks_are_under_way():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_worker_is_an_error_and_no_wait():
-    with pytest.raises(ChildProcessError, match="worker process was killed"):
+    with pytest.raises(ChildProcessError, match=r"worker process was killed \(SIGKILL\)"):
         list(ordered_map(die, [1], workers=1))
+
+
+UNGUARDED = """
+import sys
+from examples.anime_faces.data._workers import ordered_map
+print("begin")
+print(list(ordered_map(abs, range(-9, 0), workers=2)))
+"""
+
+
+@pytest.mark.parametrize("way", ["script", "standard input"])
+def test_where_no_worker_can_start_the_work_is_done_and_the_cause_is_named(tmp_path, way):
+    script = tmp_path / "unguarded.py"
+    script.write_text(UNGUARDED)
+    arguments, given = ([str(script)], None) if way == "script" else (["-"], UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        input=given,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "[9, 8, 7, 6, 5, 4, 3, 2, 1]" in done.stdout
+    assert done.stdout.count("note: no worker process could start") == 1
+    assert ('`if __name__ == "__main__":`' if way == "script" else "<stdin> is no file") in done.stdout
+    assert "Traceback" not in done.stderr
+    assert "memory" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("not implemented"), ImportError("no semaphores"), AssertionError("daemonic")]
+)
+def test_a_system_without_processes_does_the_work_all_the_same(monkeypatch, capsys, error):
+    class NoPool:
+        def __init__(self, *arguments: object, **options: object) -> None:
+            raise error
+
+    monkeypatch.setattr(_workers, "ProcessPoolExecutor", NoPool)
+    assert list(ordered_map(slow_square, range(5), workers=2)) == [0, 1, 4, 9, 16]
+    assert str(error) in capsys.readouterr().out
+
+
+def leave(number: int) -> int:
+    os._exit(7)
+
+
+def test_a_worker_that_ends_by_itself_is_not_said_to_lack_memory():
+    with pytest.raises(ChildProcessError, match="ended with exit code 7; --workers 0") as caught:
+        list(ordered_map(leave, [1], workers=1))
+    assert "memory" not in str(caught.value)
 
 
 def test_negative_numbers_of_workers_are_refused():
@@ -115,14 +165,13 @@ def test_macos_and_windows_do_not_say_which_cores_may_be_used(monkeypatch):
 def test_a_pool_on_windows_is_no_larger_than_it_may_be(monkeypatch):
     asked = []
 
-    class Pool(ProcessPoolExecutor):
-        def __init__(self, workers: int, *arguments: Any, **options: Any) -> None:
+    class Pool:
+        def __init__(self, workers: int, *arguments: object, **options: object) -> None:
             asked.append(workers)
-            super().__init__(1, *arguments, **options)
+            raise NotImplementedError("no processes in this test")
 
     monkeypatch.setattr(_workers, "ProcessPoolExecutor", Pool)
     for platform, workers in (("win32", 200), ("win32", 5), ("linux", 200)):
         monkeypatch.setattr(sys, "platform", platform)
-        results = ordered_map(slow_square, [], workers=workers)
-        assert list(results) == []
+        assert list(ordered_map(slow_square, [3], workers=workers)) == [9]
     assert asked == [61, 5, 200]

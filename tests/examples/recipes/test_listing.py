@@ -27,6 +27,12 @@ def test_every_recipe_is_found_under_its_name(name: str) -> None:
     assert recipe.description.endswith(".")
 
 
+@pytest.mark.parametrize("spelled", ["GAN-CLS", "gan-cls", "gan cls", "Gan_Cls", " gan_cls "])
+def test_a_recipe_is_found_by_other_spellings_of_its_name(spelled: str) -> None:
+    assert find_options(spelled) is find_options("gan_cls")
+    assert find_recipe(spelled).name == "gan_cls"
+
+
 def test_unknown_recipes_are_named() -> None:
     with pytest.raises(
         ValueError, match=r"--recipe must be one of default, acgan, .*, or package\.module of your own, but"

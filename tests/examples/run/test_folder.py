@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -5,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from examples.anime_faces.errors import RunLockedError
-from examples.anime_faces.run import RunFolder
+from examples.anime_faces.run import RunFolder, _folder
 from examples.anime_faces.run._folder import locked
 
 HOLD = """
@@ -46,6 +48,42 @@ def test_a_new_folder_that_stays_empty_is_removed(tmp_path: Path) -> None:
     with locked(folder):
         folder.prepare()
     assert folder.checkpoints.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_serves_with_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(_folder.FileLock, "acquire", refuse)
+    with locked(RunFolder(tmp_path / "run")):
+        assert (tmp_path / "run" / "run.owner").exists()
+    assert "has no locks: take care that only one training runs in it" in capsys.readouterr().out
+
+
+def test_another_error_of_the_lock_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(_folder.FileLock, "acquire", refuse)
+    with pytest.raises(OSError, match="Permission denied"), locked(RunFolder(tmp_path / "run")):
+        pass
+
+
+def test_a_new_run_among_the_results_of_an_old_one_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.prepare()
+    assert capsys.readouterr().out == ""
+    folder.grid(400).touch()
+    folder.grid(20).touch()
+    folder.metrics.touch()
+    folder.prepare()
+    assert "earlier run (2 grids up to step-0000400.png, metrics.json) but no checkpoint" in capsys.readouterr().out
+    (folder.checkpoints / "checkpoint-400.pt").touch()
+    folder.prepare()
+    assert capsys.readouterr().out == ""
 
 
 def test_probes_leave_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import torch
 
-from examples.anime_faces.run import digest
+from examples.anime_faces.run import _state, digest
 from examples.anime_faces.run._state import in_current_format
 
 
@@ -51,3 +51,41 @@ def test_the_memory_layout_does_not_matter() -> None:
 def test_other_formats_are_refused() -> None:
     with pytest.raises(ValueError, match="has format 7, but this version reads the formats 1 and 2"):
         in_current_format({"format": 7})
+
+
+CPU, ONE, OTHER = torch.device("cpu"), torch.device("cuda"), torch.device("cuda:1")
+STATES = [torch.tensor([place], dtype=torch.uint8) for place in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("states", "devices", "restored", "words"),
+    [
+        (STATES, (ONE, ONE), (0, ONE), ""),  # saved by an earlier version on a machine with two GPUs
+        (STATES, (OTHER, ONE), (1, ONE), ""),
+        (STATES[:1], (OTHER, ONE), (0, ONE), ""),
+        (STATES[1:], (OTHER, OTHER), (1, OTHER), ""),
+        (STATES, (CPU, CPU), None, ""),
+        ([], (CPU, CPU), None, ""),
+        (STATES, (ONE, CPU), None, "those of cuda cannot go on on cpu"),
+        (STATES, (CPU, ONE), None, "those of cpu cannot go on on cuda"),
+        ([], (ONE, ONE), None, "those of cuda were not saved"),
+        ([], (CPU, ONE), None, "those of cpu cannot go on on cuda"),
+    ],
+)
+def test_the_random_state_of_a_gpu_goes_on_on_the_one_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, states: Any, devices: tuple[torch.device, torch.device], restored: Any, words: str
+) -> None:
+    set_to: list[tuple[int, torch.device]] = []
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: set_to.append((int(state), device)))
+    problem = _state._restore_device(states, *devices)
+    assert words in problem
+    assert bool(problem) == bool(words)
+    assert set_to == ([] if restored is None else [restored])
+
+
+def test_a_random_state_of_another_generator_is_said_to_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(state: torch.Tensor, device: torch.device) -> None:
+        raise RuntimeError("RNG state is wrong size\nmore")
+
+    monkeypatch.setattr(torch.cuda, "set_rng_state", refuse)
+    assert _state._restore_device(STATES, ONE, ONE) == "those of cuda do not fit cuda (RNG state is wrong size)"
