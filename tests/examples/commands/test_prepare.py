@@ -156,7 +156,7 @@ def test_any_locale_and_any_path_will_do(tmp_path, photos, program):
     said, errors = child.communicate(timeout=120)
     assert child.returncode == 0, errors
     assert "used 5 of 5" in said
-    assert errors == ""
+    assert all(line.startswith("reading: ") for line in errors.splitlines())  # a slow machine shows how far it is
     assert len(Dataset.open(tmp_path / "où")) == 5
 
 
