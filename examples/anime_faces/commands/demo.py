@@ -154,8 +154,9 @@ class Demo:
         if metrics.exists() and metrics.stat().st_mtime > newest:
             print(f"{metrics} already measures the newest checkpoint: nothing to do")
             return
-        print(f"measuring may take about {minutes.seconds_of_measuring():.0f} seconds")
-        Evaluate(run_folder=self.out, data=data, samples=self.samples).run()
+        seconds = minutes.seconds_of_measuring()
+        print(f"measuring may take about {seconds:.0f} seconds")
+        Evaluate(run_folder=self.out, data=data, samples=self.samples, seconds=seconds).run()
 
     def _report(self) -> None:
         from examples.anime_faces.commands.results import Report

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.anime_faces.commands._minutes import Minutes
 from examples.anime_faces.commands.demo import Demo, sheet_rows, withheld_pairs
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.data.render import face_from_seed, render
@@ -77,3 +78,10 @@ def test_refuses_a_number_of_samples_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--samples must be at least 264"):
         Demo(out=tmp_path / "run", samples=10).run()
     assert not (tmp_path / "run" / "data").exists()
+
+
+def test_measuring_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float | None] = []
+    monkeypatch.setattr("examples.anime_faces.commands.results.Evaluate.run", lambda self: given.append(self.seconds))
+    Demo(out=tmp_path, minutes=10.0)._evaluate(tmp_path / "data", Minutes(whole=10.0))
+    assert given == [pytest.approx(120.0, abs=1.0)]
