@@ -144,6 +144,25 @@ def test_orphans_of_dead_processes_are_swept_and_nothing_else(tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
 
 
+def test_windows_signals_no_process_and_opens_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There signal 0 is Ctrl-C, which ends the other process, and a folder cannot be opened."""
+
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(errno.EACCES, "no", *arguments)
+
+    own, other = f"a.pt.tmp-{os.getpid()}-01234567", f"a.pt.tmp-{_dead_process()}-01234567"
+    for name in (own, other):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(_files, "POSIX", False)
+    monkeypatch.setattr(os, "kill", refuse)
+    monkeypatch.setattr(os, "open", refuse)
+    sweep_orphans(tmp_path)
+    with replaced_atomically(tmp_path / "a") as file:
+        file.write(b"x")
+    monkeypatch.undo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", other]
+
+
 def test_an_orphan_that_another_process_removes_first_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ PROCESS = secrets.token_hex(4)
 ORPHAN = re.compile(r"\.tmp-(?P<process>\d+)-(?P<token>[0-9a-f]{8})$")
 _numbers = count()
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
+POSIX = os.name == "posix"
 
 
 @contextmanager
@@ -47,7 +48,10 @@ def replaced_atomically(path: Path) -> Iterator[IO[bytes]]:
 
 
 def sweep_orphans(folder: Path) -> None:
-    """Remove temporary files in the folder whose process was killed while it wrote."""
+    """Remove temporary files in the folder whose process was killed while it wrote.
+
+    Windows cannot be asked whether a process runs (signal 0 would end it there), so on it files of other processes stay.
+    """
     for path in folder.iterdir():
         match = ORPHAN.search(path.name)
         if match and not _is_writing(int(match["process"]), match["token"]):
@@ -57,6 +61,8 @@ def sweep_orphans(folder: Path) -> None:
 def _is_writing(process: int, token: str) -> bool:
     if process == os.getpid():
         return token == PROCESS
+    if not POSIX:
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -67,6 +73,8 @@ def _is_writing(process: int, token: str) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
+    if not POSIX:
+        return  # Windows writes the names in a folder through by itself, and cannot open one
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
