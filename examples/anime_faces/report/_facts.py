@@ -8,6 +8,7 @@ from examples.anime_faces.data import command_line, example_of
 from examples.anime_faces.recipes import find_options, is_outside, recipe_names
 from examples.anime_faces.report._evidence import Evidence
 from examples.anime_faces.report._figures import Fact, passed_of
+from examples.anime_faces.run import Settings
 
 MOST_SKIPPED = 100
 
@@ -97,6 +98,7 @@ def settings_of(evidence: Evidence) -> list[Fact]:
     facts = [Fact("recipe", f"{settings.recipe}: {evidence.recipe}"), Fact("steps", f"{settings.steps:,}")]
     if settings.minutes is not None:
         facts.append(Fact("planned minutes", f"{settings.minutes:g}"))
+    facts += [Fact("changed plan", change) for change in changes_of(settings)]
     facts.append(Fact("seed", str(settings.seed)))
     facts.append(Fact("hardware", str(settings.hardware)))
     facts += [Fact(f"timed: {name}", f"{seconds:.3g} s for a step") for name, seconds in settings.timings.items()]
@@ -105,6 +107,14 @@ def settings_of(evidence: Evidence) -> list[Fact]:
     facts += [Fact(name.replace("_", " "), str(value)) for name, value in settings.options.items() if value != ""]
     facts.append(Fact("versions", ", ".join(f"{name} {version}" for name, version in settings.versions.items())))
     return facts
+
+
+def changes_of(settings: Settings) -> list[str]:
+    """Return how the number of planned steps changed during the training, a sentence each."""
+    return [
+        f"After step {change['step']:,}, the plan of {change['before']:,} steps became one of {change['after']:,}."
+        for change in settings.to_dict().get("changes", ())
+    ]
 
 
 def commands_of(evidence: Evidence) -> Commands:
@@ -118,8 +128,9 @@ def commands_of(evidence: Evidence) -> Commands:
         words += ["--from", settings.start.split(" (")[0]]
     words += _changed_options(settings.recipe, settings.options)
     prompt = example_of(description.attributes) if description.text is None else description.text.examples[0]
+    plan = ["--plan", str(folder)] if changes_of(settings) else ["--steps", str(settings.steps)]
     again = [
-        ["train", "--out", f"{folder}-again", "--steps", str(settings.steps), *words],
+        ["train", "--out", f"{folder}-again", *plan, *words],
         ["digest", f"{folder}-again"],
         ["digest", str(folder)],
     ]

@@ -13,7 +13,7 @@ from PIL import Image
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.report import write_report
 from examples.anime_faces.report._facts import MOST_SKIPPED
-from examples.anime_faces.run import Block, draw_sheet
+from examples.anime_faces.run import Block, Settings, draw_sheet
 
 METRICS: dict[str, Any] = {
     "samples": 132,
@@ -181,6 +181,16 @@ def test_without_metrics_it_says_how_to_get_them(folder: Path) -> None:
     assert "Nothing was measured yet." in page
     program = r"\S*python\S* -m examples.anime_faces"
     assert re.search(rf"<pre>{program} evaluate &#34;\S*/tiny &lt;run&gt;&#34;\n{program} report ", page)
+
+
+def test_a_changed_plan_is_shown_and_repeated(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "the plan of" not in write_report(folder).read_text(encoding="utf-8")
+    plain = Settings.to_dict
+    changes = [{"step": 1300, "before": 4600, "after": 3100}]
+    monkeypatch.setattr(Settings, "to_dict", lambda settings: {**plain(settings), "changes": changes})
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert page.count("After step 1,300, the plan of 4,600 steps became one of 3,100.") == 2
+    assert re.search(r"train --out \S*/tiny &lt;run&gt;-again&#34; --plan \S*/tiny &lt;run&gt;&#34;", page)
 
 
 def test_the_next_commands_can_be_pasted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
