@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 PICTURE = Path(__file__).parent / "guides" / "images" / "report.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
@@ -27,7 +27,7 @@ def main() -> None:
         screenshot = Path(folder) / "report.png"
         take(run / "report.html", screenshot)
         with Image.open(screenshot) as picture:
-            PICTURE.write_bytes(small(picture))
+            PICTURE.write_bytes(small(without_empty_end(picture.convert("RGB"))))
     print(f"{PICTURE}: {PICTURE.stat().st_size:,} bytes")
 
 
@@ -49,6 +49,13 @@ def take(page: Path, picture: Path) -> None:
         capture_output=True,
         timeout=120,
     )
+
+
+def without_empty_end(picture: Image.Image) -> Image.Image:
+    """Cut off the rows at the bottom that have one color alone, but for a margin."""
+    background = Image.new("RGB", picture.size, picture.getpixel((0, picture.height - 1)))
+    filled = ImageChops.difference(picture, background).getbbox()
+    return picture if filled is None else picture.crop((0, 0, picture.width, min(picture.height, filled[3] + 40)))
 
 
 def small(picture: Image.Image) -> bytes:

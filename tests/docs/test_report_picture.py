@@ -34,6 +34,13 @@ def test_any_screenshot_becomes_small(script: ModuleType) -> None:
     assert Image.open(io.BytesIO(script.small(plain))).size == (900, 700)
 
 
+def test_an_empty_end_is_cut_off(script: ModuleType) -> None:
+    picture = Image.new("RGB", (50, 900), "white")
+    picture.paste((1, 2, 3), (10, 20, 30, 100))
+    assert script.without_empty_end(picture).size == (50, 140)
+    assert script.without_empty_end(Image.new("RGB", (50, 900))).size == (50, 900)
+
+
 def test_what_is_missing_is_named(script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(SystemExit, match="no browser is installed"):
