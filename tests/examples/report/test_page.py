@@ -175,6 +175,15 @@ def test_names_of_classes_are_text_of_the_page(folder: Path) -> None:
     assert page.index('class="card samples"') < page.index('class="tiles"') < page.index('id="time"')
 
 
+def test_grids_without_labels_have_no_list_of_names(folder: Path) -> None:
+    images = np.full((2, 3, 8, 8, 3), 90, np.uint8)
+    for path in (folder / "grids").glob("step-*.png"):
+        draw_sheet(["", ""], [Block("", images)]).save(path)
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "<li dir" not in page
+    assert page.count("samples after step") == 4
+
+
 def test_without_metrics_it_says_how_to_get_them(folder: Path) -> None:
     (folder / "metrics.json").unlink()
     page = write_report(folder).read_text(encoding="utf-8")
