@@ -164,9 +164,17 @@ def _circumstances(metrics: Mapping[str, Any]) -> list[Fact]:
     for name, value in metrics.items():
         if name in ("figures", "details", "notes") or isinstance(value, list):
             continue
-        text = ", ".join(f"{key} {entry}" for key, entry in value.items()) if isinstance(value, Mapping) else str(value)
+        text = (
+            ", ".join(f"{key} {_nested(entry)}" for key, entry in value.items())
+            if isinstance(value, Mapping)
+            else str(value)
+        )
         facts.append(Fact(name.replace("_", " "), text))
     return facts
+
+
+def _nested(entry: object) -> str:
+    return f"({_text(entry)})" if isinstance(entry, Mapping) else str(entry)
 
 
 def _text(value: object) -> str:

@@ -154,6 +154,13 @@ def test_coverage_stands_beside_what_means_nothing_without_it(folder: Path) -> N
     assert "in 95 of 100 cases" in page
 
 
+def test_tables_within_the_circumstances_are_words(folder: Path) -> None:
+    hardware = {"chosen": "cpu, float32", "timed": {"float32, 1 thread": 0.4812, "bfloat16, 1 thread": 6.2}}
+    (folder / "metrics.json").write_text(json.dumps({**METRICS, "hardware": hardware}))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "chosen cpu, float32, timed (float32, 1 thread 0.481, bfloat16, 1 thread 6.2)" in page
+
+
 def test_verdicts_say_what_they_mean_and_whether_they_are_sure(folder: Path) -> None:
     page = write_report(folder).read_text(encoding="utf-8")
     assert "in 95 of 100 cases" not in page
