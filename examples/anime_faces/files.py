@@ -15,8 +15,8 @@ WAITS = (0.02, 0.1, 0.5, 1.0)
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`, and move what was written there to `path` once the block ends without an error.
 
-    A program that is stopped in between leaves `path` as it was, and a reader never sees half a file. A device or a pipe, such as
-    ``/dev/null``, is written directly, since it must not be replaced.
+    A program that is stopped in between leaves `path` as it was, and a reader never sees half a file. A device or a pipe,
+    such as ``/dev/null``, is written directly, since it must not be replaced.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
         yield path
