@@ -112,8 +112,8 @@ def settings_of(evidence: Evidence) -> list[Fact]:
 def changes_of(settings: Settings) -> list[str]:
     """Return how the number of planned steps changed during the training, a sentence each."""
     return [
-        f"After step {change['step']:,}, the plan of {change['before']:,} steps became one of {change['after']:,}."
-        for change in settings.to_dict().get("changes", ())
+        f"After step {change.step:,}, the plan of {change.before:,} steps became one of {change.after:,}."
+        for change in settings.changes
     ]
 
 

@@ -14,6 +14,7 @@ from examples.anime_faces.data import Dataset
 from examples.anime_faces.report import write_report
 from examples.anime_faces.report._facts import MOST_SKIPPED
 from examples.anime_faces.run import Block, Settings, draw_sheet
+from examples.anime_faces.run._settings import PlanChange
 
 METRICS: dict[str, Any] = {
     "samples": 132,
@@ -199,11 +200,11 @@ def test_without_metrics_it_says_how_to_get_them(folder: Path) -> None:
     assert re.search(rf"<pre>{program} evaluate &#34;\S*/tiny &lt;run&gt;&#34;\n{program} report ", page)
 
 
-def test_a_changed_plan_is_shown_and_repeated(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_plan_is_shown_and_repeated(folder: Path) -> None:
     assert "the plan of" not in write_report(folder).read_text(encoding="utf-8")
-    plain = Settings.to_dict
-    changes = [{"step": 1300, "before": 4600, "after": 3100}]
-    monkeypatch.setattr(Settings, "to_dict", lambda settings: {**plain(settings), "changes": changes})
+    settings = Settings.load(folder / "settings.json")
+    change = PlanChange(step=1300, before=4600, after=3100)
+    dataclasses.replace(settings, changes=(change,)).save(folder / "settings.json")
     page = write_report(folder).read_text(encoding="utf-8")
     assert page.count("After step 1,300, the plan of 4,600 steps became one of 3,100.") == 2
     assert re.search(r"train --out \S*/tiny &lt;run&gt;-again&#34; --plan \S*/tiny &lt;run&gt;&#34;", page)
