@@ -13,6 +13,8 @@ LEAST_TRAINING = 0.25
 LEAST_MEASURING = 20.0
 """Seconds. A smaller sample takes as long, since networks and pictures must be loaded."""
 
+PICTURES, TRAINING, JUDGING = 1, 2, 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minutes:
@@ -20,10 +22,12 @@ class Minutes:
 
     Args:
         whole: Minutes from its start to its end.
+        goes_on: Whether the run has begun already, so that its training goes on as it was planned then.
         clock: Reads seconds.
     """
 
     whole: float
+    goes_on: bool = False
     clock: Callable[[], float] = time.monotonic
     start: float = field(init=False)
 
@@ -49,6 +53,23 @@ class Minutes:
         left = self.whole * (1 - REPORTING / 2) - self.spent
         return max(LEAST_MEASURING, 60 * min(MEASURING * self.whole, left))
 
+    def of_step(self, number: int, pictures: float | None = None) -> str:
+        """Return how long a step takes that begins now, in words.
+
+        Args:
+            number: The step, from 1 to 5: pictures, training, samples, measuring, report.
+            pictures: For the first two: minutes that making the pictures takes. None: not known, or done already.
+        """
+        if number == PICTURES:
+            return "as long as it takes" if pictures is None else _about(pictures)
+        if number == TRAINING and self.goes_on:
+            return "what is left of the plan of this run"
+        if number == TRAINING:
+            return _about(self.of_training(pictures))
+        if number == JUDGING:
+            return f"at most {self.seconds_of_measuring() / 60:.1f} min"
+        return _about(self.whole * REPORTING / 2)
+
     def plan(self, names: tuple[str, ...], pictures: float | None) -> str:
         """Return the plan of all steps, in words.
 
@@ -56,25 +77,15 @@ class Minutes:
             names: The names of the five steps.
             pictures: Minutes that making the pictures takes, as estimated; 0 if they are there. None: not known.
         """
-        lines = [
-            _line(names[0], "as long as it takes" if pictures is None else _about(pictures)),
-            _line(
-                names[1], ("the rest, up to " if pictures is None else "") + _about(self.of_training(pictures or 0.0))
-            ),
-            _line(names[2], _about(self.whole * REPORTING / 2)),
-            _line(names[3], f"at most {max(MEASURING * self.whole, LEAST_MEASURING / 60):.1f} min"),
-            _line(names[4], _about(self.whole * REPORTING / 2)),
-        ]
+        lines = [f"          {name:<18} {self.of_step(number, pictures)}" for number, name in enumerate(names, start=1)]
+        if pictures is None and not self.goes_on:
+            lines[1] += " or less: what the pictures leave"
         text = "\n".join(
             [f"plan      {self.whole:g} minutes in all, if this machine is not much slower later:", *lines]
         )
         if pictures is not None and pictures > self.whole * (1 - MEASURING - REPORTING - LEAST_TRAINING):
             text += "\nnote: making so many pictures leaves little time for training: raise --minutes, or lower --count"
         return text
-
-
-def _line(name: str, time_in_words: str) -> str:
-    return f"          {name:<18} {time_in_words}"
 
 
 def _about(minutes: float) -> str:

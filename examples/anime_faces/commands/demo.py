@@ -51,20 +51,22 @@ class Demo:
 
     def run(self) -> None:
         """Run all steps and say where to look."""
+        check_seed(self.seed)
+        if not 0 < self.minutes < math.inf:
+            raise ValueError(f"--minutes must be above 0 and finite, but it is {self.minutes}")
+        # Before torch is imported, which takes a while on a busy machine.
+        minutes = Minutes(whole=self.minutes, goes_on=(self.out / "settings.json").exists())
         from examples.anime_faces.data import command_line
         from examples.anime_faces.report import LivePage
         from examples.anime_faces.systems import base_and_doublings
 
-        check_seed(self.seed)
         base_and_doublings(self.size)
-        if not 0 < self.minutes < math.inf:
-            raise ValueError(f"--minutes must be above 0 and finite, but it is {self.minutes}")
-        minutes = Minutes(whole=self.minutes)
         data = self.out / "data"
         stages = ("rendering faces" if self.images is None else "reading pictures", *LATER_STAGES)
-        print(minutes.plan(stages, self._minutes_of_pictures(data)), flush=True)
+        pictures = self._minutes_of_pictures(data)
+        print(minutes.plan(stages, pictures), flush=True)
         with LivePage(self.out, stages) as page:
-            self._announce(page, stages[0], minutes)
+            self._announce(page, stages[0], minutes, pictures)
             self._prepare(data, page)
             self._announce(page, stages[1], minutes)
             self._train(data, page, minutes)
@@ -78,9 +80,10 @@ class Demo:
         words = self._words(data)
         print(f"draw more with  {command_line(['sample', *words[-1:], '--n', '16', '--run', str(self.out)])}")
 
-    def _announce(self, page: "LivePage", stage: str, minutes: Minutes) -> None:
+    def _announce(self, page: "LivePage", stage: str, minutes: Minutes, pictures: float | None = None) -> None:
         number = page.enter(stage)
-        print(f"\n[{number}/5] {stage} (after {minutes.spent:.1f} of {self.minutes:g} min)", flush=True)
+        after = f"after {minutes.spent:.1f} of {self.minutes:g} min"
+        print(f"\n[{number}/5] {stage}: {minutes.of_step(number, pictures)} ({after})", flush=True)
 
     def _prepare(self, data: Path, page: "LivePage") -> None:
         from examples.anime_faces.commands.prepare import Prepare
@@ -155,7 +158,6 @@ class Demo:
             print(f"{metrics} already measures the newest checkpoint: nothing to do")
             return
         seconds = minutes.seconds_of_measuring()
-        print(f"measuring may take about {seconds:.0f} seconds")
         Evaluate(run_folder=self.out, data=data, samples=self.samples, seconds=seconds).run()
 
     def _report(self) -> None:

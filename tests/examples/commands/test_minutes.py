@@ -42,4 +42,22 @@ def test_the_plan_names_every_step_with_its_minutes() -> None:
     assert "note" not in plan
     assert "raise --minutes, or lower --count" in minutes.plan(NAMES, 7.0)
     assert "as long as it takes" in minutes.plan(NAMES, None)
+    assert "training           about 9.2 min or less" in minutes.plan(NAMES, None)
     assert "rendering faces    nothing to do" in minutes.plan(NAMES, 0.0)
+
+
+def test_each_step_says_how_long_it_takes_from_now_on() -> None:
+    now = [0.0]
+    minutes = Minutes(whole=10.0, clock=lambda: now[0])
+    now[0] = 120.0
+    assert minutes.of_step(2) == "about 5.7 min"
+    now[0] = 560.0
+    assert minutes.of_step(4) == "at most 0.5 min"
+    assert minutes.of_step(5) == "about 0.1 min"
+
+
+def test_a_run_that_has_begun_keeps_its_plan_of_training() -> None:
+    """It was announced with all the minutes that were left, though it was done already."""
+    minutes = Minutes(whole=10.0, goes_on=True, clock=lambda: 0.0)
+    assert "training           what is left of the plan of this run\n" in minutes.plan(NAMES, None)
+    assert minutes.of_step(2) == "what is left of the plan of this run"
