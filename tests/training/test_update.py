@@ -757,6 +757,19 @@ class _NeedsLoss(torch.optim.SGD):
         closure()
 
 
+def test_an_optimizer_under_a_learning_rate_scheduler_is_taken() -> None:
+    """The scheduler replaces the optimizer's step by a function whose signature shows `self`."""
+    critic = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(critic.parameters(), lr=1.0)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5**step)
+    update = Update(optimizer, lambda x: {"mean": critic(x).mean()})
+    for rate in (1.0, 0.5):
+        before = critic.bias.detach().clone()
+        update(torch.ones(3, 2))
+        torch.testing.assert_close(before - critic.bias, torch.tensor([rate]))
+        schedule.step()
+
+
 def test_optimizers_that_need_a_closure_are_refused() -> None:
     critic = nn.Linear(2, 1)
     with pytest.raises(

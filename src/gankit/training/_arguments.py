@@ -69,9 +69,12 @@ def _needs_closure(optimizer: object) -> bool:
     if not callable(step):
         raise ValueError(f"optimizer must have a step, got {type(optimizer).__name__}")
     try:
-        parameters = inspect.signature(step).parameters.values()
+        # Of the class: a learning-rate scheduler of torch replaces the step of the instance by a function with `self`.
+        parameters = list(inspect.signature(getattr(type(optimizer), "step", step)).parameters.values())
     except ValueError:  # written in C
         return False
+    if hasattr(type(optimizer), "step"):
+        parameters = parameters[1:]
     return any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
 
 

@@ -111,7 +111,7 @@ def test_mistakes_are_one_clear_line(
 
 def test_evaluate_names_its_flag(trained_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run("evaluate", str(trained_folder), "--samples", "5", capsys=capsys)
-    assert (code, err) == (2, "error: --samples must be at least 264, two for each pair of colors, got 5\n")
+    assert (code, err) == (2, "error: --samples must be at least 264, two for each pair of colors, but it is 5\n")
 
 
 def test_data_is_not_for_recipes_that_draw_from_noise(

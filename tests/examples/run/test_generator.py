@@ -114,8 +114,9 @@ def test_a_text_can_be_tried_before_anything_is_drawn(writer: LoadedGenerator, l
 
 
 def test_class_ids_are_put_in_words(writer: LoadedGenerator) -> None:
-    named = writer.generate(torch.tensor([[8, 9], [8, -1]]), seed=4)
-    words = writer.generate_texts(["blue hair red eyes", "red"], seed=4)
+    hair, eyes = writer.attributes
+    named = writer.generate(torch.tensor([[3, 2], [3, -1]]), seed=4)
+    words = writer.generate_texts([f"{hair.classes[3]} hair {eyes.classes[2]} eyes", "red"], seed=4)
     torch.testing.assert_close(named[0], words[0])
 
 
