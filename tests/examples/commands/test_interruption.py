@@ -55,7 +55,8 @@ def test_a_killed_run_resumes_to_the_same_state(command: Command, tmp_path: Path
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=PATIENCE)
     stopped_at = load_any_checkpoint(folder.path)["step"]
-    assert process.returncode == (143 if stopped_at < STEPS else 0)
+    # Whoever has trained to the end no longer listens to the signal while the interpreter shuts down.
+    assert process.returncode in ((143,) if stopped_at < STEPS else (0, -signal.SIGTERM))
     assert stopped_at == STEPS or "repeat the command to go on" in output
     resumed = subprocess.run(command(folder.path), check=True, capture_output=True, text=True, timeout=PATIENCE)
     assert digest_in(resumed.stdout) == digest_in(whole.stdout)
