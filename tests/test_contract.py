@@ -13,6 +13,7 @@ import pytest
 import torch
 from support.contract import TABLE, Row
 from support.critics import smooth_network
+from support.defaults import default_dtype
 
 import gankit
 
@@ -119,16 +120,6 @@ def test_inputs_and_the_global_random_state_stay(name: str) -> None:
 
 
 @contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-@contextmanager
 def _deterministic() -> Iterator[None]:
     torch.use_deterministic_algorithms(True)
     try:
@@ -138,9 +129,9 @@ def _deterministic() -> Iterator[None]:
 
 
 SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-    "float64": lambda: _default_dtype(torch.float64),
-    "float16": lambda: _default_dtype(torch.float16),
-    "bfloat16": lambda: _default_dtype(torch.bfloat16),
+    "float64": lambda: default_dtype(torch.float64),
+    "float16": lambda: default_dtype(torch.float16),
+    "bfloat16": lambda: default_dtype(torch.bfloat16),
     "device": lambda: torch.device("meta"),
     "deterministic": _deterministic,
     "anomaly": lambda: torch.autograd.set_detect_anomaly(True, check_nan=False),

@@ -1,8 +1,7 @@
 """Modules work where their inputs are: on meta without reading a value, in a traced graph, whatever the defaults are."""
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from support.contract.blocks import BLOCKS
 from support.contract.embedders import EMBEDDERS
 from support.contract.networks import NETWORKS
 from support.contract.row import Row
+from support.defaults import default_dtype
 from torch import nn
 from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -78,16 +78,6 @@ class OnMetaOnly(TorchDispatchMode):
             assert not isinstance(value, torch.Tensor) or value.device.type == "meta", f"{func} has a tensor elsewhere"
         assert func is not torch.ops.aten._local_scalar_dense.default
         return result
-
-
-@contextmanager
-def default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def floats(values: Any) -> list[torch.Tensor]:

@@ -28,7 +28,7 @@ class Status(NamedTuple):
         written: When the page was written, in seconds since 1970.
         written_text: The same as a date, for readers without scripts.
         every: Seconds after which the page loads itself again.
-        patience: Seconds without news after which the reader is told that the work may have ended.
+        patience: Seconds without news after which the page says that the work may have ended.
         error: Why the work ended too early; empty where it goes on.
     """
 
