@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import tyro
+
 from examples.anime_faces.commands import check_seed, shown_as
 from examples.anime_faces.commands._minutes import Minutes
+from examples.anime_faces.data import Fit
 from examples.anime_faces.recipes import find_options
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ SHEET_COLUMNS = 10
 MOST_ROWS = 12
 FACES_TIMED = 6
 SECONDS_OF_WORKERS = 4.0  # to start them
+FACES_SHARE = 1 / 6  # of the minutes
+MOST_FACES, FEWEST_FACES = 20_000, 4_000
 
 
 @dataclass(kw_only=True)
@@ -34,8 +39,8 @@ class Demo:
     """Folder of the run. The data set is written into its subfolder `data`."""
     minutes: float = 12.0
     """Minutes in all: pictures, training, measuring and report. Training has what the others leave."""
-    count: int = 20_000
-    """Faces to render and learn from."""
+    count: Annotated[int | None, shown_as("INT")] = None
+    """Faces to render and learn from. Default: 20000, or on a slow machine as many as take a sixth of the minutes."""
     size: int = 64
     """Width and height of the pictures."""
     seed: int = 0
@@ -48,6 +53,8 @@ class Demo:
     """CSV table with the classes of the pictures in --images."""
     tags: Annotated[Path | None, shown_as("FILE")] = None
     """Tag file with the hair and eye colors of the pictures in --images."""
+    fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues] = Fit.CROP
+    """How pictures in --images become square: crop to the middle, pad with white, or stretch."""
 
     def run(self) -> None:
         """Run all steps and say where to look."""
@@ -63,11 +70,11 @@ class Demo:
         base_and_doublings(self.size)
         data = self.out / "data"
         stages = ("rendering faces" if self.images is None else "reading pictures", *LATER_STAGES)
-        pictures = self._minutes_of_pictures(data)
+        faces, pictures = self._faces(data)
         print(minutes.plan(stages, pictures), flush=True)
         with LivePage(self.out, stages) as page:
             self._announce(page, stages[0], minutes, pictures)
-            self._prepare(data, page)
+            self._prepare(data, page, faces)
             self._announce(page, stages[1], minutes)
             self._train(data, page, minutes)
             self._announce(page, stages[2], minutes)
@@ -85,7 +92,7 @@ class Demo:
         after = f"after {minutes.spent:.1f} of {self.minutes:g} min"
         print(f"\n[{number}/5] {stage}: {minutes.of_step(number, pictures)} ({after})", flush=True)
 
-    def _prepare(self, data: Path, page: "LivePage") -> None:
+    def _prepare(self, data: Path, page: "LivePage", faces: int) -> None:
         from examples.anime_faces.commands.prepare import Prepare
         from examples.anime_faces.data import Dataset
         from examples.anime_faces.data.render import Knobs
@@ -94,9 +101,9 @@ class Demo:
         check_samples(self.samples, rendered=self.images is None)
         if self.images is None:
             knobs = Knobs(withheld_pairs=withheld_pairs())
-            prepare = Prepare(out=data, count=self.count, size=self.size, seed=self.seed, knobs=knobs)
+            prepare = Prepare(out=data, count=faces, size=self.size, seed=self.seed, knobs=knobs)
         else:
-            prepare = Prepare(out=data, size=self.size, images=self.images)
+            prepare = Prepare(out=data, size=self.size, images=self.images, fit=self.fit)
         prepare.labels, prepare.tags = self.labels, self.tags
         prepare.run(page.watch_pictures)
         print("\n".join(forecast(Dataset.open(data), self.samples)))
@@ -108,22 +115,24 @@ class Demo:
         train = Train(data=data, out=self.out, minutes=asked, seed=self.seed, options=find_options("default")())
         train.run_watched(page.watch)
 
-    def _minutes_of_pictures(self, data: Path) -> float | None:
-        """Estimate the time of the first step by rendering a few faces; None for pictures from files."""
-        from examples.anime_faces.data import default_workers
+    def _faces(self, data: Path) -> tuple[int, float | None]:
+        """Decide how many faces to render, and estimate the minutes of the first step; None for pictures from files."""
+        from examples.anime_faces.data import Dataset, default_workers
         from examples.anime_faces.data.render import face_from_seed, render
         from examples.anime_faces.systems import typical_seconds
 
-        if data.exists():
-            return 0.0
         if self.images is not None:
-            return None
+            return 0, 0.0 if data.exists() else None
+        if data.exists():
+            return self.count or len(Dataset.open(data)), 0.0
         times: list[float] = []
         for number in range(FACES_TIMED):
             before = time.perf_counter()
             render(face_from_seed(self.seed, number), self.size)
             times.append(time.perf_counter() - before)
-        return (SECONDS_OF_WORKERS + typical_seconds(times) * self.count / default_workers()) / 60
+        seconds = typical_seconds(times) / default_workers()
+        faces = self.count or faces_within(FACES_SHARE * 60 * self.minutes - SECONDS_OF_WORKERS, seconds)
+        return faces, (SECONDS_OF_WORKERS + seconds * faces) / 60
 
     def _minutes_of_training(self, minutes: Minutes) -> float:
         """Return what is left for training; a run that has begun keeps what it was given at its start."""
@@ -164,6 +173,16 @@ class Demo:
         from examples.anime_faces.commands.results import Report
 
         Report(run_folder=self.out).run()
+
+
+def faces_within(seconds: float, seconds_of_a_face: float) -> int:
+    """Return how many faces to render: a round number that fits into the time, but neither too few nor more than needed.
+
+    Example:
+        >>> faces_within(100.0, 0.008), faces_within(100.0, 0.001), faces_within(100.0, 0.1)
+        (12000, 20000, 4000)
+    """
+    return max(FEWEST_FACES, min(MOST_FACES, int(seconds / seconds_of_a_face / 1000) * 1000))
 
 
 def sheet_rows(counts: list[int]) -> list[tuple[int, ...]]:

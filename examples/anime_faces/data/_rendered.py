@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -80,7 +80,7 @@ def write_rendered(
     return Dataset.open(out)
 
 
-def render_faces(faces: Sequence[Face], size: int, *, workers: int | None = None) -> Iterator[np.ndarray]:
+def render_faces(faces: Sequence[Face], size: int, *, workers: int | None = None) -> Generator[np.ndarray, None, None]:
     """Yield the pictures of the faces in their order, in blocks uint8 ``(k, size, size, 3)``.
 
     Args:

@@ -1,7 +1,8 @@
 """Fresh renders with their labels, made by several processes."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +36,7 @@ def render_fresh(
     knobs: Knobs | None = None,
     size: int = 64,
     workers: int | None = None,
+    enough: Callable[[int], bool] | None = None,
 ) -> Renders:
     """Render pictures that are not in any data set.
 
@@ -46,6 +48,7 @@ def render_fresh(
         knobs: The distribution of the faces. Withheld pairs are drawn where `class_ids` asks for them.
         size: Width and height.
         workers: Number of processes. Default: one for each processor core.
+        enough: Called with the number of pictures so far; where it returns True, they are returned and no more are made.
     """
     knobs = Knobs() if knobs is None else knobs
     asked = [None] * class_ids if isinstance(class_ids, int) else list(class_ids)
@@ -53,13 +56,16 @@ def render_fresh(
     labels = [factors(face) for face in faces]
     names = labels[0] if labels else ()
     images = torch.empty(len(faces), 3, size, size, dtype=torch.uint8)
-    start = 0
-    for block in render_faces(faces, size, workers=workers):
-        images[start : start + len(block)] = torch.from_numpy(block).permute(0, 3, 1, 2)
-        start += len(block)
+    done = 0
+    with closing(render_faces(faces, size, workers=workers)) as blocks:
+        for block in blocks:
+            images[done : done + len(block)] = torch.from_numpy(block).permute(0, 3, 1, 2)
+            done += len(block)
+            if enough is not None and enough(done):
+                break
     return Renders(
-        images=images,
-        factors={name: np.array([label[name] for label in labels]) for name in names},
+        images=images[:done],
+        factors={name: np.array([label[name] for label in labels[:done]]) for name in names},
     )
 
 

@@ -1,6 +1,7 @@
 """The result of an evaluation: figures beside those of real pictures, collected step by step, and the file they go to."""
 
 import json
+import math
 import platform
 import shutil
 import subprocess
@@ -96,15 +97,18 @@ class Evaluation:
         details: Tables behind the figures, by name.
         notes: What a reader must know to understand the figures.
         seconds: Seconds of each step.
+        until: When it should be done, as `time.perf_counter` counts. Default: never.
     """
 
     samples: int
     reference: int
     seed: int
+    until: float = math.inf
     figures: dict[str, Figure] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    _expected: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, step: str, expected: float = 0.0) -> Iterator[None]:
@@ -114,7 +118,30 @@ class Evaluation:
         start = time.perf_counter()
         yield
         self.seconds[step] = round(time.perf_counter() - start, 2)
+        self._expected[step] = expected
         print(f"evaluate: {step} took {self.seconds[step]:.1f} s", flush=True)
+
+    @property
+    def left(self) -> float:
+        """The seconds until it should be done; negative if that is over."""
+        return self.until - time.perf_counter()
+
+    @property
+    def slowdown(self) -> float:
+        """How many times as long as expected the steps with an expectation took, and at least 1."""
+        known = [step for step, expected in self._expected.items() if expected >= WORTH_A_WORD]
+        expected = sum(self._expected[step] for step in known)
+        return max(1.0, sum(self.seconds[step] for step in known) / expected) if known else 1.0
+
+    def shrink(self, samples: int) -> None:
+        """Go on with the first samples only, because the time does not suffice for all, and note it."""
+        note = (
+            f"{samples} samples instead of {self.samples}, because the machine was slower than at the start: the intervals are "
+            f"wider. Measure more with: evaluate --samples {self.samples}."
+        )
+        print(f"evaluate: {note}", flush=True)
+        self.notes.append(note)
+        self.samples, self.reference = samples, min(self.reference, samples)
 
     def add(self, figures: dict[str, Figure], details: dict[str, Any] | None = None) -> None:
         """Add the figures of a step, and the tables behind them."""

@@ -1,5 +1,6 @@
 """Evaluation of a generator trained on the user's own pictures, of which only the pixels are known."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from examples.anime_faces.metrics._closeness import closeness_figures, parts_figures
 from examples.anime_faces.metrics._copies import QUERIES, copy_figures, nearness, pixel_vectors
 from examples.anime_faces.metrics._evaluation import Evaluation, Generate
-from examples.anime_faces.metrics._plan import DEFAULT_SAMPLES
+from examples.anime_faces.metrics._plan import DEFAULT_SAMPLES, FEWEST
 from examples.anime_faces.metrics._spectrum import spectrum_figures
 from examples.anime_faces.metrics._tools import Key, Tools
 
@@ -45,6 +46,7 @@ def evaluate_pictures(
     seed: int = 0,
     samples: int = DEFAULT_SAMPLES,
     tools: Tools | None = None,
+    until: float = math.inf,
 ) -> Evaluation:
     """Compare a generator with the pictures that it was trained on.
 
@@ -61,13 +63,15 @@ def evaluate_pictures(
         seed: Seed of the division and of the kernel distance.
         samples: Largest number of samples; at most half the size of the data set is drawn.
         tools: What figures are computed with. Default: the CPU, the encoder, and no cache.
+        until: When it should be done, as `time.perf_counter` counts. Where drawing was slower than `tools` say, fewer samples
+            are compared.
 
     Where there are too few pictures for a figure, a note says so instead.
     """
     tools = tools or Tools()
     rows = np.arange(len(images)) if rows is None else rows
     count = min(samples, len(rows) // 2)
-    evaluation = Evaluation(samples=count, reference=count, seed=seed)
+    evaluation = Evaluation(samples=count, reference=count, seed=seed, until=until)
     evaluation.notes += notes_on_pictures(len(rows), own=tools.features is not None)
     if count == 0:
         return evaluation
@@ -75,6 +79,14 @@ def evaluate_pictures(
     first, second = np.sort(order[:count]), np.sort(order[count : 2 * count])
     with evaluation.timed("sampling", tools.costs.draw * count):
         drawn = generate(torch.from_numpy(class_ids[first])).cpu()
+    affordable = (
+        int(evaluation.left / max(evaluation.slowdown * 3 * tools.costs.read, 1e-9)) if until < math.inf else count
+    )
+    if affordable < count:
+        count = max(min(count, FEWEST), affordable)
+        kept = np.isin(first, order[:count])
+        drawn, first, second = drawn[torch.from_numpy(kept)], first[kept], np.sort(order[count : 2 * count])
+        evaluation.shrink(count)
     real, other = _pictures(images, first), _pictures(images, second)
     if count >= LEAST:
         key = {"seed": seed, "count": count, "of": len(rows)}

@@ -1,6 +1,8 @@
 """Evaluation of a generator trained on renders, where all labels of real pictures are known."""
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +15,10 @@ from examples.anime_faces.metrics._closeness import closeness_figures, parts_fig
 from examples.anime_faces.metrics._copies import QUERIES, copy_figures, nearness, pixel_vectors
 from examples.anime_faces.metrics._evaluation import Evaluation, Figure, Generate
 from examples.anime_faces.metrics._intervals import of_share
-from examples.anime_faces.metrics._plan import DEFAULT_SAMPLES, SMALLEST
+from examples.anime_faces.metrics._plan import DEFAULT_SAMPLES, SMALLEST, SWEEP
 from examples.anime_faces.metrics._readings import Readings, color_figures, variety_figures
 from examples.anime_faces.metrics._spectrum import spectrum_figures
-from examples.anime_faces.metrics._tools import Tools
+from examples.anime_faces.metrics._tools import Costs, Tools
 
 REFERENCE = 6_000
 """Number of real pictures in each of the two sets that samples are compared with, unless there are fewer samples."""
@@ -58,6 +60,7 @@ def evaluate_rendered(
     samples: int = DEFAULT_SAMPLES,
     score: bool | None = None,
     tools: Tools | None = None,
+    until: float = math.inf,
 ) -> Evaluation:
     """Compare a generator of faces with fresh renders.
 
@@ -72,12 +75,14 @@ def evaluate_rendered(
         samples: Number of samples, at least 264.
         score: Whether to measure the classification score. Default: if there are enough samples for it.
         tools: What figures are computed with. Default: the CPU, the encoder, and no cache.
+        until: When it should be done, as `time.perf_counter` counts. Where the machine turns out slower than `tools` say, fewer
+            renders are made and as many samples are compared with them, and the classification score is left out.
 
     Raises:
         ValueError: ``samples`` is below 264, or ``generate`` does not return pictures of the right size.
     """
     tools = tools or Tools()
-    evaluation = Evaluation(samples=samples, reference=min(samples, REFERENCE), seed=seed)
+    evaluation = Evaluation(samples=samples, reference=min(samples, REFERENCE), seed=seed, until=until)
     pictures = _gather(evaluation, generate, knobs, training_images.shape[1], tools)
     cost = tools.costs.read * pictures.count
     with evaluation.timed("judging", cost):
@@ -86,13 +91,29 @@ def evaluate_rendered(
         _compare(evaluation, pictures, tools)
     with evaluation.timed("comparing spectra"):
         evaluation.add(*spectrum_figures(pictures.real, pictures.first, pictures.second, seed=seed))
-    rows = searched_rows(len(training_images), samples)
+    rows = searched_rows(len(training_images), evaluation.samples)
     with evaluation.timed("looking for copies", tools.costs.read * len(rows) / 3):
         _look_for_copies(evaluation, pictures, training_images[rows], tools)
-    if samples >= LEAST_SAMPLES if score is None else score:
+    if _affords_score(evaluation, score, tools):
         with evaluation.timed("classification score", tools.costs.score):
             evaluation.add(_score(pictures, seed, tools))
     return evaluation
+
+
+def _affords_score(evaluation: Evaluation, wanted: bool | None, tools: Tools) -> bool:
+    """Return whether to measure the classification score: if it is wanted, and samples and time suffice."""
+    if wanted is False or (wanted is None and evaluation.samples < LEAST_SAMPLES):
+        return False
+    needed, left = evaluation.slowdown * tools.costs.score, evaluation.left
+    if evaluation.samples < LEAST_SAMPLES:
+        evaluation.notes.append(f"The classification score is left out: it needs {LEAST_SAMPLES:,} samples.")
+    elif needed > left:
+        evaluation.notes.append(
+            f"The classification score is left out: it takes about {needed:.0f} s, and {max(0.0, left):.0f} s were left."
+        )
+    else:
+        return True
+    return False
 
 
 def searched_rows(count: int, samples: int) -> np.ndarray:
@@ -122,16 +143,58 @@ def _gather(evaluation: Evaluation, generate: Generate, knobs: Knobs, size: int,
             f"generate must return uint8 pictures of shape {(len(asked), 3, size, size)}, "
             f"got {samples.dtype} of shape {tuple(samples.shape)}"
         )
-    same = [(int(hair), int(eyes)) for hair, eyes in asked[: evaluation.reference].tolist()]
-    key = {"seed": evaluation.seed, "count": len(same), "size": size}
+    key = {"seed": evaluation.seed, "count": evaluation.reference, "size": size, "sweep": SWEEP}
+    kept = tools.cache.has("renders", key)
+    with evaluation.timed("rendering", 0.0 if kept else tools.costs.render * 2 * evaluation.reference):
+        renders = _Renders(evaluation=evaluation, asked=asked[: evaluation.reference], knobs=knobs, size=size)
+        made = tools.cache.get("renders", key, renders.all) if kept else renders.affordable(tools.costs)
+    real, second = made["first"], made["second"]
+    if len(real) < evaluation.reference:
+        evaluation.shrink(len(real))
+        key["count"] = len(real)
+    if not kept:
+        tools.cache.get("renders", key, lambda: made)
+    samples = samples[: evaluation.samples].cpu()
+    return _Pictures(asked=asked[: len(samples)], samples=samples, real=real, second=second, key=key)
 
-    def render() -> dict[str, torch.Tensor]:
-        return {"images": render_fresh(same + same, seed=1_000_000 + evaluation.seed, knobs=knobs, size=size).images}
 
-    expected = 0.0 if tools.cache.has("renders", key) else tools.costs.render * 2 * len(same)
-    with evaluation.timed("rendering", expected):
-        fresh = tools.cache.get("renders", key, render)["images"]
-    return _Pictures(asked=asked, samples=samples.cpu(), real=fresh[: len(same)], second=fresh[len(same) :], key=key)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Renders:
+    """Makes two sets of renders of the same pairs, side by side, so that both can end after any sweep over the pairs."""
+
+    evaluation: Evaluation
+    asked: torch.Tensor
+    knobs: Knobs
+    size: int
+
+    def all(self) -> dict[str, torch.Tensor]:
+        """Render all pairs."""
+        return self._made(None)
+
+    def affordable(self, costs: Costs) -> dict[str, torch.Tensor]:
+        """Render until no time would be left to look at one more sweep, but at least the smallest number of pairs."""
+        start = time.perf_counter()
+
+        def enough(pictures: int) -> bool:
+            slowdown = max(1.0, (time.perf_counter() - start) / max(costs.render * pictures, 1e-9))
+            looking = slowdown * 3 * costs.read * self._pairs(pictures)
+            return self._pairs(pictures) >= SMALLEST and looking > self.evaluation.left
+
+        return self._made(enough)
+
+    def _pairs(self, pictures: int) -> int:
+        """Return of how many pairs both pictures are there, in whole sweeps."""
+        return len(self.asked) if pictures == 2 * len(self.asked) else pictures // (2 * SWEEP) * SWEEP
+
+    def _made(self, enough: Callable[[int], bool] | None) -> dict[str, torch.Tensor]:
+        sweeps = torch.arange(len(self.asked)).split(SWEEP)
+        rows = torch.cat([part for sweep in sweeps for part in (sweep, sweep)])
+        first = torch.cat([torch.arange(2 * len(sweep)) < len(sweep) for sweep in sweeps])
+        pairs = [(int(hair), int(eyes)) for hair, eyes in self.asked[rows].tolist()]
+        seed = 1_000_000 + self.evaluation.seed
+        images = render_fresh(pairs, seed=seed, knobs=self.knobs, size=self.size, enough=enough).images
+        usable = 2 * self._pairs(len(images))
+        return {"first": images[:usable][first[:usable]], "second": images[:usable][~first[:usable]]}
 
 
 def _judge(evaluation: Evaluation, pictures: _Pictures, knobs: Knobs, tools: Tools) -> None:

@@ -1,6 +1,7 @@
 """Evaluation of a trained run against its data set."""
 
 import importlib
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -140,7 +141,8 @@ def _evaluate(
         rendered=rendered,
         hardware=hardware,
     )
-    left = None if question.seconds is None else question.seconds - (time.perf_counter() - start)
+    until = math.inf if question.seconds is None else start + question.seconds
+    left = None if question.seconds is None else until - time.perf_counter()
     plan = plan_samples(question.samples, left, costs, rendered=rendered, most=None if rendered else len(rows) // 2)
     features = None if question.features is None else load_features(question.features, hardware.device)
     about = {"fingerprint": dataset.fingerprint, "renderer": renderer_fingerprint() if rendered else None}
@@ -148,10 +150,19 @@ def _evaluate(
         hardware=hardware, features=features, cache=Cache(folder=dataset.path / FOLDER, about=about), costs=costs
     )
     print(f"evaluate: {plan.samples} samples: {plan.expected(costs)}", flush=True)
+    if question.samples is not None:
+        until = math.inf
     if rendered:
         knobs, draw = knobs_of(dataset), partial(generator.generate, seed=question.seed)
         evaluation = evaluate_rendered(
-            draw, dataset.images, knobs, seed=question.seed, samples=plan.samples, score=plan.score, tools=tools
+            draw,
+            dataset.images,
+            knobs,
+            seed=question.seed,
+            samples=plan.samples,
+            score=plan.score,
+            tools=tools,
+            until=until,
         )
     else:
         evaluation = evaluate_pictures(
@@ -162,6 +173,7 @@ def _evaluate(
             seed=question.seed,
             samples=plan.samples,
             tools=tools,
+            until=until,
         )
     evaluation.notes += [*plan.notes, *missing_packages()]
     return evaluation

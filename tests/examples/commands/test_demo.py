@@ -2,11 +2,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from examples.anime_faces.commands._minutes import Minutes
 from examples.anime_faces.commands.demo import Demo, sheet_rows, withheld_pairs
-from examples.anime_faces.data import Dataset
+from examples.anime_faces.data import Dataset, Fit, write_rendered
 from examples.anime_faces.data.render import face_from_seed, render
+from examples.anime_faces.report import LivePage
 
 
 def test_withheld_pairs_leave_every_color_in_training() -> None:
@@ -42,8 +44,6 @@ def test_sheet_rows_show_every_class_of_one_attribute_and_nothing_without_labels
 
 @pytest.mark.slow
 def test_one_command_goes_from_folders_of_pictures_to_samples(tmp_path: Path) -> None:
-    from PIL import Image
-
     for name in ("cats", "dogs", "owls"):
         (tmp_path / "mine" / name).mkdir(parents=True)
         for index in range(20):
@@ -61,8 +61,6 @@ def test_says_before_training_what_cannot_be_measured_and_measures_the_rest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Ten pictures were trained on, and then the demo ended with an error and without a report."""
-    from PIL import Image
-
     (tmp_path / "mine").mkdir()
     for index in range(10):
         Image.fromarray(render(face_from_seed(3, index), 32)).save(tmp_path / "mine" / f"{index}.png")
@@ -85,3 +83,27 @@ def test_measuring_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("examples.anime_faces.commands.results.Evaluate.run", lambda self: given.append(self.seconds))
     Demo(out=tmp_path, minutes=10.0)._evaluate(tmp_path / "data", Minutes(whole=10.0))
     assert given == [pytest.approx(120.0, abs=1.0)]
+
+
+def test_a_slow_machine_renders_fewer_faces_and_a_data_set_keeps_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.anime_faces.data.default_workers", lambda: 2)
+    monkeypatch.setattr("examples.anime_faces.systems.typical_seconds", lambda times: 0.04)
+    faces, minutes = Demo(out=tmp_path, minutes=12.0)._faces(tmp_path / "data")
+    assert faces == 5000  # (12 * 60 / 6 - 4) / 0.02 is 5,800
+    assert minutes == pytest.approx((4 + 0.02 * 5000) / 60)
+    assert Demo(out=tmp_path, minutes=12.0, count=300)._faces(tmp_path / "data")[0] == 300
+    write_rendered(tmp_path / "data", 40, 32, 0, workers=0)
+    assert Demo(out=tmp_path, minutes=12.0)._faces(tmp_path / "data") == (40, 0.0)
+
+
+def test_own_pictures_become_square_as_asked(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for index in range(3):
+        Image.new("RGB", (96, 48), (200, 10 * index, 0)).save(tmp_path / "mine" / f"{index}.png")
+    demo = Demo(out=tmp_path / "run", images=tmp_path / "mine", size=32, fit=Fit.PAD)
+    with LivePage(demo.out, ["pictures"]) as page:
+        page.enter("pictures")
+        demo._prepare(tmp_path / "data", page, 0)
+    assert (Dataset.open(tmp_path / "data").images[:, 0] == 255).all()  # white above

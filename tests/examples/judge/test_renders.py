@@ -61,3 +61,17 @@ def test_the_processes_load_no_torch():
 
 def test_none_is_an_empty_set():
     assert len(render_fresh([], seed=0)) == 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ends_where_it_is_enough(workers: int):
+    asked: list[int] = []
+
+    def enough(done: int) -> bool:
+        asked.append(done)
+        return len(asked) == 2
+
+    some = render_fresh(200, seed=1, size=32, workers=workers, enough=enough)
+    assert len(some) == asked[-1] == 2 * asked[0] < 200
+    assert len(some.factors["hair"]) == len(some)
+    assert torch.equal(some.images, render_fresh(200, seed=1, size=32, workers=0).images[: len(some)])

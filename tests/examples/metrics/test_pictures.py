@@ -1,14 +1,16 @@
 """Evaluation on pictures that are not rendered."""
 
 import json
+import math
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
 import torch
 
 from examples.anime_faces.judge import Untrained
-from examples.anime_faces.metrics import Tools, evaluate_pictures
+from examples.anime_faces.metrics import Costs, Tools, evaluate_pictures
 from examples.anime_faces.metrics._cache import Cache
 
 NEIGHBORHOODS = {"coverage_of_real", "coverage", "precision", "recall", "density"}
@@ -51,6 +53,19 @@ def test_gives_only_the_figures_that_need_no_judge_and_says_why():
     (class_ids,) = asked
     assert class_ids.shape == (50, 1)
     assert set(class_ids.flatten().tolist()) == {0, 1, 2}
+
+
+def test_a_machine_that_is_slower_than_at_the_start_compares_fewer(capsys: pytest.CaptureFixture[str]):
+    images, labels = blobs(200, 0), np.arange(200)[:, None]
+    samples = drawn(200, 1)
+    tools = Tools(costs=Costs(read=1.0))
+    found, direct = (
+        evaluate_pictures(lambda ids: samples[ids[:, 0]], images, labels, samples=count, tools=tools, until=until)
+        for count, until in ((100, perf_counter() + 240.0), (79, math.inf))
+    )
+    assert found.samples == direct.samples == 79
+    assert found.record()["figures"] == direct.record()["figures"]
+    assert "79 samples instead of 100" in capsys.readouterr().out
 
 
 def test_tells_good_from_bad_in_named_features():

@@ -4,8 +4,11 @@ They stand for trained ones: each turns asked colors into pictures made of rende
 once for all of them.
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -14,8 +17,9 @@ import torch
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import Renders, render_fresh
 from examples.anime_faces.judge._augment import blur
-from examples.anime_faces.metrics import Evaluation, evaluate_rendered
-from examples.anime_faces.metrics._rendered import balanced_pairs
+from examples.anime_faces.metrics import Costs, Evaluation, Tools, evaluate_rendered
+from examples.anime_faces.metrics._cache import Cache
+from examples.anime_faces.metrics._rendered import _affords_score, balanced_pairs
 
 COUNT = 264
 PLAIN = Knobs()
@@ -35,9 +39,14 @@ def faces(class_ids: torch.Tensor, seed: int) -> torch.Tensor:
 
 @pytest.fixture(autouse=True)
 def _render_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def from_cache(pairs: list[tuple[int, int]], *, seed: int, knobs: Knobs, size: int) -> Renders:
+    def from_cache(
+        pairs: list[tuple[int, int]], *, seed: int, knobs: Knobs, size: int, enough: Callable[[int], bool] | None
+    ) -> Renders:
         assert size == 64
-        return rendered(tuple(pairs), seed)
+        made = rendered(tuple(pairs), seed)
+        blocks = range(64, len(pairs), 64)
+        done = next((count for count in blocks if enough is not None and enough(count)), len(pairs))
+        return Renders(images=made.images[:done], factors={})
 
     monkeypatch.setattr("examples.anime_faces.metrics._rendered.render_fresh", from_cache)
 
@@ -189,6 +198,43 @@ def test_refuses_too_few_samples_and_wrong_pictures():
         evaluate(lambda class_ids: perfect(class_ids)[:, :, :32, :32])
     with pytest.raises(ValueError, match=r"got torch.float32"):
         evaluate(lambda class_ids: perfect(class_ids).float())
+
+
+def test_a_machine_that_is_slower_than_at_the_start_measures_the_first_samples(capsys: pytest.CaptureFixture[str]):
+    tools = Tools(costs=Costs(read=1.0))
+    found = evaluate_rendered(perfect, training_images(), Knobs(), samples=528, tools=tools, until=perf_counter() + 100)
+    assert (found.samples, found.reference) == (264, 264)
+    assert "264 samples instead of 528, because the machine was slower than at the start" in " ".join(found.notes)
+    assert "264 samples instead of 528" in capsys.readouterr().out
+    first = perfect(balanced_pairs(528, 0))[:264]  # which are not those that would be drawn for fewer pairs
+    direct = evaluate_rendered(lambda asked: first, training_images(), Knobs(), samples=264)
+    assert found.record()["figures"] == direct.record()["figures"]
+
+
+def test_only_whole_renders_are_kept(tmp_path: Path):
+    tools = Tools(costs=Costs(read=1.0), cache=Cache(folder=tmp_path))
+    for until, samples in ((perf_counter() + 100, 264), (math.inf, 528)):
+        found = evaluate_rendered(perfect, training_images(), Knobs(), samples=528, tools=tools, until=until)
+        assert found.samples == samples
+    assert len(list(tmp_path.glob("renders-*"))) == 2
+
+
+def test_the_score_is_left_out_where_its_time_is_over():
+    evaluation = Evaluation(samples=1320, reference=1320, seed=0, until=perf_counter() + 5)
+    tools = Tools(costs=Costs(score=4.0))
+    assert _affords_score(evaluation, True, tools)
+    with evaluation.timed("sampling", 4.0):
+        pass
+    assert evaluation.slowdown == 1.0
+    evaluation.seconds["sampling"] = 8.0
+    assert evaluation.slowdown == 2.0
+    assert not _affords_score(evaluation, True, tools)
+    assert evaluation.notes == ["The classification score is left out: it takes about 8 s, and 5 s were left."]
+    assert not _affords_score(evaluation, False, tools)
+    evaluation.shrink(1188)
+    assert not _affords_score(evaluation, None, tools)
+    assert not _affords_score(evaluation, True, tools)
+    assert evaluation.notes[-1] == "The classification score is left out: it needs 1,320 samples."
 
 
 @pytest.mark.slow
