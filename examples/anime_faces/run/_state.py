@@ -70,7 +70,8 @@ def _restore_device(states: Sequence[torch.Tensor], was: torch.device, now: torc
         return f"those of {was} were not saved"
     try:
         module = torch.get_device_module(now.type)
-        module.set_rng_state(states[place if place < len(states) else 0], now)
+        which = () if now.type == "mps" else (now,)  # there is one at most, and it takes no number
+        module.set_rng_state(states[place if place < len(states) else 0], *which)
     except RuntimeError as error:
         return f"those of {was} do not fit {now} ({str(error).splitlines()[0]})"
     return ""
@@ -213,17 +214,18 @@ def take_networks(state: Mapping[str, Any], training: Training) -> tuple[int, li
     return taken, left_out
 
 
-def _take(source: Mapping[str, torch.Tensor], network: nn.Module, owner: str) -> tuple[int, list[str]]:
-    target = network.state_dict()
+def _take(source: Mapping[str, Any], network: nn.Module, owner: str) -> tuple[int, list[str]]:
+    own = gk.training.network_state(network)  # whose names are those of checkpoints, whatever wraps layers
     left_out: list[str] = []
-    taken: dict[str, torch.Tensor] = {}
-    for name, tensor in target.items():
+    taken: dict[str, Any] = {}
+    for name, value in own.items():
+        shapes = [tuple(one.shape) if isinstance(one, torch.Tensor) else "unknown" for one in (source.get(name), value)]
         if name not in source:
             left_out.append(f"{owner}.{name}: not in the checkpoint")
-        elif source[name].shape != tensor.shape:
-            left_out.append(f"{owner}.{name}: shape {tuple(source[name].shape)} there, {tuple(tensor.shape)} here")
+        elif shapes[0] != shapes[1]:
+            left_out.append(f"{owner}.{name}: shape {shapes[0]} there, {shapes[1]} here")
         else:
             taken[name] = source[name]
-    left_out += [f"{owner}.{name}: not in this network" for name in source if name not in target]
-    network.load_state_dict(taken, strict=False)
+    left_out += [f"{owner}.{name}: not in this network" for name in source if name not in own]
+    gk.training.load_network_state(network, {**own, **taken})
     return len(taken), left_out

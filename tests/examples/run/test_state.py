@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
+import gankit as gk
 from examples.anime_faces.run import _state, digest
 from examples.anime_faces.run._state import in_current_format
 
@@ -81,6 +83,40 @@ def test_the_random_state_of_a_gpu_goes_on_on_the_one_that_is_there(
     assert words in problem
     assert bool(problem) == bool(words)
     assert set_to == ([] if restored is None else [restored])
+
+
+def test_the_random_state_of_mps_is_restored_without_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: list[int] = []
+    monkeypatch.setattr(torch.mps, "set_rng_state", lambda state: set_to.append(int(state)))
+    assert _state._restore_device(STATES[1:], torch.device("mps"), torch.device("mps:0")) == ""
+    assert set_to == [1]
+
+
+def test_weights_are_taken_by_the_names_of_checkpoints() -> None:
+    """Layers that spectral normalization or a compiler wraps have other names of their own."""
+
+    class Counted(nn.Linear):
+        seen = 0
+
+        def get_extra_state(self) -> int:
+            return self.seen
+
+        def set_extra_state(self, state: int) -> None:
+            self.seen = state
+
+    source, target = (nn.Sequential(Counted(2, 2), nn.Linear(2, size)) for size in (3, 4))
+    source[0].seen = 5
+    saved = gk.training.network_state(source)
+    wrapped = torch.compile(target, backend="eager")
+    taken, left_out = _state._take({**saved, "2.weight": torch.ones(1)}, wrapped, "critic")
+    assert torch.equal(target[0].weight, source[0].weight)
+    assert target[0].seen == 5
+    assert taken == 3
+    assert left_out == [
+        "critic.1.weight: shape (3, 2) there, (4, 2) here",
+        "critic.1.bias: shape (3,) there, (4,) here",
+        "critic.2.weight: not in this network",
+    ]
 
 
 def test_a_random_state_of_another_generator_is_said_to_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,7 @@ class Checkpoints:
         check_at_least("keep", keep, 2)
         self.folder = Path(folder)
         self.keep = keep
+        self._warned = False
         self.folder.mkdir(parents=True, exist_ok=True)
         sweep_orphans(self.folder)
 
@@ -152,10 +153,23 @@ class Checkpoints:
         Raises:
             ValueError: `step` is not a whole number, or the state holds more than plain data.
             OSError: The file cannot be written; earlier checkpoints are unchanged.
+
+        Warns:
+            RuntimeWarning: The folder holds checkpoints of later steps, such as those of an earlier run: `load_latest` returns
+                them. Said once.
         """
         check_at_least("step", step, 0)
         save_checkpoint(self.path(step), {"version": VERSION, "step": step, "state": state})
-        earlier = [other for other in self.steps() if other < step]
+        steps = self.steps()
+        if steps[-1] > step and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{self.folder} holds a checkpoint of step {steps[-1]}, later than step {step} which is saved now: load_latest "
+                "returns the later one. If it is of another run, move it away or use another folder",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        earlier = [other for other in steps if other < step]
         for other in earlier[: len(earlier) - (self.keep - 1)]:
             self.path(other).unlink(missing_ok=True)
 
