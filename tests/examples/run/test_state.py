@@ -104,14 +104,18 @@ def test_weights_are_taken_by_the_names_of_checkpoints() -> None:
         def set_extra_state(self, state: int) -> None:
             self.seen = state
 
-    source, target = (nn.Sequential(Counted(2, 2), nn.Linear(2, size)) for size in (3, 4))
-    source[0].seen = 5
+    first, second = Counted(2, 2), Counted(2, 2)
+    first.seen = 5
+    source, target = nn.Sequential(first, nn.Linear(2, 3)), nn.Sequential(second, nn.Linear(2, 4))
+    target.compile(backend="eager")
+    spectral = nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2))
+    source.append(spectral)
+    target.append(nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2)))
     saved = gk.training.network_state(source)
-    wrapped = torch.compile(target, backend="eager")
-    taken, left_out = _state._take({**saved, "2.weight": torch.ones(1)}, wrapped, "critic")
-    assert torch.equal(target[0].weight, source[0].weight)
-    assert target[0].seen == 5
-    assert taken == 3
+    taken, left_out = _state._take({**saved, "3.weight": torch.ones(1)}, target, "critic")
+    assert torch.equal(second.weight, first.weight)
+    assert second.seen == 5
+    assert taken == 7
     assert left_out == [
         "critic.1.weight: shape (3, 2) there, (4, 2) here",
         "critic.1.bias: shape (3,) there, (4,) here",
