@@ -119,7 +119,7 @@ def test_weights_are_taken_by_the_names_of_checkpoints() -> None:
     assert left_out == [
         "critic.1.weight: shape (3, 2) there, (4, 2) here",
         "critic.1.bias: shape (3,) there, (4,) here",
-        "critic.2.weight: not in this network",
+        "critic.3.weight: not in this network",
     ]
 
 
