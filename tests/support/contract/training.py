@@ -15,6 +15,7 @@ TRAINING: dict[str, Row] = {
     "LogRing": Row(make=lambda: training.LogRing),
     "Loss": Row(make=lambda: training.Loss),
     "NonFiniteError": Row(make=lambda: training.NonFiniteError),
+    "Replay": Row(make=lambda: training.Replay(50)),
     "Stepper": Row(make=lambda: training.Stepper),
     "Terms": Row(make=lambda: training.Terms),
     "Update": Row(make=lambda: training.Update),

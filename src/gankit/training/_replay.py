@@ -1,0 +1,218 @@
+"""A pool of earlier generated samples, from which the critic's batches are mixed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, overload
+
+import torch
+
+from gankit._core import check_at_least, check_batch, check_fraction, check_version, random_tensor
+
+VERSION = 1
+Samples: TypeAlias = tuple[torch.Tensor, ...]
+
+
+class Replay:
+    """A pool of earlier generated samples, so that the critic does not forget what the generator drew some rounds ago.
+
+    Only the critic's update uses it; the generator is trained on its current samples. What belongs together, such as images
+    and their labels, is given together and stays together. There are two ways to mix a batch, on the same pool:
+
+    - `swap` (CycleGAN's image pool): each current sample stays, or, with a probability, goes into the pool while a pooled one
+      takes its place. Nothing is lost or doubled.
+    - `half_batch` (Shrivastava et al.): half of the batch stays, the other half is drawn from the pool; then half a batch of
+      current samples takes the places of random pooled ones. A pooled sample may be used several times.
+
+    The pool stores detached copies, in the dtype and on the device of the samples. What is drawn depends only on the sizes,
+    so nothing waits for the device. The pool is not part of a traced graph: mix before the terms, as in
+    ``map(prepare, batches)``. With data-parallel training each rank has a pool of its own samples: give each rank its own
+    `rng`, and save each rank's state.
+
+    Args:
+        capacity: Number of samples in the pool, 0 or more; with 0 batches are returned unchanged.
+
+    Raises:
+        ValueError: `capacity` is not a whole number of 0 or more; or, when a batch is mixed: no tensors are given, they have
+            no batch axis or no elements, their numbers of samples differ, they differ from earlier batches in number, in the
+            shape of a sample, or in being floating-point; `probability` is not in 0..1; or half a batch is asked for one
+            sample.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import Replay
+        >>> replay = Replay(50)
+        >>> images, labels = torch.zeros(4, 3, 8, 8), torch.arange(4)
+        >>> mixed, their_labels = replay.half_batch(images, labels)  # the pool was empty: the current samples
+        >>> torch.equal(mixed, images), len(replay)
+        (True, 2)
+        >>> later = replay.swap(torch.ones(4, 3, 8, 8), torch.arange(4))
+        >>> len(replay)
+        6
+
+    Reference:
+        Shrivastava et al. 2017, "Learning from Simulated and Unsupervised Images through Adversarial Training" (CVPR), section
+        2.3: "updating discriminator using a history of refined images". Zhu et al. 2017, "Unpaired Image-to-Image Translation
+        using Cycle-Consistent Adversarial Networks", section 4, keep 50 images; their program goes through a batch one by
+        one, so that with more than one image a pooled place can be swapped twice in a batch; here places are drawn without
+        replacement.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        check_at_least("capacity", capacity, 0)
+        self.capacity = capacity
+        self._stored: Samples = ()
+        self._filled = 0
+
+    def __len__(self) -> int:
+        """Return the number of samples in the pool."""
+        return self._filled
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(capacity={self.capacity})"
+
+    @overload
+    def swap(
+        self, samples: torch.Tensor, /, *, probability: float = 0.5, rng: torch.Generator | None = None
+    ) -> torch.Tensor: ...
+    @overload
+    def swap(
+        self,
+        first: torch.Tensor,
+        second: torch.Tensor,
+        /,
+        *more: torch.Tensor,
+        probability: float = 0.5,
+        rng: torch.Generator | None = None,
+    ) -> Samples: ...
+    @torch.no_grad()
+    def swap(
+        self, *samples: torch.Tensor, probability: float = 0.5, rng: torch.Generator | None = None
+    ) -> torch.Tensor | Samples:
+        """Swap each current sample with a pooled one, with a probability.
+
+        Until the pool is full, samples are copied into it and returned; those that find no more room in their batch are
+        swapped already. In a batch larger than the pool at most `capacity` random samples can be swapped.
+
+        Args:
+            *samples: Current samples, one tensor or several that belong together, row by row, such as images and labels.
+            probability: Probability of being swapped, in 0..1.
+            rng: Generator of the draws, on the samples' device: ``torch.randperm`` of the samples, ``torch.randperm`` of the
+                places, and one ``torch.rand`` number per sample that may be swapped. Default: the default generator of the
+                device.
+
+        Shape:
+            Each tensor ``(n, ...)``; the results have the same shapes and dtypes. One tensor gives a tensor, several a tuple.
+        """
+        check_fraction("probability", probability)
+        current = self._checked(samples)
+        count, room = len(current[0]), self.capacity - self._filled
+        copied = min(count, room)
+        self._append([one[:copied] for one in current])
+        several = min(count - copied, self.capacity)
+        if several > 0:
+            device = current[0].device
+            rows = copied + _permutation(count - copied, device, rng)[:several]
+            places = _permutation(self.capacity, device, rng)[:several]
+            coins = random_tensor(torch.rand, (several,), rng, dtype=torch.float32, device=device) < probability
+            for one, stored in zip(current, self._stored, strict=True):
+                new, old = one[rows], stored[places]
+                swapped = coins.reshape(-1, *[1] * (one.ndim - 1))
+                one[rows] = torch.where(swapped, old, new)
+                stored[places] = torch.where(swapped, new, old)
+        return current if len(samples) > 1 else current[0]
+
+    @overload
+    def half_batch(self, samples: torch.Tensor, /, *, rng: torch.Generator | None = None) -> torch.Tensor: ...
+    @overload
+    def half_batch(
+        self, first: torch.Tensor, second: torch.Tensor, /, *more: torch.Tensor, rng: torch.Generator | None = None
+    ) -> Samples: ...
+    @torch.no_grad()
+    def half_batch(self, *samples: torch.Tensor, rng: torch.Generator | None = None) -> torch.Tensor | Samples:
+        """Replace half of the current samples by pooled ones, then put as many current ones into the pool.
+
+        Which samples are replaced is random, and of those that stay, ``n // 2`` random ones are copied into the pool: into
+        empty places first, then over random ones. While the pool has fewer than ``n // 2`` samples, fewer are replaced.
+
+        Args:
+            *samples: Current samples, one tensor or several that belong together, row by row, such as images and labels.
+            rng: Generator of the draws, on the samples' device: ``torch.randperm`` of the samples, ``torch.randperm`` of the
+                pooled samples to draw, and ``torch.randperm`` of those to overwrite. Default: the default generator of the
+                device.
+
+        Shape:
+            Each tensor ``(n, ...)`` with n of at least 2; the results have the same shapes and dtypes. One tensor gives a
+            tensor, several a tuple.
+        """
+        current = self._checked(samples)
+        count, before = len(current[0]), self._filled
+        if count < 2:
+            raise ValueError(f"samples must be at least 2 for half a batch, got {count}")
+        half, device = count // 2, current[0].device
+        order = _permutation(count, device, rng)
+        drawn = min(half, before)
+        pooled = _permutation(before, device, rng)[:drawn]
+        kept = order[drawn:][: min(half, self.capacity)]
+        overwritten = _permutation(before, device, rng)[: max(0, len(kept) - (self.capacity - before))]
+        appended = len(kept) - len(overwritten)
+        self._append([one[kept[:appended]] for one in current])
+        for one, stored in zip(current, self._stored, strict=True):
+            earlier = stored[pooled]
+            stored[overwritten] = one[kept[appended:]]
+            one[order[:drawn]] = earlier
+        return current if len(samples) > 1 else current[0]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return a copy of the pooled samples; draws come from generators, whose state is saved elsewhere."""
+        return {"version": VERSION, "samples": [stored[: self._filled].clone() for stored in self._stored]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore a state that `state_dict` returned. The samples move to the device of the next batch.
+
+        Raises:
+            ValueError: The state has another version, or no list of tensors that belong together, or more samples than the
+                pool has places.
+        """
+        check_version("a replay pool", state, VERSION, "samples")
+        samples = state["samples"]
+        counts = {len(one) if isinstance(one, torch.Tensor) and one.ndim > 0 else -1 for one in samples}
+        if -1 in counts or len(counts) > 1:
+            raise ValueError("state of a replay pool must hold tensors with equally many samples")
+        filled = next(iter(counts), 0)
+        if filled > self.capacity:
+            raise ValueError(f"state of a replay pool must fit into capacity {self.capacity}, got {filled} samples")
+        self._stored = tuple(one.new_empty((self.capacity, *one.shape[1:])) for one in samples)
+        self._filled = 0
+        self._append(samples)
+
+    def _append(self, samples: Sequence[torch.Tensor]) -> None:
+        """Copy samples into the next empty places."""
+        count = len(samples[0]) if samples else 0
+        for stored, one in zip(self._stored, samples, strict=True):
+            stored[self._filled : self._filled + count] = one
+        self._filled += count
+
+    def _checked(self, samples: Samples) -> Samples:
+        """Return copies of a batch, for which the pool has places of the right shape, dtype and device."""
+        if not samples:
+            raise ValueError("samples must be one tensor or several, got none")
+        for one in samples:
+            check_batch("samples", one)
+        counts = [len(one) for one in samples]
+        if len(set(counts)) > 1:
+            raise ValueError(f"samples must have equally many rows in each tensor, got {counts}")
+        if self._filled == 0:
+            self._stored = tuple(one.new_empty((self.capacity, *one.shape[1:])) for one in samples)
+        earlier, now = _kinds(self._stored), _kinds(samples)
+        if earlier != now:
+            raise ValueError(f"samples must be of the kind of earlier ones, {earlier}, got {now}")
+        # A pool that was loaded on another device, or in another precision, follows the samples.
+        self._stored = tuple(stored.to(one) for stored, one in zip(self._stored, samples, strict=True))
+        return tuple(one.clone() for one in samples)  # without a graph: gradients are off
+
+
+def _kinds(samples: Samples) -> list[tuple[list[int], bool]]:
+    return [(list(one.shape[1:]), one.is_floating_point()) for one in samples]
+
+
+def _permutation(count: int, device: torch.device, rng: torch.Generator | None) -> torch.Tensor:
+    return torch.randperm(count, device=device) if rng is None else torch.randperm(count, device=device, generator=rng)
