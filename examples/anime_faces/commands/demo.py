@@ -4,14 +4,14 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from examples.anime_faces.commands import check_seed, shown_as
 from examples.anime_faces.commands._minutes import Minutes
 from examples.anime_faces.data import Fit
-from examples.anime_faces.recipes import find_options
+from examples.anime_faces.recipes import find_options, saved_options
 
 if TYPE_CHECKING:
     from examples.anime_faces.report import LivePage
@@ -111,8 +111,8 @@ class Demo:
     def _train(self, data: Path, page: "LivePage", minutes: Minutes) -> None:
         from examples.anime_faces.commands.train import Train
 
-        asked = self._minutes_of_training(minutes)
-        train = Train(data=data, out=self.out, minutes=asked, seed=self.seed, options=find_options("default")())
+        asked, options = self._plan_of_training(minutes)
+        train = Train(data=data, out=self.out, minutes=asked, seed=self.seed, options=options)
         train.run_watched(page.watch)
 
     def _faces(self, data: Path) -> tuple[int, float | None]:
@@ -134,16 +134,16 @@ class Demo:
         faces = self.count or faces_within(FACES_SHARE * 60 * self.minutes - SECONDS_OF_WORKERS, seconds)
         return faces, (SECONDS_OF_WORKERS + seconds * faces) / 60
 
-    def _minutes_of_training(self, minutes: Minutes) -> float:
-        """Return what is left for training; a run that has begun keeps what it was given at its start."""
+    def _plan_of_training(self, minutes: Minutes) -> tuple[float, Any]:
+        """Return what is left for training, and its options; a run that has begun keeps what it was given at its start."""
         from examples.anime_faces.run import RunFolder, Settings
 
         path = RunFolder(self.out).settings
-        begun = Settings.load(path).minutes if path.exists() else None
-        if begun is None:
-            return round(minutes.of_training(), 3)
-        print(f"note: this run has begun: training goes on as it was planned then, {begun:.3g} minutes in all")
-        return begun
+        begun = Settings.load(path) if path.exists() else None
+        if begun is None or begun.minutes is None:
+            return round(minutes.of_training(), 3), find_options("default")()
+        print(f"note: this run has begun: training goes on as it was planned then, {begun.minutes:.3g} minutes in all")
+        return begun.minutes, saved_options("default", begun.options)
 
     def _sample(self, data: Path) -> None:
         from examples.anime_faces.commands.sample import Sample

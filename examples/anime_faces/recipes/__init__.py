@@ -4,6 +4,7 @@ A recipe's folder holds ``options.py`` (the class ``Options``, which loads no to
 constant ``RECIPE``). A module elsewhere that holds ``Options`` and ``RECIPE`` is a recipe as well, under its dotted name.
 """
 
+from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +33,26 @@ def find_options(name: str) -> type[Any]:
     if not isinstance(options, type) or not is_dataclass(options):
         raise ValueError(f"Options of --recipe {name} must be a dataclass, but it is {options!r}")
     return options
+
+
+def saved_options(name: str, saved: Mapping[str, Any]) -> Any:
+    """Return the options with which a run was begun.
+
+    An option may be younger than the run. Its value is then the one in the mapping ``EARLIER`` of the class of options: what
+    runs did when the option did not exist. Where there is none, it is the default.
+
+    Args:
+        name: The recipe, as for `find_options`.
+        saved: The options that the run has saved, by name.
+
+    Raises:
+        ValueError: There is no such recipe, or it does not have these options, or they make no sense.
+    """
+    options = find_options(name)
+    try:
+        return options(**{**getattr(options, "EARLIER", {}), **saved})
+    except TypeError as error:
+        raise ValueError(f"--recipe {name} does not have the options of this run: {error}") from error
 
 
 def find_recipe(name: str) -> "Recipe":

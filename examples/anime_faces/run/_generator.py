@@ -9,7 +9,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.data import Attribute, Dataset
-from examples.anime_faces.recipes import find_options, find_recipe, is_outside
+from examples.anime_faces.recipes import find_recipe, is_outside, saved_options
 from examples.anime_faces.run._feed import pictures_of
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._state import in_current_format, load_any_checkpoint
@@ -152,7 +152,7 @@ def load_generator(
     state = in_current_format(load_any_checkpoint(Path(run_or_checkpoint)))
     settings = Settings.from_dict(state["settings"])
     _check_recipe(settings.recipe, recipe)
-    options: Any = find_options(settings.recipe)(**settings.options)
+    options: Any = saved_options(settings.recipe, settings.options)
     found = find_recipe(settings.recipe)
     hardware = Hardware(device=device, threads=settings.hardware.threads)
     blueprint = found.networks(settings.description, options)

@@ -2,6 +2,7 @@
 
 import math
 import platform
+import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.data import Dataset
+from examples.anime_faces.recipes import saved_options
 from examples.anime_faces.run._settings import Settings, differences
 from examples.anime_faces.run._state import digest, load_any_checkpoint
 from examples.anime_faces.systems import Hardware, Recipe, Selection, hardware_choices
@@ -115,12 +117,15 @@ def plan_resumption(
     if request.start is not None and old.start is None:
         raise ValueError(f"{request.out} holds a run already; --from starts a new one: name another --out")
     now = _settings(replace(request, start=None), dataset, selection, old.hardware)
+    if old.recipe == now.recipe:
+        old = replace(old, options=asdict(saved_options(old.recipe, old.options)))
     changed = differences(old, replace(now, start=_start_now(old.start, request.start)))
     if changed:
         lines = "\n".join(changed)
         raise ValueError(
             f"{request.out} holds a run with other settings:\n{lines}\n"
-            "repeat its command to go on with it, or name another --out (with --from to start from its networks)"
+            f"repeat its command to go on with it{_flags_of_then(old, now)}, or name another --out (with --from to start from "
+            "its networks)"
         )
     hardware = _same_or_asked(old.hardware, request)
     print(
@@ -228,3 +233,16 @@ def _versions() -> dict[str, str]:
         "numpy": np.__version__,
         "gankit": gk.__version__,
     }
+
+
+def _flags_of_then(old: Settings, now: Settings) -> str:
+    """Return what to add to the command to have the options of then, which may have been the defaults of an earlier version."""
+    if old.recipe != now.recipe:
+        return ""
+    other = {name: value for name, value in old.options.items() if now.options.get(name) != value}
+    flags = [f"--{'no-' * (value is False)}{name.replace('_', '-')}{_value(value)}" for name, value in other.items()]
+    return f" (with {' '.join(flags)})" if flags else ""
+
+
+def _value(value: object) -> str:
+    return "" if isinstance(value, bool) else f" {shlex.quote(str(value))}"

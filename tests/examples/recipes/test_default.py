@@ -1,10 +1,13 @@
+import numpy as np
 import pytest
+import scipy.fft
 import torch
 from support.recipes import FACES, assembled, prepared
 from torch.nn import functional
 
 import gankit as gk
 from examples.anime_faces.data import FACE_ATTRIBUTES, Attribute
+from examples.anime_faces.recipes.default.critics import DefaultCritic, Waves
 from examples.anime_faces.recipes.default.networks import DefaultGenerator
 from examples.anime_faces.systems import Description, Training
 
@@ -81,6 +84,67 @@ def test_the_penalty_comes_at_every_eighth_step_with_eight_times_its_weight() ->
         assert not images.requires_grad
 
 
+def test_waves_are_a_cosine_transform_of_blocks_amplified_by_frequency() -> None:
+    images = torch.rand(2, 3, 8, 16, dtype=torch.float64)
+    waves = Waves()(images).unflatten(1, (3, 15))
+    cosines = np.asarray(scipy.fft.dctn(images.reshape(2, 3, 2, 4, 4, 4).numpy(), axes=(3, 5), norm="ortho"))
+    for wave in range(1, 16):
+        down, right = divmod(wave, 4)
+        expected = (down**2 + right**2) ** 0.75 * cosines[:, :, :, down, :, right]
+        torch.testing.assert_close(waves[:, :, wave - 1], torch.as_tensor(expected), atol=1e-6, rtol=1e-6)
+
+
+def test_flat_pictures_have_no_waves_and_the_finest_pattern_only_the_highest() -> None:
+    places = torch.arange(8)
+    board = ((places[:, None] + places) % 2 * 2.0 - 1.0).expand(1, 3, 8, 8)
+    assert float(Waves()(torch.full((1, 3, 8, 8), 0.7)).abs().max()) < 1e-6
+    strengths = Waves()(board).abs().mean((0, 2, 3)).unflatten(0, (3, 15))
+    assert (strengths.argmax(dim=1) == 14).all()
+
+
+def test_a_second_critic_sees_details_alone_and_is_penalized_in_their_waves() -> None:
+    training = tiny()
+    critic = training.networks["critic"]
+    assert isinstance(critic, DefaultCritic)
+    assert critic.details is not None
+    images, labels = a_batch()
+    with torch.no_grad():
+        pale = critic.details(critic.details.waves(images + 0.3), labels)
+        torch.testing.assert_close(pale, critic.details(critic.details.waves(images), labels), atol=1e-4, rtol=1e-4)
+    waves = critic.details.waves(images).requires_grad_()
+    (slope,) = torch.autograd.grad(critic.details(waves, labels).sum(), waves)
+    logged = training.play(0, iter([(images, labels)]))
+    torch.testing.assert_close(logged["critic/detail_penalty"], 0.5 * 0.3 * 8 * slope.square().sum((1, 2, 3)).mean())
+    assert {"critic/details", "generator/details"} <= logged.keys()
+    assert "critic/detail_penalty" not in training.play(1, iter([a_batch()]))
+
+
+def test_the_loss_of_details_is_weighed_for_the_generator_and_can_be_left_out() -> None:
+    def logged(weight: float) -> tuple[dict[str, torch.Tensor], Training]:
+        torch.manual_seed(0)
+        training = assembled("default", FACES, width=4, batch_size=8, detail_weight=weight)
+        torch.manual_seed(1)
+        return training.play(0, iter([a_batch()])), training
+
+    (once, _), (twice, _), (never, plain) = (logged(weight) for weight in (0.5, 1.0, 0.0))
+    torch.testing.assert_close(2 * once["generator/details"], twice["generator/details"])
+    assert {name for name in once if "detail" in name} == {
+        *("critic/details", "critic/detail_penalty", "generator/details"),
+    }
+    assert not any("detail" in name for name in (*never, *plain.networks["critic"].state_dict()))
+
+
+def test_pictures_too_small_for_blocks_have_one_critic() -> None:
+    for size, there in ((8, False), (12, False), (16, True), (20, True)):
+        critic = DefaultCritic(size=size, classes=(2,), width=2, group=4)
+        assert (critic.details is not None) == there
+        critic(torch.zeros(4, 3, size, size), torch.zeros(4, 1, dtype=torch.int64))
+        if critic.details is not None:
+            assert critic.details(
+                critic.details.waves(torch.zeros(4, 3, size, size)), torch.zeros(4, 1).long()
+            ).shape == (4,)
+
+
 def test_losses_are_weighed_as_said() -> None:
     training = tiny()
     training.networks["critic"].eval()
@@ -105,8 +169,8 @@ def test_learning_rates_follow_the_step() -> None:
 
 
 def test_the_critic_sees_the_deviation_within_a_condition() -> None:
-    (layer,) = (m for m in tiny().networks["critic"].modules() if isinstance(m, gk.blocks.MinibatchStandardDeviation))
-    assert (layer.group_size, layer.features, layer.epsilon) == (4, 1, 1e-4)
+    layers = [m for m in tiny().networks["critic"].modules() if isinstance(m, gk.blocks.MinibatchStandardDeviation)]
+    assert [(one.group_size, one.features, one.epsilon) for one in layers] == [(4, 1, 1e-4)] * 2  # and that of details
 
 
 def test_layouts_come_from_latents_alone() -> None:

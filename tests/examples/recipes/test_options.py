@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
+from examples.anime_faces.recipes import find_options, find_recipe, recipe_names, saved_options
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,15 @@ from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 def test_nonsense_is_refused_by_its_flag(recipe: str, options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         find_options(recipe)(**options)
+
+
+def test_options_of_an_earlier_version_are_read_as_what_runs_did_then() -> None:
+    options = saved_options("default", {"width": 8, "batch_size": 32})
+    assert (options.width, options.batch_size, options.detail_weight, options.augmentation) == (8, 32, 0.0, 0.0)
+    assert saved_options("default", asdict(find_options("default")())) == find_options("default")()
+    assert saved_options("acgan", {"width": 16}).width == 16
+    with pytest.raises(ValueError, match=r"--recipe acgan does not have the options of this run: .*'wide'"):
+        saved_options("acgan", {"wide": 1})
 
 
 def test_switches_and_weights_may_be_zero() -> None:

@@ -195,6 +195,20 @@ def test_a_finished_run_is_left_alone(request_for: RequestMaker, tmp_path: Path)
 
 
 @without_curves
+def test_a_run_from_before_an_option_existed_goes_on_as_it_was(request_for: RequestMaker, tmp_path: Path) -> None:
+    """Every new option of a recipe made all unfinished runs unusable: `was not there, now 0.5`."""
+    then = {"detail_weight": 0.0, "augmentation": 0.0}
+    first = train(request_for("default", options=then))
+    settings = tmp_path / "run/settings.json"
+    saved = json.loads(settings.read_text(encoding="utf-8"))
+    del saved["options"]["detail_weight"], saved["options"]["augmentation"]
+    settings.write_text(json.dumps(saved), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"detail_weight: was 0.0, now 0.5\n.* \(with --detail-weight 0.0\)"):
+        train(request_for("default", options={"augmentation": 0.0}))
+    assert train(request_for("default", options=then)) == first
+
+
+@without_curves
 def test_changed_settings_are_refused_with_the_difference(request_for: RequestMaker) -> None:
     train(request_for())
     with pytest.raises(
@@ -202,6 +216,7 @@ def test_changed_settings_are_refused_with_the_difference(request_for: RequestMa
     ) as caught:
         train(request_for(options={"width": 8}))
     assert "batch_size" not in str(caught.value)
+    assert "repeat its command to go on with it (with --width 4), or name another --out" in str(caught.value)
     with pytest.raises(ValueError, match=r"recipe: was acgan, now default\nrepeat its command"):
         train(request_for("default"))
     with pytest.raises(ValueError, match=r"seed: was 0, now 3"):

@@ -1,7 +1,8 @@
 """The options of `default`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from examples.anime_faces.recipes._options import check_numbers, check_shares
 
@@ -13,7 +14,10 @@ GROUP = 4
 class Options:
     """Options of the recipe `default`."""
 
-    batch_size: int = 32
+    EARLIER: ClassVar[Mapping[str, Any]] = {"detail_weight": 0.0, "augmentation": 0.0}
+    """What runs did that were begun before these options existed."""
+
+    batch_size: int = 16
     """Pictures in one batch, a multiple of 4: each condition comes with 4 pictures."""
     width: int = 16
     """Channels of the generator at full size; all others are multiples of it, and the time grows with its square."""
@@ -25,6 +29,8 @@ class Options:
     """Weight of R1, half the squared gradient of the critic at real pictures."""
     class_weight: float = 0.1
     """Weight of the class loss for the generator."""
+    detail_weight: float = 0.5
+    """Weight of the loss of a small second critic, which sees details only, for the generator. 0: there is no such critic."""
     augmentation: Literal["auto"] | float = "auto"
     """Probability of each change of a picture that the critic sees, 0 to 1. auto: by the number of pictures and passes."""
 

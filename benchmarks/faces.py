@@ -1,0 +1,201 @@
+"""Train the default recipe of the anime faces with several seeds and budgets: ``python -m benchmarks.faces`` writes their page.
+
+Each run trains and is evaluated by the commands that a user would give, with one thread. It leaves a file in
+``benchmarks/results/faces``; runs whose file exists are not repeated, and a run that was interrupted goes on, so that the table
+can be made bit by bit. Needs the extra `examples`.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from benchmarks.toys.runs import Record, all_runs, play
+
+RESULTS = Path(__file__).parent / "results"
+PICTURES = 20_000
+SAMPLES = 2_640
+PROMPTS = ("orange hair aqua eyes", "green hair gray eyes", "purple hair pink eyes", "black hair orange eyes")
+COLUMNS = 10
+FIGURES: Mapping[str, str] = {
+    "hair_accuracy": "hair",
+    "eye_accuracy": "eyes",
+    "withheld_eye_accuracy": "eyes of withheld pairs",
+    "unasked_variation": "variation",
+    "unasked_variation_worst": "worst factor",
+    "noise_usage": "noise usage",
+    "fid": "FID",
+    "coverage_of_real": "coverage",
+    "untrained_coverage_of_real": "coverage, untrained",
+    "parts_distance": "parts",
+    "parts_distance_worst": "worst part",
+    "spectrum_greatest": "spectrum, dB",
+    "score_joint": "classification score",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """A way to train.
+
+    Attributes:
+        steps: Length of the run.
+        options: Options of the recipe that differ from its defaults, as words of the command line.
+    """
+
+    steps: int
+    options: tuple[str, ...] = ()
+
+
+BEFORE = ("--batch-size", "32", "--detail-weight", "0")
+RATIO = (
+    "A step of *now* takes 0.62 to 0.66 of the time of a step of *before* (float32 and bfloat16, medians of interleaved "
+    "repeats), so it gets 1.56 times as many."
+)
+ARMS: Mapping[str, Arm] = {
+    "before, 1,700 steps": Arm(steps=1_700, options=BEFORE),
+    "now, the same time as 1,700": Arm(steps=2_650),
+    "before, 4,500 steps": Arm(steps=4_500, options=BEFORE),
+    "now, the same time as 4,500": Arm(steps=7_000),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faces:
+    """The experiment.
+
+    Args:
+        arms: What is compared, by name.
+        work: Folder of data set and runs; a run is removed when its record is written.
+        results: Folder of records and sheets.
+    """
+
+    arms: Mapping[str, Arm]
+    work: Path
+    results: Path
+    name: str = "faces"
+    drawn: bool = True
+
+    def protocol(self, arm: str) -> dict[str, object]:
+        """Return what a run depends on except its seed."""
+        return {"steps": self.arms[arm].steps, "options": self.arms[arm].options, "samples": SAMPLES}
+
+    def run(self, arm: str, seed: int) -> dict[str, Any]:
+        """Train and measure one arm; returns what metrics.json says of it. Of the first seed, a sheet of samples is kept."""
+        out = self.work / f"{_slug(arm)}-{seed}"
+        _command(
+            *("train", "--data", str(self.data), "--out", str(out), "--seed", str(seed)),
+            *("--steps", str(self.arms[arm].steps), "--threads", "1", *self.arms[arm].options),
+        )
+        _command("evaluate", str(out), "--samples", str(SAMPLES))
+        if seed == 0:
+            _command("sample", *PROMPTS, "--run", str(out), "--n", str(COLUMNS), "--out", str(self.sheet(arm)))
+        metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+        settings = json.loads((out / "settings.json").read_text(encoding="utf-8"))
+        shutil.rmtree(out)
+        return {name: metrics[name] for name in ("figures", "passed", "bounded", "revision")} | {
+            "precision": settings["hardware"]["precision"]
+        }
+
+    @property
+    def data(self) -> Path:
+        """The data set, which all runs share."""
+        return self.work / "data"
+
+    def sheet(self, arm: str) -> Path:
+        """Return where the sheet of an arm is."""
+        return self.results / f"{_slug(arm)}.png"
+
+    def prepare(self) -> None:
+        """Render the data set, if it is not there."""
+        self.results.mkdir(parents=True, exist_ok=True)
+        if not self.data.exists():
+            _command("prepare", "--out", str(self.data), "--count", str(PICTURES), "--size", "64")
+
+
+def _command(*words: str) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "examples.anime_faces", *words]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+
+
+def _slug(arm: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", arm.replace(",", "")))
+
+
+def page(experiment: Faces, records: Sequence[Record]) -> str:
+    """Return the page: what was done, every run, every arm, and the samples."""
+    made = (
+        f"torch {records[0].torch}, one thread a run, {records[0].machine}; written by `python -m benchmarks.faces` from the "
+        f"files in `faces/`. Each run trains `default` on {PICTURES:,} rendered faces of 64 x 64 pixels and is measured with "
+        f"{SAMPLES:,} samples by `evaluate`. *Before* is `{' '.join(BEFORE)}`; *now* is the default. {RATIO}"
+    )
+    lines = [
+        "# Faces: the default recipe before and now",
+        "",
+        made,
+        "",
+        f"| run | seed | bounds passed | {' | '.join(FIGURES.values())} | misses |",
+        f"| --- | --- | --- |{' --- |' * len(FIGURES)} --- |",
+    ]
+    for record in records:
+        figures = record.figures["figures"]
+        values = [f"{figures[name]['value']:.3g}" if name in figures else "" for name in FIGURES]
+        misses = [FIGURES.get(name, name) for name, figure in figures.items() if figure["passed"] is False]
+        passed = f"{record.figures['passed']} of {record.figures['bounded']}"
+        lines.append(
+            f"| {record.arm} | {record.seed} | {passed} | {' | '.join(values)} | {', '.join(misses) or 'nothing'} |"
+        )
+    lines += [
+        "",
+        "| run | seeds | least bounds passed | mean FID | mean noise usage | mean spectrum, dB |",
+        "| --- " * 6 + "|",
+    ]
+    for arm in experiment.arms:
+        own = [record.figures for record in records if record.arm == arm]
+        if own:
+            means = [
+                mean(one["figures"][name]["value"] for one in own)
+                for name in ("fid", "noise_usage", "spectrum_greatest")
+            ]
+            least = min(one["passed"] for one in own)
+            words = f"| {arm} | {len(own)} | {least} of {own[0]['bounded']} |"
+            lines.append(f"{words} {means[0]:.1f} | {means[1]:.2f} | {means[2]:.1f} |")
+    lines += ["", "Samples of seed 0, one row for each pair of colors:", ""]
+    lines += [f"{arm}\n\n![{arm}](faces/{experiment.sheet(arm).name})\n" for arm in experiment.arms]
+    return "\n".join(lines)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Make the missing runs, then write the page of all runs."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faces", description=__doc__)
+    parser.add_argument("--only", action="append", choices=list(ARMS), help="run one arm; may be given several times")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of every arm")
+    parser.add_argument("--workers", type=int, default=2, help="runs at a time, each with one thread")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/benchmark"), help="folder of data set and unfinished runs"
+    )
+    arguments = parser.parse_args(words)
+    experiment = Faces(arms=ARMS, work=arguments.work, results=RESULTS / "faces")
+    experiment.prepare()
+    everything = all_runs([experiment], range(arguments.seeds))
+    chosen = [run for run in everything if run.arm in (arguments.only or ARMS)]
+    for record in play(chosen, experiment.results, workers=arguments.workers):
+        print(f"{record.arm}, seed {record.seed}: {record.figures['passed']} bounds", flush=True)
+    records = [record for run in everything if (record := run.kept(experiment.results)) is not None]
+    records.sort(key=lambda record: (list(ARMS).index(record.arm), record.seed))
+    (RESULTS / "faces.md").write_text(page(experiment, records), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What the two networks of the default recipe are trained for."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import nn
+
+import gankit as gk
+from examples.anime_faces.recipes.default.critics import DetailCritic
+from examples.anime_faces.recipes.default.options import Options
+from examples.anime_faces.systems import Scalars
+
+PENALTY_EVERY = 8
+
+OBJECTIVE = gk.losses.Logistic()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The terms of the updates, pure functions of a batch ``(images, labels, fakes)``.
+
+    Args:
+        critic: The critic, on its device.
+        options: The weights.
+    """
+
+    critic: nn.Module
+    options: Options
+
+    @property
+    def details(self) -> DetailCritic | None:
+        """The critic of details, a part of the critic."""
+        return cast("DetailCritic | None", self.critic.details)
+
+    def plain(self, images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor) -> tuple[Scalars, Scalars]:
+        """Return the costs of the critic without penalties, and the mean scores."""
+        costs, readings, _ = self._of_critic(images, labels, fakes)
+        if self.details is not None:
+            costs["details"] = _told_apart(self.details(self._waves(images), labels), self._fake_details(labels, fakes))
+        return costs, readings
+
+    def penalized(
+        self, images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor
+    ) -> tuple[Scalars, Scalars]:
+        """Return the same, and R1: of whole pictures with respect to their pixels, of details with respect to their waves."""
+        images = images.detach().requires_grad_()
+        costs, readings, scores = self._of_critic(images, labels, fakes)
+        costs["penalty"] = self._penalty(scores, images)
+        if self.details is not None:
+            waves = self._waves(images).requires_grad_()
+            scores = self.details(waves, labels)
+            costs["details"] = _told_apart(scores, self._fake_details(labels, fakes))
+            costs["detail_penalty"] = self._penalty(scores, waves)
+        return costs, readings
+
+    def of_generator(self, images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor) -> Scalars:
+        """Return the costs of the generator."""
+        del images
+        output = self.critic(fakes, labels)
+        costs = {"score": gk.losses.generator_loss(OBJECTIVE, output.scores)}
+        if labels is not None:
+            costs["classes"] = self.options.class_weight * gk.losses.class_loss(output.classes, labels)
+        if self.details is not None:
+            scores = self.details(self.details.waves(fakes), labels)
+            costs["details"] = self.options.detail_weight * gk.losses.generator_loss(OBJECTIVE, scores)
+        return costs
+
+    def _of_critic(
+        self, images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], Scalars, torch.Tensor]:
+        real, fake = self.critic(images, labels), self.critic(fakes.detach(), labels)
+        costs = {"score": _told_apart(real.scores, fake.scores)}
+        if labels is not None:
+            costs["classes"] = gk.losses.class_loss(real.classes, labels)
+        means = {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
+        return costs, means, real.scores
+
+    def _waves(self, images: torch.Tensor) -> torch.Tensor:
+        assert self.details is not None
+        return self.details.waves(images.detach())
+
+    def _fake_details(self, labels: torch.Tensor | None, fakes: torch.Tensor) -> torch.Tensor:
+        assert self.details is not None
+        return self.details(self._waves(fakes), labels)
+
+    def _penalty(self, scores: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+        slope = gk.constraints.score_gradient(scores, points)  # of the same forward pass as the loss
+        return 0.5 * self.options.penalty_weight * PENALTY_EVERY * slope.flatten(1).square().sum(1).mean()
+
+
+def _told_apart(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    return gk.losses.critic_loss(OBJECTIVE, real, fake)
