@@ -1,7 +1,8 @@
 """Recipes: whole systems put together from gankit's parts, a folder each; they are found by listing the folders.
 
-A recipe's folder holds ``options.py`` (the class ``Options``, which loads no torch), ``networks.py`` and ``recipe.py`` (the
-constant ``RECIPE``). A module elsewhere that holds ``Options`` and ``RECIPE`` is a recipe as well, under its dotted name.
+A recipe's folder holds ``options.py`` (the class ``Options``, which loads no torch), ``networks.py`` (unless the networks are
+those of another recipe) and ``recipe.py`` (the constant ``RECIPE``). A module elsewhere that holds ``Options`` and ``RECIPE``
+is a recipe as well, under its dotted name.
 """
 
 from collections.abc import Mapping

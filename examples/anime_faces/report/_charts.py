@@ -13,6 +13,7 @@ PANELS = (
     ("Critic losses", "critic/", ()),
     ("Generator losses", "generator/", ()),
     ("Mean scores of the critic, and the gap between real and generated", "scores/", ("critic gap",)),
+    ("Share of pictures that the critic recognizes", "accuracy/", ()),
 )
 
 

@@ -9,6 +9,7 @@ from examples.anime_faces.recipes import find_options, is_outside, recipe_names
 from examples.anime_faces.report._evidence import Evidence
 from examples.anime_faces.report._figures import Fact, passed_of
 from examples.anime_faces.run import Settings
+from examples.anime_faces.systems import Description
 
 MOST_SKIPPED = 100
 
@@ -59,6 +60,8 @@ def data_of(evidence: Evidence) -> Data:
         Fact("pictures in use", f"{settings.pictures:,}"),
         *(Fact(attribute.name, ", ".join(attribute.classes)) for attribute in description.attributes),
     ]
+    if not description.reads_labels:
+        facts.append(Fact("labels", "not read by the recipe"))
     if description.text is not None:
         facts.append(Fact("texts", f"{description.text.encoder}, {description.text.features} numbers each"))
         facts.append(Fact("such as", "; ".join(description.text.examples[:3])))
@@ -127,7 +130,7 @@ def commands_of(evidence: Evidence) -> Commands:
     if settings.start is not None:
         words += ["--from", settings.start.split(" (")[0]]
     words += _changed_options(settings.recipe, settings.options)
-    prompt = example_of(description.attributes) if description.text is None else description.text.examples[0]
+    prompt = _prompt(description)
     plan = ["--plan", str(folder)] if changes_of(settings) else ["--steps", str(settings.steps)]
     again = [
         ["train", "--out", f"{folder}-again", *plan, *words],
@@ -142,6 +145,13 @@ def commands_of(evidence: Evidence) -> Commands:
         sample=command_line(["sample", *asked, "--n", "16", "--run", str(folder), *named]),
         evaluate="\n".join(command_line([name, str(folder), *named]) for name in ("evaluate", "report")),
     )
+
+
+def _prompt(description: Description) -> str:
+    """Return something that pictures can be asked for; empty if nothing can be."""
+    if description.text is not None:
+        return description.text.examples[0]
+    return example_of(description.attributes) if description.reads_labels else ""
 
 
 def _changed_options(recipe: str, options: dict[str, object]) -> list[str]:

@@ -109,7 +109,7 @@ def _name_lines(axes: Any, names: Sequence[str], numbered: list[str]) -> None:
 
 
 def _panels(found: Mapping[str, object]) -> list[tuple[str, list[str]]]:
-    """Group the values: both networks' losses, each one's terms, then the gap of scores."""
+    """Group the values: losses of both networks, each one's terms, scores with their gap, and what the critic recognizes."""
     groups = [
         ("losses of both networks", [name for name in found if name.startswith("losses/")]),
         ("critic losses", [name for name in found if name.startswith("critic/")]),
@@ -118,5 +118,6 @@ def _panels(found: Mapping[str, object]) -> list[tuple[str, list[str]]]:
             "mean scores of the critic, and their gap",
             [n for n in found if n.startswith("scores/") or n == "critic gap"],
         ),
+        ("share of pictures that the critic recognizes", [name for name in found if name.startswith("accuracy/")]),
     ]
     return [(title, names) for title, names in groups if names]

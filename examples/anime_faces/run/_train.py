@@ -173,8 +173,8 @@ def _begin(session: Session, request: TrainRequest) -> int:
 
 def _announce(settings: Settings, pictures: int, note: str) -> None:
     names = ", ".join(f"{attribute.name} ({len(attribute.classes)})" for attribute in settings.description.attributes)
-    size = settings.description.size
-    print(f"data      {settings.pictures} of {pictures} pictures, {size}x{size}, attributes: {names or 'none'}")
+    size, unread = settings.description.size, "" if settings.description.reads_labels else " (labels are not read)"
+    print(f"data      {settings.pictures} of {pictures} pictures, {size}x{size}, attributes: {names or 'none'}{unread}")
     text = settings.description.text
     if text is not None:
         print(f"texts     {text.encoder}, {text.features} numbers each")

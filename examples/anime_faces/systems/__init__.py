@@ -13,6 +13,7 @@ from examples.anime_faces.systems._hardware import (
     wait_for as wait_for,
 )
 from examples.anime_faces.systems._labels import (
+    AnyPicture as AnyPicture,
     AnyTag as AnyTag,
     Conditioning as Conditioning,
     ExactlyOne as ExactlyOne,

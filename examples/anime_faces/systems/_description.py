@@ -124,6 +124,7 @@ class Description:
         incomplete: For each attribute, whether some picture in use does not have exactly one known class of it.
         text: The texts of the pictures, for a recipe that reads them; else None.
         pictures: How many pictures are in use. None: not known.
+        reads_labels: Whether the recipe reads the labels. If not, pictures cannot be asked for by their attributes.
     """
 
     size: int
@@ -132,6 +133,7 @@ class Description:
     incomplete: tuple[bool, ...] = ()
     text: TextDescription | None = None
     pictures: int | None = None
+    reads_labels: bool = True
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -155,6 +157,8 @@ class Description:
         ]
         plain["incomplete"] = list(self.incomplete)
         del plain["text"], plain["pictures"]
+        if self.reads_labels:  # older settings have no such entry
+            del plain["reads_labels"]
         if self.text is not None:  # settings of recipes that read labels have no entry for texts
             plain["text"] = asdict(self.text) | {"examples": list(self.text.examples)}
         return plain
@@ -169,6 +173,7 @@ class Description:
             incomplete=tuple(plain["incomplete"]),
             text=_text_from(plain["text"]) if "text" in plain else None,
             pictures=pictures,
+            reads_labels=plain.get("reads_labels", True),
         )
 
 

@@ -1,5 +1,6 @@
 """From latents (or pictures) and conditions to uint8 pictures, the same for previews and for samples."""
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,9 @@ class Drawer:
     def draw(self, inputs: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
         """Draw one picture for each input.
 
+        Networks that draw random numbers themselves, such as dropout that is always on, get the same for the same inputs, and
+        the random state of the process stays as it was.
+
         Args:
             inputs: Latents or pictures, one a row.
             condition: What the networks are given beside them, one a row; None without labels.
@@ -58,7 +62,8 @@ class Drawer:
             for start in range(0, len(inputs), CHUNK):
                 some = slice(start, start + CHUNK)
                 given = None if condition is None else condition[some].to(self.device)
-                images = self.blueprint.draw(self.networks, inputs[some].to(self.device), given)
+                with _own_random_numbers(inputs[some], self.device):
+                    images = self.blueprint.draw(self.networks, inputs[some].to(self.device), given)
                 drawn.append(to_pixels(images).cpu())
             return torch.cat(drawn)
 
@@ -71,6 +76,35 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.train(was_training)
+
+
+@contextmanager
+def _own_random_numbers(inputs: torch.Tensor, device: str) -> Iterator[None]:
+    """Seed the default generators by the inputs for a while: a picture can be drawn again, and training goes on as before."""
+    seed = zlib.crc32(inputs.contiguous().numpy().tobytes())
+    states = {place: _random_state(place) for place in (torch.device("cpu"), torch.device(device))}
+    try:
+        for place in states:
+            _set_random_state(place, torch.Generator(place).manual_seed(seed).get_state())
+        yield
+    finally:
+        for place, state in states.items():
+            _set_random_state(place, state)
+
+
+def _random_state(place: torch.device) -> torch.Tensor:
+    if place.type == "cpu":
+        return torch.get_rng_state()
+    of = torch.get_device_module(place)
+    return of.get_rng_state() if place.type == "mps" else of.get_rng_state(place)  # MPS has one device and takes none
+
+
+def _set_random_state(place: torch.device, state: torch.Tensor) -> None:
+    if place.type == "cpu":
+        torch.set_rng_state(state)
+        return
+    of = torch.get_device_module(place)
+    of.set_rng_state(state) if place.type == "mps" else of.set_rng_state(state, place)
 
 
 def to_pixels(images: torch.Tensor) -> torch.Tensor:

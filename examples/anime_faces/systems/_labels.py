@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -146,6 +146,42 @@ def _require_pictures(rows: np.ndarray, dataset: Dataset, rule: str) -> None:
 
 def _incomplete(ids: np.ndarray) -> tuple[bool, ...]:
     return tuple(bool((ids[:, column] < 0).any()) for column in range(ids.shape[1]))
+
+
+class AnyPicture(Labels):
+    """Use every picture and read no label: there is no condition, and nothing can be asked for in words.
+
+    The attributes stay in the description, so that samples are measured beside the data as those of other recipes.
+    """
+
+    def select(self, dataset: Dataset) -> Selection:
+        """Use all rows."""
+        rows, attributes = np.arange(len(dataset)), tuple(dataset.attributes)
+        _require_pictures(rows, dataset, "anything in them")
+        incomplete = _incomplete(np.asarray(dataset.class_ids(), dtype=np.int64))
+        description = replace(_describe(dataset, rows, attributes, incomplete), reads_labels=False)
+        return Selection(rows=rows, conditions=None, description=description)
+
+    def encode(self, class_ids: torch.Tensor, description: Description) -> torch.Tensor | None:
+        """Return nothing, whatever the classes are."""
+        del class_ids, description
+        return None
+
+    def read(self, prompts: Sequence[str], description: Description, rng: torch.Generator) -> torch.Tensor | None:
+        """Refuse words: they would change nothing.
+
+        Raises:
+            ValueError: There is a prompt.
+        """
+        del description, rng
+        raise ValueError(
+            f"this recipe draws without labels, so {prompts[0]!r} cannot be asked for: leave the prompts out"
+        )
+
+    def grid(self, description: Description, rows: int) -> Grid:
+        """Let all rows be the same."""
+        del description
+        return Grid([""] * rows, None)
 
 
 class ExactlyOne(Labels):

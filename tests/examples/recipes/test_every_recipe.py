@@ -27,6 +27,9 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("gan_cls", {"cheat": 0.5, "cheat_decays": True}),
     ("gan_cls", {"cheat": 0.5, "cheat_adapts": True}),
     ("default", {"augmentation": 0.6}),
+    ("dcgan", {"dropout": 0.5, "real_low": 0.8, "real_high": 1.2, "fake_high": 0.2, "upsampled": True}),
+    ("dcgan", {"literal": True, "dropout": 0.5, "dropout_when_sampling": False}),
+    ("wgan_clip", {"literal": True, "clip_after": True}),
 ]
 every_form = pytest.mark.parametrize(
     ("name", "form"),

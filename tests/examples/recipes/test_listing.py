@@ -15,7 +15,11 @@ from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 
 def test_the_folders_are_the_recipes() -> None:
     folders = {path.name for path in Path(recipes.__file__).parent.iterdir() if (path / "recipe.py").exists()}
-    assert set(recipe_names()) == folders >= {"default", "acgan", "tags_wgan_gp", "matching_wgan", "gan_cls"}
+    assert (
+        set(recipe_names())
+        == folders
+        >= {"default", "acgan", "tags_wgan_gp", "matching_wgan", "gan_cls", "dcgan", "wgan_clip"}
+    )
     assert recipe_names()[0] == "default"
 
 

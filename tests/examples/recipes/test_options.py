@@ -37,6 +37,25 @@ from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
         ("matching_wgan", {"batch_size": 1}, "--batch-size must be at least 2"),
         ("matching_wgan", {"clip": 0.0}, "--clip must be above 0, but it is 0"),
         ("gan_cls", {"cheat_decays": True, "cheat_adapts": True}, "--cheat-decays and --cheat-adapts must not both"),
+        ("dcgan", {"batch_size": 0}, "--batch-size must be at least 1, but it is 0"),
+        ("dcgan", {"width": 0}, "--width must be at least 1, but it is 0"),
+        ("dcgan", {"critic_steps": 0}, "--critic-steps must be at least 1, but it is 0"),
+        ("dcgan", {"dropout": 1.0}, r"--dropout must be from 0 to below 1, but it is 1\.0"),
+        ("dcgan", {"dropout": -0.5}, r"--dropout must be from 0 to below 1, but it is -0\.5"),
+        ("dcgan", {"dropout": float("nan")}, "--dropout must be from 0 to below 1, but it is nan"),
+        ("dcgan", {"learning_rate": -1.0}, r"--learning-rate must be 0 or more and finite, but it is -1\.0"),
+        ("dcgan", {"real_low": -0.1}, r"--real-low must be 0 or more and finite, but it is -0\.1"),
+        ("dcgan", {"real_low": 1.1}, r"--real-low must be at most --real-high, but they are 1\.1 and 1\.0"),
+        (
+            "dcgan",
+            {"fake_low": 0.2, "fake_high": 0.1},
+            "--fake-low must be at most --fake-high, but they are 0.2 and 0.1",
+        ),
+        ("dcgan", {"literal_sign": True}, "--literal-sign must not be given without --literal"),
+        ("wgan_clip", {"dropout": 1.0}, r"--dropout must be from 0 to below 1, but it is 1\.0"),
+        ("wgan_clip", {"clip": 0.0}, "--clip must be above 0, but it is 0"),
+        ("wgan_clip", {"clip": -1.0}, r"--clip must be 0 or more and finite, but it is -1\.0"),
+        ("wgan_clip", {"critic_steps": 0}, "--critic-steps must be at least 1, but it is 0"),
     ],
 )
 def test_nonsense_is_refused_by_its_flag(recipe: str, options: dict[str, float], message: str) -> None:
@@ -92,6 +111,18 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
         {"batch_size": 64, "width": 64, "projected": 256, "learning_rate": 2e-4, "generator_steps": 2, "beta": 0.1}
         | {"cheat": 0.1, "cheat_per_batch": False, "cheat_decays": False, "cheat_adapts": False, "literal": False}
         | {"all_tags": False},
+    ),
+    "dcgan": (
+        20_000,
+        {"batch_size": 64, "width": 64, "upsampled": False, "norm_first": True, "dropout": 0.0, "learning_rate": 2e-4}
+        | {"generator_activation": "leaky", "critic_activation": "leaky", "dropout_when_sampling": True}
+        | {"real_low": 1.0, "real_high": 1.0, "fake_low": 0.0, "fake_high": 0.0, "critic_steps": 1}
+        | {"literal": False, "literal_sign": False},
+    ),
+    "wgan_clip": (
+        20_000,
+        {"batch_size": 64, "width": 64, "norm_first": True, "critic_steps": 3, "clip": 0.01, "clip_norms": True}
+        | {"critic_learning_rate": 5e-5, "generator_learning_rate": 2e-4, "literal": False, "clip_after": False},
     ),
 }
 

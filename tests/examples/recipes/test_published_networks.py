@@ -1,7 +1,9 @@
-"""The networks of reports C and E, layer for layer as their programs have them, and how many numbers that makes."""
+"""The networks of reports B, C and E, layer for layer as their programs have them, and how many numbers that makes."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from networks.published import Line, convolution, doubling, lines_of, norm
 from support.recipes import FACES as SMALL_FACES, assembled
 from torch import nn
 
+import gankit as gk
 from examples.anime_faces.recipes.acgan.networks import AcganCritic, AcganGenerator
 
 FACES = replace(SMALL_FACES, size=64)
@@ -53,6 +56,80 @@ def test_report_e_s_critic() -> None:
     ]
     convolutions = sum(16 * a * b + b for a, b in ((3, 64), (64, 128), (128, 256), (256, 512)))
     assert parameters(critic) == convolutions + 2 * (128 + 256 + 512) + 24 * 8193 == 2_954_968
+
+
+def report_b(recipe: str = "dcgan", **options: Any) -> Mapping[str, nn.Module]:
+    return assembled(recipe, FACES, steps=1, **options).networks
+
+
+@pytest.mark.parametrize("recipe", ["dcgan", "wgan_clip"])
+def test_report_b_s_generator(recipe: str) -> None:
+    generator = report_b(recipe)["generator"]
+    assert lines_of(generator, torch.empty(2, 100)) == [
+        *(("ConvTranspose2d", 100, 512, 4, 1, 0, False, 4), norm(512), LEAKY),
+        *(doubling(512, 256, 8, bias=False), norm(256), LEAKY),
+        *(doubling(256, 128, 16, bias=False), norm(128), LEAKY),
+        *(doubling(128, 64, 32, bias=False), norm(64), LEAKY),
+        *(doubling(64, 3, 64), ("Tanh",)),
+    ]
+    convolutions = 16 * sum(a * b for a, b in pairwise((100, 512, 256, 128, 64, 3))) + 3
+    assert parameters(generator) == convolutions + 2 * (512 + 256 + 128 + 64) == 3_576_707
+
+
+def test_report_b_s_generator_with_repeated_pixels() -> None:
+    def repeating(before: int, after: int, side: int, *, bias: bool = False) -> Line:
+        return ("UpsampledConv2d", before, after, 3, 1, 1, bias, side)
+
+    generator = report_b(upsampled=True)["generator"]
+    assert lines_of(generator, torch.empty(2, 100)) == [
+        ("Linear", 100, 512 * 4 * 4, True),
+        *(convolution(512, 512, 3, 1, 4, bias=False), norm(512), LEAKY),
+        *(repeating(512, 256, 8), norm(256), LEAKY),
+        *(repeating(256, 128, 16), norm(128), LEAKY),
+        *(repeating(128, 64, 32), norm(64), LEAKY),
+        *(repeating(64, 3, 64, bias=True), ("Tanh",)),
+    ]
+    convolutions = 9 * sum(a * b for a, b in pairwise((512, 512, 256, 128, 64, 3))) + 3
+    assert parameters(generator) == 101 * 8192 + convolutions + 2 * (512 + 256 + 128 + 64) == 4_738_627
+
+
+@pytest.mark.parametrize("recipe", ["dcgan", "wgan_clip"])
+def test_report_b_s_critic(recipe: str) -> None:
+    critic = report_b(recipe)["critic"]
+    assert lines_of(critic, torch.empty(2, 3, 64, 64)) == [
+        *(convolution(3, 64, 4, 2, 32, bias=False), norm(64), LEAKY),
+        *(convolution(64, 128, 4, 2, 16, bias=False), norm(128), LEAKY),
+        *(convolution(128, 256, 4, 2, 8, bias=False), norm(256), LEAKY),
+        *(convolution(256, 512, 4, 2, 4, bias=False), norm(512), LEAKY),
+        ("Linear", 8192, 1, True),
+    ]
+    convolutions = 16 * sum(a * b for a, b in pairwise((3, 64, 128, 256, 512)))
+    assert parameters(critic) == convolutions + 2 * (64 + 128 + 256 + 512) + 8193 == 2_765_697
+
+
+def test_report_b_s_critic_without_the_first_norm_is_dcgan_s() -> None:
+    expected = lines_of(gk.networks.DCGANCritic(), torch.empty(2, 3, 64, 64))
+    assert lines_of(report_b(norm_first=False)["critic"], torch.empty(2, 3, 64, 64)) == expected
+
+
+@pytest.mark.parametrize(("generator", "critic"), [("relu", "leaky"), ("leaky", "relu"), ("relu", "relu")])
+def test_report_b_s_activations_are_chosen_for_each_network(generator: str, critic: str) -> None:
+    networks = report_b(generator_activation=generator, critic_activation=critic)
+    lines = {"leaky": LEAKY, "relu": RELU}
+    for name, chosen, inputs in (("generator", generator, (2, 100)), ("critic", critic, (2, 3, 64, 64))):
+        found = lines_of(networks[name], torch.empty(inputs))
+        assert [line for line in found if line in lines.values()] == [lines[chosen]] * 4
+
+
+def test_report_b_starts_as_dcgan() -> None:
+    for network in report_b(upsampled=True).values():
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
+                assert layer.bias is None or not layer.bias.any()
+                weight, mean = layer.weight.detach(), float(isinstance(layer, nn.BatchNorm2d))
+                error = 5 * 0.02 / weight.numel() ** 0.5
+                assert abs(float(weight.mean()) - mean) < error
+                assert abs(float(weight.std()) - 0.02) < error
 
 
 def report_c(*, literal: bool = True) -> Mapping[str, nn.Module]:

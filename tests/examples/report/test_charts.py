@@ -28,6 +28,13 @@ def test_ticks_are_round_and_inside(low: float, high: float) -> None:
     assert high == low or len(ticks) >= 3
 
 
+def test_the_accuracies_have_a_chart_of_their_own() -> None:
+    log = [{"step": 20, "averages": {"accuracy/real": 0.75, "accuracy/fake": 0.5}}]
+    (chart,) = charts_of(log)
+    assert chart.title == "Share of pictures that the critic recognizes"
+    assert [(line.name, line.last) for line in chart.lines] == [("real", "0.75"), ("fake", "0.5")]
+
+
 def test_a_single_point_is_drawn_as_a_dot() -> None:
     for name in ("critic/score", "critic/late"):
         log = [{"step": 20, "averages": {"critic/score": 1.0}}, {"step": 40, "averages": {"critic/late": 2.0}}]

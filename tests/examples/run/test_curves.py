@@ -27,6 +27,10 @@ def test_both_losses_are_in_one_figure(tmp_path: Path) -> None:
     draw_curves(lines, tmp_path / "losses.png")
     with Image.open(tmp_path / "losses.png") as picture:
         assert picture.size == (900, 4 * 260)
+    lines[-1]["averages"] |= {"accuracy/real": 0.75, "accuracy/fake": 0.5}
+    draw_curves(lines, tmp_path / "accuracy.png")
+    with Image.open(tmp_path / "accuracy.png") as picture:
+        assert picture.size == (900, 5 * 260)
     draw_curves([], tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
 

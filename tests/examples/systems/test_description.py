@@ -82,3 +82,6 @@ def test_a_description_survives_json() -> None:
     assert counted.to_dict() == description.to_dict()  # settings hold the number beside it, as they always have
     assert Description.from_dict(counted.to_dict(), pictures=7) == counted
     assert description.classes == (12, 11, 2)
+    assert "reads_labels" not in description.to_dict()  # as settings of earlier versions
+    unread = replace(description, reads_labels=False)
+    assert Description.from_dict(unread.to_dict()) == unread

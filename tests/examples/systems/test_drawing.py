@@ -59,5 +59,29 @@ def test_the_mode_is_put_back_after_an_error() -> None:
     assert network.training
 
 
+class Noisy(nn.Module):
+    """Draws random numbers itself."""
+
+    def forward(self, inputs: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
+        del condition
+        return inputs * torch.rand_like(inputs)
+
+
+def test_what_networks_draw_themselves_follows_from_their_inputs_alone() -> None:
+    inputs = torch.ones(3, 3, 8, 8)
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    drawn = drawer(Noisy()).draw(inputs, None)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert torch.equal(drawer(Noisy()).draw(inputs, None), drawn)
+    other = inputs.clone()
+    other[0, 0, 0, 0] = 0.5
+    assert not torch.equal(drawer(Noisy()).draw(other, None)[1:], drawn[1:])
+    with pytest.raises(TypeError):
+        drawer(Noisy()).draw(torch.ones(1, 3, 2, 2), 1.0)  # pyright: ignore[reportArgumentType]
+    assert torch.equal(torch.get_rng_state(), torch.Generator().manual_seed(2).get_state())
+
+
 def test_pixels_are_rounded() -> None:
     assert to_pixels(torch.tensor([-1.0, -0.999, 0.0, 0.996, 1.0, 1.5])).tolist() == [0, 0, 128, 254, 255, 255]

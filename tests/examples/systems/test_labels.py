@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from examples.anime_faces.data import Attribute
-from examples.anime_faces.systems import AnyTag, ExactlyOne, WhateverIsKnown
+from examples.anime_faces.systems import AnyPicture, AnyTag, ExactlyOne, Grid, WhateverIsKnown
 
 HAIR, EYES = Attribute("hair", ("red", "blue", "gray")), Attribute("eyes", ("gold", "green"))
 
@@ -66,6 +66,22 @@ def test_whatever_is_known_works_without_labels() -> None:
     assert selection.conditions is None
     assert selection.description.pictures == 5
     assert WhateverIsKnown().encode(torch.zeros(4, 0, dtype=torch.int64), selection.description) is None
+
+
+def test_any_picture_has_no_condition_whatever_its_labels_are() -> None:
+    conditioning = AnyPicture()
+    selection = conditioning.select(Labeled(LABELS))  # pyright: ignore[reportArgumentType]
+    assert selection.rows.tolist() == [0, 1, 2, 3, 4]
+    assert selection.conditions is None
+    assert selection.description.attributes == (HAIR, EYES)
+    assert selection.description.incomplete == (True, True)
+    assert not selection.description.reads_labels
+    assert conditioning.encode(torch.tensor([[2, 1]]), selection.description) is None
+    assert conditioning.grid(selection.description, 3) == Grid(["", "", ""], None)
+    with pytest.raises(ValueError, match="draws without labels, so 'red hair' cannot be asked for"):
+        conditioning.read(["red hair"], selection.description, torch.Generator())
+    unlabeled = Labeled(np.zeros((5, 0), np.uint8), attributes=(), kind="unlabeled")
+    assert conditioning.select(unlabeled).description.attributes == ()  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("conditioning", [ExactlyOne(), AnyTag()])

@@ -1,0 +1,1 @@
+"""Report B: the networks of `dcgan` as a WGAN with clipped weights."""
