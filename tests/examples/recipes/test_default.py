@@ -163,9 +163,12 @@ def test_learning_rates_follow_the_step() -> None:
     rates = []
     for step in (0, 25, 50, 599, 800, 999):
         training.play(step, iter([a_batch()]))
-        rates.append([update.optimizer.param_groups[0]["lr"] for update in training.updates.values()])
-    assert [round(both[0], 7) for both in rates] == [0, 0.0005, 0.001, 0.001, 0.0005, 2e-5]
-    assert all(len(set(all_rates)) == 1 for all_rates in rates)
+        rates.append({name: update.optimizer.param_groups[0]["lr"] for name, update in training.updates.items()})
+    expected = [0, 0.0005, 0.001, 0.001, 0.0005, 2e-5]
+    assert [round(all_rates["generator"], 7) for all_rates in rates] == expected
+    assert all(
+        own == all_rates["generator"] / 2 for all_rates in rates for name, own in all_rates.items() if "critic" in name
+    )
 
 
 def test_the_critic_sees_the_deviation_within_a_condition() -> None:

@@ -65,7 +65,7 @@ def test_nonsense_is_refused_by_its_flag(recipe: str, options: dict[str, float],
 
 def test_options_of_an_earlier_version_are_read_as_what_runs_did_then() -> None:
     options = saved_options("default", {"width": 8, "batch_size": 32})
-    assert (options.width, options.batch_size, options.detail_weight, options.augmentation) == (8, 32, 0.0, 0.0)
+    assert (options.width, options.batch_size, options.detail_weight, options.critic_rate_factor) == (8, 32, 0.0, 1.0)
     assert saved_options("default", asdict(find_options("default")())) == find_options("default")()
     assert saved_options("acgan", {"width": 16}).width == 16
     with pytest.raises(ValueError, match=r"--recipe acgan does not have the options of this run: .*'wide'"):

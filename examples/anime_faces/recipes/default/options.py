@@ -14,7 +14,11 @@ GROUP = 4
 class Options:
     """Options of the recipe `default`."""
 
-    EARLIER: ClassVar[Mapping[str, Any]] = {"detail_weight": 0.0, "augmentation": 0.0}
+    EARLIER: ClassVar[Mapping[str, Any]] = {
+        "critic_rate_factor": 1.0,
+        "detail_weight": 0.0,
+        "augmentation": 0.0,
+    }
     """What runs did that were begun before these options existed."""
 
     batch_size: int = 16
@@ -22,7 +26,9 @@ class Options:
     width: int = 16
     """Channels of the generator at full size; all others are multiples of it, and the time grows with its square."""
     learning_rate: float = 1e-3
-    """Learning rate of Adam for both networks, before it falls."""
+    """Learning rate of Adam for the generator, before it falls."""
+    critic_rate_factor: float = 0.5
+    """Learning rate of the critic, as a multiple of that of the generator."""
     constant_share: float = 0.6
     """Share of the run after which the learning rates begin to fall."""
     penalty_weight: float = 0.3

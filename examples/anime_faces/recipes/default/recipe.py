@@ -8,9 +8,10 @@ other differences, it drew one face in all colors, and the colors were ones that
 A second, small critic sees only the waves of blocks of 4 x 4 pixels, all about equally strong, and is penalized with respect to
 them, so that textures and edges count as much as shapes.
 
-Non-saturating logistic losses, R1 (weight 0.3) at every 8th step, Adam with betas (0, 0.99), a learning rate of 1e-3 that falls
-to a fiftieth along a cosine over the last two fifths of the run, and an average of the generator's weights. One fake batch
-serves both networks. With less than 10,000 pictures the critic sees them changed (`augmentation.py`).
+Non-saturating logistic losses, R1 (weight 0.3) at every 8th step, Adam with betas (0, 0.99), learning rates of 1e-3 (generator)
+and 5e-4 (critic: with 1e-3, its features broke down now and then) that fall to a fiftieth along a cosine over the last two
+fifths of the run, and an average of the generator's weights. One fake batch serves both networks. With less than 10,000
+pictures the critic sees them changed (`augmentation.py`).
 
 Source: put together for this pipeline. Parts: R1 of Mescheder et al. 2018, computed lazily as in StyleGAN 2; minibatch
 deviation of Karras et al. 2018, here within groups of one condition; projection of Miyato and Koyama 2018.
@@ -21,6 +22,7 @@ whose class is missing or unclear counts as "unknown" for that attribute. Any si
 
 import math
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -59,18 +61,21 @@ def system(networks: Networks, description: Description, options: Options, steps
         latents = gk.latents.normal_latents(len(images), LATENTS, device=images.device, dtype=images.dtype)
         return augmented(images), labels, augmented(generator(latents, labels))
 
-    side = partial(
-        Side,
-        optimizer=partial(torch.optim.Adam, lr=options.learning_rate, betas=(0.0, 0.99)),
-        learning_rate=lambda step: options.learning_rate * rate_at(step, steps, options.constant_share),
-    )
+    def side(rate: float, **parts: Any) -> Side:
+        return Side(
+            optimizer=partial(torch.optim.Adam, lr=rate, betas=(0.0, 0.99)),
+            learning_rate=lambda step: rate * rate_at(step, steps, options.constant_share),
+            **parts,
+        )
+
     return System(
         critic=side(
+            options.critic_rate_factor * options.learning_rate,
             network=critic,
             terms={"plain": terms.plain, "penalized": terms.penalized},
             turn=lambda step: "penalized" if lazy(step) else "plain",
         ),
-        generator=side(network=generator, terms=terms.of_generator),
+        generator=side(options.learning_rate, network=generator, terms=terms.of_generator),
         batch_size=options.batch_size,
         group=GROUP,
         prepare=prepare,
