@@ -1,4 +1,4 @@
-"""Sizes and ranges of pictures: what sizes the networks can draw, and -1..1 as 0..1 and back."""
+"""Sizes, ranges and colors of pictures: what sizes the networks can draw, -1..1 as 0..1 and back, and gray forms."""
 
 import torch
 
@@ -39,3 +39,16 @@ def to_unit_range(images: torch.Tensor) -> torch.Tensor:
 def from_unit_range(images: torch.Tensor) -> torch.Tensor:
     """Return pictures of 0..1 in the -1..1 of the pipeline."""
     return 2 * images - 1
+
+
+def luminance(images: torch.Tensor) -> torch.Tensor:
+    """Return the gray forms of pictures, 0.299 R + 0.587 G + 0.114 B, in the range of the pictures.
+
+    Shape:
+        ``(n, 3, height, width)`` to ``(n, 1, height, width)``.
+
+    Reference:
+        ITU-R Recommendation BT.601.
+    """
+    red, green, blue = images.split(1, dim=1)
+    return 0.299 * red + 0.587 * green + 0.114 * blue

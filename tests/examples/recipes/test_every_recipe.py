@@ -19,6 +19,7 @@ from examples.anime_faces.run._feed import ResidentStore
 from examples.anime_faces.systems import Blueprint, Description, Hardware, Recipe, Side, System, Training, assemble
 
 SMALL = {"width": 4, "batch_size": 8, "critic_steps": 2, "boosted_steps": 2, "projected": 5}
+SMALL |= {"blocks": 2, "fine_tuned_share": 0.6}  # so that both kinds of terms are taken twice in the rounds below
 FORMS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in recipe_names()),
     ("tags_wgan_gp", {"literal": True}),

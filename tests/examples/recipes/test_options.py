@@ -52,6 +52,14 @@ from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
             "--fake-low must be at most --fake-high, but they are 0.2 and 0.1",
         ),
         ("dcgan", {"literal_sign": True}, "--literal-sign must not be given without --literal"),
+        (
+            "gray_then_color",
+            {"fine_tuned_share": 1.5},
+            "--fine-tuned-share must be a number from 0 to 1, but it is 1.5",
+        ),
+        ("gray_then_color", {"blocks": 0}, "--blocks must be at least 1, but it is 0"),
+        ("gray_then_color", {"pixel_weight": -1.0}, r"--pixel-weight must be 0 or more and finite, but it is -1\.0"),
+        ("gray_then_color", {"penalty_weight": float("inf")}, "--penalty-weight must be 0 or more and finite"),
         ("wgan_clip", {"dropout": 1.0}, r"--dropout must be from 0 to below 1, but it is 1\.0"),
         ("wgan_clip", {"clip": 0.0}, "--clip must be above 0, but it is 0"),
         ("wgan_clip", {"clip": -1.0}, r"--clip must be 0 or more and finite, but it is -1\.0"),
@@ -118,6 +126,11 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
         | {"generator_activation": "leaky", "critic_activation": "leaky", "dropout_when_sampling": True}
         | {"real_low": 1.0, "real_high": 1.0, "fake_low": 0.0, "fake_high": 0.0, "critic_steps": 1}
         | {"literal": False, "literal_sign": False},
+    ),
+    "gray_then_color": (
+        20_000,
+        {"batch_size": 64, "width": 64, "blocks": 16, "learning_rate": 2e-4, "penalty_weight": 0.5}
+        | {"pixel_weight": 100.0, "fine_tuned_share": 0.25},
     ),
     "wgan_clip": (
         20_000,

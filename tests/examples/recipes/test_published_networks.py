@@ -132,6 +132,72 @@ def test_report_b_starts_as_dcgan() -> None:
                 assert abs(float(weight.std()) - 0.02) < error
 
 
+def block(channels: int, side: int, *, normed: bool) -> list[Line]:
+    """A residual block of two 3x3 convolutions: with norms around a ReLU, or with leaky ReLU after each."""
+    one = convolution(channels, channels, 3, 1, side)
+    return [one, norm(channels), RELU, one, norm(channels)] if normed else [one, LEAKY, one, LEAKY]
+
+
+def test_report_b_s_gray_generator_is_srresnet_with_one_channel() -> None:
+    generator = report_b("gray_then_color")["gray"]
+    assert lines_of(generator, torch.empty(2, 128), torch.empty(2, 23)) == [
+        *(("Linear", 128 + 23, 64 * 8 * 8, True), norm(64), RELU),
+        *(block(64, 8, normed=True) * 16),
+        *(norm(64), RELU),
+        *(convolution(64, 256, 3, 1, 8), norm(64), RELU),
+        *(convolution(64, 256, 3, 1, 16), norm(64), RELU),
+        *(convolution(64, 256, 3, 1, 32), norm(64), RELU),
+        *(convolution(64, 1, 9, 1, 64), ("Tanh",)),
+    ]
+
+
+def test_report_b_s_critic_of_gray_pictures() -> None:
+    critic = report_b("gray_then_color")["gray critic"]
+    stages = [
+        line
+        for channels, side in ((32, 32), (64, 16), (128, 8), (256, 4))
+        for line in (
+            *(block(channels, side, normed=False) * 2),
+            *(convolution(channels, 2 * channels, 4, 2, side // 2), LEAKY),
+        )
+    ]
+    assert lines_of(critic, torch.empty(2, 1, 64, 64)) == [
+        *(convolution(1, 32, 4, 2, 32), LEAKY),
+        *stages,
+        ("Linear", 512 * 2 * 2, 1, True),
+        ("Linear", 512 * 2 * 2, 23, True),
+    ]
+
+
+def test_report_b_s_colorizer_is_the_u_net_of_pix2pix() -> None:
+    color = report_b("gray_then_color")["color"]
+    assert lines_of(color, torch.empty(2, 1, 64, 64), torch.empty(2, 23)) == [
+        convolution(1, 64, 4, 2, 32),
+        *(LEAKY, convolution(64, 128, 4, 2, 16, bias=False), norm(128)),
+        *(LEAKY, convolution(128, 256, 4, 2, 8, bias=False), norm(256)),
+        *(LEAKY, convolution(256, 512, 4, 2, 4, bias=False), norm(512)),
+        *(LEAKY, convolution(512, 512, 4, 2, 2, bias=False), norm(512)),
+        *(LEAKY, convolution(512, 512, 4, 2, 1)),
+        *(RELU, doubling(512 + 23, 512, 2, bias=False), norm(512)),
+        *(RELU, doubling(1024, 512, 4, bias=False), norm(512)),
+        *(RELU, doubling(1024, 256, 8, bias=False), norm(256)),
+        *(RELU, doubling(512, 128, 16, bias=False), norm(128)),
+        *(RELU, doubling(256, 64, 32, bias=False), norm(64)),
+        *(RELU, doubling(128, 3, 64), ("Tanh",)),
+    ]
+
+
+def test_report_b_s_critic_of_colors_sees_gray_picture_and_tags() -> None:
+    critic = report_b("gray_then_color")["color critic"]
+    assert lines_of(critic, torch.empty(2, 1, 64, 64), torch.empty(2, 3, 64, 64), torch.empty(2, 23)) == [
+        *(convolution(1 + 3 + 23, 64, 4, 2, 32), LEAKY),
+        *(convolution(64, 128, 4, 2, 16), norm(128), LEAKY),
+        *(convolution(128, 256, 4, 2, 8), norm(256), LEAKY),
+        *(("Conv2d", 256, 512, 4, 1, 1, True, 7), norm(512), LEAKY),
+        ("Conv2d", 512, 1, 4, 1, 1, True, 6),
+    ]
+
+
 def report_c(*, literal: bool = True) -> Mapping[str, nn.Module]:
     return assembled("tags_wgan_gp", FACES, steps=1, literal=literal).networks
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from examples.anime_faces.systems import base_and_doublings, from_unit_range, to_unit_range
+from examples.anime_faces.systems import base_and_doublings, from_unit_range, luminance, to_unit_range
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,11 @@ def test_there_and_back() -> None:
 def test_ends_of_the_range() -> None:
     torch.testing.assert_close(to_unit_range(torch.tensor([-1.0, 0.0, 1.0])), torch.tensor([0.0, 0.5, 1.0]))
     torch.testing.assert_close(from_unit_range(torch.tensor([0.0, 0.5, 1.0])), torch.tensor([-1.0, 0.0, 1.0]))
+
+
+def test_gray_forms_keep_the_range_and_gray_pictures() -> None:
+    gray = torch.rand(2, 1, 3, 5) * 2 - 1
+    torch.testing.assert_close(luminance(gray.expand(-1, 3, -1, -1)), gray)
+    primary = torch.eye(3)[:, :, None, None]
+    torch.testing.assert_close(luminance(primary).flatten(), torch.tensor([0.299, 0.587, 0.114]))
+    torch.testing.assert_close(luminance(torch.ones(1, 3, 2, 2)), torch.ones(1, 1, 2, 2))
