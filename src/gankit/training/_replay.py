@@ -1,14 +1,13 @@
 """A pool of earlier generated samples, from which the critic's batches are mixed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 import torch
 
 from gankit._core import check_at_least, check_batch, check_fraction, check_version, random_tensor
 
 VERSION = 1
-Samples: TypeAlias = tuple[torch.Tensor, ...]
 
 
 class Replay:
@@ -59,7 +58,7 @@ class Replay:
     def __init__(self, capacity: int) -> None:
         check_at_least("capacity", capacity, 0)
         self.capacity = capacity
-        self._stored: Samples = ()
+        self._stored: tuple[torch.Tensor, ...] = ()
         self._filled = 0
 
     def __len__(self) -> int:
@@ -82,11 +81,11 @@ class Replay:
         *more: torch.Tensor,
         probability: float = 0.5,
         rng: torch.Generator | None = None,
-    ) -> Samples: ...
+    ) -> tuple[torch.Tensor, ...]: ...
     @torch.no_grad()
     def swap(
         self, *samples: torch.Tensor, probability: float = 0.5, rng: torch.Generator | None = None
-    ) -> torch.Tensor | Samples:
+    ) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """Swap each current sample with a pooled one, with a probability.
 
         Until the pool is full, samples are copied into it and returned; those that find no more room in their batch are
@@ -125,9 +124,11 @@ class Replay:
     @overload
     def half_batch(
         self, first: torch.Tensor, second: torch.Tensor, /, *more: torch.Tensor, rng: torch.Generator | None = None
-    ) -> Samples: ...
+    ) -> tuple[torch.Tensor, ...]: ...
     @torch.no_grad()
-    def half_batch(self, *samples: torch.Tensor, rng: torch.Generator | None = None) -> torch.Tensor | Samples:
+    def half_batch(
+        self, *samples: torch.Tensor, rng: torch.Generator | None = None
+    ) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """Replace half of the current samples by pooled ones, then put as many current ones into the pool.
 
         Which samples are replaced is random, and of those that stay, ``n // 2`` random ones are copied into the pool: into
@@ -191,7 +192,7 @@ class Replay:
             stored[self._filled : self._filled + count] = one
         self._filled += count
 
-    def _checked(self, samples: Samples) -> Samples:
+    def _checked(self, samples: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         """Return copies of a batch, for which the pool has places of the right shape, dtype and device."""
         if not samples:
             raise ValueError("samples must be one tensor or several, got none")
@@ -210,7 +211,7 @@ class Replay:
         return tuple(one.clone() for one in samples)  # without a graph: gradients are off
 
 
-def _kinds(samples: Samples) -> list[tuple[list[int], bool]]:
+def _kinds(samples: tuple[torch.Tensor, ...]) -> list[tuple[list[int], bool]]:
     return [(list(one.shape[1:]), one.is_floating_point()) for one in samples]
 
 
