@@ -201,6 +201,18 @@ def test_patches_fit_into_small_pictures(size: int, side: int) -> None:
     assert scores.shape == (1, 1, side, side)
 
 
+@pytest.mark.parametrize(("size", "width"), [(64, 64), (64, 8), (32, 16), (32, 4)])
+def test_the_critic_of_gray_pictures_passes_its_signal_on_at_every_width(size: int, width: int) -> None:
+    """Scores and slopes of a new critic are of the order of 1, whatever its width."""
+    torch.manual_seed(2)
+    critic = assembled("gray_then_color", replace(FACES, size=size), width=width, blocks=1).networks["gray critic"]
+    grays = (torch.rand(6, 1, size, size) * 2 - 1).requires_grad_()
+    scores = critic(grays).scores
+    (slopes,) = torch.autograd.grad(scores.sum(), grays)
+    assert 0.2 < float(scores.detach().std()) < 20
+    assert 0.5 < float(slopes.flatten(1).norm(dim=1).mean()) < 50
+
+
 def test_width_and_blocks_set_the_size_of_the_networks() -> None:
     def numbers(**options: int) -> dict[str, int]:
         networks = build(**options).networks

@@ -63,8 +63,10 @@ def networks(description: Description, options: Options) -> Blueprint:
             "color": lambda: gk.networks.UNetColorizer(
                 halvings=halvings + (base == 4), width=width, embedder=condition.multi_hot()
             ),
-            "gray critic": lambda: gk.networks.MakeGirlsMoeCritic(
-                resolution=size, width=max(1, width // 2), halvings=halvings, num_classes=tags, image_channels=1
+            "gray critic": lambda: _with_passing_signal(
+                gk.networks.MakeGirlsMoeCritic(
+                    resolution=size, width=max(1, width // 2), halvings=halvings, num_classes=tags, image_channels=1
+                )
             ),
             "color critic": partial(ColorCritic, size=size, tags=tags, width=width),
         },
@@ -76,3 +78,16 @@ def networks(description: Description, options: Options) -> Blueprint:
 
 def _draw(networks: Networks, latents: torch.Tensor, tags: torch.Tensor | None) -> torch.Tensor:
     return networks["color"](networks["gray"](latents, tags), tags)
+
+
+def _with_passing_signal(critic: nn.Module) -> nn.Module:
+    """Initialize weights by He's rule for leaky ReLU with slope 0.2, and return the critic.
+
+    It has no norms, so that weights from N(0, 0.02) make each map smaller than the one before: at 64x64, scores of different
+    pictures then differ by 0.001 with 32 channels and by 0.00002 with 8, and their slopes, which the penalty wants to be 1, are
+    0.003 and 0.0001. A run with 6 channels had learned nothing after 400 rounds.
+    """
+    for layer in critic.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
+    return critic

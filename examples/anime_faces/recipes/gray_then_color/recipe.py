@@ -14,10 +14,14 @@ pictures, and names the idea only. Here:
 Gray is 0.299 R + 0.587 G + 0.114 B. Both pairs are trained side by side, and the gray generator never gets gradients through
 the second one. Adam with learning rate 2e-4 and betas 0.5 and 0.999 for all four; one critic update per round.
 
-Differences: the report's system is a WGAN-GP, with several critic updates per round; here both pairs have the losses of their
-papers. The paper's critic learns tags from generated pictures too; here, as is advised today, from real ones only. Tags of
-generated pictures are those of the batch, where the paper draws them. The paper's learning rate falls after 50,000 rounds.
-pix2pix drops values when it draws too; here only in training. Samples come from averages of both generators.
+Differences:
+
+- The report's system is a WGAN-GP with several critic updates per round; here both pairs have the losses of their papers.
+- The critic of gray pictures starts from He's rule, so that narrow ones learn too, and learns tags from real pictures only, as
+  is advised today; the paper's learns them from generated ones too. Tags of generated pictures are those of the batch, where
+  the paper draws them. The paper's learning rate falls after 50,000 rounds.
+- pix2pix drops values when it draws too; here only in training.
+- Samples come from averages of both generators; the grids show them without averaging beside it.
 
 Data: pictures with at least one tag; several classes of an attribute may be set; any size that is 4 to 7 doubled a few times
 and divisible by 4.
