@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,8 @@ import torch
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
-from examples.anime_faces.run import LoadedGenerator, load_any_checkpoint, load_generator
+from examples.anime_faces.report import write_report
+from examples.anime_faces.run import LoadedGenerator, TrainRequest, load_any_checkpoint, load_generator, train
 
 
 @pytest.fixture
@@ -134,3 +136,28 @@ def test_recipes_of_labels_read_the_words_for_labels(loaded: LoadedGenerator, fa
     torch.testing.assert_close(words, loaded.generate(torch.tensor([[8, 9], [-1, 9]]), seed=4))
     with pytest.raises(ValueError, match="is not known"):
         loaded.generate_texts(["touhou"], seed=0)
+
+
+@pytest.fixture
+def without_labels(request_for: Callable[..., TrainRequest]) -> Path:
+    """The folder of a run that reads no labels, and whose generator draws random numbers itself."""
+    request = request_for("dcgan", options={"dropout": 0.5}, steps=2)
+    train(request)
+    return request.out
+
+
+def test_a_recipe_without_labels_draws_whatever_is_asked_and_refuses_words(without_labels: Path) -> None:
+    loaded = load_generator(without_labels)
+    assert [attribute.name for attribute in loaded.attributes] == ["hair", "eyes"]  # to be measured beside the data
+    images = loaded.generate(torch.tensor([[0, 1], [5, 10]]), seed=4)
+    torch.manual_seed(8)
+    assert torch.equal(loaded.generate(torch.tensor([[2, 2], [-1, -1]]), seed=4), images)
+    assert not torch.equal(loaded.generate(torch.tensor([[0, 1], [5, 10]]), seed=5), images)
+    with pytest.raises(ValueError, match="draws without labels, so 'blue hair' cannot be asked for"):
+        loaded.check_text("blue hair")
+
+
+def test_the_report_of_a_run_without_labels_asks_for_nothing(without_labels: Path) -> None:
+    page = write_report(without_labels).read_text(encoding="utf-8")
+    assert f"sample --n 16 --run {without_labels}" in page
+    assert "not read by the recipe" in page
