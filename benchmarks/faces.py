@@ -55,7 +55,7 @@ class Arm:
     options: tuple[str, ...] = ()
 
 
-BEFORE = ("--batch-size", "32", "--detail-weight", "0", "--critic-rate-factor", "1")
+BEFORE = ("--batch-size", "32", "--detail-weight", "0", "--critic-rate-factor", "1", "--color-weight", "0")
 RATIO = (
     "A step of *now* takes 0.62 to 0.66 of the time of a step of *before* (float32 and bfloat16, medians of interleaved "
     "repeats), so it gets 1.56 times as many."

@@ -14,6 +14,7 @@ from gankit.losses._class_losses import (
     multi_label_loss as multi_label_loss,
 )
 from gankit.losses._data_to_data import data_to_data_loss as data_to_data_loss
+from gankit.losses._energy_distance import energy_distance_loss as energy_distance_loss
 from gankit.losses._features import (
     conditioning_kl_loss as conditioning_kl_loss,
     feature_matching_loss as feature_matching_loss,

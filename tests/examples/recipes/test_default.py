@@ -9,6 +9,7 @@ import gankit as gk
 from examples.anime_faces.data import FACE_ATTRIBUTES, Attribute
 from examples.anime_faces.recipes.default.critics import DefaultCritic, Waves
 from examples.anime_faces.recipes.default.networks import DefaultGenerator
+from examples.anime_faces.recipes.default.terms import OPPONENT_COLORS
 from examples.anime_faces.systems import Description, Training
 
 THREE = (Attribute("style", ("a", "b")), Attribute("pose", ("x", "y", "z")), Attribute("mood", ("m",)))
@@ -132,6 +133,24 @@ def test_the_loss_of_details_is_weighed_for_the_generator_and_can_be_left_out() 
         *("critic/details", "critic/detail_penalty", "generator/details"),
     }
     assert not any("detail" in name for name in (*never, *plain.networks["critic"].state_dict()))
+
+
+def test_the_colors_of_a_batch_are_compared_with_those_of_the_real_batch() -> None:
+    training = assembled("default", FACES, width=4, batch_size=8, color_weight=20.0)
+    images, labels = a_batch()
+    inputs = prepared(training, images, labels)
+    assert inputs[2] is not None
+    fakes = inputs[2].detach()
+    orthonormal = torch.tensor(OPPONENT_COLORS)
+    torch.testing.assert_close(orthonormal @ orthonormal.T, torch.eye(3))
+    real, fake = (
+        torch.einsum("oc,nchw->nohw", orthonormal, one.unfold(2, 4, 4).unfold(3, 4, 4).mean((4, 5)))
+        for one in (images, fakes)
+    )
+    expected = 20 * gk.losses.energy_distance_loss(real, fake)
+    torch.testing.assert_close(training.updates["generator"](*inputs)["colors"], expected)
+    plain = assembled("default", FACES, width=4, batch_size=8, color_weight=0.0)
+    assert "generator/colors" not in plain.play(0, iter([a_batch()]))
 
 
 def test_pictures_too_small_for_blocks_have_one_critic() -> None:

@@ -201,7 +201,7 @@ LOSSES: dict[str, Row] = {
             batched=("real", "fake"),
             permutes="same",
         )
-        for name in ("feature_matching_loss", "mean_feature_loss")
+        for name in ("feature_matching_loss", "mean_feature_loss", "energy_distance_loss")
     },
     "mode_seeking_loss": Row(
         make=lambda: losses.mode_seeking_loss,

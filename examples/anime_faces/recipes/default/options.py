@@ -15,6 +15,7 @@ class Options:
     """Options of the recipe `default`."""
 
     EARLIER: ClassVar[Mapping[str, Any]] = {
+        "color_weight": 0.0,
         "critic_rate_factor": 1.0,
         "detail_weight": 0.0,
         "augmentation": 0.0,
@@ -37,6 +38,8 @@ class Options:
     """Weight of the class loss for the generator."""
     detail_weight: float = 0.5
     """Weight of the loss of a small second critic, which sees details only, for the generator. 0: there is no such critic."""
+    color_weight: float = 50.0
+    """Weight of the distance between the colors of real and drawn pictures, reduced to 8 x 8 pixels, for the generator."""
     augmentation: Literal["auto"] | float = "auto"
     """Probability of each change of a picture that the critic sees, 0 to 1. auto: by the number of pictures and passes."""
 

@@ -5,15 +5,25 @@ from typing import cast
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 import gankit as gk
 from examples.anime_faces.recipes.default.critics import DetailCritic
+from examples.anime_faces.recipes.default.layers import widened, without_autocast
 from examples.anime_faces.recipes.default.options import Options
 from examples.anime_faces.systems import Scalars
 
 PENALTY_EVERY = 8
 
 OBJECTIVE = gk.losses.Logistic()
+
+CELLS = 8
+OPPONENT_COLORS = (
+    (3**-0.5, 3**-0.5, 3**-0.5),
+    (2**-0.5, 0.0, -(2**-0.5)),
+    (6**-0.5, -2 * 6**-0.5, 6**-0.5),
+)
+"""Brightness, red against blue, and green against both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +66,6 @@ class Terms:
 
     def of_generator(self, images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor) -> Scalars:
         """Return the costs of the generator."""
-        del images
         output = self.critic(fakes, labels)
         costs = {"score": gk.losses.generator_loss(OBJECTIVE, output.scores)}
         if labels is not None:
@@ -64,6 +73,9 @@ class Terms:
         if self.details is not None:
             scores = self.details(self.details.waves(fakes), labels)
             costs["details"] = self.options.detail_weight * gk.losses.generator_loss(OBJECTIVE, scores)
+        if self.options.color_weight:
+            distance = gk.losses.energy_distance_loss(_colors(images), _colors(fakes))
+            costs["colors"] = self.options.color_weight * distance
         return costs
 
     def _of_critic(
@@ -91,3 +103,10 @@ class Terms:
 
 def _told_apart(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     return gk.losses.critic_loss(OBJECTIVE, real, fake)
+
+
+def _colors(images: torch.Tensor) -> torch.Tensor:
+    """Return brightness and two differences of color (orthonormal) of about 8 x 8 cells, in float32."""
+    cells = functional.avg_pool2d(widened(images), max(1, images.shape[-1] // CELLS))
+    with without_autocast(images):
+        return torch.einsum("oc,nchw->nohw", cells.new_tensor(OPPONENT_COLORS), cells)
