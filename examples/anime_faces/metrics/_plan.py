@@ -107,7 +107,13 @@ class Plan:
 
 
 def plan_samples(
-    asked: int | None, seconds: float | None, costs: Costs, *, rendered: bool, most: int | None = None
+    asked: int | None,
+    seconds: float | None,
+    costs: Costs,
+    *,
+    rendered: bool,
+    reads_labels: bool = True,
+    most: int | None = None,
 ) -> Plan:
     """Decide how many samples to measure.
 
@@ -115,17 +121,18 @@ def plan_samples(
         asked: The user's number. None: 2,640, or as many as fit into the time.
         seconds: What is left of the time. None: there is no limit.
         costs: Seconds of each kind of work.
-        rendered: Whether the classification score may be measured, and every pair of colors is drawn equally often.
+        rendered: Whether every pair of colors is drawn equally often, and the classification score may be measured.
+        reads_labels: Whether the recipe does; else there is no classification score.
         most: Largest possible number. None: any.
     """
     wanted = DEFAULT_SAMPLES if asked is None else asked
     if most is not None:
         wanted = min(wanted, most)
     if asked is not None or seconds is None:
-        return _whole(wanted, rendered)
+        return _whole(wanted, rendered and reads_labels)
     room = SAFETY * seconds
     affordable = int(room / costs.of(1))
-    scored = rendered and int((room - costs.score) / costs.of(1)) >= LEAST_SAMPLES
+    scored = rendered and reads_labels and int((room - costs.score) / costs.of(1)) >= LEAST_SAMPLES
     if scored:
         affordable = int((room - costs.score) / costs.of(1))
     samples = min(wanted, affordable)
@@ -138,7 +145,7 @@ def plan_samples(
             f"{samples} samples instead of {wanted}, because they had to fit into {seconds:.0f} s: the intervals are wider. "
             f"Measure more with: evaluate --samples {wanted}."
         )
-    if rendered and not scored:
+    if rendered and reads_labels and not scored:
         notes.append(
             f"The classification score is left out: it takes about {costs.score:.0f} s and {LEAST_SAMPLES:,} samples, and "
             f"{seconds:.0f} s were left."
@@ -146,14 +153,14 @@ def plan_samples(
     return Plan(samples=samples, score=scored, notes=tuple(notes))
 
 
-def _whole(samples: int, rendered: bool) -> Plan:
-    if rendered and samples < LEAST_SAMPLES:
+def _whole(samples: int, scored: bool) -> Plan:
+    if scored and samples < LEAST_SAMPLES:
         note = (
             f"The classification score is left out: it needs {LEAST_SAMPLES:,} samples, since a network learns too little even "
             "from fewer renders."
         )
         return Plan(samples=samples, score=False, notes=(note,))
-    return Plan(samples=samples, score=rendered)
+    return Plan(samples=samples, score=scored)
 
 
 @contextmanager

@@ -23,6 +23,8 @@ from examples.anime_faces.metrics._tools import Costs, Tools
 REFERENCE = 6_000
 """Number of real pictures in each of the two sets that samples are compared with, unless there are fewer samples."""
 
+UNREAD_NOTE = "Figures of the colors that were asked for, and the classification score, are left out: the recipe does not read labels."
+
 SEARCHED = 5_000
 SEARCH_ALL = 12_000
 
@@ -61,6 +63,7 @@ def evaluate_rendered(
     score: bool | None = None,
     tools: Tools | None = None,
     until: float = math.inf,
+    reads_labels: bool = True,
 ) -> Evaluation:
     """Compare a generator of faces with fresh renders.
 
@@ -77,6 +80,7 @@ def evaluate_rendered(
         tools: What figures are computed with. Default: the CPU, the encoder, and no cache.
         until: When it should be done, as `time.perf_counter` counts. Where the machine turns out slower than `tools` say, fewer
             renders are made and as many samples are compared with them, and the classification score is left out.
+        reads_labels: Whether ``generate`` draws what is asked for. If not, figures of what was asked for are left out.
 
     Raises:
         ValueError: ``samples`` is below 264, or ``generate`` does not return pictures of the right size.
@@ -86,7 +90,7 @@ def evaluate_rendered(
     pictures = _gather(evaluation, generate, knobs, training_images.shape[1], tools)
     cost = tools.costs.read * pictures.count
     with evaluation.timed("judging", cost):
-        _judge(evaluation, pictures, knobs, tools)
+        _judge(evaluation, pictures, knobs if reads_labels else None, tools)
     with evaluation.timed("comparing features", 2 * cost):
         _compare(evaluation, pictures, tools)
     with evaluation.timed("comparing spectra"):
@@ -94,7 +98,9 @@ def evaluate_rendered(
     rows = searched_rows(len(training_images), evaluation.samples)
     with evaluation.timed("looking for copies", tools.costs.read * len(rows) / 3):
         _look_for_copies(evaluation, pictures, training_images[rows], tools)
-    if _affords_score(evaluation, score, tools):
+    if not reads_labels:
+        evaluation.notes.append(UNREAD_NOTE)
+    elif _affords_score(evaluation, score, tools):
         with evaluation.timed("classification score", tools.costs.score):
             evaluation.add(_score(pictures, seed, tools))
     return evaluation
@@ -197,13 +203,15 @@ class _Renders:
         return {"first": images[:usable][first[:usable]], "second": images[:usable][~first[:usable]]}
 
 
-def _judge(evaluation: Evaluation, pictures: _Pictures, knobs: Knobs, tools: Tools) -> None:
+def _judge(evaluation: Evaluation, pictures: _Pictures, knobs: Knobs | None, tools: Tools) -> None:
+    """Add the figures of the judge; without knobs, those of the asked colors are left out."""
     samples = tools.readings(pictures.samples)
     real, second = tools.readings(pictures.real, pictures.keyed(1)), tools.readings(pictures.second, pictures.keyed(2))
     asked = pictures.asked.numpy()
     both = {name: np.concatenate([real[name], second[name]]) for name in real}
     both_asked = np.concatenate([asked[: pictures.count]] * 2)
-    evaluation.add(color_figures(asked, samples, both_asked, both, knobs.withheld_pairs))
+    if knobs is not None:
+        evaluation.add(color_figures(asked, samples, both_asked, both, knobs.withheld_pairs))
     evaluation.add(
         {
             "face_rate": _rate("face", samples, both, "share of samples that the judge takes for a whole face"),

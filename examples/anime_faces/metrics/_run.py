@@ -143,7 +143,14 @@ def _evaluate(
     )
     until = math.inf if question.seconds is None else start + question.seconds
     left = None if question.seconds is None else until - time.perf_counter()
-    plan = plan_samples(question.samples, left, costs, rendered=rendered, most=None if rendered else len(rows) // 2)
+    plan = plan_samples(
+        question.samples,
+        left,
+        costs,
+        rendered=rendered,
+        reads_labels=generator.reads_labels,
+        most=None if rendered else len(rows) // 2,
+    )
     features = None if question.features is None else load_features(question.features, hardware.device)
     about = {"fingerprint": dataset.fingerprint, "renderer": renderer_fingerprint() if rendered else None}
     tools = Tools(
@@ -163,6 +170,7 @@ def _evaluate(
             score=plan.score,
             tools=tools,
             until=until,
+            reads_labels=generator.reads_labels,
         )
     else:
         evaluation = evaluate_pictures(

@@ -40,6 +40,11 @@ class LoadedGenerator:
         return self.settings.description.attributes
 
     @property
+    def reads_labels(self) -> bool:
+        """Whether pictures can be asked for by the attributes, or by texts."""
+        return self.settings.description.reads_labels
+
+    @property
     def example_texts(self) -> tuple[str, ...] | None:
         """A few of the texts that it was trained on if any text can be asked for; else None."""
         text = self.settings.description.text

@@ -36,6 +36,11 @@ def test_what_is_planned_fits_into_the_time(seconds: float):
     assert bool(plan.notes) == (plan.samples < 2640 or not plan.score)
 
 
+def test_without_labels_there_is_no_score_and_no_word_about_its_time():
+    assert plan_samples(None, None, COSTS, rendered=True, reads_labels=False) == Plan(samples=2640, score=False)
+    assert plan_samples(None, 60.0, COSTS, rendered=True, reads_labels=False) == Plan(samples=2640, score=False)
+
+
 def test_the_score_is_given_up_before_samples_become_too_few():
     plan = plan_samples(None, 33.0, COSTS, rendered=True)
     assert (plan.samples, plan.score) == (1716, False)

@@ -35,6 +35,7 @@ class Renderer:
     attributes: tuple[Attribute, ...] = FACE_ATTRIBUTES
     size: int = 32
     step: int = 7
+    reads_labels: bool = True
     example_texts: tuple[str, ...] | None = None
 
     @property
@@ -63,6 +64,15 @@ def test_writes_metrics_into_the_run(faces_folder: Path, tmp_path: Path, monkeyp
     printed = capsys.readouterr().out
     assert "thresholds passed" in printed
     assert str(tmp_path / "metrics.json") in printed
+
+
+def test_a_recipe_without_labels_is_not_asked_for_colors(faces_folder: Path, tmp_path: Path, monkeypatch):
+    """Its colors are right by chance, and every run failed their bounds."""
+    loads(monkeypatch, Renderer(faces_folder, reads_labels=False))
+    record = evaluate_run(Question(run=tmp_path, samples=264, device="cpu"))
+    assert not {name for name in record["figures"] if "accuracy" in name or "score" in name}
+    assert {"noise_usage", "unasked_variation", "fid"} <= set(record["figures"])
+    assert any("the recipe does not read labels" in note for note in record["notes"])
 
 
 def test_says_what_it_computes_on_and_keeps_what_it_knows_of_real_pictures(
