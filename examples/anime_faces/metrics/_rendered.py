@@ -23,7 +23,7 @@ from examples.anime_faces.metrics._tools import Costs, Tools
 REFERENCE = 6_000
 """Number of real pictures in each of the two sets that samples are compared with, unless there are fewer samples."""
 
-UNREAD_NOTE = "Figures of the colors that were asked for, and the classification score, are left out: the recipe does not read labels."
+UNREAD_NOTE = "Figures of asked colors and the classification score are left out: the recipe does not read labels."
 
 SEARCHED = 5_000
 SEARCH_ALL = 12_000
