@@ -201,7 +201,7 @@ def test_a_finished_run_is_left_alone(request_for: RequestMaker, tmp_path: Path)
 @without_curves
 def test_a_run_from_before_an_option_existed_goes_on_as_it_was(request_for: RequestMaker, tmp_path: Path) -> None:
     """Every new option of a recipe made all unfinished runs unusable: `was not there, now 0.5`."""
-    then = {"color_weight": 0.0, "critic_rate_factor": 1.0, "detail_weight": 0.0, "augmentation": 0.0, "output": "tanh"}
+    then = {"color_weight": 0.0, "critic_rate_factor": 1.0, "detail_weight": 0.0, "augmentation": 0.0}
     first = train(request_for("default", options=then))
     settings = tmp_path / "run/settings.json"
     saved = json.loads(settings.read_text(encoding="utf-8"))

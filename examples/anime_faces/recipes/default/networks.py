@@ -37,16 +37,13 @@ class DefaultGenerator(nn.Module):
         size: Height and width of the picture.
         classes: Number of classes of each attribute; empty without labels.
         width: Channels at full size; inner stages have multiples of it.
-        output: ``"tanh"``, or ``"linear"``: nearly white backgrounds lie where tanh hardly lets a gradient through.
 
     Shape:
-        Latents ``(n, 64)`` and labels ``(n, attributes)`` to ``(n, 3, size, size)`` in -1..1; beyond it in training, if the
-        output is linear.
+        Latents ``(n, 64)`` and labels ``(n, attributes)`` to ``(n, 3, size, size)`` in -1..1.
     """
 
-    def __init__(self, *, size: int, classes: tuple[int, ...], width: int, output: str = "tanh") -> None:
+    def __init__(self, *, size: int, classes: tuple[int, ...], width: int) -> None:
         super().__init__()
-        self.output = output
         self.base, doublings = base_and_doublings(size)
         channels = channels_of(MULTIPLES, width, doublings)[::-1]
         self.one_hot = gk.embedders.OneHotEmbedder(classes) if classes else None
@@ -85,11 +82,7 @@ class DefaultGenerator(nn.Module):
         maps = (
             self.layout(latents).unflatten(1, (-1, self.base, self.base)).contiguous(memory_format=torch.channels_last)
         )
-        picture = widened(self.picture(self.stages(maps, mapped)))
-        if self.output == "tanh":
-            return torch.tanh(picture)
-        # Not in training: no gradient would come back from where colors are cut off.
-        return picture if self.training else picture.clamp(-1.0, 1.0)
+        return torch.tanh(widened(self.picture(self.stages(maps, mapped))))
 
     def _joined(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         if self.one_hot is None or self.embed is None:
@@ -105,7 +98,7 @@ def networks(description: Description, options: Options) -> Blueprint:
     size, width = description.size, options.width
     return Blueprint(
         makers={
-            "generator": lambda: DefaultGenerator(size=size, classes=classes, width=width, output=options.output),
+            "generator": lambda: DefaultGenerator(size=size, classes=classes, width=width),
             "critic": lambda: DefaultCritic(
                 size=size, classes=classes, width=width, group=GROUP, details=options.detail_weight > 0
             ),

@@ -19,7 +19,6 @@ class Options:
         "critic_rate_factor": 1.0,
         "detail_weight": 0.0,
         "augmentation": 0.0,
-        "output": "tanh",
     }
     """What runs did that were begun before these options existed."""
 
@@ -41,8 +40,6 @@ class Options:
     """Weight of the loss of a small second critic, which sees details only, for the generator. 0: there is no such critic."""
     color_weight: float = 50.0
     """Weight of the distance between the colors of real and drawn pictures, reduced to 8 x 8 pixels, for the generator."""
-    output: Literal["linear", "tanh"] = "tanh"
-    """Last function of the generator. linear: colors beyond black and white are cut off in pictures, and not in training."""
     augmentation: Literal["auto"] | float = "auto"
     """Probability of each change of a picture that the critic sees, 0 to 1. auto: by the number of pictures and passes."""
 
