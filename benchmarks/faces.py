@@ -177,7 +177,11 @@ def page(experiment: Faces, records: Sequence[Record]) -> str:
             words = f"| {arm} | {len(own)} | {least} of {own[0]['bounded']} |"
             lines.append(f"{words} {means[0]:.1f} | {means[1]:.2f} | {means[2]:.1f} |")
     lines += ["", "Samples of seed 0, one row for each pair of colors:", ""]
-    lines += [f"{arm}\n\n![{arm}](faces/{experiment.sheet(arm).name})\n" for arm in experiment.arms]
+    lines += [
+        f"{arm}\n\n![{arm}](faces/{experiment.sheet(arm).name})\n"
+        for arm in experiment.arms
+        if experiment.sheet(arm).exists()
+    ]
     return "\n".join(lines)
 
 
