@@ -62,7 +62,7 @@ def test_a_step_may_be_saved_again(tmp_path: Path) -> None:
 
 def test_later_steps_are_left_alone_and_what_was_just_saved_stays(tmp_path: Path) -> None:
     checkpoints = _filled(tmp_path, 10, 20, 30)
-    # A new run in the folder of an old one is told so, once: it would go on from the old one's state.
+    # One warning for a new run in the folder of an old one, whose state load_latest returns.
     with pytest.warns(RuntimeWarning, match="checkpoint of step 30, later than step 5 which is saved now: load_latest"):
         checkpoints.save(5, {})
     assert checkpoints.steps() == [5, 10, 20, 30]

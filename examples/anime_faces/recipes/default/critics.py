@@ -90,15 +90,9 @@ class DetailCritic(nn.Module):
         ]
         for before, after in pairwise(channels):
             layers += [started(nn.Conv2d(before, after, 3, stride=2, padding=1)), nn.LeakyReLU(SLOPE)]
-        last = channels[-1]
         self.body = nn.Sequential(
             *layers,
-            gk.blocks.MinibatchStandardDeviation(group, epsilon=1e-4),
-            started(nn.Conv2d(last + 1, last, 3, padding=1)),
-            nn.LeakyReLU(SLOPE),
-            nn.Flatten(),
-            started(nn.Linear(last * base**2, DETAIL_FEATURES)),
-            nn.LeakyReLU(SLOPE),
+            *_end(channels[-1], base, DETAIL_FEATURES, group),
         )
         self.one_hot = gk.embedders.OneHotEmbedder(classes) if classes else None
         self.score = _score_head(DETAIL_FEATURES, classes)
@@ -106,6 +100,19 @@ class DetailCritic(nn.Module):
     def forward(self, waves: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         """Return one score per picture."""
         return _scores(self.score, self.one_hot, widened(self.body(waves)), labels)
+
+
+def _end(channels: int, base: int, features: int, group: int) -> tuple[nn.Module, ...]:
+    """Return the layers from the last maps to features, with the deviation within a condition as one more map."""
+    return (
+        # R1 differentiates the root of the variance twice, so something larger than usual is added inside.
+        gk.blocks.MinibatchStandardDeviation(group, epsilon=1e-4),
+        started(nn.Conv2d(channels + 1, channels, 3, padding=1)),
+        nn.LeakyReLU(SLOPE),
+        nn.Flatten(),
+        started(nn.Linear(channels * base**2, features)),
+        nn.LeakyReLU(SLOPE),
+    )
 
 
 def _scores(
@@ -155,18 +162,11 @@ class DefaultCritic(nn.Module):
         super().__init__()
         base, doublings = base_and_doublings(size)
         channels = channels_of(MULTIPLES, width, doublings)
-        last = channels[-1]
         self.body = nn.Sequential(
             started(nn.Conv2d(3, channels[0], 4, stride=2, padding=1)),
             nn.LeakyReLU(SLOPE),
             *(_Down(before, after) for before, after in pairwise(channels)),
-            # R1 differentiates the root of the variance twice, so something larger than usual is added inside.
-            gk.blocks.MinibatchStandardDeviation(group, epsilon=1e-4),
-            started(nn.Conv2d(last + 1, last, 3, padding=1)),
-            nn.LeakyReLU(SLOPE),
-            nn.Flatten(),
-            started(nn.Linear(last * base**2, FEATURES)),
-            nn.LeakyReLU(SLOPE),
+            *_end(channels[-1], base, FEATURES, group),
         )
         self.one_hot = gk.embedders.OneHotEmbedder(classes) if classes else None
         self.score = _score_head(FEATURES, classes)

@@ -47,7 +47,7 @@ class Terms:
         """Return the costs of the critic without penalties, and the mean scores."""
         costs, readings, _ = self._of_critic(images, labels, fakes)
         if self.details is not None:
-            costs["details"] = _told_apart(self.details(self._waves(images), labels), self._fake_details(labels, fakes))
+            costs["details"], _ = _of_details(self.details, self.details.waves(images), labels, fakes)
         return costs, readings
 
     def penalized(
@@ -58,9 +58,8 @@ class Terms:
         costs, readings, scores = self._of_critic(images, labels, fakes)
         costs["penalty"] = self._penalty(scores, images)
         if self.details is not None:
-            waves = self._waves(images).requires_grad_()
-            scores = self.details(waves, labels)
-            costs["details"] = _told_apart(scores, self._fake_details(labels, fakes))
+            waves = self.details.waves(images.detach()).requires_grad_()
+            costs["details"], scores = _of_details(self.details, waves, labels, fakes)
             costs["detail_penalty"] = self._penalty(scores, waves)
         return costs, readings
 
@@ -88,14 +87,6 @@ class Terms:
         means = {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
         return costs, means, real.scores
 
-    def _waves(self, images: torch.Tensor) -> torch.Tensor:
-        assert self.details is not None
-        return self.details.waves(images.detach())
-
-    def _fake_details(self, labels: torch.Tensor | None, fakes: torch.Tensor) -> torch.Tensor:
-        assert self.details is not None
-        return self.details(self._waves(fakes), labels)
-
     def _penalty(self, scores: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
         slope = gk.constraints.score_gradient(scores, points)  # of the same forward pass as the loss
         return 0.5 * self.options.penalty_weight * PENALTY_EVERY * slope.flatten(1).square().sum(1).mean()
@@ -103,6 +94,14 @@ class Terms:
 
 def _told_apart(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     return gk.losses.critic_loss(OBJECTIVE, real, fake)
+
+
+def _of_details(
+    details: DetailCritic, waves: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the cost of the critic of details, given the waves of real pictures, and their scores."""
+    scores = details(waves, labels)
+    return _told_apart(scores, details(details.waves(fakes.detach()), labels)), scores
 
 
 def _colors(images: torch.Tensor) -> torch.Tensor:
