@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
 from benchmarks.toys.runs import Record, all_runs, play
@@ -58,11 +58,9 @@ class Arm:
     options: tuple[str, ...] = ()
 
 
+TIMED_STEPS = 240
+REPEATS = 3
 BEFORE = ("--batch-size", "32", "--detail-weight", "0", "--critic-rate-factor", "1", "--color-weight", "0")
-RATIO = (
-    "A step of *now* takes 0.62 to 0.66 of the time of a step of *before* (float32 and bfloat16, medians of interleaved "
-    "repeats), so it gets 1.56 times as many."
-)
 ARMS: Mapping[str, Arm] = {
     "before, 1,700 steps": Arm(steps=1_700, options=BEFORE),
     "now, the same time as 1,700": Arm(steps=2_650),
@@ -125,6 +123,41 @@ class Faces:
             write_rendered(self.data, PICTURES, 64, 0, Knobs(withheld_pairs=withheld_pairs()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTimes:
+    """The seconds of a step of *before* and of *now*, in short runs that are made in turn.
+
+    Args:
+        work: Folder of the runs.
+        data: The data set.
+    """
+
+    work: Path
+    data: Path
+    name: str = "step"
+    drawn: bool = True
+
+    @property
+    def arms(self) -> Mapping[str, tuple[str, ...]]:
+        """Options of the recipe, by way."""
+        return {"before": BEFORE, "now": ()}
+
+    def protocol(self, arm: str) -> dict[str, object]:
+        """Return what the times depend on."""
+        return {"steps": TIMED_STEPS, "options": self.arms[arm]}
+
+    def run(self, arm: str, seed: int) -> dict[str, Any]:
+        """Train one way and return the seconds of a step."""
+        out = self.work / f"timed-{arm}-{seed}"
+        shutil.rmtree(out, ignore_errors=True)
+        words = ("--seed", str(seed), "--steps", str(TIMED_STEPS), "--threads", "1", *self.arms[arm])
+        _command("train", "--data", str(self.data), "--out", str(out), *words)
+        lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        first, last = json.loads(lines[0]), json.loads(lines[-1])
+        shutil.rmtree(out)
+        return {"seconds": (last["seconds"] - first["seconds"]) / (last["step"] - first["step"])}
+
+
 def _command(*words: str) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "examples.anime_faces", *words]
@@ -137,13 +170,18 @@ def _slug(arm: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", arm.replace(",", "")))
 
 
-def page(experiment: Faces, records: Sequence[Record]) -> str:
+def page(experiment: Faces, records: Sequence[Record], times: Sequence[Record]) -> str:
     """Return the page: what was done, every run, every arm, and the samples."""
+    before, now = ([record.figures["seconds"] for record in times if record.arm == way] for way in ("before", "now"))
+    ratios = sorted(own / other for own, other in zip(now, before, strict=True))
     made = (
         f"torch {records[0].torch}, one thread a run, {records[0].machine}; written by `python -m benchmarks.faces` from the "
         f"files in `faces/`. Each run trains `default` on {PICTURES:,} rendered faces of 64 x 64 pixels, "
         "without the 12 pairs of colors that the demo withholds too, and is measured with "
-        f"{SAMPLES:,} samples by `evaluate`. *Before* is `{' '.join(BEFORE)}`; *now* is the default. {RATIO}"
+        f"{SAMPLES:,} samples by `evaluate`. *Before* is `{' '.join(BEFORE)}`; *now* is the default. A step of *now* "
+        f"takes {median(ratios):.2f} of the time of a step of *before* ({ratios[0]:.2f} to {ratios[-1]:.2f} in {len(ratios)} "
+        f"short runs of each, made in turn), so {1 / median(ratios):.2f} of its steps take the time of one; "
+        "it is given 1.56 times as many steps."
     )
     lines = [
         "# Faces: the default recipe before and now",
@@ -201,9 +239,14 @@ def main(words: Sequence[str] | None = None) -> None:
     chosen = [run for run in everything if run.arm in (arguments.only or ARMS)]
     for record in play(chosen, experiment.results, workers=arguments.workers):
         print(f"{record.arm}, seed {record.seed}: {record.figures['passed']} bounds", flush=True)
-    records = [record for run in everything if (record := run.kept(experiment.results)) is not None]
+    timed = all_runs([StepTimes(work=arguments.work, data=experiment.data)], range(REPEATS))
+    for record in play(timed, experiment.results, workers=1):
+        print(f"a step, {record.arm}: {record.figures['seconds']:.2f} s", flush=True)
+    records, times = (
+        [found for run in runs if (found := run.kept(experiment.results))] for runs in (everything, timed)
+    )
     records.sort(key=lambda record: (list(ARMS).index(record.arm), record.seed))
-    (RESULTS / "faces.md").write_text(page(experiment, records), encoding="utf-8")
+    (RESULTS / "faces.md").write_text(page(experiment, records, times), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,8 @@ class RunFolder:
         if any(self.checkpoints.glob("checkpoint-*.pt")):
             return
         grids = sorted(path.name for path in self.grids.glob("step-*.png"))
-        others = [path.name for path in (self.samples, self.metrics, self.report) if path.exists()]
+        # The report is no sign: a demo writes it before it trains.
+        others = [path.name for path in (self.samples, self.metrics) if path.exists()]
         if grids or others:
             found = [*([f"{len(grids)} grids up to {grids[-1]}"] if grids else []), *others]
             print(

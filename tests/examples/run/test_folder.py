@@ -75,6 +75,8 @@ def test_another_error_of_the_lock_is_an_error(tmp_path: Path, monkeypatch: pyte
 def test_a_new_run_among_the_results_of_an_old_one_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = RunFolder(tmp_path / "run")
     folder.prepare()
+    folder.report.touch()  # a demo shows it before it trains
+    folder.prepare()
     assert capsys.readouterr().out == ""
     folder.grid(400).touch()
     folder.grid(20).touch()
