@@ -125,12 +125,7 @@ class Faces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTimes:
-    """The seconds of a step of *before* and of *now*, in short runs that are made in turn.
-
-    Args:
-        work: Folder of the runs.
-        data: The data set.
-    """
+    """The seconds of a step of *before* and of *now* on a data set, in short runs in `work` that are made in turn."""
 
     work: Path
     data: Path

@@ -67,8 +67,9 @@ class Waves(nn.Module):
 class DetailCritic(nn.Module):
     """A small critic that scores pictures by their details alone.
 
-    The critic of whole pictures can see details too, but R1 makes it smooth in every direction alike, and details are small:
-    they are worth little to it. This one is smooth in `Waves`, where small details are large.
+    The critic of whole pictures sees details too, but R1 limits its gradient by the same amount for every pixel pattern, and
+    details have small amplitudes: they change its scores little. Here R1 is taken with respect to `Waves`, in which details
+    are as strong as everything else.
 
     Args:
         size: Height and width of the picture, a multiple of 4.

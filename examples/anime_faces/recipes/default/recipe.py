@@ -1,4 +1,4 @@
-"""The default: the best known here for two CPU cores in ten minutes.
+"""The default: the best of what was tried for two CPU cores and ten minutes (``benchmarks/results/faces.md``).
 
 Batches are small, 4 conditions with 4 pictures each: twice as many steps of 16 pictures drew far better faces than steps of 32
 in the same time. The critic sees how much the 4 pictures of a condition differ (minibatch deviation within a condition). It has
@@ -6,9 +6,9 @@ a projection of the condition and class heads. The generator's class loss is wea
 other differences, it drew one face in all colors, and the colors were ones that only the critic could see.
 
 A second, small critic sees only the waves of blocks of 4 x 4 pixels, all about equally strong, and is penalized with respect to
-them, so that textures and edges count as much as shapes. And the colors of pictures reduced to 8 x 8 pixels are to be
-distributed in a batch as those of real pictures are (`gankit.losses.energy_distance_loss`): without it, all pictures of a run
-had backgrounds of one or two tints, which no critic cured, not even one that saw the 4 pictures of a condition side by side.
+them, so that textures and edges count as much as shapes. A loss of colors (`gankit.losses.energy_distance_loss`) compares the
+distribution of colors in a batch, in pictures reduced to 8 x 8 pixels, with that of real pictures. Without it, all backgrounds
+of a run had one or two tints, whatever the critic was, even one that saw the 4 pictures of a condition side by side.
 
 Non-saturating logistic losses, R1 (weight 0.3) at every 8th step, Adam with betas (0, 0.99), learning rates of 1e-3 (generator)
 and 5e-4 (critic: with 1e-3, its features broke down now and then) that fall to a fiftieth along a cosine over the last two

@@ -1,4 +1,4 @@
-"""What the two networks of the default recipe are trained for."""
+"""The losses and penalties of the default recipe."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -81,7 +81,7 @@ class Terms:
         self, images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor
     ) -> tuple[dict[str, torch.Tensor], Scalars, torch.Tensor]:
         real, fake = self.critic(images, labels), self.critic(fakes.detach(), labels)
-        costs = {"score": _told_apart(real.scores, fake.scores)}
+        costs = {"score": _critic_loss(real.scores, fake.scores)}
         if labels is not None:
             costs["classes"] = gk.losses.class_loss(real.classes, labels)
         means = {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
@@ -92,7 +92,7 @@ class Terms:
         return 0.5 * self.options.penalty_weight * PENALTY_EVERY * slope.flatten(1).square().sum(1).mean()
 
 
-def _told_apart(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+def _critic_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     return gk.losses.critic_loss(OBJECTIVE, real, fake)
 
 
@@ -101,7 +101,7 @@ def _of_details(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the cost of the critic of details, given the waves of real pictures, and their scores."""
     scores = details(waves, labels)
-    return _told_apart(scores, details(details.waves(fakes.detach()), labels)), scores
+    return _critic_loss(scores, details(details.waves(fakes.detach()), labels)), scores
 
 
 def _colors(images: torch.Tensor) -> torch.Tensor:
