@@ -6,6 +6,7 @@
 #   make docs      the documentation site, into site/
 #   make bench     step throughput and the overhead of an update, into benchmarks/results/
 #   make toys      published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
+#   make faces     the default recipe and an earlier version of it, three seeds, several hours, into benchmarks/results/
 #   make mutants   mutation testing of all folders except blocks and networks
 #   make clean     delete .venv and everything that is built
 # Another version of torch: make test TORCH=torch==2.14.1
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO ?= runs/demo
 MINUTES ?= 12
 
-.PHONY: demo test test-all check docs bench toys mutants clean
+.PHONY: demo test test-all check docs bench toys faces mutants clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/examples
@@ -48,6 +49,9 @@ bench: $(STAMPS)/examples
 
 toys: $(STAMPS)/all
 	$(BIN)/python -m benchmarks.toys
+
+faces: $(STAMPS)/examples
+	$(BIN)/python -m benchmarks.faces
 
 mutants: $(STAMPS)/all
 	$(BIN)/python -m tests.mutants

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
-PICTURE = Path(__file__).parent / "guides" / "images" / "report.png"
+PICTURE = Path(__file__).parent / "guides" / "images" / "report.jpg"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 WIDTH, HEIGHT = 1280, 1400
 MOST_BYTES = 300_000
@@ -59,12 +59,12 @@ def without_empty_end(picture: Image.Image) -> Image.Image:
 
 
 def small(picture: Image.Image) -> bytes:
-    """Return a PNG of at most 300 kB: with as many colors as fit, then smaller."""
+    """Return a JPEG of at most 300 kB: of the best quality that fits, then smaller."""
     picture = picture.convert("RGB")
     while True:
-        for colors in (256, 128, 64):
+        for quality in (92, 85, 75):
             buffer = io.BytesIO()
-            picture.quantize(colors).save(buffer, format="PNG", optimize=True)
+            picture.save(buffer, format="JPEG", quality=quality, optimize=True, progressive=True)
             if buffer.tell() <= MOST_BYTES:
                 return buffer.getvalue()
         picture = picture.resize((picture.width * 4 // 5, picture.height * 4 // 5), Image.Resampling.LANCZOS)

@@ -1,1 +1,1 @@
-"""The default: the best known here for two CPU cores in ten minutes."""
+"""The default: the best of what was tried for two CPU cores and ten minutes."""

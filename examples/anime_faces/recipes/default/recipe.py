@@ -87,7 +87,7 @@ def system(networks: Networks, description: Description, options: Options, steps
 
 
 RECIPE = Recipe(
-    description="The best known here for two CPU cores in ten minutes; works with any labels and with none.",
+    description="The best of what was tried for two CPU cores and ten minutes; works with any labels and with none.",
     steps=12_000,
     conditioning=always(WhateverIsKnown()),
     networks=networks,
