@@ -28,7 +28,8 @@ def of_share(share: float, count: int) -> Interval:
     """
     middle = (share + Z**2 / (2 * count)) / (1 + Z**2 / count)
     reach = Z / (1 + Z**2 / count) * math.sqrt(share * (1 - share) / count + Z**2 / (4 * count**2))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    # Rounding moves the ends beside 0 and 1, where they are the share itself.
+    return min(share, max(0.0, middle - reach)), max(share, min(1.0, middle + reach))
 
 
 def of_mean(values: np.ndarray) -> Interval:

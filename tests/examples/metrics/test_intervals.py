@@ -14,11 +14,15 @@ def test_the_ends_of_a_share_are_just_not_refuted(count: int, successes: int):
     """Wilson's interval: at its ends, the share lies at 1.96 standard deviations."""
     share = min(successes, count) / count
     low, high = of_share(share, count)
-    assert 0.0 <= low <= share + 1e-12
-    assert share - 1e-12 <= high <= 1.0
+    assert 0.0 <= low <= share <= high <= 1.0
     for end in (low, high):
         if 1e-9 < end < 1 - 1e-9:
             assert abs(share - end) == pytest.approx(Z * math.sqrt(end * (1 - end) / count), rel=1e-6)
+
+
+def test_no_case_of_2640_begins_at_zero_exactly():
+    assert of_share(0.0, 2640)[0] == 0.0
+    assert of_share(1.0, 2640)[1] == 1.0
 
 
 def test_a_mean_has_the_interval_of_its_standard_error():
