@@ -20,11 +20,6 @@ def test_the_ends_of_a_share_are_just_not_refuted(count: int, successes: int):
             assert abs(share - end) == pytest.approx(Z * math.sqrt(end * (1 - end) / count), rel=1e-6)
 
 
-def test_no_case_of_2640_begins_at_zero_exactly():
-    assert of_share(0.0, 2640)[0] == 0.0
-    assert of_share(1.0, 2640)[1] == 1.0
-
-
 def test_a_mean_has_the_interval_of_its_standard_error():
     values = np.random.default_rng(0).normal(3.0, 2.0, 401)
     low, high = of_mean(values)
