@@ -61,6 +61,8 @@ class Prepare:
     seed: int = 0
     """Fixes the rendered faces: the same seed gives the same faces."""
     knobs: tyro.conf.OmitArgPrefixes[Knobs] = field(default_factory=Knobs)
+    binary_labels: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Also label rendered faces with glasses, ribbon and highlight, no or yes: those whose rate is between 0 and 1."""
 
     images: Annotated[Path | None, shown_as("FOLDER")] = None
     """Folder with your own pictures, to read instead of rendering faces."""
@@ -106,13 +108,14 @@ class Prepare:
             self.size,
             self.seed,
             self.knobs,
+            binary_labels=self.binary_labels,
             workers=self.workers,
             overwrite=self.overwrite,
             watch=watch,
         )
 
     def _read(self, images: Path, watch: Watch) -> Dataset:
-        if self.count is not None or self.knobs != Knobs():
+        if self.count is not None or self.knobs != Knobs() or self.binary_labels:
             raise ValueError("--count and the options for rendered faces cannot be combined with --images")
         reading = Reading(size=self.size, fit=self.fit, least_side=self.least_side, follow_links=self.follow_links)
         return write_images(

@@ -1,6 +1,7 @@
 """Pictures and their labels: the renderer of faces, and readers for the user's own files."""
 
 from examples.anime_faces.data._attributes import (
+    BINARY_ATTRIBUTES as BINARY_ATTRIBUTES,
     FACE_ATTRIBUTES as FACE_ATTRIBUTES,
     Attribute as Attribute,
 )

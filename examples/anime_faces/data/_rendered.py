@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from examples.anime_faces.bars import Bar
-from examples.anime_faces.data._attributes import FACE_ATTRIBUTES
+from examples.anime_faces.data._attributes import BINARY_ATTRIBUTES, FACE_ATTRIBUTES, Attribute
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._staging import find_same, staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
@@ -37,6 +37,7 @@ def write_rendered(
     seed: int = 0,
     knobs: Knobs = _PLAIN,
     *,
+    binary_labels: bool = False,
     workers: int | None = None,
     overwrite: bool = False,
     watch: Watch = watch_nothing,
@@ -52,6 +53,7 @@ def write_rendered(
         size: Width and height, 32 to 128.
         seed: Decides the faces, at least 0.
         knobs: The distribution that the faces are drawn from.
+        binary_labels: Also label the faces with those of glasses, ribbon and highlight that only some of them have.
         workers: Number of processes. 0: work in this one. Default: one for each processor core.
         overwrite: Whether to replace a data set that is already in ``out``. If not, a data set of the same settings is kept as
             it is.
@@ -64,9 +66,11 @@ def write_rendered(
         ValueError: An argument is out of its range, or ``out`` contains something else.
     """
     _check(count, seed)
+    attributes = (*FACE_ATTRIBUTES, *_varying_attributes(knobs)) if binary_labels else FACE_ATTRIBUTES
     # The digest of the first picture stands for the version of the renderer, which is a setting too.
     first = hashlib.sha256(render(face_from_seed(seed, 0, knobs), size).tobytes()).hexdigest()
     settings = {"count": count, "size": size, "seed": seed, "knobs": dataclasses.asdict(knobs), "first_picture": first}
+    settings |= {"binary_labels": True} if binary_labels else {}  # older data sets have no such entry
     if not overwrite and (same := find_same(out, settings)):
         print(f"{out} already contains this data set: nothing to do")
         return same
@@ -76,7 +80,7 @@ def write_rendered(
         workers=default_workers() if workers is None else workers,
     )
     with closing(blocks), staged_folder(out, overwrite=overwrite) as folder:
-        _write(folder, blocks, count, size, settings, watch=watch)
+        _write(folder, blocks, count, size, settings, attributes=attributes, watch=watch)
     return Dataset.open(out)
 
 
@@ -107,12 +111,19 @@ def _check(count: int, seed: int) -> None:
 
 
 def _write(
-    folder: Path, blocks: Iterable[_Block], count: int, size: int, settings: dict[str, object], *, watch: Watch
+    folder: Path,
+    blocks: Iterable[_Block],
+    count: int,
+    size: int,
+    settings: dict[str, object],
+    *,
+    attributes: tuple[Attribute, ...],
+    watch: Watch,
 ) -> None:
     bar = Bar(total=count, unit="faces", desc="rendering")
-    with bar, DatasetWriter(folder, size=size, attributes=FACE_ATTRIBUTES) as writer:
+    with bar, DatasetWriter(folder, size=size, attributes=attributes) as writer:
         for index, block in enumerate(blocks):
-            writer.add(block.images, _color_labels(block.factors), block.factors)
+            writer.add(block.images, _labels(attributes, block.factors), block.factors)
             bar.update(len(block.images))
             watch(index * _FACES_AT_ONCE + len(block.images), count, block.images)
         writer.finish(kind="rendered", settings=settings, details={"extra_tags": list(DISTRACTOR_TAGS)})
@@ -130,6 +141,17 @@ def _narrow(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32 if values.dtype.kind == "f" else np.int32)
 
 
-def _color_labels(values: dict[str, np.ndarray]) -> np.ndarray:
-    blocks = [np.eye(len(attribute.classes), dtype=np.uint8)[values[attribute.name]] for attribute in FACE_ATTRIBUTES]
+def _varying_attributes(knobs: Knobs) -> tuple[Attribute, ...]:
+    """Return the binary attributes that some faces have and others do not."""
+    varying = tuple(one for one in BINARY_ATTRIBUTES if 0.0 < getattr(knobs, f"{one.name}_rate") < 1.0)
+    if not varying:
+        rates = ", ".join(f"{one.name}_rate" for one in BINARY_ATTRIBUTES)
+        raise ValueError(
+            f"binary_labels must have something to label: one of {rates} must be above 0 and below 1, but none is"
+        )
+    return varying
+
+
+def _labels(attributes: Sequence[Attribute], values: dict[str, np.ndarray]) -> np.ndarray:
+    blocks = [np.eye(len(attribute.classes), dtype=np.uint8)[values[attribute.name]] for attribute in attributes]
     return np.concatenate(blocks, axis=1)

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -160,7 +159,7 @@ def _evaluate(
     if question.samples is not None:
         until = math.inf
     if rendered:
-        knobs, draw = knobs_of(dataset), partial(generator.generate, seed=question.seed)
+        knobs, draw = knobs_of(dataset), _drawing_colors(generator, dataset, question.seed)
         evaluation = evaluate_rendered(
             draw,
             dataset.images,
@@ -203,6 +202,17 @@ def _requests(
         return generator.generate_texts([texts[row] for row in some[:, 0].tolist()], seed=seed)
 
     return ask, np.arange(len(dataset))[:, None], np.array(list(texts))
+
+
+def _drawing_colors(generator: LoadedGenerator, dataset: Dataset, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what draws faces of colors (hair, eyes); further labels are those of faces of the data, drawn at random."""
+
+    def draw(colors: torch.Tensor) -> torch.Tensor:
+        rows = np.random.default_rng(seed).integers(0, len(dataset), len(colors))
+        more = torch.from_numpy(dataset.class_ids()[rows, colors.shape[1] :])
+        return generator.generate(torch.cat([colors, more.to(colors.device)], dim=1), seed=seed)
+
+    return draw
 
 
 def _check_fit(generator: LoadedGenerator, dataset: Dataset) -> None:

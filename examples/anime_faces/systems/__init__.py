@@ -18,6 +18,7 @@ from examples.anime_faces.systems._labels import (
     Conditioning as Conditioning,
     ExactlyOne as ExactlyOne,
     Grid as Grid,
+    Labels as Labels,
     Selection as Selection,
     WhateverIsKnown as WhateverIsKnown,
     fill_in as fill_in,

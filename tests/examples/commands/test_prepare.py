@@ -72,6 +72,14 @@ def test_rendering_from_the_command(tmp_path, capsys):
     assert "5 rendered faces of 32 x 32 pixels" in capsys.readouterr().out
 
 
+def test_binary_labels_from_the_command(tmp_path, capsys):
+    parse("--out", str(tmp_path / "out"), "--count", "9", "--size", "32", "--workers", "0", "--binary-labels").run()
+    assert [one.name for one in Dataset.open(tmp_path / "out").attributes] == ["hair", "eyes", "ribbon"]
+    assert "ribbon: no" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="options for rendered faces cannot be combined with --images"):
+        parse("--out", str(tmp_path / "own"), "--images", str(tmp_path), "--binary-labels").run()
+
+
 def test_a_size_that_no_recipe_learns_is_said(tmp_path, capsys):
     for size in (33, 40):
         parse("--out", str(tmp_path / f"{size}"), "--count", "2", "--size", f"{size}", "--workers", "0").run()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from examples.anime_faces.data import FACE_ATTRIBUTES, Dataset, write_rendered
+from examples.anime_faces.data import FACE_ATTRIBUTES, Attribute, Dataset, write_rendered
 from examples.anime_faces.data.render import Knobs, face_from_seed, factors, render
 
 FILES = ("images.npy", "labels.npy", "dataset.json", "skipped.jsonl", "factors/style.npy", "factors/extra_tags.npy")
@@ -48,6 +48,24 @@ def test_knobs_reach_the_renderer_and_are_kept(tmp_path):
     assert (tags <= 3).all()
     names = [name for name, on in zip(data.info["extra_tags"], data.factors["extra_tags"][5], strict=True) if on]
     assert set(names) == set(face_from_seed(0, 5, knobs).extra_tags)
+
+
+def test_binary_labels_are_added_behind_the_colors_and_change_nothing_else(plain, tmp_path):
+    knobs = Knobs(glasses_rate=0.5)
+    unlabeled = write_rendered(tmp_path / "unlabeled", 20, 32, 3, knobs, workers=0)
+    data = write_rendered(tmp_path / "labeled", 20, 32, 3, knobs, binary_labels=True, workers=0)
+    glasses, ribbon = Attribute("glasses", ("no", "yes")), Attribute("ribbon", ("no", "yes"))
+    assert data.attributes == (*FACE_ATTRIBUTES, glasses, ribbon)  # every face has a highlight
+    np.testing.assert_array_equal(data.images, unlabeled.images)
+    np.testing.assert_array_equal(data.labels[:, :23], unlabeled.labels)
+    np.testing.assert_array_equal(data.class_ids()[:, 2], data.factors["glasses"])
+    np.testing.assert_array_equal(data.class_ids()[:, 3], data.factors["ribbon"])
+    assert 0 < data.factors["glasses"].sum() < 20
+    assert 0 < data.factors["ribbon"].sum() < 20
+    assert data.info["settings"]["binary_labels"] is True
+    assert "binary_labels" not in plain.info["settings"]
+    with pytest.raises(ValueError, match=r"binary_labels must have something to label: one of glasses_rate, "):
+        write_rendered(tmp_path / "none", 5, 32, 3, Knobs(ribbon_rate=0.0), binary_labels=True, workers=0)
 
 
 def test_repeating_does_nothing_and_other_settings_are_refused(plain, capsys):

@@ -66,6 +66,25 @@ def test_writes_metrics_into_the_run(faces_folder: Path, tmp_path: Path, monkeyp
     assert str(tmp_path / "metrics.json") in printed
 
 
+def test_labels_beside_the_colors_are_those_of_the_data(tmp_path: Path, monkeypatch):
+    data = write_rendered(tmp_path / "data", 60, 32, knobs=Knobs(glasses_rate=0.9), binary_labels=True, workers=0)
+    generator = Renderer(data.path, attributes=data.attributes)
+    asked: list[torch.Tensor] = []
+
+    def generate(class_ids: torch.Tensor, *, seed: int) -> torch.Tensor:
+        asked.append(class_ids)
+        return Renderer.generate(generator, class_ids[:, :2], seed=seed)
+
+    monkeypatch.setattr(generator, "generate", generate)
+    loads(monkeypatch, generator)
+    record = evaluate_run(Question(run=tmp_path, samples=264, device="cpu"))
+    assert record["figures"]["hair_accuracy"]["passed"]
+    (drawn,) = [ids for ids in asked if len(ids) == 264]
+    assert drawn.shape == (264, 4)
+    assert 0.8 < float(drawn[:, 2].float().mean()) < 1
+    assert 0 < float(drawn[:, 3].float().mean()) < 0.4
+
+
 def test_a_recipe_without_labels_is_not_asked_for_colors(faces_folder: Path, tmp_path: Path, monkeypatch):
     """Its colors are right by chance, and every run failed their bounds."""
     loads(monkeypatch, Renderer(faces_folder, reads_labels=False))

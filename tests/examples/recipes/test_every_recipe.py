@@ -31,6 +31,7 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("dcgan", {"dropout": 0.5, "real_low": 0.8, "real_high": 1.2, "fake_high": 0.2, "upsampled": True}),
     ("dcgan", {"literal": True, "dropout": 0.5, "dropout_when_sampling": False}),
     ("wgan_clip", {"literal": True, "clip_after": True}),
+    ("stargan", {"targets": "red eyes, blue hair, white hair", "mirrored": False}),
 ]
 every_form = pytest.mark.parametrize(
     ("name", "form"),
@@ -211,7 +212,7 @@ def test_pictures_are_drawn_without_a_critic(name: str, form: dict[str, Any], fa
     assert set(blueprint.drawing) < set(blueprint.makers)
     networks = {of: blueprint.makers[of]().eval() for of in blueprint.drawing}
     grid = conditioning.grid(description, 3)
-    assert blueprint.latents is not None
-    images = blueprint.draw(networks, blueprint.latents(len(grid.names), rng=None), grid.condition)
+    inputs = torch.zeros(3, 3, 32, 32) if blueprint.latents is None else blueprint.latents(len(grid.names), rng=None)
+    images = blueprint.draw(networks, inputs, grid.condition)
     assert images.shape == (3, 3, 32, 32)
     assert float(images.detach().abs().max()) <= 1

@@ -18,7 +18,17 @@ def test_the_folders_are_the_recipes() -> None:
     assert (
         set(recipe_names())
         == folders
-        >= {"default", "acgan", "tags_wgan_gp", "matching_wgan", "gan_cls", "dcgan", "wgan_clip", "gray_then_color"}
+        >= {
+            "default",
+            "acgan",
+            "tags_wgan_gp",
+            "matching_wgan",
+            "gan_cls",
+            "dcgan",
+            "wgan_clip",
+            "gray_then_color",
+            "stargan",
+        }
     )
     assert recipe_names()[0] == "default"
 

@@ -1,0 +1,1 @@
+"""Report B: StarGAN, which changes attributes of pictures."""
