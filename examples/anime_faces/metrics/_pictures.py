@@ -30,6 +30,10 @@ COPIES_NOTE = (
     "All pictures may have been used for training, so there are no held-out ones: copies are samples that are nearer to a "
     "picture of the data set than 99 of 100 pictures are to the nearest other one."
 )
+OTHERS_NOTE = (
+    "The pictures are not the data set that the run was trained on: copies are samples that are nearer to a picture of that "
+    "data set than 99 of 100 of these pictures are."
+)
 ENCODER_NOTE = (
     "FID, KID, precision, recall, density and coverage are in the space of an encoder that was trained only on rendered "
     "faces. They compare generators of one data set. The numbers in papers need another feature network: name one with "
@@ -43,12 +47,13 @@ def evaluate_pictures(
     class_ids: np.ndarray,
     *,
     rows: np.ndarray | None = None,
+    trained: np.ndarray | None = None,
     seed: int = 0,
     samples: int = DEFAULT_SAMPLES,
     tools: Tools | None = None,
     until: float = math.inf,
 ) -> Evaluation:
-    """Compare a generator with the pictures that it was trained on.
+    """Compare a generator with the pictures that it was trained on, or with others of their kind.
 
     The data set is divided at random: samples are compared with the first half, and the second half replaces them in the
     floors. The samples are drawn for the classes of the first half.
@@ -60,6 +65,7 @@ def evaluate_pictures(
         class_ids: int64 of shape ``(n, attributes)``, without columns where there are no labels; or any other rows that
             `generate` takes.
         rows: Rows of the pictures to use. Default: all.
+        trained: The pictures of the training, as `images`, among which copies are searched. Default: `images`.
         seed: Seed of the division and of the kernel distance.
         samples: Largest number of samples; at most half the size of the data set is drawn.
         tools: What figures are computed with. Default: the CPU, the encoder, and no cache.
@@ -72,7 +78,7 @@ def evaluate_pictures(
     rows = np.arange(len(images)) if rows is None else rows
     count = min(samples, len(rows) // 2)
     evaluation = Evaluation(samples=count, reference=count, seed=seed, until=until)
-    evaluation.notes += notes_on_pictures(len(rows), own=tools.features is not None)
+    evaluation.notes += notes_on_pictures(len(rows), own=tools.features is not None, others=trained is not None)
     if count == 0:
         return evaluation
     order = np.random.default_rng(seed).permutation(rows)
@@ -98,17 +104,24 @@ def evaluate_pictures(
         else:
             evaluation.add(*spectrum_figures(real, drawn, other, seed=seed))
     with evaluation.timed("looking for copies"):
-        searched = pixel_vectors(_pictures(images, np.sort(order[:MOST_SEARCHED])))
-        evaluation.add(copy_figures(nearness(searched, pixel_vectors(drawn[:QUERIES]), None)))
+        if trained is None:
+            searched, held_out = _pictures(images, np.sort(order[:MOST_SEARCHED])), None
+        else:
+            searched = _pictures(
+                trained, np.sort(np.random.default_rng(seed).permutation(len(trained))[:MOST_SEARCHED])
+            )
+            held_out = pixel_vectors(_pictures(images, np.sort(order[:QUERIES])))
+        evaluation.add(copy_figures(nearness(pixel_vectors(searched), pixel_vectors(drawn[:QUERIES]), held_out)))
     return evaluation
 
 
-def notes_on_pictures(pictures: int, *, own: bool = False) -> list[str]:
+def notes_on_pictures(pictures: int, *, own: bool = False, others: bool = False) -> list[str]:
     """Return which figures are left out for this number of the user's own pictures, and what the others mean.
 
     Args:
         pictures: Number of pictures that can be used.
         own: Whether the user names a feature network.
+        others: Whether they are not the pictures that the run was trained on.
     """
     if pictures < 2:
         return [f"Nothing can be compared: at least 2 pictures are needed, and there are {pictures}."]
@@ -119,7 +132,7 @@ def notes_on_pictures(pictures: int, *, own: bool = False) -> list[str]:
         )
     else:
         compared = "" if own else ENCODER_NOTE
-    return [*([compared] if compared else []), JUDGE_WITHHELD, COPIES_NOTE]
+    return [*([compared] if compared else []), JUDGE_WITHHELD, OTHERS_NOTE if others else COPIES_NOTE]
 
 
 def _compare(evaluation: Evaluation, sets: Sequence[tuple[torch.Tensor, Key | None]], tools: Tools) -> None:

@@ -177,6 +177,7 @@ def _evaluate(
             dataset.images,
             asked,
             rows=rows,
+            trained=_trained_on(generator, dataset),
             seed=question.seed,
             samples=plan.samples,
             tools=tools,
@@ -202,6 +203,21 @@ def _requests(
         return generator.generate_texts([texts[row] for row in some[:, 0].tolist()], seed=seed)
 
     return ask, np.arange(len(dataset))[:, None], np.array(list(texts))
+
+
+def _trained_on(generator: LoadedGenerator, dataset: Dataset) -> np.ndarray | None:
+    """Return the pictures of the run's own data set; None if it is this one, or not there any more."""
+    wanted, path = generator.settings.fingerprint, Path(generator.settings.data)
+    if dataset.fingerprint == wanted:
+        return None
+    try:
+        own = Dataset.open(path)
+    except ValueError:
+        own = None
+    if own is not None and own.fingerprint == wanted:
+        return own.images
+    print(f"note: copies are searched in {dataset.path}, since the data set of the run is no longer in {path}")
+    return None
 
 
 def _drawing_colors(generator: LoadedGenerator, dataset: Dataset, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -154,6 +154,20 @@ def test_copies_of_the_users_pictures_are_found():
     assert fresh.figures["copies_pixels"].passed
 
 
+def test_copies_are_searched_among_the_pictures_of_the_training():
+    """Held-out pictures were taken for those of the training, and copies of these were not noticed."""
+    trained, held_out = blobs(300, 0), blobs(400, 2)
+    labels = np.arange(400)[:, None]
+    copying = evaluate_pictures(
+        lambda rows: torch.from_numpy(trained[: len(rows)]).permute(0, 3, 1, 2), held_out, labels, trained=trained
+    )
+    fresh = evaluate_pictures(lambda rows: drawn(len(rows), 1), held_out, labels, trained=trained)
+    assert copying.figures["copies_pixels"].passed is False
+    assert fresh.figures["copies_pixels"].passed
+    assert any(note.startswith("The pictures are not the data set that the run was trained on") for note in fresh.notes)
+    assert not any("All pictures may have been used" in note for note in fresh.notes)
+
+
 def test_coverage_stands_beside_precision_and_density():
     names = list(evaluate_pictures(lambda ids: drawn(len(ids), 1), blobs(60, 0), np.zeros((60, 0))).figures)
     for prefix in ("", "untrained_"):

@@ -40,7 +40,7 @@ class Renderer:
 
     @property
     def settings(self) -> SimpleNamespace:
-        return SimpleNamespace(data=str(self.data))
+        return SimpleNamespace(data=str(self.data), fingerprint=Dataset.open(self.data).fingerprint)
 
     def generate(self, class_ids: torch.Tensor, *, seed: int) -> torch.Tensor:
         if not self.attributes:
@@ -108,6 +108,27 @@ def test_says_what_it_computes_on_and_keeps_what_it_knows_of_real_pictures(
     assert {path.name.split("-")[0] for path in (data / "measured").iterdir()} >= {"renders", "judge", "encoder"}
     assert "evaluate: computes on cpu" in capsys.readouterr().out
     Dataset.open(data).verify()
+
+
+def test_copies_of_the_training_are_found_with_other_pictures(tmp_path: Path, monkeypatch, capsys):
+    pictures = np.random.default_rng(0).integers(0, 256, (90, 8, 8, 3), dtype=np.uint8)
+    for name, some in (("trained", pictures[:60]), ("held_out", pictures[60:])):
+        (tmp_path / name).mkdir()
+        for number, picture in enumerate(some):
+            Image.fromarray(picture).resize((32, 32)).save(tmp_path / name / f"{number}.png")
+        write_images(tmp_path / f"{name}_data", unlabeled_source(tmp_path / name), Reading(size=32), workers=0)
+    own = Dataset.open(tmp_path / "trained_data")
+    generator = Renderer(own.path, attributes=())
+    copies = torch.from_numpy(own.images[:15].copy()).permute(0, 3, 1, 2)
+    monkeypatch.setattr(generator, "generate", lambda class_ids, *, seed: copies[: len(class_ids)])
+    loads(monkeypatch, generator)
+    question = Question(run=tmp_path, data=tmp_path / "held_out_data", device="cpu")
+    assert evaluate_run(question)["figures"]["copies_pixels"]["value"] == 1
+    assert "note: copies" not in capsys.readouterr().out
+    shutil.rmtree(own.path)
+    monkeypatch.setattr(Renderer, "settings", SimpleNamespace(data=str(own.path), fingerprint=own.fingerprint))
+    assert evaluate_run(question)["figures"]["copies_pixels"]["value"] < 1
+    assert "since the data set of the run is no longer in" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
