@@ -40,6 +40,8 @@ class Sample:
     """Pictures of each prompt."""
     seed: int = 0
     """Fixes the noise: the same seed draws the same pictures."""
+    temperature: float = 1.0
+    """Multiplies the noise: below 1, pictures of a prompt are more alike and mostly better; above 1, more varied."""
     out: Path = Path("samples.png")
     """The sheet to write."""
     scale: int = 1
@@ -55,7 +57,7 @@ class Sample:
             raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
         check_seed(self.seed, least=-MOST_SEEDS)
         self._check_places()
-        generator = load_generator(self.run_folder, recipe=self.recipe, data=self.data)
+        generator = load_generator(self.run_folder, recipe=self.recipe, data=self.data, temperature=self.temperature)
         if self.data is not None and generator.drawer.blueprint.latents is not None:
             raise ValueError(
                 f"--data is for recipes that change pictures, but {generator.settings.recipe} draws from noise"

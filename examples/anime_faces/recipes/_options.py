@@ -1,6 +1,7 @@
 """What the options of recipes share; nothing here loads torch, so that `--help` answers at once."""
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -19,15 +20,20 @@ class TextOptions:
     """Read only the words for the labels out of a text, one number per class, in place of hashed n-grams."""
 
 
-def check_numbers(options: Any) -> None:
+def check_numbers(options: Any, *, may_be_zero: Collection[str] = ()) -> None:
     """Refuse counts (pictures, channels, updates) below 1, and weights and rates that are negative or not finite.
+
+    Args:
+        options: A dataclass.
+        may_be_zero: Names of counts that may be 0.
 
     Raises:
         ValueError: There is one; the message names its flag.
     """
     for name, value in asdict(options).items():
-        if isinstance(value, int) and not isinstance(value, bool) and value < 1:
-            raise ValueError(f"{_flag(name)} must be at least 1, but it is {value}")
+        least = 0 if name in may_be_zero else 1
+        if isinstance(value, int) and not isinstance(value, bool) and value < least:
+            raise ValueError(f"{_flag(name)} must be at least {least}, but it is {value}")
         if isinstance(value, float) and not 0 <= value < math.inf:
             raise ValueError(f"{_flag(name)} must be 0 or more and finite, but it is {value}")
 

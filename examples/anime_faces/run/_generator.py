@@ -1,5 +1,6 @@
 """A trained generator, ready to draw: what `sample` and `evaluate` use."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ class LoadedGenerator:
         conditioning: Says how labels or texts are read.
         drawer: The averaged networks, which draw.
         data: The data set whose pictures are changed, by generators that change pictures. None: that of the run.
+        temperature: What the latents are multiplied by; 1 draws them as in training.
     """
 
     settings: Settings
@@ -33,6 +35,7 @@ class LoadedGenerator:
     conditioning: Conditioning
     drawer: Drawer
     data: Path | None = None
+    temperature: float = 1.0
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -107,7 +110,8 @@ class LoadedGenerator:
         def pictures(count: int, rng: torch.Generator) -> torch.Tensor:
             return pictures_of(self._dataset().images)(count, rng)
 
-        return self.drawer.inputs(count, rng, pictures)
+        inputs = self.drawer.inputs(count, rng, pictures)
+        return inputs if self.drawer.blueprint.latents is None else self.temperature * inputs
 
     def _dataset(self) -> Dataset:
         """Open the data set whose pictures are changed."""
@@ -141,7 +145,12 @@ class LoadedGenerator:
 
 
 def load_generator(
-    run_or_checkpoint: Path | str, *, device: str = "cpu", recipe: str | None = None, data: Path | None = None
+    run_or_checkpoint: Path | str,
+    *,
+    device: str = "cpu",
+    recipe: str | None = None,
+    data: Path | None = None,
+    temperature: float = 1.0,
 ) -> LoadedGenerator:
     """Load the averaged generator of a run's newest checkpoint, or of one checkpoint file.
 
@@ -150,10 +159,15 @@ def load_generator(
         device: Where it draws, as torch spells it.
         recipe: The recipe of the run, if it is from outside: a checkpoint alone never makes this import a module.
         data: The data set whose pictures are changed, by generators that change pictures. Default: that of the run.
+        temperature: What the latents are multiplied by: below 1, pictures are more alike and mostly better. It must be 1 for
+            generators that change pictures.
 
     Raises:
-        ValueError: There is no checkpoint, or it is damaged, or its recipe must be given and was not.
+        ValueError: There is no checkpoint, or it is damaged, or its recipe must be given and was not; or the temperature is
+            negative, not finite, or for a generator without latents.
     """
+    if not 0 <= temperature < math.inf:
+        raise ValueError(f"--temperature must be 0 or more and finite, but it is {temperature}")
     state = in_current_format(load_any_checkpoint(Path(run_or_checkpoint)))
     settings = Settings.from_dict(state["settings"])
     _check_recipe(settings.recipe, recipe)
@@ -161,6 +175,10 @@ def load_generator(
     found = find_recipe(settings.recipe)
     hardware = Hardware(device=device, threads=settings.hardware.threads)
     blueprint = found.networks(settings.description, options)
+    if blueprint.latents is None and temperature != 1:
+        raise ValueError(
+            f"--temperature is for recipes that draw from noise, but {settings.recipe} changes pictures: leave it out"
+        )
     # Building draws fresh weights; whoever loads a generator should not find their random numbers moved.
     with torch.random.fork_rng(devices=[]):
         networks = {name: hardware.place(blueprint.makers[name]()).eval() for name in blueprint.drawing}
@@ -175,6 +193,7 @@ def load_generator(
         conditioning=conditioning,
         drawer=Drawer(networks=networks, blueprint=blueprint, device=device),
         data=data,
+        temperature=temperature,
     )
 
 

@@ -139,6 +139,18 @@ def test_sample_draws_a_labeled_sheet(trained_folder: Path, tmp_path: Path, caps
         assert picture.tobytes() == first
 
 
+def test_sample_takes_a_temperature(trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sheets: dict[str, bytes] = {}
+    for name, more in (("plain", ()), ("1", ("--temperature", "1")), ("0", ("--temperature", "0"))):
+        sheet = tmp_path / f"{name}.png"
+        arguments = ("sample", "blue hair red eyes", "--n", "2", "--run", str(trained_folder), "--out", str(sheet))
+        assert run(*arguments, *more, capsys=capsys)[0] == 0
+        sheets[name] = sheet.read_bytes()
+    assert sheets["1"] == sheets["plain"] != sheets["0"]
+    code, _, err = run(*arguments, "--temperature", "-1", capsys=capsys)
+    assert (code, err) == (2, "error: --temperature must be 0 or more and finite, but it is -1.0\n")
+
+
 def test_prompts_of_both_kinds_never_write_the_same_file(
     trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,7 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("dcgan", {"literal": True, "dropout": 0.5, "dropout_when_sampling": False}),
     ("wgan_clip", {"literal": True, "clip_after": True}),
     ("stargan", {"targets": "red eyes, blue hair, white hair", "mirrored": False}),
+    ("srresnet_acgan", {"objective": "dragan", "replay": 0}),
 ]
 every_form = pytest.mark.parametrize(
     ("name", "form"),

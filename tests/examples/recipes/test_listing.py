@@ -28,6 +28,7 @@ def test_the_folders_are_the_recipes() -> None:
             "wgan_clip",
             "gray_then_color",
             "stargan",
+            "srresnet_acgan",
         }
     )
     assert recipe_names()[0] == "default"

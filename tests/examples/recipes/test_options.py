@@ -64,6 +64,11 @@ from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
         ("wgan_clip", {"clip": 0.0}, "--clip must be above 0, but it is 0"),
         ("wgan_clip", {"clip": -1.0}, r"--clip must be 0 or more and finite, but it is -1\.0"),
         ("wgan_clip", {"critic_steps": 0}, "--critic-steps must be at least 1, but it is 0"),
+        ("srresnet_acgan", {"critic_steps": 0}, "--critic-steps must be at least 1, but it is 0"),
+        ("srresnet_acgan", {"replay": -1}, "--replay must be at least 0, but it is -1"),
+        ("srresnet_acgan", {"batch_size": 1}, "--batch-size must be at least 2 with --replay, for two half batches"),
+        ("srresnet_acgan", {"tag_probability": 1.5}, "--tag-probability must be a number from 0 to 1, but it is 1.5"),
+        ("srresnet_acgan", {"penalty_weight": -1.0}, r"--penalty-weight must be 0 or more and finite, but it is -1\.0"),
     ],
 )
 def test_nonsense_is_refused_by_its_flag(recipe: str, options: dict[str, float], message: str) -> None:
@@ -82,6 +87,7 @@ def test_options_of_an_earlier_version_are_read_as_what_runs_did_then() -> None:
 
 def test_switches_and_weights_may_be_zero() -> None:
     find_options("gan_cls")(literal=False, beta=0.0, cheat=0.0)
+    find_options("srresnet_acgan")(replay=0, batch_size=1, penalty_weight=0.0)
     for name in recipe_names():
         find_options(name)()
 
@@ -131,6 +137,12 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
         20_000,
         {"batch_size": 64, "width": 64, "blocks": 16, "learning_rate": 2e-4, "penalty_weight": 0.5}
         | {"pixel_weight": 100.0, "fine_tuned_share": 0.25},
+    ),
+    "srresnet_acgan": (
+        20_000,
+        {"objective": "wgan_gp", "batch_size": 64, "width": 64, "blocks": 16, "learning_rate": 2e-4, "replay": 512}
+        | {"critic_steps": "auto", "penalty_weight": "auto", "score_weight": "auto", "class_weight": 1.0}
+        | {"fake_class_weight": "auto", "generator_class_weight": "auto", "fake_tags": "auto", "tag_probability": 0.25},
     ),
     "wgan_clip": (
         20_000,

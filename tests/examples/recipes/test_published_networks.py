@@ -138,8 +138,11 @@ def block(channels: int, side: int, *, normed: bool) -> list[Line]:
     return [one, norm(channels), RELU, one, norm(channels)] if normed else [one, LEAKY, one, LEAKY]
 
 
-def test_report_b_s_gray_generator_is_srresnet_with_one_channel() -> None:
-    generator = report_b("gray_then_color")["gray"]
+@pytest.mark.parametrize(
+    ("recipe", "name", "channels"), [("gray_then_color", "gray", 1), ("srresnet_acgan", "generator", 3)]
+)
+def test_report_b_s_generators_are_srresnet(recipe: str, name: str, channels: int) -> None:
+    generator = report_b(recipe)[name]
     assert lines_of(generator, torch.empty(2, 128), torch.empty(2, 23)) == [
         *(("Linear", 128 + 23, 64 * 8 * 8, True), norm(64), RELU),
         *(block(64, 8, normed=True) * 16),
@@ -147,12 +150,15 @@ def test_report_b_s_gray_generator_is_srresnet_with_one_channel() -> None:
         *(convolution(64, 256, 3, 1, 8), norm(64), RELU),
         *(convolution(64, 256, 3, 1, 16), norm(64), RELU),
         *(convolution(64, 256, 3, 1, 32), norm(64), RELU),
-        *(convolution(64, 1, 9, 1, 64), ("Tanh",)),
+        *(convolution(64, channels, 9, 1, 64), ("Tanh",)),
     ]
 
 
-def test_report_b_s_critic_of_gray_pictures() -> None:
-    critic = report_b("gray_then_color")["gray critic"]
+@pytest.mark.parametrize(
+    ("recipe", "name", "channels"), [("gray_then_color", "gray critic", 1), ("srresnet_acgan", "critic", 3)]
+)
+def test_report_b_s_critics_have_residual_blocks_without_norms(recipe: str, name: str, channels: int) -> None:
+    critic = report_b(recipe)[name]
     stages = [
         line
         for channels, side in ((32, 32), (64, 16), (128, 8), (256, 4))
@@ -161,8 +167,8 @@ def test_report_b_s_critic_of_gray_pictures() -> None:
             *(convolution(channels, 2 * channels, 4, 2, side // 2), LEAKY),
         )
     ]
-    assert lines_of(critic, torch.empty(2, 1, 64, 64)) == [
-        *(convolution(1, 32, 4, 2, 32), LEAKY),
+    assert lines_of(critic, torch.empty(2, channels, 64, 64)) == [
+        *(convolution(channels, 32, 4, 2, 32), LEAKY),
         *stages,
         ("Linear", 512 * 2 * 2, 1, True),
         ("Linear", 512 * 2 * 2, 23, True),

@@ -71,6 +71,23 @@ def test_nonsense_is_refused(loaded: LoadedGenerator, ids: torch.Tensor, message
         loaded.generate(ids, seed=0)
 
 
+def test_a_temperature_multiplies_the_noise(trained_folder: Path) -> None:
+    seen: list[torch.Tensor] = []
+    for temperature in (1.0, 0.5, 0.0, 2.0):
+        generator = load_generator(trained_folder, temperature=temperature)
+        generator.drawer.networks["generator"].register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+        drawn = generator.generate(torch.tensor([[3, 3], [3, 3]]), seed=4)
+        assert torch.equal(seen[-1], temperature * seen[0])
+        assert torch.equal(drawn[0], drawn[1]) == (temperature == 0)
+    assert float(seen[0].std()) > 0.8
+
+
+@pytest.mark.parametrize("temperature", [-0.1, float("inf"), float("nan")])
+def test_temperatures_that_make_no_sense_are_refused(trained_folder: Path, temperature: float) -> None:
+    with pytest.raises(ValueError, match=f"--temperature must be 0 or more and finite, but it is {temperature}"):
+        load_generator(trained_folder, temperature=temperature)
+
+
 def test_loading_moves_no_random_numbers(loaded: LoadedGenerator, trained_folder: Path) -> None:
     before = torch.get_rng_state()
     load_generator(trained_folder)

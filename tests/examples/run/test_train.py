@@ -85,6 +85,8 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
         ("dcgan", {"dropout": 0.5, "real_low": 0.8}),
         ("gray_then_color", {"blocks": 1, "fine_tuned_share": 0.5}),
         ("stargan", {"blocks": 1, "critic_steps": 2}),
+        ("srresnet_acgan", {"blocks": 1, "critic_steps": 2, "replay": 20}),
+        ("srresnet_acgan", {"blocks": 1, "objective": "dragan", "replay": 9}),
         ("wgan_clip", {}),
         ("wgan_clip", {"literal": True, "clip_after": True}),
     ],

@@ -32,7 +32,8 @@ from functools import partial
 import torch
 
 import gankit as gk
-from examples.anime_faces.recipes.gray_then_color.networks import LATENTS, networks
+from examples.anime_faces.recipes._make_girls_moe import LATENTS
+from examples.anime_faces.recipes.gray_then_color.networks import networks
 from examples.anime_faces.recipes.gray_then_color.options import Options
 from examples.anime_faces.systems import (
     AnyTag,

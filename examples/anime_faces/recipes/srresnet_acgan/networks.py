@@ -1,0 +1,21 @@
+"""The two networks of arXiv 1708.05509, for any tags and any size."""
+
+from functools import partial
+
+import gankit as gk
+from examples.anime_faces.recipes._make_girls_moe import LATENTS, critic_of, generator_of
+from examples.anime_faces.recipes.srresnet_acgan.options import Options
+from examples.anime_faces.systems import Blueprint, Description
+
+
+def networks(description: Description, options: Options) -> Blueprint:
+    """Return the paper's networks; at 128x128 with the default width and blocks they equal the paper's."""
+    size, width, condition = description.size, options.width, description.condition
+    tags = condition.multi_hot().out_features
+    return Blueprint(
+        makers={
+            "generator": lambda: generator_of(size, embedder=condition.multi_hot(), width=width, blocks=options.blocks),
+            "critic": lambda: critic_of(size, tags=tags, width=width),
+        },
+        latents=partial(gk.latents.normal_latents, features=LATENTS),
+    )
