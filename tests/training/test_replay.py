@@ -2,11 +2,13 @@
 
 import gc
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, strategies as st
+from support.ranks import as_ranks, run_ranks
 from support.strategies import seeds
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -316,6 +318,54 @@ def test_mistakes_are_named() -> None:
     for other in ((torch.ones(3, 2),), (torch.ones(3, 5), torch.zeros(3).long()), (torch.ones(3, 2), torch.zeros(3))):
         with pytest.raises(ValueError, match="samples must be of the kind of earlier ones"):
             replay.swap(*other)
+    assert len(replay) == 3
+
+
+def test_each_rank_saves_its_own_pool_and_refuses_that_of_another() -> None:
+    states = as_ranks(2, lambda rank: filled_by(rank).state_dict())
+    assert [(one["rank"], one["ranks"]) for one in states] == [(0, 2), (1, 2)]
+
+    def loading(rank: int) -> list[int]:
+        replay = Replay(4)
+        for other, words in (
+            (states[1 - rank], f"{1 - rank} of 2"),
+            (filled_by(0).state_dict() | {"ranks": 3}, "of 3"),
+        ):
+            with pytest.raises(
+                ValueError, match=f"that of rank {rank} of 2, got that of rank .*{words}: save and load"
+            ):
+                replay.load_state_dict(other)
+        assert len(replay) == 0
+        replay.load_state_dict(states[rank])
+        return replay.state_dict()["samples"][1].tolist()
+
+    assert as_ranks(2, loading) == [[0, 1, 2], [10, 11, 12]]
+    with pytest.raises(ValueError, match="must be that of rank 0 of 1, got that of rank 0 of 2"):
+        Replay(4).load_state_dict(states[0])
+
+
+def filled_by(rank: int) -> Replay:
+    replay = Replay(4)
+    replay.swap(*numbered(10 * rank, 3), rng=torch.Generator().manual_seed(rank))
+    return replay
+
+
+@pytest.mark.slow
+def test_pools_of_two_processes_go_on_exactly_and_are_not_exchanged(tmp_path: Path) -> None:
+    worker = Path(__file__).with_name("replay_worker.py")
+    run_ranks([[str(worker), str(rank), str(tmp_path)] for rank in range(2)])
+    results = [load_checkpoint(tmp_path / f"result-{rank}.pt") for rank in range(2)]
+    for rank, result in enumerate(results):
+        assert result["through"] == result["resumed"]
+        assert result["refused"].startswith(
+            f"state of a replay pool must be that of rank {rank} of 2, got that of rank {1 - rank}"
+        )
+    assert results[0]["through"] != results[1]["through"]
+
+
+def test_a_state_without_ranks_is_that_of_one_process() -> None:
+    replay = Replay(4)
+    replay.load_state_dict({"version": 1, "samples": [torch.arange(3)]})
     assert len(replay) == 3
 
 

@@ -46,6 +46,7 @@ from gankit._core._whole_batch import (
     batch_in_parts as batch_in_parts,
     gather_whole_batch as gather_whole_batch,
     mean_of_whole_batch as mean_of_whole_batch,
+    own_rank as own_rank,
     ranks_of_whole_batch as ranks_of_whole_batch,
     sum_over_ranks as sum_over_ranks,
     world_size as world_size,

@@ -31,6 +31,11 @@ def world_size() -> int:
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
+def own_rank() -> int:
+    """Return the number of this rank, 0 without a process group."""
+    return distributed.get_rank() if world_size() > 1 else 0
+
+
 def ranks_of_whole_batch(name: str) -> int:
     """Return the number of ranks that share the batch; `name` is the part that needs the whole batch.
 

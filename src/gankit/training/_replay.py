@@ -5,7 +5,7 @@ from typing import Any, overload
 
 import torch
 
-from gankit._core import check_at_least, check_batch, check_fraction, check_version, random_tensor
+from gankit._core import check_at_least, check_batch, check_fraction, check_version, own_rank, random_tensor, world_size
 
 VERSION = 1
 
@@ -23,8 +23,12 @@ class Replay:
 
     The pool stores detached copies, in the dtype and on the device of the samples. What is drawn depends only on the sizes,
     so nothing waits for the device. The pool is not part of a traced graph: mix before the terms, as in
-    ``map(prepare, batches)``. With data-parallel training each rank has a pool of its own samples: give each rank its own
-    `rng`, and save each rank's state.
+    ``map(prepare, batches)``.
+
+    With data-parallel training each rank has a pool of its own samples. Give each rank its own `rng` or seed, and save and load
+    the state of each rank, in a file of its own. A state knows its rank and the number of ranks, and is refused elsewhere: with
+    one state for all, every rank would draw the same earlier samples. Where the number of ranks changes, begin with an empty
+    pool, which fills in a few batches.
 
     Args:
         capacity: Number of samples in the pool, 0 or more; with 0 batches are returned unchanged.
@@ -163,17 +167,24 @@ class Replay:
         return current if len(samples) > 1 else current[0]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return a copy of the pooled samples; draws come from generators, whose state is saved elsewhere."""
-        return {"version": VERSION, "samples": [stored[: self._filled].clone() for stored in self._stored]}
+        """Return a copy of this rank's pooled samples; draws come from generators, whose state is saved elsewhere."""
+        samples = [stored[: self._filled].clone() for stored in self._stored]
+        return {"version": VERSION, "samples": samples, "rank": own_rank(), "ranks": world_size()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore a state that `state_dict` returned. The samples move to the device of the next batch.
 
         Raises:
             ValueError: The state has another version, or no list of tensors that belong together, or more samples than the
-                pool has places.
+                pool has places; or it is that of another rank, or of another number of ranks.
         """
         check_version("a replay pool", state, VERSION, "samples")
+        of, own = (state.get("rank", 0), state.get("ranks", 1)), (own_rank(), world_size())
+        if of != own:
+            raise ValueError(
+                f"state of a replay pool must be that of rank {own[0]} of {own[1]}, got that of rank {of[0]} of {of[1]}: save "
+                "and load the state of each rank, or begin with an empty pool if the number of ranks has changed"
+            )
         samples = state["samples"]
         counts = {len(one) if isinstance(one, torch.Tensor) and one.ndim > 0 else -1 for one in samples}
         if -1 in counts or len(counts) > 1:
