@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 from examples.anime_faces.data import Dataset, Reading, tag_source, write_images, write_rendered
-from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
+from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS, Knobs
 from examples.anime_faces.recipes import find_options, find_recipe
 from examples.anime_faces.run import TrainRequest, train
 
 PictureMaker = Callable[..., Image.Image]
+NATURAL = tuple(float(color in (9, 10, 11)) for color in range(12))
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +47,39 @@ def trained_folder(faces_folder: Path, tmp_path_factory: pytest.TempPathFactory)
             grid_every=3,
         )
     )
+    return out
+
+
+@pytest.fixture(scope="session")
+def labeled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of 20 faces of 32x32 with natural hair, some with glasses or a ribbon, labeled."""
+    folder = tmp_path_factory.mktemp("labeled") / "faces"
+    write_rendered(folder, 20, 32, 0, Knobs(glasses_rate=0.5, hair_weights=NATURAL), binary_labels=True, workers=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def labeled(labeled_folder: Path) -> Dataset:
+    """Those faces, opened."""
+    return Dataset.open(labeled_folder)
+
+
+@pytest.fixture(scope="session")
+def stargan_run(labeled_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run on those faces; tests may read it, not change it."""
+    out = tmp_path_factory.mktemp("runs") / "stargan"
+    options = find_options("stargan")(width=2, blocks=1, batch_size=4, critic_steps=1)
+    request = TrainRequest(
+        recipe=find_recipe("stargan"),
+        options=options,
+        data=labeled_folder,
+        out=out,
+        steps=2,
+        threads=1,
+        precision="float32",
+        grid_every=2,
+    )
+    train(request)
     return out
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "prepare": Entry("prepare", "Prepare", "make a data set: rendered faces, or your own pictures"),
     "train": Entry("train", "Train", "learn to draw its pictures; the same command again continues"),
     "sample": Entry("sample", "Sample", "draw pictures with a trained generator"),
+    "transfer": Entry("transfer", "Transfer", "change attributes of your pictures with a run of stargan"),
     "evaluate": Entry("results", "Evaluate", "measure how good it is"),
     "report": Entry("results", "Report", "write one page about a run"),
     "digest": Entry("results", "Digest", "one number for all state of a run, to compare runs by"),

@@ -5,7 +5,7 @@ from examples.anime_faces.data._attributes import (
     FACE_ATTRIBUTES as FACE_ATTRIBUTES,
     Attribute as Attribute,
 )
-from examples.anime_faces.data._dataset import Dataset as Dataset
+from examples.anime_faces.data._dataset import Dataset as Dataset, is_dataset as is_dataset
 from examples.anime_faces.data._images import write_images as write_images
 from examples.anime_faces.data._lines import ParseError as ParseError
 from examples.anime_faces.data._names import (
@@ -19,8 +19,8 @@ from examples.anime_faces.data._phrases import (
     find_classes as find_classes,
     parse_prompt as parse_prompt,
 )
-from examples.anime_faces.data._picture import Reading as Reading
-from examples.anime_faces.data._pixels import Fit as Fit
+from examples.anime_faces.data._picture import Reading as Reading, read_picture as read_picture
+from examples.anime_faces.data._pixels import Fit as Fit, UnusableError as UnusableError, to_square as to_square
 from examples.anime_faces.data._prompts import (
     Prompt as Prompt,
     free_id as free_id,
@@ -30,6 +30,7 @@ from examples.anime_faces.data._rendered import render_faces as render_faces, wr
 from examples.anime_faces.data._source import (
     Source as Source,
     folder_source as folder_source,
+    list_files as list_files,
     unlabeled_source as unlabeled_source,
 )
 from examples.anime_faces.data._summary import summarize as summarize

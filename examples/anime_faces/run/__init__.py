@@ -5,9 +5,13 @@ from examples.anime_faces.run._curves import (
     series as series,
     with_totals as with_totals,
 )
-from examples.anime_faces.run._feed import Feed as Feed
+from examples.anime_faces.run._feed import Feed as Feed, as_network_input as as_network_input
 from examples.anime_faces.run._folder import RunFolder as RunFolder
-from examples.anime_faces.run._generator import LoadedGenerator as LoadedGenerator, load_generator as load_generator
+from examples.anime_faces.run._generator import (
+    LoadedGenerator as LoadedGenerator,
+    load_generator as load_generator,
+    load_network as load_network,
+)
 from examples.anime_faces.run._letters import displayed as displayed
 from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._record import read_log as read_log
@@ -15,6 +19,7 @@ from examples.anime_faces.run._settings import Settings as Settings
 from examples.anime_faces.run._sheets import (
     Block as Block,
     Layout as Layout,
+    Sheet as Sheet,
     draw_sheet as draw_sheet,
     read_layout as read_layout,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 import gankit as gk
 from examples.anime_faces.data import Attribute, Dataset
@@ -195,6 +196,34 @@ def load_generator(
         data=data,
         temperature=temperature,
     )
+
+
+def load_network(run_or_checkpoint: Path | str, name: str, *, recipe: str | None = None) -> nn.Module:
+    """Load one network of a run's newest checkpoint, as it was trained, such as the critic.
+
+    Args:
+        run_or_checkpoint: The run's folder, or a checkpoint in it.
+        name: What the recipe calls it.
+        recipe: The recipe of the run, if it is from outside.
+
+    Returns:
+        The network, on the CPU and in evaluation mode.
+
+    Raises:
+        ValueError: There is no checkpoint, or it is damaged, or the recipe has no such network.
+    """
+    state = in_current_format(load_any_checkpoint(Path(run_or_checkpoint)))
+    settings = Settings.from_dict(state["settings"])
+    _check_recipe(settings.recipe, recipe)
+    blueprint = find_recipe(settings.recipe).networks(
+        settings.description, saved_options(settings.recipe, settings.options)
+    )
+    if name not in blueprint.makers:
+        raise ValueError(f"{settings.recipe} has the networks {', '.join(blueprint.makers)}, but no {name!r}")
+    with torch.random.fork_rng(devices=[]):
+        network = blueprint.makers[name]()
+    gk.training.load_network_state(network, state["networks"][name])
+    return network.eval()
 
 
 def _check_recipe(used: str, given: str | None) -> None:

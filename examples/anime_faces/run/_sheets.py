@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 import gankit as gk
 from examples.anime_faces.files import written_whole
-from examples.anime_faces.run._letters import FONT_SIZE, PILLOWS, font_of, lettered, write_legend
+from examples.anime_faces.run._letters import FONT_SIZE, PILLOWS, displayed, font_file, font_of, lettered, write_legend
 from examples.anime_faces.systems import Conditioning, Description, Drawer
 
 INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
@@ -127,25 +127,26 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
     left = MARGIN + (label_width + MARGIN if label_width else 0)
     top = MARGIN + (FONT_SIZE + 8 if any(block.heading for block in blocks) else 0)
     columns = [block.images.shape[1] for block in blocks]
-    lefts = [left + sum(columns[:index]) * (side + GAP) + index * (BLOCK_GAP - GAP) for index in range(len(blocks))]
+    fonts = [font_of(font_file(displayed(block.heading)) or PILLOWS, FONT_SIZE) for block in blocks]
+    widths = [
+        max(count * (side + GAP) - GAP, round(font.getlength(block.heading)))
+        for count, block, font in zip(columns, blocks, fonts, strict=True)
+    ]
+    lefts = [left + sum(widths[:index]) + index * BLOCK_GAP for index in range(len(blocks))]
     layout = Layout(tuple(labels), [block.heading for block in blocks], lefts, columns, top, side, side + GAP)
-    sheet = Image.new("RGB", _size(layout), PAPER)
+    height = top + len(labels) * layout.step - GAP + MARGIN
+    sheet = Image.new("RGB", (lefts[-1] + widths[-1] + MARGIN, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     for row, label in enumerate(drawn):
         middle = (left - MARGIN, top + row * layout.step + side / 2)
         draw.multiline_text(middle, label.text, fill=INK, font=label.font, anchor="rm", align="right", spacing=3)
-    for block, x in zip(blocks, lefts, strict=True):
+    for block, x, font in zip(blocks, lefts, fonts, strict=True):
         if block.heading:
-            draw.text((x, MARGIN), block.heading, fill=FAINT, font=font_of(PILLOWS, FONT_SIZE))
+            draw.text((x, MARGIN), block.heading, fill=FAINT, font=font)
         sheet.paste(Image.fromarray(_tile(block.images, scale)), (x, top))
     return Sheet(
         sheet, layout, {number: labels[number - 1] for number, label in enumerate(drawn, 1) if label.is_number}
     )
-
-
-def _size(layout: Layout) -> tuple[int, int]:
-    right = layout.lefts[-1] + layout.columns[-1] * layout.step - GAP
-    return right + MARGIN, layout.top + len(layout.labels) * layout.step - GAP + MARGIN
 
 
 def _tile(images: np.ndarray, scale: int) -> np.ndarray:

@@ -48,7 +48,7 @@ def test_train_shows_the_options_of_its_recipe(recipe: str, option: str, capsys:
 def test_help_does_not_wait_for_torch() -> None:
     code = "import sys; from examples.anime_faces.__main__ import main\n"
     code += "try: main(['{}', '--help'])\nfinally: assert 'torch' not in sys.modules"
-    for name in ("train", "sample", "report", "demo"):
+    for name in ("train", "sample", "transfer", "report", "demo"):
         subprocess.run([sys.executable, "-c", code.format(name)], check=True, capture_output=True, timeout=60)
 
 

@@ -15,8 +15,7 @@ from torch.nn import functional
 
 import gankit as gk
 from examples.anime_faces.__main__ import main
-from examples.anime_faces.data import BINARY_ATTRIBUTES, write_rendered
-from examples.anime_faces.data.render import Knobs
+from examples.anime_faces.data import BINARY_ATTRIBUTES
 from examples.anime_faces.recipes import find_options, find_recipe
 from examples.anime_faces.systems import Training
 
@@ -184,13 +183,6 @@ def test_the_vector_acts_although_the_norms_remove_what_is_constant(images: torc
     first.padding = (0, 0)
     main[0] = nn.Sequential(nn.ReflectionPad2d(3), first)
     torch.testing.assert_close(generator(images, none), generator(images, some))
-
-
-@pytest.fixture(scope="module")
-def labeled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("labeled") / "faces"
-    write_rendered(folder, 40, 32, knobs=Knobs(glasses_rate=0.5), binary_labels=True, workers=0)
-    return folder
 
 
 def test_runs_resume_draw_and_report(labeled_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,19 @@ def test_every_picture_is_on_the_sheet_in_its_place() -> None:
     assert places[1, 0][1] < places[1, 1][1] < places[1, 2][1] < places[1, 3][1]
 
 
+def test_headings_do_not_run_into_each_other() -> None:
+    heading = "a heading wider than its pictures"
+    narrow = [Block("left", colored(1, 1)), Block("right", colored(1, 1))]
+    wide = [Block(heading, colored(1, 1)), Block(heading, colored(1, 1))]
+    first, second = draw_sheet([""], narrow), draw_sheet([""], wide)
+    width = second.layout.lefts[1] - second.layout.lefts[0] - 14
+    assert width > len(heading) * 3 > first.layout.lefts[1] - first.layout.lefts[0]
+    assert second.image.size[0] == second.layout.lefts[1] + width + 12
+    ink = (np.asarray(second.image)[:24] != 255).any(axis=(0, 2))
+    assert ink[second.layout.lefts[0] : second.layout.lefts[0] + width].mean() > 0.5
+    assert not ink[second.layout.lefts[0] + width + 1 : second.layout.lefts[1]].any()
+
+
 def test_labels_are_drawn_and_widen_the_sheet() -> None:
     short, long = (draw_sheet([text], [Block("", colored(1, 1))]).image for text in ("x", "a very much longer label"))
     assert long.size[0] > short.size[0]

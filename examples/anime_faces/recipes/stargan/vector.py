@@ -149,9 +149,14 @@ def yes_of(attribute: Attribute) -> int:
         >>> [yes_of(Attribute("glasses", classes)) for classes in (("1", "-1"), ("no", "yes"), ("cat", "dog"))]
         [0, 1, 1]
     """
-    signs = [word_key(name) for name in attribute.classes]
-    said = [(sign in _YES) - (sign in _NO or sign.startswith(("no ", "not ", "without "))) for sign in signs]
+    said = [sign_of(name) for name in attribute.classes]
     return said.index(max(said)) if max(said) != min(said) else 1
+
+
+def sign_of(name: str) -> int:
+    """Return 1 for the name of a class that means yes, -1 for one that means no, and 0 for others."""
+    key = word_key(name)
+    return (key in _YES) - (key in _NO or key.startswith(("no ", "not ", "without ")))
 
 
 def _named(attributes: tuple[Attribute, ...], words: str) -> list[tuple[int, int]]:

@@ -1,0 +1,10 @@
+"""Changing attributes of given pictures: with a run of `stargan`, or with published weights of StarGAN."""
+
+from examples.anime_faces.transfer._changer import Changer as Changer, changer_of_run as changer_of_run
+from examples.anime_faces.transfer._labels import (
+    complete as complete,
+    known_numbers as known_numbers,
+)
+from examples.anime_faces.transfer._pictures import Given as Given, read_given as read_given
+from examples.anime_faces.transfer._published import changer_of_weights as changer_of_weights
+from examples.anime_faces.transfer._strip import draw_strip as draw_strip
