@@ -1,11 +1,15 @@
 """The command line: `python -m examples.anime_faces COMMAND`."""
 
+import errno
 import io
 import os
 import re
 import select
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 import tyro
@@ -14,6 +18,8 @@ from examples.anime_faces.commands import COMMANDS, find_command, option_names, 
 from examples.anime_faces.errors import CommandError
 
 PROGRAM = "python -m examples.anime_faces"
+OWN_FILES = {"anime_faces", "gankit"}
+"""Folders of the program's own code, in the paths of warnings."""
 
 
 def parse(name: str, arguments: list[str]) -> Any:
@@ -27,6 +33,8 @@ def in_words(error: Exception) -> str:
     """Return the message of an error; for an error of the system the file and what is wrong with it, without its number."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "no space is left on the disk that this command writes to"
     if isinstance(error, BrokenPipeError):
         return "a process that this command had started has ended before its work was done"
     return str(error)
@@ -76,6 +84,22 @@ def wait_passively() -> None:
     os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Show the warnings of this program and of gankit as notes of one line, without the place in the code."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], filename: str, *rest: Any) -> None:
+            if OWN_FILES & set(Path(filename).parts):
+                print(f"note: {message}", file=sys.stderr)
+            else:
+                usual(message, category, filename, *rest)
+
+        warnings.showwarning = show
+        yield
+
+
 def main(arguments: list[str]) -> int:
     """Run one command; a user's mistake becomes one clear line.
 
@@ -89,7 +113,8 @@ def main(arguments: list[str]) -> int:
         if not arguments or arguments[0] in ("-h", "--help"):
             print(overview(PROGRAM))
         else:
-            parse(arguments[0], arguments[1:]).run()
+            with warnings_as_notes():
+                parse(arguments[0], arguments[1:]).run()
     except KeyboardInterrupt:
         return 130
     except CommandError as error:

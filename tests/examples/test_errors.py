@@ -1,6 +1,8 @@
+import errno
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -104,6 +106,20 @@ def test_a_reader_that_has_gone_is_noticed(stream: str, printed: int) -> None:
 )
 def test_messages_name_the_flag_of_an_option(name: str, message: str, expected: str) -> None:
     assert program.with_flag(message, name) == expected
+
+
+def test_a_full_disk_is_named_in_words() -> None:
+    assert program.in_words(OSError(errno.ENOSPC, "No space left on device")).startswith("no space is left on the disk")
+
+
+def test_own_warnings_are_notes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    others: list[str] = []
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *rest: others.append(str(message)))
+    with program.warnings_as_notes():
+        warnings.showwarning("a file was refused", RuntimeWarning, "/x/src/gankit/training/_saving/_files.py", 7)
+        warnings.showwarning("old", DeprecationWarning, "/x/site-packages/other/file.py", 7)
+    assert capsys.readouterr().err == "note: a file was refused\n"
+    assert others == ["old"]
 
 
 def test_importing_the_errors_loads_no_torch() -> None:

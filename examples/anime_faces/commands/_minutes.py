@@ -85,6 +85,10 @@ class Minutes:
         text = "\n".join(
             [f"plan      {self.whole:g} minutes in all, if this machine is not much slower later:", *lines]
         )
+        if 60 * MOST_MEASURING * self.whole < LEAST_MEASURING:
+            text += (
+                f"\nnote: measuring alone takes {LEAST_MEASURING:.0f} s or more, so the whole takes longer than that"
+            )
         if pictures is not None and pictures > self.whole * (1 - MEASURING - REPORTING - LEAST_TRAINING):
             text += "\nnote: making so many pictures leaves little time for training: raise --minutes, or lower --count"
         return text

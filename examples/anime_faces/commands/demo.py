@@ -1,6 +1,5 @@
 """`demo`: everything once, from nothing to a report."""
 
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 LATER_STAGES = ("training", "drawing samples", "measuring them", "writing the report")
 SHEET_COLUMNS = 10
 MOST_ROWS = 12
+MOST_MINUTES = 1_000_000
 FACES_TIMED = 6
 SECONDS_OF_WORKERS = 4.0  # to start them
 FACES_SHARE = 1 / 6  # of the minutes
@@ -59,8 +59,8 @@ class Demo:
     def run(self) -> None:
         """Run all steps and say where to look."""
         check_seed(self.seed)
-        if not 0 < self.minutes < math.inf:
-            raise ValueError(f"--minutes must be above 0 and finite, but it is {self.minutes}")
+        if not 0 < self.minutes <= MOST_MINUTES:
+            raise ValueError(f"--minutes must be above 0, and at most {MOST_MINUTES:,}, but it is {self.minutes}")
         # Before torch is imported, which takes a while on a busy machine.
         minutes = Minutes(whole=self.minutes, goes_on=(self.out / "settings.json").exists())
         from examples.anime_faces.data import command_line

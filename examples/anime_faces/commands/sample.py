@@ -1,5 +1,6 @@
 """`sample`: draw pictures with a trained generator."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from examples.anime_faces.run import LoadedGenerator
 
 MOST_COLUMNS = 16
+MOST_PIXELS = 150_000_000  # about what picture viewers and Pillow open
 ANYTHING = ""  # the prompt of pictures of which everything is drawn at random
 
 
@@ -63,6 +65,7 @@ class Sample:
                 f"--data is for recipes that change pictures, but {generator.settings.recipe} draws from noise"
             )
         prompts = self._prompts(generator)
+        self._check_sheet(len(prompts), generator.size)
         images = [self._draw(generator, prompt, index) for index, prompt in enumerate(prompts)]
         self._write_sheet(prompts, images)
         print(f"{self.out}: {len(prompts)} prompts, {self.n} pictures each, from step {generator.step}")
@@ -73,8 +76,20 @@ class Sample:
         """Refuse places that cannot be written before anything is drawn."""
         if self.out.is_dir():
             raise ValueError(f"--out must be a file, such as {self.out / 'samples.png'}, but {self.out} is a folder")
+        if self.out.suffix.lower() not in ("", ".png"):
+            raise ValueError(f"--out must end with .png, since the sheet is a PNG file, but it is {self.out}")
         if self.pictures is not None and self.pictures.exists() and not self.pictures.is_dir():
             raise ValueError(f"--pictures must be a folder, but {self.pictures} is a file")
+
+    def _check_sheet(self, prompts: int, size: int) -> None:
+        """Refuse a sheet that no viewer could show, before anything is drawn."""
+        columns = min(self.n, MOST_COLUMNS)
+        pixels = prompts * math.ceil(self.n / columns) * columns * (size * self.scale) ** 2
+        if pixels > MOST_PIXELS:
+            raise ValueError(
+                f"--n {self.n} with --scale {self.scale} would give a sheet of {pixels / 1e6:,.0f} million pixels; at most "
+                f"{MOST_PIXELS // 10**6} million can be drawn: lower them"
+            )
 
     def _prompts(self, generator: "LoadedGenerator") -> "list[Prompt]":
         from examples.anime_faces.data import Prompt, free_id, read_prompts

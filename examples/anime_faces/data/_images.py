@@ -128,6 +128,8 @@ def _write(
         skipped.sort(key=lambda entry: natural_order(entry["file"]))
         reasons = dict(Counter(entry["reason"] for entry in skipped).most_common())
         if len(skipped) == len(source.skipped) + len(source.pictures):
+            if not skipped:
+                raise ValueError(f"there are no files in {source.root}")
             raise ValueError(
                 f"not one of the {len(skipped)} files in {source.root} could be used: {count_in_words(reasons)}"
             )

@@ -37,7 +37,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         ValueError: There is no such file or it cannot be read.
     """
     if not path.is_file():
-        raise ValueError(f"there is no file {path}")
+        raise ValueError(f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}")
     try:
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):

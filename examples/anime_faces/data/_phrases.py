@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from examples.anime_faces.data._attributes import Attribute
+from examples.anime_faces.data._names import as_argument
 from examples.anime_faces.data._vocabulary import BARE, Choice, Phrases, first_unknown, phrases_of, read_choices
 
 _LONGEST_TEXT = 10_000
@@ -140,10 +141,18 @@ def explain(phrase: str, phrases: Phrases) -> str:
     """Return, in words, why a phrase names no class, and which phrases are known."""
     choices = phrases.choices_like(phrase)
     if choices:
-        return f"{phrase!r} is ambiguous: write {' or '.join(repr(say([one], phrases)) for one in choices)}"
-    close = difflib.get_close_matches(phrase.casefold(), phrases.all_folded(), n=3)
-    hint = f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
+        return f"{phrase!r} is ambiguous: write {' or '.join(_quoted(say([one], phrases)) for one in choices)}"
+    close = [
+        phrases.choices_like(name) for name in difflib.get_close_matches(phrase.casefold(), phrases.all_folded(), n=3)
+    ]
+    names = dict.fromkeys(_quoted(say([one], phrases)) for choices in close for one in choices)
+    hint = f" Did you mean {' or '.join(names)}?" if names else ""
     return f"{phrase!r} is not known.{hint} Known are: {'; '.join(_known(phrases.attributes))}"
+
+
+def _quoted(text: str) -> str:
+    """Return a text in quotes, as a user can paste it into a terminal."""
+    return as_argument(text) if "'" in text else f"'{text}'"
 
 
 def _known(attributes: Sequence[Attribute]) -> Iterator[str]:

@@ -137,7 +137,7 @@ class Evaluation:
         """Go on with the first samples only, because the time does not suffice for all, and note it."""
         note = (
             f"{samples} samples instead of {self.samples}, because the machine was slower than at the start: the intervals are "
-            f"wider. Measure more with: evaluate --samples {self.samples}."
+            "wider. `evaluate` with `--samples` measures more."
         )
         print(f"evaluate: {note}", flush=True)
         self.notes.append(note)

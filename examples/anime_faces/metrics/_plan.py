@@ -143,7 +143,7 @@ def plan_samples(
     if samples < wanted:
         notes.append(
             f"{samples} samples instead of {wanted}, because they had to fit into {seconds:.0f} s: the intervals are wider. "
-            f"Measure more with: evaluate --samples {wanted}."
+            f"`evaluate --samples {wanted}` measures more."
         )
     if rendered and reads_labels and not scored:
         notes.append(

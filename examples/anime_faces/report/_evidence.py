@@ -74,9 +74,17 @@ def _read_metrics(path: Path) -> Mapping[str, Any] | None:
     if not path.exists():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # of JSON and of UTF-8
         raise ValueError(f"{path} is damaged ({error}); run evaluate again") from error
+    if not isinstance(metrics, dict) or not _is_readable(metrics.get("figures", {}), metrics.get("details", {})):
+        raise ValueError(f"{path} is damaged (it is not what evaluate writes); run evaluate again")
+    return metrics
+
+
+def _is_readable(figures: object, details: object) -> bool:
+    tables = isinstance(figures, dict) and all(isinstance(figure, dict) for figure in figures.values())
+    return tables and isinstance(details, dict)
 
 
 def _open(path: str) -> Dataset | None:

@@ -12,6 +12,7 @@ from examples.anime_faces.systems import Hardware, Selection
 
 Batch = tuple[torch.Tensor, torch.Tensor | None]
 PARTNERS = 1  # keeps the draws of partners apart from those of the order
+MOST_PICTURES = 100_000  # in a batch
 OTHERS = 2  # and those of the pictures that mix a batch
 RESIDENT_SHARE = 0.4  # of the free memory; the rest is for networks
 
@@ -105,7 +106,7 @@ class Feed:
     with another condition, drawn by seed and number of the batch.
 
     Raises:
-        ValueError: `batch_size` is below 1, or below 2 if batches must be mixed, or not a multiple of `group`.
+        ValueError: `batch_size` is below 1 or above 100,000, or below 2 if batches must be mixed, or not a multiple of `group`.
     """
 
     def __init__(
@@ -119,8 +120,8 @@ class Feed:
         repeat: int = 1,
         group: int = 1,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch size must be at least 1, but it is {batch_size}")
+        if not 1 <= batch_size <= MOST_PICTURES:
+            raise ValueError(f"batch size must be at least 1 and at most {MOST_PICTURES:,}, but it is {batch_size}")
         if selection.mixed and batch_size < 2:
             raise ValueError(f"batch size must be at least 2, for two different conditions, but it is {batch_size}")
         if batch_size % group:

@@ -1,6 +1,5 @@
 """From what a user asks for to settings: for a new run, and for one that goes on; and minutes turned into steps."""
 
-import math
 import platform
 import shlex
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ from examples.anime_faces.run._state import digest, load_any_checkpoint
 from examples.anime_faces.systems import Hardware, Recipe, Selection, hardware_choices
 
 MOST_SEEDS = 2**64  # of torch
+MOST_STEPS = 1_000_000_000  # and minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,8 @@ class TrainRequest:
         if self.plan is not None and (self.steps is not None or self.minutes is not None):
             raise ValueError("--plan must not be combined with --steps or --minutes: the steps are those of its run")
         for name, value in (("--steps", self.steps), ("--minutes", self.minutes), ("--grid-every", self.grid_every)):
-            if value is not None and not 0 < value < math.inf:
-                raise ValueError(f"{name} must be above 0 and finite, but it is {value}")
+            if value is not None and not 0 < value <= MOST_STEPS:
+                raise ValueError(f"{name} must be above 0, and at most {MOST_STEPS:,}, but it is {value}")
         if not 0 <= self.seed < MOST_SEEDS:
             raise ValueError(f"--seed must be 0 or more and below 2**64, but it is {self.seed}")
         for name, value in asdict(self.options).items():

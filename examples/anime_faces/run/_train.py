@@ -44,6 +44,7 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
         TrainingDivergedError: A loss or gradient became NaN or infinite; the last checkpoint is good.
     """
     dataset = Dataset.open(request.data)
+    dataset.verify()
     conditioning = request.recipe.conditioning(request.options)
     selection = conditioning.select(dataset)
     folder = RunFolder(request.out)

@@ -1,5 +1,6 @@
 """What a run computes on: device, number format, memory layout, threads; described, and chosen if left open."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 OTHER_LAYOUT = 0.96  # so that noise does not choose the layout where both are equal
 FEW_THREADS = 4
+MOST_THREADS = max(256, os.cpu_count() or 1)  # with very many, the runtime of OpenMP ends the process
+DEVICES = ("cpu", "cuda", "mps", "xpu")
+LONGEST_REASON = 200
 FASTER = 0.85  # a lower precision must reach this share of the time to be worth its rounding
 
 
@@ -87,6 +91,8 @@ def hardware_choices(
     """
     if threads is not None and threads < 1:
         raise ValueError(f"--threads must be at least 1, but it is {threads}")
+    if threads is not None and threads > MOST_THREADS:
+        raise ValueError(f"--threads must be at most {MOST_THREADS}, but it is {threads}")
     if precision is not None and precision not in PRECISIONS:
         raise ValueError(f"--precision must be one of {', '.join(PRECISIONS)}, but it is {precision!r}")
     name = _existing_device(device)
@@ -197,8 +203,11 @@ def _convolve(precision: str, device: str) -> None:
 def _existing_device(device: str | None) -> str:
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.partition(":")[0] not in DEVICES:
+        raise ValueError(f"--device {device} cannot be used here: it must be cpu, cuda, cuda:1 and so on, mps or xpu")
     try:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"--device {device} cannot be used here: {str(error).splitlines()[0]}") from error
+        first = str(error).splitlines()[0].partition(". ")[0]
+        raise ValueError(f"--device {device} cannot be used here: {first[:LONGEST_REASON]}") from error
     return device

@@ -84,7 +84,10 @@ MISTAKES = [
     (["prepare", "--out", "y", "--count", "0"], "error: --count must be at least 1, got 0"),
     (["prepare", "--out", "y", "--size", "31"], "error: --size must be an integer between 32 and 128, got 31"),
     (["demo", "--out", "y", "--size", "33"], "error: --size must be a number from 4 to 7 doubled"),
-    (["demo", "--out", "y", "--minutes", "inf"], "error: --minutes must be above 0 and finite, but it is inf"),
+    (
+        ["demo", "--out", "y", "--minutes", "inf"],
+        "error: --minutes must be above 0, and at most 1,000,000, but it is inf",
+    ),
     (["demo", "--out", "y", "--seed", "9" * 20], "error: --seed must be 0 or more and below 2**63, but it is 9999"),
     (
         ["sample", "--seed", "9" * 20],
@@ -137,6 +140,24 @@ def test_sample_draws_a_labeled_sheet(trained_folder: Path, tmp_path: Path, caps
     run("sample", "blue hair red eyes", "red eyes", "--n", "3", *arguments[3:], capsys=capsys)
     with Image.open(sheet) as picture:
         assert picture.tobytes() == first
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--n", "100000000"), "would give a sheet of"),
+        (("--scale", "100000"), "would give a sheet of"),
+        (("--out", "sheet.bmp"), "--out must end with .png"),
+        (("--prompts", "."), "is a folder, not a file"),
+    ],
+)
+def test_sample_refuses_what_it_cannot_write(
+    trained_folder: Path, more: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run("sample", "blue hair red eyes", "--run", str(trained_folder), *more, capsys=capsys)
+    assert code == 2
+    assert message in err
+    assert len(err.splitlines()) == 1
 
 
 def test_sample_takes_a_temperature(trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

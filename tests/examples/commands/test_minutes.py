@@ -24,6 +24,11 @@ def test_measuring_has_a_fifth_where_training_ended_early() -> None:
     assert minutes.seconds_of_measuring() == pytest.approx(0.2 * 10 * 60)
 
 
+def test_so_few_minutes_that_measuring_takes_longer_are_noted() -> None:
+    assert "the whole takes longer" in Minutes(whole=1.0, clock=lambda: 0.0).plan(NAMES, 0.2)
+    assert "the whole takes longer" not in Minutes(whole=3.0, clock=lambda: 0.0).plan(NAMES, 0.2)
+
+
 def test_measuring_gives_way_where_training_took_longer() -> None:
     now = [0.0]
     minutes = Minutes(whole=10.0, clock=lambda: now[0])

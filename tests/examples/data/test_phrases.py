@@ -66,6 +66,18 @@ def test_what_cannot_be_understood_is_named(text, words):
         parse_prompt(text, FACE_ATTRIBUTES)
 
 
+@pytest.mark.parametrize("name", ["back\\slash", "-dash", "it's", "Übergröße", "$home", 'a "b"'])
+def test_what_is_meant_can_be_pasted(name):
+    """Python's own quotes doubled a backslash, and a class like ``-dash`` was an option."""
+    attributes = (Attribute("class", (name, "other")),)
+    with pytest.raises(ValueError, match="Did you mean") as error:
+        parse_prompt(name.strip("-") + "x", attributes)
+    meant = str(error.value).split("Did you mean ")[1].split("? Known")[0].split(" or ")[0]
+    (word,) = shlex.split(meant)
+    assert not word.startswith("-")
+    assert parse_prompt(word, attributes) == (0,)
+
+
 @given(hair=st.integers(-1, 11), eyes=st.integers(-1, 10))
 def test_a_description_is_understood(hair, eyes):
     if (hair, eyes) != (-1, -1):

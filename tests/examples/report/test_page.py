@@ -235,6 +235,15 @@ def test_a_run_without_data_is_still_reported(folder: Path) -> None:
     assert "cannot be listed" in write_report(folder).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "content", ["[1, 2]", "7", '{"figures": 7}', '{"figures": {"fid": 7}}', '{"details": [1]}', "\xff"]
+)
+def test_metrics_of_another_shape_are_named(folder: Path, content: str) -> None:
+    (folder / "metrics.json").write_text(content, encoding="latin-1")
+    with pytest.raises(ValueError, match=r"metrics\.json is damaged .*run evaluate again"):
+        write_report(folder)
+
+
 def test_damaged_metrics_are_named(folder: Path) -> None:
     (folder / "metrics.json").write_text("{")
     with pytest.raises(ValueError, match=r"metrics\.json is damaged .*run evaluate again"):

@@ -88,7 +88,7 @@ def test_stores_agree() -> None:
 
 
 def test_a_batch_holds_something() -> None:
-    with pytest.raises(ValueError, match="batch size must be at least 1, but it is 0"):
+    with pytest.raises(ValueError, match="batch size must be at least 1 and at most 100,000, but it is 0"):
         feed(0)
 
 

@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -418,8 +419,14 @@ def test_what_does_not_fit_is_named(
         ({"steps": 0}, "--steps must be above 0"),
         ({"minutes": 1.0}, "must not both be given"),
         ({"steps": None, "minutes": -1.0}, "--minutes must be above 0"),
-        ({"steps": None, "minutes": float("inf")}, "--minutes must be above 0 and finite, but it is inf"),
-        ({"steps": None, "minutes": float("nan")}, "--minutes must be above 0 and finite, but it is nan"),
+        (
+            {"steps": None, "minutes": float("inf")},
+            "--minutes must be above 0, and at most 1,000,000,000, but it is inf",
+        ),
+        (
+            {"steps": None, "minutes": float("nan")},
+            "--minutes must be above 0, and at most 1,000,000,000, but it is nan",
+        ),
         ({"seed": -1}, "--seed must be 0 or more"),
         ({"seed": 2**64}, r"--seed must be 0 or more and below 2\*\*64, but it is 18446744073709551616"),
     ],
@@ -493,7 +500,13 @@ def test_a_plan_shorter_than_what_is_done_is_refused(request_for: RequestMaker) 
     ("changes", "message"),
     [
         ({"threads": 0}, "--threads must be at least 1"),
-        ({"device": "tpu"}, "--device tpu cannot be used here"),
+        ({"threads": 100_000}, "--threads must be at most [0-9]+, but it is 100000"),
+        ({"device": "tpu"}, "--device tpu cannot be used here: it must be cpu, cuda"),
+        ({"device": "meta"}, "--device meta cannot be used here: it must be cpu, cuda"),
+        (
+            {"options": {"batch_size": 4_000_000}},
+            "batch size must be at least 1 and at most 100,000, but it is",
+        ),
         ({"start": Path("nowhere")}, "nowhere does not exist"),
         ({"options": {"width": 10**9}}, "building the networks: cpu ran out of memory; lower --width"),
         ({"options": {"width": 10**17}}, "building the networks: cpu ran out of memory; lower --width"),
@@ -503,6 +516,22 @@ def test_a_mistake_leaves_no_folder(request_for: RequestMaker, changes: dict[str
     with pytest.raises(ValueError, match=message):
         train(request_for(**changes))
     assert not request_for().out.exists()
+
+
+@without_curves
+def test_a_changed_byte_of_the_data_is_noticed(request_for: RequestMaker, tmp_path: Path) -> None:
+    """Only the written fingerprint was compared, so a run went on with other pictures."""
+    request = request_for()
+    copy = tmp_path / "copy"
+    shutil.copytree(request.data, copy)
+    with (copy / "images.npy").open("r+b") as file:
+        file.seek(-1000, os.SEEK_END)
+        (byte,) = file.read(1)
+        file.seek(-1000, os.SEEK_END)
+        file.write(bytes([byte ^ 1]))
+    with pytest.raises(ValueError, match=r"has changed since it was written: \['images'\]"):
+        train(replace(request, data=copy))
+    assert not request.out.exists()
 
 
 @without_curves
