@@ -28,7 +28,7 @@ class Store(Protocol):
 class ResidentStore:
     """All pictures in the device's memory as one uint8 tensor: the fastest store, for sets that fit."""
 
-    def __init__(self, images: np.ndarray, device: str) -> None:
+    def __init__(self, images: "np.ndarray | JoinedImages", device: str) -> None:
         self._images = torch.from_numpy(np.array(images)).to(device)
 
     def take(self, rows: np.ndarray) -> torch.Tensor:
@@ -39,7 +39,7 @@ class ResidentStore:
 class MappedStore:
     """Pictures stay on disk and are read when they are needed; pinned memory makes the copy to CUDA asynchronous."""
 
-    def __init__(self, images: np.ndarray, device: str) -> None:
+    def __init__(self, images: "np.ndarray | JoinedImages", device: str) -> None:
         self._images = images
         self._device = torch.device(device)
 
@@ -51,8 +51,35 @@ class MappedStore:
         return batch
 
 
-def choose_store(images: np.ndarray, hardware: Hardware) -> Store:
-    """Keep the pictures on the device where they fit."""
+class JoinedImages:
+    """The pictures of two data sets as one array; they are read when they are needed."""
+
+    def __init__(self, first: np.ndarray, second: np.ndarray) -> None:
+        self._first, self._second = first, second
+        self.nbytes = first.nbytes + second.nbytes
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        """Return all pictures, the first ones first."""
+        del copy
+        return np.concatenate([self._first, self._second], dtype=dtype)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Return the pictures of some rows."""
+        pictures = np.empty((len(rows), *self._first.shape[1:]), dtype=self._first.dtype)
+        in_first = rows < len(self._first)
+        pictures[in_first] = self._first[rows[in_first]]
+        pictures[~in_first] = self._second[rows[~in_first] - len(self._first)]
+        return pictures
+
+
+def choose_store(images: np.ndarray, hardware: Hardware, *, second: np.ndarray | None = None) -> Store:
+    """Keep the pictures, and those of a second data set after them, on the device where they fit."""
+    if second is not None:
+        return _store_of(JoinedImages(images, second), hardware)
+    return _store_of(images, hardware)
+
+
+def _store_of(images: "np.ndarray | JoinedImages", hardware: Hardware) -> Store:
     fits = images.nbytes <= RESIDENT_SHARE * _free_memory(torch.device(hardware.device))
     return ResidentStore(images, hardware.device) if fits else MappedStore(images, hardware.device)
 

@@ -56,7 +56,7 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
             settings, choices = plan_resumption(old, request, dataset, selection, trained=found[0]), ()
         else:
             settings, choices = plan_run(request, dataset, selection)
-        store = choose_store(dataset.images, settings.hardware)
+        store = choose_store(dataset.images, settings.hardware, second=selection.second)
         build = partial(_build, request=request, selection=selection, store=store)
         # Built before anything is written, so that a mistake in the request leaves no folder behind.
         training, feed = build(settings)
@@ -66,7 +66,8 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
             settings = _measured(settings, request, choices, build)
             training, feed = build(settings)
         settings.save(folder.settings)
-        _announce(settings, len(dataset), training.system.note)
+        pictures = len(dataset) + (0 if selection.second is None else len(selection.second))
+        _announce(settings, pictures, training.system.note)
 
         def preview(training: Training) -> Preview:
             drawers = {"average of the weights": training.averaged, "raw generator": training.raw}

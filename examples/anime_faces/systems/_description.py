@@ -125,6 +125,7 @@ class Description:
         text: The texts of the pictures, for a recipe that reads them; else None.
         pictures: How many pictures are in use. None: not known.
         reads_labels: Whether the recipe reads the labels. If not, pictures cannot be asked for by their attributes.
+        second: The fingerprint of a second data set whose pictures are joined; empty without one.
     """
 
     size: int
@@ -134,6 +135,7 @@ class Description:
     text: TextDescription | None = None
     pictures: int | None = None
     reads_labels: bool = True
+    second: str = ""
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -159,6 +161,8 @@ class Description:
         del plain["text"], plain["pictures"]
         if self.reads_labels:  # older settings have no such entry
             del plain["reads_labels"]
+        if not self.second:
+            del plain["second"]
         if self.text is not None:  # settings of recipes that read labels have no entry for texts
             plain["text"] = asdict(self.text) | {"examples": list(self.text.examples)}
         return plain
@@ -174,6 +178,7 @@ class Description:
             text=_text_from(plain["text"]) if "text" in plain else None,
             pictures=pictures,
             reads_labels=plain.get("reads_labels", True),
+            second=plain.get("second", ""),
         )
 
 

@@ -246,6 +246,37 @@ def test_the_pool_is_saved_with_the_run(images: torch.Tensor, tags: torch.Tensor
     assert not torch.equal(prepared(build(replay=8), images, tags)[2], mixed[0])
 
 
+def test_with_a_second_set_both_networks_see_which_set_a_picture_is_of(
+    images: torch.Tensor, tags: torch.Tensor
+) -> None:
+    training = build(extra="somewhere", replay=0, objective="dragan")
+    sets = torch.tensor([[0.0], [1.0], [1.0], [0.0], [1.0], [0.0]])
+    joined = torch.cat([tags, sets], dim=1)
+    *_, fake_tags = prepared(training, images, joined)
+    assert torch.equal(fake_tags[:, TAGS:], sets)  # though the other tags are drawn
+    assert fake_tags[:, :TAGS].sum(dim=1).tolist() == [2.0] * 6
+    assert [head.shape for head in training.networks["critic"](images).classes] == [(6, TAGS + 1)]
+    generator = training.networks["generator"].eval()
+    latents = torch.randn(6, 128)
+    assert not torch.equal(generator(latents, joined), generator(latents, torch.cat([tags, 1 - sets], dim=1)))
+    assert set(training.play(0, iter([(images, joined)]))) >= {"critic/tags of fakes", "scores/real"}
+
+
+def test_unknown_tags_cost_nothing_and_are_zeros_for_the_generator(images: torch.Tensor, tags: torch.Tensor) -> None:
+    training = build(extra="somewhere", extra_labels=False, replay=0)
+    tags[3:] = -1
+    seen: list[torch.Tensor] = []
+    training.networks["generator"].register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[1]))
+    *_, fakes, fake_tags = prepared(training, images, tags)
+    assert torch.equal(seen[0], tags.clamp(min=0))
+    with torch.no_grad():
+        (logits,) = training.networks["critic"](images).classes
+    logged = updated(training, "critic", images, tags, fakes, fake_tags)
+    torch.testing.assert_close(logged["tags"], TAGS * entropy(logits[:3], tags[:3]) / 2)  # half of the batch has tags
+    updated(training, "generator", images, tags, fakes, fake_tags)
+    assert torch.equal(seen[-1], torch.cat([tags, tags]).clamp(min=0))
+
+
 @pytest.mark.parametrize(("update", "network"), [("critic", "critic"), ("generator", "generator")])
 def test_an_update_changes_the_weights_of_one_network(
     update: str, network: str, images: torch.Tensor, tags: torch.Tensor

@@ -34,6 +34,17 @@ def test_every_epoch_shows_every_picture_once(batch_size: int) -> None:
         assert sorted(seen[epoch * COUNT : (epoch + 1) * COUNT]) == ROWS.tolist()
 
 
+@pytest.mark.parametrize("free", [1, 10**9])
+def test_pictures_of_a_second_set_follow_those_of_the_first(free: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("examples.anime_faces.run._feed._free_memory", lambda device: free)
+    first, second = IMAGES[:4], IMAGES[4:]
+    store = choose_store(first, Hardware(), second=second)
+    assert type(store) is (MappedStore if free == 1 else ResidentStore)
+    rows = np.array([10, 0, 3, 4, 4, 2])
+    assert torch.equal(store.take(rows), torch.from_numpy(IMAGES[rows]))
+    assert torch.equal(store.take(np.array([1, 2])), torch.from_numpy(IMAGES[[1, 2]]))
+
+
 def test_pictures_keep_their_conditions() -> None:
     batches = feed(3)
     for _ in range(9):

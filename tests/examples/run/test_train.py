@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 import gankit as gk
-from examples.anime_faces.data import Dataset
+from examples.anime_faces.data import Dataset, write_rendered
+from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.errors import TrainingDivergedError
 from examples.anime_faces.run import (
     RunFolder,
@@ -106,6 +107,26 @@ def test_a_stopped_run_resumes_bit_for_bit(
     resumed = train(request)
     assert (resumed.step, resumed.exit_code) == (7, 0)
     assert resumed.digest == whole.digest
+
+
+@without_curves
+@pytest.mark.parametrize("labels", [True, False])
+def test_a_run_with_a_second_data_set_resumes_bit_for_bit_with_that_set_only(
+    request_for: RequestMaker, tmp_path: Path, labels: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alike = Knobs(second_domain_share=1.0)
+    write_rendered(tmp_path / "alike", 9, 32, 3, alike, workers=0)
+    options = {"blocks": 1, "critic_steps": 1, "replay": 9, "extra": str(tmp_path / "alike"), "extra_labels": labels}
+    whole = train(request_for("srresnet_acgan", options=options, out=tmp_path / "whole"))
+    assert "79 of 79 pictures" in capsys.readouterr().out
+    request = request_for("srresnet_acgan", options=options)
+    with stopping_at(3):
+        train(request)
+    assert train(request).digest == whole.digest
+    assert load_generator(request.out).generate_texts(["blue hair", "red eyes"], seed=0).shape == (2, 3, 32, 32)
+    write_rendered(tmp_path / "alike", 9, 32, 4, alike, workers=0, overwrite=True)
+    with pytest.raises(ValueError, match=r"description\.second: was \w{64}, now \w{64}"):
+        train(request)
 
 
 def in_format_1(state: Mapping[str, Any], *, wrapped: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The two networks of arXiv 1708.05509, for any tags and any size."""
+"""The two networks of arXiv 1708.05509, for any tags and any size, with one tag more for a second data set."""
 
 from functools import partial
 
@@ -10,11 +10,13 @@ from examples.anime_faces.systems import Blueprint, Description
 
 def networks(description: Description, options: Options) -> Blueprint:
     """Return the paper's networks; at 128x128 with the default width and blocks they equal the paper's."""
-    size, width, condition = description.size, options.width, description.condition
-    tags = condition.multi_hot().out_features
+    size, width = description.size, options.width
+    tags = sum(description.classes) + options.numbers_of_sets
     return Blueprint(
         makers={
-            "generator": lambda: generator_of(size, embedder=condition.multi_hot(), width=width, blocks=options.blocks),
+            "generator": lambda: generator_of(
+                size, embedder=gk.embedders.MultiHotEmbedder(tags), width=width, blocks=options.blocks
+            ),
             "critic": lambda: critic_of(size, tags=tags, width=width),
         },
         latents=partial(gk.latents.normal_latents, features=LATENTS),

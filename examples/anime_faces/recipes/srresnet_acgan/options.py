@@ -1,7 +1,9 @@
 """The options of `srresnet_acgan` (report B)."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 from examples.anime_faces.recipes._options import check_numbers, check_shares
 
@@ -93,6 +95,11 @@ class Options:
     replay: int = 512
     """Earlier pictures of the generator to keep: half of those that the critic sees come from there. 0: none are kept."""
 
+    extra: Annotated[str, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = ""
+    """A second data set to learn from as well: a folder that `prepare` wrote, with classes of the first one or none."""
+    extra_labels: bool = True
+    """Tell both networks which of the two sets a picture is of, and use the classes of the second one."""
+
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""
         check_shares(self, "tag_probability")
@@ -117,6 +124,11 @@ class Options:
         if self.score_weight != "auto":
             return self.score_weight
         return float(tags) if self.form.score_weight is None else self.form.score_weight
+
+    @property
+    def numbers_of_sets(self) -> int:
+        """How many numbers after the tags say which set a picture is of: 1 with a second set and labels, else 0."""
+        return int(bool(self.extra) and self.extra_labels)
 
     @property
     def draws_tags(self) -> bool:

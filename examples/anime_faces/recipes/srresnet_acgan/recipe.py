@@ -19,6 +19,11 @@ for (Shrivastava et al. 2017, section 2.3), since report B uses experience repla
 The report does not give the size of the pool: 512 is a choice of this recipe. ``--replay 0`` has no pool, as the paper.
 Checkpoints hold the pool.
 
+``--extra FOLDER`` joins a second data set, as the report tries; pictures of both form one sequence. One more tag tells both
+networks which set a picture is of, and tags that the second set does not have cost nothing; what is drawn later is of the first
+set. With ``--no-extra-labels`` the pictures of the second set have no label at all: the report suspects that this, together
+with pictures that are much alike, let its pictures become noise. The generator is then given zeros for unknown tags.
+
 Differences from the paper:
 
 - The critic's weights start from He's rule. From N(0, 0.02), as in the programs that follow the paper, a critic without norms
@@ -39,7 +44,7 @@ import gankit as gk
 from examples.anime_faces.recipes.srresnet_acgan.networks import networks
 from examples.anime_faces.recipes.srresnet_acgan.options import Options
 from examples.anime_faces.recipes.srresnet_acgan.terms import Terms
-from examples.anime_faces.systems import AnyTag, Description, Networks, Recipe, Side, System, always
+from examples.anime_faces.systems import Description, Networks, Recipe, Side, System, WithSecondSet
 
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
@@ -65,10 +70,15 @@ def system(networks: Networks, description: Description, options: Options, steps
     )
 
 
+def conditioning(options: Options) -> WithSecondSet:
+    """Read tags, and join the second data set if there is one."""
+    return WithSecondSet(options.extra, labeled=options.extra_labels)
+
+
 RECIPE = Recipe(
     description="Report B: an ACGAN of SRResNet layers, by WGAN-GP with a pool of earlier pictures.",
     steps=20_000,
-    conditioning=always(AnyTag()),
+    conditioning=conditioning,
     networks=networks,
     system=system,
 )

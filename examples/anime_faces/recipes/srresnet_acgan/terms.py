@@ -81,12 +81,14 @@ class Terms:
 
     def _drawn(self, images: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
         latents = gk.latents.normal_latents(len(tags), LATENTS, device=images.device, dtype=images.dtype)
-        return self.networks["generator"](latents, tags).to(images.dtype)
+        asked = tags.clamp(min=0) if self.options.extra else tags  # of a second data set, tags may be unknown: -1
+        return self.networks["generator"](latents, asked).to(images.dtype)
 
     def _tags_of_fakes(self, tags: torch.Tensor) -> torch.Tensor:
         if not self.options.draws_tags:
             return tags
-        return drawn_tags(self.description, tags, self.options.tag_probability)
+        drawn = drawn_tags(self.description, tags, self.options.tag_probability)
+        return torch.cat([drawn, tags[:, drawn.shape[1] :]], dim=1)  # as many of each data set as in the batch
 
 
 def drawn_tags(description: Description, like: torch.Tensor, probability: float) -> torch.Tensor:
@@ -97,8 +99,11 @@ def drawn_tags(description: Description, like: torch.Tensor, probability: float)
 
     Args:
         description: The attributes.
-        like: Tags ``(n, classes)``; the result has its shape, dtype and device.
+        like: A tensor with as many rows; the result has its dtype and device.
         probability: Of a tag that excludes no other one.
+
+    Returns:
+        Zeros and ones ``(n, classes)``.
     """
     columns: list[torch.Tensor] = []
     for count in description.classes:
