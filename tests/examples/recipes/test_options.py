@@ -112,6 +112,8 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
             "learning_rate": 1e-4,
             "penalty_weight": 10.0,
             "critic_steps": 5,
+            "generator_steps": 1,
+            "generator_first": False,
             "literal": False,
         },
     ),

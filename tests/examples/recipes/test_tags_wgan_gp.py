@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -30,6 +31,22 @@ def test_settings_are_the_reports() -> None:
     assert training.updates["critic"].optimizer.param_groups[0]["betas"] == (0.5, 0.9)
     assert training.updates["generator"].optimizer.param_groups[0]["lr"] == 1e-4
     assert training.system.schedule(0) == gk.schedules.Round(5)
+
+
+@pytest.mark.parametrize("literal", [False, True])
+@pytest.mark.parametrize(("critic", "generator", "first"), [(1, 5, False), (1, 5, True), (3, 1, True), (2, 1, False)])
+def test_the_ratios_and_orders_of_the_report_are_played(
+    critic: int, generator: int, first: bool, literal: bool
+) -> None:
+    turns: dict[str, Any] = {"critic_steps": critic, "generator_steps": generator, "generator_first": first}
+    training = assembled("tags_wgan_gp", FACES, width=2, literal=literal, **turns)
+    played: list[str] = []
+    for name, update in training.updates.items():
+        update.optimizer.register_step_post_hook(lambda *_, name=name: played.append(name))
+    training.play(0, iter([batch()] * critic))
+    of_both = ["generator"] * generator, ["critic"] * critic
+    assert played == [*of_both[not first], *of_both[first]]
+    assert training.system.repeat == (critic if literal else 1)
 
 
 def test_noise_is_uniform_in_minus_one_to_one() -> None:

@@ -20,7 +20,11 @@ class Options:
     penalty_weight: float = 10.0
     """Weight of the gradient penalty."""
     critic_steps: int = 5
-    """Critic updates before each generator update."""
+    """Critic updates per round, before those of the generator."""
+    generator_steps: int = 1
+    """Generator updates per round; the report also tries 1 critic update and 5 of the generator."""
+    generator_first: bool = False
+    """Update the generator before the critic in each round, as the report tries too."""
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""

@@ -13,6 +13,9 @@ Report and program differ, so there are two forms:
   weight per batch, the same real batch for all five critic updates, batch norm in the critic. Both networks always normalize
   by their batch, so that a picture depends on those that are drawn with it.
 
+The report also compares numbers of updates (``--critic-steps``, ``--generator-steps``) and their order
+(``--generator-first``).
+
 Differences from the report in both: samples come from an average of the generator's weights (grids show the generator without
 averaging too). The program's first version, which the report compares with, is not offered: cross-entropy, RMSprop 5e-5,
 weights clipped before the critic's update, and an L1 penalty of 2.5e-5. The program logs its losses on a fresh batch after both
@@ -64,10 +67,13 @@ def system(networks: Networks, description: Description, options: Options, steps
         return {"score": gk.losses.generator_loss(objective, critic(draw(images, tags), tags))}
 
     optimizer = partial(torch.optim.Adam, lr=options.learning_rate, betas=(0.5, 0.9))
+    turns = gk.schedules.Round(
+        options.critic_steps, generator=options.generator_steps, generator_first=options.generator_first
+    )
     return System(
         critic=Side(network=critic, optimizer=optimizer, terms=critic_terms),
         generator=Side(network=generator, optimizer=optimizer, terms=generator_terms),
-        schedule=gk.schedules.Constant(round=gk.schedules.Round(options.critic_steps)),
+        schedule=gk.schedules.Constant(round=turns),
         batch_size=options.batch_size,
         repeat=options.critic_steps if options.literal else 1,
     )
