@@ -31,7 +31,7 @@ class Train(Generic[Options]):
     """Folder of the run: checkpoints, sample grids, loss curves and settings."""
     recipe: Annotated[str, tyro.conf.arg(help=RECIPES)] = "default"
     minutes: Annotated[float | None, shown_as("MINUTES")] = None
-    """Minutes of training: turned into steps at the start, and into fewer later if the machine gets slower."""
+    """Minutes of training: turned into steps at the start, and into fewer or more later if the machine's speed changes."""
     steps: Annotated[int | None, shown_as("STEPS")] = None
     """Train this many steps (in place of --minutes). Default: the number of the recipe."""
     plan: Annotated[Path | None, shown_as("RUN")] = None

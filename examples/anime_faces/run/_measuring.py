@@ -63,7 +63,7 @@ def choose_by_rounds(
 def seconds_per_step(play: Play, *, steps: int, minutes: float, clock: Clock = time.perf_counter) -> float:
     """Return the seconds of a step when the machine is not disturbed, from a few moments of several rounds each.
 
-    Where the machine is busier later, the plan is shortened then; a plan that is too short from the start could not be mended.
+    Where the machine gets busier or quieter later, the plan is changed then, but it is made longer only in its first half.
 
     Args:
         play: Plays round `t` of a training that is not kept, and returns when it is done.

@@ -1,4 +1,4 @@
-"""Minutes as a budget: where the machine gets slower than it was, the plan of steps is shortened, and that is recorded."""
+"""Minutes as a budget: where the machine gets slower or faster, the plan of steps is changed, and that is recorded."""
 
 import math
 import time
@@ -14,6 +14,12 @@ TOLERANCE = 0.03
 """The plan stays if it would take longer than the time by at most this share."""
 LEAST_SHARE = 0.25
 """Of the first plan: training never ends earlier, however slow the machine has become."""
+ROOM = 0.08
+"""The plan is made longer if it would leave more than this share of the time."""
+LONGER_UNTIL = 0.5
+"""Of the plan: later it is not made longer, since learning rates have begun to fall."""
+MOST_SHARE = 4
+"""Of the first plan: it is never made longer than that."""
 TRUST = 0.125
 """The pace that was measured at the start counts like the pace of this share of the time."""
 LONGEST_PAUSE = 60.0
@@ -76,11 +82,12 @@ class AsRecorded:
 
 @dataclass(slots=True, kw_only=True)
 class ByTheClock:
-    """Shorten the plan where the time is too short for it; sixteen times over the run this is looked at.
+    """Shorten the plan where the time is too short for it, and make it longer where much would be left.
 
+    The clock is looked at sixteen times over the run, and at the last step at which the plan can be made longer.
     The pace of the remaining steps is taken to be the mean of all steps so far, and of the pace that was planned with. So one
-    busy moment at the start changes little, which matters since a plan is never made longer again; and a machine that stays
-    slow is followed in several small changes, after each of which learning rates fall towards the new end.
+    busy moment changes little, and a machine that stays slow is followed in several small changes, after each of which learning
+    rates fall towards the new end. In its first half, a plan that was made in a busy moment becomes longer.
 
     Args:
         seconds: The time that the first plan was made for.
@@ -93,8 +100,9 @@ class ByTheClock:
     elapsed: float = 0.0
 
     def __call__(self, step: int, steps: int, elapsed: float) -> int:
-        """Return the steps to plan now: as many as before, or fewer, but never fewer than are done."""
-        if elapsed - self.elapsed < self.seconds / LOOKS:
+        """Return the steps to plan now, never fewer than are done."""
+        last_chance = step == int(LONGER_UNTIL * steps)
+        if elapsed - self.elapsed < self.seconds / LOOKS and not last_chance:
             return steps
         self.elapsed = elapsed
         return fitting_steps(step, steps, elapsed, seconds=self.seconds, first=self.first)
@@ -110,9 +118,13 @@ def fitting_steps(step: int, steps: int, elapsed: float, *, seconds: float, firs
         550
         >>> fitting_steps(100, 300, 990.0, seconds=1000.0, first=1000)
         250
+        >>> fitting_steps(250, 1000, 150.0, seconds=1000.0, first=1000)
+        1409
     """
     each = (elapsed + TRUST * seconds) / (step + TRUST * first)
-    if elapsed + (steps - step) * each <= (1 + TOLERANCE) * seconds:
-        return steps
-    fitting = step + int(max(0.0, seconds - elapsed) / each)
-    return min(steps, max(fitting, math.ceil(LEAST_SHARE * first)))
+    ends, fitting = elapsed + (steps - step) * each, step + int(max(0.0, seconds - elapsed) / each)
+    if ends > (1 + TOLERANCE) * seconds:
+        return min(steps, max(fitting, math.ceil(LEAST_SHARE * first)))
+    if ends < (1 - ROOM) * seconds and step <= LONGER_UNTIL * steps:
+        return max(steps, min(fitting, MOST_SHARE * first))
+    return steps

@@ -139,7 +139,8 @@ def plan_resumption(
             )
     steps = _steps(old, request, trained)
     return replace(
-        old if steps == old.steps else old.changed(trained, steps),
+        # Steps that were asked for are not changed by the clock.
+        old if steps == old.steps else replace(old.changed(trained, steps), seconds=None),
         data=str(request.data),
         hardware=hardware,
         versions=versions,

@@ -122,7 +122,8 @@ class Session:
             state = self._state(step)
             self.training, self.feed, self.preview = self.build(self.settings)
             restore_state(state, self.training, self.feed, self.record)
-        message = f"plan      {change.before} steps would take too long, now {steps}; {step} are done"
+        why = "would take too long" if steps < change.before else "would leave time"
+        message = f"plan      {change.before} steps {why}, now {steps}; {step} are done"
         progress.follow(self.training.system, self.feed, steps, message)
 
     def _log(self, step: int, progress: Progress, change: PlanChange | None = None) -> None:

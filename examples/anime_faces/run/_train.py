@@ -142,7 +142,7 @@ def _measured(settings: Settings, request: TrainRequest, choices: Sequence[Hardw
     left = 60 * request.minutes - (time.monotonic() - start)
     steps = steps_within(left, each)
     print(
-        f"budget    {request.minutes:.3g} minutes are {steps} steps of {each:.3g} s here; fewer if the machine gets slower"
+        f"budget    {request.minutes:.3g} minutes are {steps} steps of {each:.3g} s here; fewer or more if its speed changes"
     )
     return replace(settings, steps=steps, seconds=max(left, 0.0))
 
@@ -151,8 +151,7 @@ def _pacer(settings: Settings, request: TrainRequest, elapsed: float) -> Pacer:
     """Return what may change the plan: another run's record, the clock where minutes were given, or nothing."""
     if request.plan is not None:
         return AsRecorded(read_plan(request.plan).changes)
-    by_hand = any(change.after > change.before for change in settings.changes)
-    if settings.seconds is None or request.steps is not None or by_hand:
+    if settings.seconds is None or request.steps is not None:
         return keep_the_plan
     return ByTheClock(seconds=settings.seconds, first=settings.first_steps, elapsed=elapsed)
 

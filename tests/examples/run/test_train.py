@@ -26,6 +26,7 @@ from examples.anime_faces.run import (
     read_log,
     train,
 )
+from examples.anime_faces.run._pace import keep_the_plan
 from examples.anime_faces.systems import Networks, System, Training
 
 RequestMaker = Callable[..., TrainRequest]
@@ -278,12 +279,13 @@ def test_minutes_become_steps_once(
     request_for: RequestMaker, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("examples.anime_faces.run._train.seconds_per_step", lambda play, **_: 12.0)
+    monkeypatch.setattr("examples.anime_faces.run._train.ByTheClock", lambda **_: keep_the_plan)
     request = request_for(minutes=1.0, steps=None)
     with stopping_at(1):
         first = train(request)
     second = train(request)
     assert first.steps == second.steps == second.step == 4
-    assert "budget    1 minutes are 4 steps of 12 s here; fewer if the machine gets slower" in capsys.readouterr().out
+    assert "budget    1 minutes are 4 steps of 12 s here; fewer or more if its speed changes" in capsys.readouterr().out
     with pytest.raises(ValueError, match="to train it longer, say --steps"):
         train(request_for(minutes=5.0, steps=None))
 
@@ -301,17 +303,31 @@ def planning(monkeypatch: pytest.MonkeyPatch, plans: Mapping[int, int]) -> None:
 
 @without_curves
 @pytest.mark.parametrize(
-    ("recipe", "options"), [("default", {"constant_share": 0.2}), ("gan_cls", {"cheat": 0.9, "cheat_decays": True})]
+    ("recipe", "options", "middle"),
+    [
+        ("default", {"constant_share": 0.2}, 7),
+        ("default", {"constant_share": 0.2}, 12),
+        ("gan_cls", {"cheat": 0.9, "cheat_decays": True}, 7),
+    ],
 )
-def test_a_shortened_plan_is_recorded_resumed_and_repeated_bit_for_bit(
-    request_for: RequestMaker, tmp_path: Path, recipe: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_a_changed_plan_is_recorded_resumed_and_repeated_bit_for_bit(
+    request_for: RequestMaker,
+    tmp_path: Path,
+    *,
+    recipe: str,
+    options: dict[str, Any],
+    middle: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("examples.anime_faces.run._train.time.monotonic", lambda: 0.0)
-    planning(monkeypatch, {2: 7, 4: 6})
+    planning(monkeypatch, {2: middle, 4: 6})
     request = request_for(recipe, options=options, steps=None, minutes=1.0, out=tmp_path / "whole")
     whole = train(request)
     assert (whole.step, whole.steps) == (6, 6)
-    changes = [{"step": 2, "before": 9, "after": 7}, {"step": 4, "before": 7, "after": 6}]
+    why = "would take too long" if middle < 9 else "would leave time"
+    assert f"9 steps {why}, now {middle}; 2 are done" in capsys.readouterr().out
+    changes = [{"step": 2, "before": 9, "after": middle}, {"step": 4, "before": middle, "after": 6}]
     assert json.loads((request.out / "settings.json").read_text())["changes"] == changes
     assert load_any_checkpoint(request.out)["settings"]["changes"] == changes
     assert [line["plan"] for line in read_log(request.out / "log.jsonl") if "plan" in line] == changes
