@@ -3,7 +3,7 @@
 from torch import nn
 
 import gankit as gk
-from examples.anime_faces.systems import base_and_doublings
+from examples.anime_faces.systems import base_and_doublings, halvings_of
 
 LATENTS = 128
 MOST_DOUBLINGS = 3
@@ -24,12 +24,6 @@ def generator_of(
         image_channels=image_channels,
         embedder=embedder,
     )
-
-
-def halvings_of(size: int) -> int:
-    """Return how often the critic halves pictures of a size: down to 2 x 2 positions, or 3 x 3, 5 x 5 or 7 x 7."""
-    base, doublings = base_and_doublings(size)
-    return doublings + (base % 2 == 0)
 
 
 def critic_of(size: int, *, tags: int, width: int, image_channels: int = 3) -> nn.Module:

@@ -26,6 +26,7 @@ from examples.anime_faces.systems._labels import (
 from examples.anime_faces.systems._pictures import (
     base_and_doublings as base_and_doublings,
     from_unit_range as from_unit_range,
+    halvings_of as halvings_of,
     luminance as luminance,
     to_unit_range as to_unit_range,
 )

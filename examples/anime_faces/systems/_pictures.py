@@ -31,6 +31,12 @@ def base_and_doublings(size: int) -> tuple[int, int]:
     )
 
 
+def halvings_of(size: int) -> int:
+    """Return how often a critic halves pictures of a size: down to 2 x 2 positions, or 3 x 3, 5 x 5 or 7 x 7."""
+    base, doublings = base_and_doublings(size)
+    return doublings + (base % 2 == 0)
+
+
 def to_unit_range(images: torch.Tensor) -> torch.Tensor:
     """Return pictures of -1..1 in 0..1."""
     return (images + 1) / 2

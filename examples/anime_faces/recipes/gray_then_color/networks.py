@@ -11,10 +11,9 @@ from examples.anime_faces.recipes._make_girls_moe import (
     MOST_DOUBLINGS,
     critic_of,
     generator_of,
-    halvings_of,
 )
 from examples.anime_faces.recipes.gray_then_color.options import Options
-from examples.anime_faces.systems import Blueprint, Description, Networks, base_and_doublings
+from examples.anime_faces.systems import Blueprint, Description, Networks, base_and_doublings, halvings_of
 
 
 class ColorCritic(nn.Module):
