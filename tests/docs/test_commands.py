@@ -28,7 +28,7 @@ def test_there_are_commands_to_check() -> None:
 @pytest.fixture
 def own_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipe that the page on recipes writes, as the module `mine.hinge`."""
-    page = (GUIDES / "faces" / "recipes.md").read_text(encoding="utf-8")
+    page = (GUIDES / "faces" / "recipes" / "own_recipe.md").read_text(encoding="utf-8")
     (code,) = [
         block for block in re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE) if "RECIPE =" in block
     ]

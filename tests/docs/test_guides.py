@@ -38,13 +38,13 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def a_data_set_and_a_text_model() -> None:
-    """What the page on recipes takes as there: faces with texts, and skip-thoughts as they were published."""
+    """What the page on texts takes as there: faces with texts, and skip-thoughts as they were published."""
     write_rendered(Path("data/tagged"), 3, 32, workers=0)
     Path("skip_thoughts").mkdir()
     write_model(Path("skip_thoughts"))
 
 
-THERE: dict[str, Callable[[], None]] = {"recipes.md": a_data_set_and_a_text_model}
+THERE: dict[str, Callable[[], None]] = {"texts.md": a_data_set_and_a_text_model}
 
 
 @pytest.mark.usefixtures("in_an_empty_folder")

@@ -88,9 +88,23 @@ def test_options_are_read_without_torch() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(recipes.__file__).parents[3])
 
 
-def test_the_page_of_recipes_has_a_row_for_each() -> None:
-    page = (Path(recipes.__file__).parents[3] / "docs" / "guides" / "faces" / "recipes.md").read_text(encoding="utf-8")
-    assert [name for name in recipe_names() if f"\n| `{name}` |" not in page] == []
+PAGES = Path(recipes.__file__).parents[3] / "docs" / "guides" / "faces" / "recipes"
+
+
+def test_the_table_of_recipes_has_a_row_for_each() -> None:
+    page = (PAGES / "index.md").read_text(encoding="utf-8")
+    assert [name for name in recipe_names() if f"\n| [`{name}`]({name}.md) |" not in page] == []
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_each_recipe_has_a_page(name: str) -> None:
+    page = (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    assert re.match(rf"# {name}(: [^\n]+)?\n", page)
+    assert "```bash\npython -m examples.anime_faces " in page
+
+
+def test_the_page_on_own_recipes_holds_a_whole_recipe() -> None:
+    page = (PAGES / "own_recipe.md").read_text(encoding="utf-8")
     tiny = (Path(__file__).parent / "own" / "tiny.py").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     code = ast.dump(ast.parse(tiny[tiny.index("from dataclasses") :]))

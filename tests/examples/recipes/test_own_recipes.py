@@ -200,7 +200,7 @@ def test_mistakes_of_an_author_are_one_line(
 def test_the_penalized_recipe_of_the_page_trains(
     faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = (FOLDER.parents[2] / "docs" / "guides" / "faces" / "recipes.md").read_text(encoding="utf-8")
+    page = (FOLDER.parents[2] / "docs" / "guides" / "faces" / "recipes" / "own_recipe.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     first = next(index for index, block in enumerate(blocks) if "RECIPE =" in block)
     (tmp_path / "of_the_page").mkdir()
