@@ -336,3 +336,23 @@ def test_scripted_networks_have_an_average() -> None:
     average.update()
     assert all(map(torch.equal, average.network.parameters(), network.parameters()))
     assert not any(parameter.requires_grad for parameter in average.network.parameters())
+
+
+def test_the_decay_may_change_between_updates() -> None:
+    network = nn.Linear(5, 3, dtype=torch.float64)
+    average = WeightAverage(network, decay=0.0, warmup=False)
+    expected = network.weight.detach().clone()
+    for step, decay in enumerate((0.0, 0.5, 0.9)):
+        _draw(network, step)
+        average.decay = decay
+        average.update()
+        expected = decay * expected + (1 - decay) * network.weight.detach()
+    torch.testing.assert_close(_weight(average), expected)
+
+
+def test_a_changed_decay_is_checked() -> None:
+    average = WeightAverage(nn.Linear(5, 3))
+    average.decay = 1.5
+    with pytest.raises(ValueError, match=r"decay must .* got 1\.5"):
+        average.update()
+    assert average.updates == 0

@@ -61,6 +61,13 @@ class Player:
                 for group in update.optimizer.param_groups:
                     group["lr"] = self.side.learning_rate(step)
 
+    def set_betas(self, step: int) -> None:
+        """Give the optimizer the betas of a step."""
+        if self.side.betas is not None:
+            for update in self.updates.values():
+                for group in update.optimizer.param_groups:
+                    group["betas"] = self.side.betas(step)
+
     def _step(self, own: str, readings: dict[str, torch.Tensor]) -> StepFunction:
         def step(*inputs: Any) -> dict[str, torch.Tensor]:
             if self.side.before is not None:
@@ -126,9 +133,11 @@ def player_of(
         gradients: Makes the part of each update that computes gradients.
 
     Raises:
-        ValueError: The turn of step 0 names no update of this side.
+        ValueError: The turn of step 0 names no update of this side, or the optimizer has no betas and the side has.
     """
     optimizer = _optimizer(side.optimizer, side.network)
+    if side.betas is not None and "betas" not in optimizer.defaults:
+        raise ValueError(f"betas of {name} must be None, since {type(optimizer).__name__} has none")
     own = {id(parameter) for parameter in side.network.parameters()}
     unshared = [parameter for other in others for parameter in other.parameters() if id(parameter) not in own]
     updates = {

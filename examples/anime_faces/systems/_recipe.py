@@ -76,6 +76,7 @@ class Side:
         turn: Given a step, the name of the one update of `terms` that is taken; `terms` must then be several by name. None:
             all of them are taken.
         learning_rate: The learning rate at a step. None: that of the optimizer's maker.
+        betas: The two betas of Adam at a step. None: those of the optimizer's maker.
         constraint: Called without arguments after each update, such as a weight clip.
         before: Called without arguments before each update, for programs that clip there.
     """
@@ -85,6 +86,7 @@ class Side:
     terms: gk.training.Terms | Mapping[str, gk.training.Terms]
     turn: Callable[[int], str] | None = None
     learning_rate: Callable[[int], float] | None = None
+    betas: Callable[[int], tuple[float, float]] | None = None
     constraint: Callable[[], object] | None = None
     before: Callable[[], object] | None = None
 
@@ -129,6 +131,7 @@ class System:
         plan: Called with the step before it starts; fills 0-d tensors that change over time, as a pure function of the step.
         after: Called with the readings of each round; what the host does with them. It must not read their values.
         average: Makes the average of each network that draws.
+        average_decay: The share of each average that the update of a step keeps. None: that of its maker.
         parts: Whatever else changes during training, by name; checkpoints hold its state.
         note: What the recipe decided by itself, in words, for the user; it is printed before training.
     """
@@ -143,6 +146,7 @@ class System:
     plan: Callable[[int], None] = nothing_changes
     after: Callable[[Scalars], None] = nothing_follows
     average: Callable[[nn.Module], gk.training.WeightAverage] = gk.training.WeightAverage
+    average_decay: Callable[[int], float] | None = None
     parts: Mapping[str, Stateful] = field(default_factory=dict)
     note: str = ""
 

@@ -41,6 +41,7 @@ class Training:
         for players in self.players.values():
             for player in players.values():
                 player.set_learning_rate(step)
+                player.set_betas(step)
         if self.system.prepare is not None:
             batches = map(self.hardware.autocast(self.system.prepare), batches)
         readings: dict[str, torch.Tensor] = {}
@@ -51,6 +52,8 @@ class Training:
             generator=self._turn("generator", step, readings),
         )
         for average in self.averages.values():
+            if self.system.average_decay is not None:
+                average.decay = self.system.average_decay(step)
             average.update()
         self.system.after(readings)
         return {**costs, **readings}

@@ -31,12 +31,13 @@ class WeightAverage:
             influence quickly.
 
     Attributes:
+        decay: The share that the next update keeps; may be changed between updates, for an average that grows longer.
         network: The averaged copy, in eval mode, its parameters without gradients.
         updates: Number of updates so far.
 
     Raises:
-        ValueError: `decay` is not in 0..1, or the network cannot be copied, or it is lazy and was not called yet; or, at an
-            update, its modules, parameters or buffers differ from those that were copied.
+        ValueError: `decay` is not in 0..1, there or at an update; or the network cannot be copied, or it is lazy and was not
+            called yet; or, at an update, its modules, parameters or buffers differ from those that were copied.
 
     Example:
         >>> import torch
@@ -67,6 +68,7 @@ class WeightAverage:
     @torch.no_grad()
     def update(self) -> None:
         """Move the average towards the network's weights, once."""
+        check_fraction("decay", self.decay)
         source = bare(self._source)
         reshard(source)
         reshard(self.network)

@@ -323,3 +323,45 @@ def test_the_averages_draw_and_the_raw_networks_too() -> None:
     assert training.raw.networks["generator"] is training.networks["generator"]
     with pytest.raises(KeyError):
         _ = training.raw.networks["critic"]
+
+
+def test_betas_are_those_of_the_step_and_act() -> None:
+    def weights(betas: Any) -> tuple[list[Any], torch.Tensor]:
+        torch.manual_seed(0)
+        adam = partial(torch.optim.Adam, lr=0.1, betas=(0.0, 0.5))
+        training = built({"critic": {"optimizer": adam, "betas": betas}})
+        seen = []
+        for step in range(3):
+            training.play(step, iter([batch()]))
+            seen.append(training.updates["critic"].optimizer.param_groups[0]["betas"])
+        return seen, training.networks["critic"].state_dict()["weight"]
+
+    kept, plain = weights(None)
+    moved, changed = weights(lambda step: (0.0, 0.5 + 0.1 * step))
+    constant, same = weights(lambda _: (0.0, 0.5))
+    assert kept == constant == [(0.0, 0.5)] * 3
+    assert moved == [(0.0, 0.5), (0.0, 0.6), (0.0, 0.7)]
+    assert torch.equal(plain, same)
+    assert not torch.equal(plain, changed)
+
+
+def test_betas_of_an_optimizer_without_are_refused() -> None:
+    with pytest.raises(ValueError, match="betas of critic must be None, since SGD has none"):
+        built({"critic": {"betas": lambda _: (0.0, 0.9)}})
+
+
+def test_the_decay_of_averages_is_that_of_the_step() -> None:
+    def averaged(**more: Any) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        torch.manual_seed(0)
+        training = built({}, average=partial(gk.training.WeightAverage, decay=0.9, warmup=False), **more)
+        own = []
+        for step in range(3):
+            training.play(step, iter([batch()]))
+            own.append(training.networks["generator"].state_dict()["weight"].clone())
+        return training.averages["generator"].network.state_dict()["weight"], own
+
+    average, own = averaged(average_decay=lambda step: (0.0, 0.5, 0.75)[step])
+    torch.testing.assert_close(average, 0.375 * own[0] + 0.375 * own[1] + 0.25 * own[2])
+    kept, _ = averaged()
+    same, _ = averaged(average_decay=lambda _: 0.9)
+    assert torch.equal(kept, same)
