@@ -7,6 +7,7 @@
 #   make bench     step throughput and the overhead of an update, into benchmarks/results/
 #   make toys      published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
 #   make faces     the default recipe and an earlier version of it, three seeds, several hours, into benchmarks/results/
+#   make gallery   a run of each recipe, a few hours, into the pages of the recipes
 #   make mutants   mutation testing of all folders except blocks and networks
 #   make clean     delete .venv and everything that is built
 # Another version of torch: make test TORCH=torch==2.14.1
@@ -22,7 +23,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO ?= runs/demo
 MINUTES ?= 12
 
-.PHONY: demo test test-all check docs bench toys faces mutants clean
+.PHONY: demo test test-all check docs bench toys faces gallery mutants clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/examples
@@ -52,6 +53,9 @@ toys: $(STAMPS)/all
 
 faces: $(STAMPS)/examples
 	$(BIN)/python -m benchmarks.faces
+
+gallery: $(STAMPS)/examples
+	$(BIN)/python -m benchmarks.gallery
 
 mutants: $(STAMPS)/all
 	$(BIN)/python -m tests.mutants

@@ -7,17 +7,15 @@ can be made bit by bit. Needs the extra `examples`.
 
 import argparse
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from benchmarks.example import command
 from benchmarks.toys.runs import Record, all_runs, play
 from examples.anime_faces.commands.demo import withheld_pairs
 from examples.anime_faces.data import write_rendered
@@ -93,13 +91,13 @@ class Faces:
     def run(self, arm: str, seed: int) -> dict[str, Any]:
         """Train and measure one arm; returns what metrics.json says of it. Of the first seed, a sheet of samples is kept."""
         out = self.work / f"{_slug(arm)}-{seed}"
-        _command(
+        command(
             *("train", "--data", str(self.data), "--out", str(out), "--seed", str(seed)),
             *("--steps", str(self.arms[arm].steps), "--threads", "1", *self.arms[arm].options),
         )
-        _command("evaluate", str(out), "--samples", str(SAMPLES))
+        command("evaluate", str(out), "--samples", str(SAMPLES))
         if seed == 0:
-            _command("sample", *PROMPTS, "--run", str(out), "--n", str(COLUMNS), "--out", str(self.sheet(arm)))
+            command("sample", *PROMPTS, "--run", str(out), "--n", str(COLUMNS), "--out", str(self.sheet(arm)))
         metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
         settings = json.loads((out / "settings.json").read_text(encoding="utf-8"))
         shutil.rmtree(out)
@@ -146,19 +144,11 @@ class StepTimes:
         out = self.work / f"timed-{arm}-{seed}"
         shutil.rmtree(out, ignore_errors=True)
         words = ("--seed", str(seed), "--steps", str(TIMED_STEPS), "--threads", "1", *self.arms[arm])
-        _command("train", "--data", str(self.data), "--out", str(out), *words)
+        command("train", "--data", str(self.data), "--out", str(out), *words)
         lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
         first, last = json.loads(lines[0]), json.loads(lines[-1])
         shutil.rmtree(out)
         return {"seconds": (last["seconds"] - first["seconds"]) / (last["step"] - first["step"])}
-
-
-def _command(*words: str) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "examples.anime_faces", *words]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)  # noqa: S603
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
 
 
 def _slug(arm: str) -> str:

@@ -1,0 +1,1 @@
+"""A run of each recipe of the anime faces."""
