@@ -68,11 +68,22 @@ def labeled(labeled_folder: Path) -> Dataset:
 def stargan_run(labeled_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run on those faces; tests may read it, not change it."""
     out = tmp_path_factory.mktemp("runs") / "stargan"
-    options = find_options("stargan")(width=2, blocks=1, batch_size=4, critic_steps=1)
+    return short_run("stargan", labeled_folder, out, width=2, blocks=1, batch_size=4, critic_steps=1)
+
+
+@pytest.fixture(scope="session")
+def gray_run(faces_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of `gray_then_color`; tests may read it, not change it."""
+    out = tmp_path_factory.mktemp("runs") / "gray"
+    return short_run("gray_then_color", faces_folder, out, width=2, blocks=1, batch_size=4)
+
+
+def short_run(recipe: str, data: Path, out: Path, **options: object) -> Path:
+    """Train two steps."""
     request = TrainRequest(
-        recipe=find_recipe("stargan"),
-        options=options,
-        data=labeled_folder,
+        recipe=find_recipe(recipe),
+        options=find_options(recipe)(**options),
+        data=data,
         out=out,
         steps=2,
         threads=1,

@@ -1,4 +1,4 @@
-"""`transfer`: change attributes of given pictures."""
+"""`transfer`: change attributes of given pictures, or their colors."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,10 @@ from examples.anime_faces.commands import shown_as
 from examples.anime_faces.data import Fit, Reading
 
 if TYPE_CHECKING:
+    from examples.anime_faces.run import LoadedGenerator, Sheet
     from examples.anime_faces.transfer import Changer
 
+COLORING = "gray_then_color"
 LEAST_SIDE = 64  # pixels of a picture on the strip: smaller ones are enlarged
 
 
@@ -27,12 +29,18 @@ class Transfer:
 
     Of classes that exclude each other, such as hair colors, each is set in turn. Any other attribute is inverted: a picture
     with glasses loses them. What a picture has is known from the data set, from --labels, or else from the critic.
+
+    With a run of the recipe gray_then_color, the strip shows each picture, its gray form, and that form in color:
+        transfer --run runs/gray --images FOLDER --prompts "blue hair red eyes" "black hair" --out strip.png
     """
 
     images: Path
     """Folder with pictures of any size, or a data set that `prepare` wrote."""
     run_folder: Annotated[Path | None, shown_as("FOLDER", "run")] = None
-    """Folder of a run of the recipe stargan, or one of its checkpoints."""
+    """Folder of a run of the recipe stargan or gray_then_color, or one of its checkpoints."""
+    prompts: tuple[str, ...] = ()
+    """For gray_then_color: in which colors all pictures are drawn. Default: four of the run. Pictures of a data set with the
+    same labels are also drawn in their own."""
     weights: Annotated[Path | None, shown_as("FILE")] = None
     """In place of --run, a generator's file of the authors' program, such as 200000-G.ckpt."""
     critic: Annotated[Path | None, shown_as("FILE")] = None
@@ -55,9 +63,29 @@ class Transfer:
     def run(self) -> None:
         """Draw the strip and say where it is."""
         self._check()
+        if self.run_folder is None:
+            sheet, made = self._changed(self._published())
+        else:
+            from examples.anime_faces.run import load_generator
+            from examples.anime_faces.transfer import changer_of_run
+
+            loaded = load_generator(self.run_folder)
+            if loaded.settings.recipe == COLORING:
+                sheet, made = self._colored(loaded, self.run_folder)
+            else:
+                sheet, made = self._changed(changer_of_run(self.run_folder, loaded))
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        legend = sheet.save(self.out)
+        if legend is not None:
+            print(f"note: no font here has the letters of some names: numbers stand for them, which {legend} explains")
+        print(f"{self.out}: {made}")
+
+    def _changed(self, changer: "Changer") -> "tuple[Sheet, str]":
+        """Draw the strip of attributes, and say what it is."""
         from examples.anime_faces.transfer import draw_strip, read_given
 
-        changer = self._changer()
+        if self.prompts:
+            raise ValueError(f"--prompts is for runs of {COLORING}: other strips have one change a column")
         reading = Reading(size=changer.size, fit=self.fit, least_side=1)
         given = read_given(self.images, changer.vector, reading, most=self.n, labels=self.labels)
         for note in given.notes:
@@ -65,14 +93,26 @@ class Transfer:
         open_ones = int((given.numbers < 0).any(dim=1).sum())
         if open_ones and changer.critic is not None:
             print(f"note: labels leave something open of {open_ones} pictures, which the critic says")
-        sheet = draw_strip(changer, given, scale=self.scale or max(1, -(-LEAST_SIDE // changer.size)))
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        legend = sheet.save(self.out)
-        if legend is not None:
-            print(f"note: no font here has the letters of some names: numbers stand for them, which {legend} explains")
-        print(
-            f"{self.out}: {len(given.names)} pictures, {len(changer.vector.entries)} changes each, by {changer.origin}"
-        )
+        sheet = draw_strip(changer, given, scale=self._scale(changer.size))
+        return sheet, f"{len(given.names)} pictures, {len(changer.vector.entries)} changes each, by {changer.origin}"
+
+    def _colored(self, loaded: "LoadedGenerator", run: Path) -> "tuple[Sheet, str]":
+        """Draw the strip of colors, and say what it is."""
+        from examples.anime_faces.transfer import colors_of, draw_colored, read_given
+
+        if self.labels is not None:
+            raise ValueError(
+                "--labels is for runs of stargan and for --weights: --prompts says what to color pictures as"
+            )
+        given = read_given(self.images, None, Reading(size=loaded.size, fit=self.fit, least_side=1), most=self.n)
+        for note in given.notes:
+            print(f"note: {note}")
+        coloring = colors_of(loaded, self.images, given, self.prompts)
+        sheet = draw_colored(loaded, given, coloring, scale=self._scale(loaded.size))
+        return sheet, f"{len(given.names)} pictures in {len(coloring.headings)} ways, by step {loaded.step} of {run}"
+
+    def _scale(self, size: int) -> int:
+        return self.scale or max(1, -(-LEAST_SIDE // size))
 
     def _check(self) -> None:
         """Refuse what cannot be done before anything is read."""
@@ -86,11 +126,9 @@ class Transfer:
         if self.out.is_dir():
             raise ValueError(f"--out must be a file, such as {self.out / 'strip.png'}, but {self.out} is a folder")
 
-    def _changer(self) -> "Changer":
-        from examples.anime_faces.transfer import changer_of_run, changer_of_weights
+    def _published(self) -> "Changer":
+        from examples.anime_faces.transfer import changer_of_weights
 
-        if self.run_folder is not None:
-            return changer_of_run(self.run_folder)
         assert self.weights is not None
         names = None if self.attributes is None else [name.strip() for name in self.attributes.split(",")]
         return changer_of_weights(self.weights, attributes=names, critic=self.critic, size=self.size)

@@ -1,6 +1,7 @@
-"""Changing attributes of given pictures: with a run of `stargan`, or with published weights of StarGAN."""
+"""Changing given pictures: attributes by `stargan` or published weights of StarGAN, colors by `gray_then_color`."""
 
 from examples.anime_faces.transfer._changer import Changer as Changer, changer_of_run as changer_of_run
+from examples.anime_faces.transfer._coloring import colors_of as colors_of, draw_colored as draw_colored
 from examples.anime_faces.transfer._labels import (
     complete as complete,
     known_numbers as known_numbers,

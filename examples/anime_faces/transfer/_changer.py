@@ -7,7 +7,7 @@ from torch import nn
 
 from examples.anime_faces.recipes.stargan.conditioning import TargetLabels
 from examples.anime_faces.recipes.stargan.vector import TargetVector
-from examples.anime_faces.run import load_generator, load_network
+from examples.anime_faces.run import LoadedGenerator, load_network
 from examples.anime_faces.systems import Drawer
 
 RECIPE = "stargan"
@@ -32,19 +32,21 @@ class Changer:
     critic: nn.Module | None = None
 
 
-def changer_of_run(run: Path) -> Changer:
+def changer_of_run(run: Path, loaded: LoadedGenerator) -> Changer:
     """Return the averaged generator of a run of `stargan`, and its critic.
 
     Args:
         run: The run's folder, or one checkpoint.
+        loaded: Its networks that draw.
 
     Raises:
         ValueError: There is no checkpoint, or the run is of another recipe.
     """
-    loaded = load_generator(run)
     recipe = loaded.settings.recipe
     if recipe != RECIPE or not isinstance(loaded.conditioning, TargetLabels):
-        raise ValueError(f"--run must be a run of the recipe {RECIPE}, but {run} was trained with {recipe}")
+        raise ValueError(
+            f"--run must be a run of the recipe {RECIPE} or gray_then_color, but {run} was trained with {recipe}"
+        )
     return Changer(
         origin=f"step {loaded.step} of {run}",
         vector=loaded.conditioning.vector(loaded.settings.description),

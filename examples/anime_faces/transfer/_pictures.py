@@ -40,12 +40,14 @@ class Given:
     notes: Sequence[str] = ()
 
 
-def read_given(images: Path, vector: TargetVector, reading: Reading, *, most: int, labels: Path | None = None) -> Given:
+def read_given(
+    images: Path, vector: TargetVector | None, reading: Reading, *, most: int, labels: Path | None = None
+) -> Given:
     """Read the first pictures of a folder, or of a data set that `prepare` wrote.
 
     Args:
         images: The folder.
-        vector: What is to be known of each picture.
+        vector: What is to be known of each picture. None: nothing, so that vectors have no entries.
         reading: Size and shape of the result.
         most: How many pictures at most.
         labels: A table with the classes of the pictures in a folder, as `prepare` reads them. A data set has labels of its own.
@@ -58,7 +60,7 @@ def read_given(images: Path, vector: TargetVector, reading: Reading, *, most: in
             raise ValueError(f"--labels is for a folder of pictures, but {images} is a data set with labels of its own")
         return _of_dataset(Dataset.open(images), vector, reading, most)
     found, skipped = list_files(images, leave_out=labels)
-    table = None if labels is None else _Table(images, labels, vector)
+    table = None if labels is None or vector is None else _Table(images, labels, vector)
     names: list[str] = []
     pictures: list[np.ndarray] = []
     unused = [f"{entry['file']} ({entry['reason']})" for entry in skipped]
@@ -76,7 +78,7 @@ def read_given(images: Path, vector: TargetVector, reading: Reading, *, most: in
     notes = (
         [f"files that cannot be used: {', '.join(unused[:5])}{', ...' if len(unused) > 5 else ''}"] if unused else []
     )
-    unknown = torch.full((len(names), len(vector.entries)), UNKNOWN)
+    unknown = torch.full((len(names), 0 if vector is None else len(vector.entries)), UNKNOWN)
     return Given(
         names=names,
         images=np.stack(pictures),
@@ -89,7 +91,7 @@ def _note_of_more(seen: int, there: int, images: Path) -> list[str]:
     return [f"{images} has {there} files: --n shows more of them"] if seen < there else []
 
 
-def _of_dataset(dataset: Dataset, vector: TargetVector, reading: Reading, most: int) -> Given:
+def _of_dataset(dataset: Dataset, vector: TargetVector | None, reading: Reading, most: int) -> Given:
     count, size = min(most, len(dataset)), reading.size
     images = np.asarray(dataset.images[:count])
     if dataset.size != size:
@@ -97,7 +99,9 @@ def _of_dataset(dataset: Dataset, vector: TargetVector, reading: Reading, most: 
     return Given(
         names=[str(row) for row in range(count)],
         images=images,
-        numbers=known_numbers(vector, dataset.attributes, dataset.class_ids()[:count]),
+        numbers=torch.zeros(count, 0)
+        if vector is None
+        else known_numbers(vector, dataset.attributes, dataset.class_ids()[:count]),
         notes=_note_of_more(count, len(dataset), dataset.path),
     )
 

@@ -48,6 +48,27 @@ def test_a_run_changes_files_and_data_sets(
     assert strip.read_bytes() == first
 
 
+def test_a_run_of_gray_then_color_colors_pictures(
+    gray_run: Path, stargan_run: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strip = tmp_path / "colors.png"
+    usual = ("--images", photos, "--n", 2, "--out", strip)
+    code, said, _ = run("--run", gray_run, *usual, "--prompts", "blue hair red eyes", "red hair", capsys=capsys)
+    assert code == 0
+    assert f"{strip}: 2 pictures in 2 ways, by step 2 of {gray_run}" in said
+    assert headings(strip) == (["original", "gray", "blue hair red eyes", "red hair"], 2)
+    code, _, err = run("--run", gray_run, *usual, "--labels", photos / "x.csv", capsys=capsys)
+    assert (code, err) == (
+        2,
+        "error: --labels is for runs of stargan and for --weights: --prompts says what to color pictures as\n",
+    )
+    code, _, err = run("--run", stargan_run, *usual, "--prompts", "blue hair", capsys=capsys)
+    assert (code, err) == (
+        2,
+        "error: --prompts is for runs of gray_then_color: other strips have one change a column\n",
+    )
+
+
 def test_published_weights_need_labels_or_their_critic(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
