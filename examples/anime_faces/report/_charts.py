@@ -1,10 +1,10 @@
 """The loss curves as points of an inline SVG, with their numbers for the pointer."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from examples.anime_faces.run import with_totals
+from examples.anime_faces.run import Losses, SymmetricLog, averaged_curve, first_steps, with_totals
 
 MOST_POINTS = 300
 COLORS = ("#4a72c8", "#d1495b", "#3a9d5d", "#e08e1b", "#8e5cc4", "#2a9d9d", "#a07a3c", "#7b818c")
@@ -32,12 +32,11 @@ FRAME = Frame(width=760, height=210, left=46, right=752, top=8, bottom=184)
 
 
 class Line(NamedTuple):
-    """One curve: its name, color and last value in the legend, and its path in the SVG."""
+    """One curve: its name, color and last value in the legend."""
 
     name: str
     color: str
     last: str
-    path: str
 
 
 class Tick(NamedTuple):
@@ -47,29 +46,47 @@ class Tick(NamedTuple):
     label: str
 
 
+class Scale(NamedTuple):
+    """The curves on one kind of axis: its name, what it is in words, its marks, and a path for each curve."""
+
+    name: str
+    about: str
+    levels: list[Tick]
+    paths: list[str]
+
+
 class Chart(NamedTuple):
-    """One chart: title, curves, marks on both axes, and the numbers that the script reads."""
+    """One chart: title, curves, both kinds of axes, marks of steps, and the numbers that the script reads."""
 
     title: str
     lines: list[Line]
-    levels: list[Tick]
+    scales: list[Scale]
     steps: list[Tick]
     numbers: dict[str, Any]
 
 
-def charts_of(log: Sequence[Mapping[str, Any]]) -> list[Chart]:
+def charts_of(log: Sequence[Mapping[str, Any]], losses: Losses | None = None) -> list[Chart]:
     """Return a chart of both losses, one for the terms of each, and one for the scores.
 
     Args:
         log: Lines of a run's log.
+        losses: The losses of every step, which give the first chart from the first step on, and one of the first steps as they
+            are. None: only the log is there.
     """
     lines = [{**line, "averages": with_totals(line["averages"])} for line in _thinned(log)]
     names = list(dict.fromkeys(name for line in lines for name in line["averages"]))
     charts: list[Chart] = []
     for title, prefix, others in PANELS:
         chosen = [name for name in names if name.startswith(prefix) or name in others]
-        if chosen:
-            charts.append(_chart(title, lines, chosen, prefix))
+        curves = {name.removeprefix(prefix): _logged(lines, name) for name in chosen}
+        if prefix == "losses/" and losses is not None and losses.is_whole:
+            curves = {name.removeprefix(prefix): averaged_curve(losses, name, MOST_POINTS) for name in chosen}
+        if curves:
+            charts.append(chart_of(title, curves))
+        if prefix == "losses/" and losses is not None and (first := first_steps(losses)):
+            steps = max(steps[-1] for steps, _ in first.values() if steps)
+            curves = {name.removeprefix(prefix): curve for name, curve in first.items()}
+            charts.append(chart_of(f"Losses of the first {steps} steps, each as it was", curves))
     return charts
 
 
@@ -97,36 +114,51 @@ def _thinned(log: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return kept
 
 
-def _chart(title: str, log: Sequence[Mapping[str, Any]], names: Sequence[str], prefix: str) -> Chart:
-    steps = [line["step"] for line in log]
+def _logged(log: Sequence[Mapping[str, Any]], name: str) -> tuple[list[int], list[float]]:
+    there = [line for line in log if name in line["averages"]]
+    return [line["step"] for line in there], [line["averages"][name] for line in there]
+
+
+def chart_of(title: str, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Chart:
+    """Return a chart of curves, each of which has steps and values of its own.
+
+    Args:
+        title: What it shows.
+        curves: The curves by name; at least one of them has a point.
+    """
+    known = [dict(zip(steps, values, strict=True)) for steps, values in curves.values()]
+    steps = sorted({step for curve in known for step in curve})
     first, last = steps[0], steps[-1]
-    values = [[line["averages"].get(name) for line in log] for name in names]
-    low, high = _range([value for row in values for value in row if value is not None])
+    every = [value for curve in known for value in curve.values()]
 
     def x(step: float) -> float:
         return FRAME.left + (step - first) / max(1, last - first) * (FRAME.right - FRAME.left)
 
-    def y(value: float) -> float:
-        share = min(1.0, max(0.0, (value - low) / (high - low)))
-        return FRAME.bottom - share * (FRAME.bottom - FRAME.top)
+    def scale(name: str, about: str, place: Callable[[float], float], ticks: Callable[..., list[float]]) -> Scale:
+        low, high = _range(every, place)
 
-    def line(index: int) -> Line:
-        row = values[index]
-        points = [f"{x(at):.1f} {y(value):.1f}" for at, value in zip(steps, row, strict=True) if value is not None]
-        shown = "?" if row[-1] is None else f"{row[-1]:.3g}"
-        path = (
-            f"M{' L'.join(points)}" if len(points) != 1 else f"M{points[0]} h0"
-        )  # a line without length is drawn as a dot
-        return Line(names[index].removeprefix(prefix), COLORS[index % len(COLORS)], shown, path)
+        def y(value: float) -> float:
+            share = (place(value) - place(low)) / (place(high) - place(low))
+            return FRAME.bottom - min(1.0, max(0.0, share)) * (FRAME.bottom - FRAME.top)
 
+        paths = [_path([f"{x(step):.1f} {y(value):.1f}" for step, value in curve.items()]) for curve in known]
+        return Scale(name, about, [Tick(y(tick), f"{tick:g}") for tick in ticks(low, high)], paths)
+
+    axis = SymmetricLog.of(every)
     return Chart(
         title=title,
-        lines=[line(index) for index in range(len(names))],
-        levels=[Tick(y(tick), f"{tick:g}") for tick in nice_ticks(low, high)],
+        lines=[
+            Line(name, COLORS[index % len(COLORS)], f"{curve[last]:.3g}" if last in curve else "?")
+            for index, (name, curve) in enumerate(zip(curves, known, strict=True))
+        ],
+        scales=[
+            scale("linear", "", float, nice_ticks),
+            scale("logarithmic", axis.in_words(min(every)), axis, axis.ticks),
+        ],
         steps=[Tick(x(tick), f"{tick:g}") for tick in nice_ticks(first, last, 8)],
         numbers={
             "steps": steps,
-            "values": values,
+            "values": [[curve.get(step) for step in steps] for curve in known],
             "width": FRAME.width,
             "left": FRAME.left,
             "right": FRAME.right,
@@ -136,10 +168,20 @@ def _chart(title: str, log: Sequence[Mapping[str, Any]], names: Sequence[str], p
     )
 
 
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    """Cover the values but for the most extreme hundredth at each end, which would flatten all the rest."""
+def _path(points: Sequence[str]) -> str:
+    """Return the path through points; one without length is drawn as a dot."""
+    return f"M{points[0]} h0" if len(points) == 1 else f"M{' L'.join(points)}"
+
+
+def _range(values: Sequence[float], place: Callable[[float], float]) -> tuple[float, float]:
+    """Cover the values but for the most extreme hundredth at each end, which would flatten all the rest.
+
+    A little room is left above and below on a linear axis; on another one, it ends at values.
+    """
     ordered = sorted(values)
     cut = len(ordered) // 100
     low, high = ordered[cut], ordered[-1 - cut]
     margin = 0.05 * (high - low) or max(abs(high), 1.0) * 0.05
-    return low - margin, high + margin
+    if place is float or place(low) == place(high):
+        return low - margin, high + margin
+    return low, high

@@ -8,7 +8,7 @@ from typing import Any
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_recipe, is_outside, recipe_names
-from examples.anime_faces.run import RunFolder, Settings, read_log
+from examples.anime_faces.run import Losses, RunFolder, Settings, read_log, read_losses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Evidence:
         settings: Its settings.
         recipe: What its recipe does, in one sentence.
         log: The lines of its log.
+        losses: The losses of every step. None: they were not kept.
         metrics: What `evaluate` measured. None: `evaluate` was not run.
         dataset: The data set. None: it is not in its folder any more.
     """
@@ -28,6 +29,7 @@ class Evidence:
     settings: Settings
     recipe: str
     log: Sequence[Mapping[str, Any]]
+    losses: Losses | None
     metrics: Mapping[str, Any] | None
     dataset: Dataset | None
 
@@ -56,6 +58,7 @@ def gather(run: Path, recipe: str | None = None) -> Evidence:
         settings=settings,
         recipe=_description(settings.recipe, recipe),
         log=read_log(folder.log),
+        losses=read_losses(folder.raw_losses),
         metrics=_read_metrics(folder.metrics),
         dataset=_open(settings.data),
     )

@@ -1,7 +1,12 @@
 """Training runs: settings, data feed, loop, checkpoints, previews; and the trained generator afterwards."""
 
+from examples.anime_faces.run._axis import SymmetricLog as SymmetricLog
 from examples.anime_faces.run._curves import (
+    Panel as Panel,
+    averaged_curve as averaged_curve,
     draw_curves as draw_curves,
+    draw_panels as draw_panels,
+    first_steps as first_steps,
     series as series,
     with_totals as with_totals,
 )
@@ -13,6 +18,7 @@ from examples.anime_faces.run._generator import (
     load_network as load_network,
 )
 from examples.anime_faces.run._letters import displayed as displayed
+from examples.anime_faces.run._losses import Losses as Losses, read_losses as read_losses
 from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._record import read_log as read_log
 from examples.anime_faces.run._settings import Settings as Settings

@@ -2,31 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from examples.anime_faces.files import written_whole
+from examples.anime_faces.run._axis import SymmetricLog
 from examples.anime_faces.run._letters import displayed, font_file, write_legend
+from examples.anime_faces.run._losses import Losses, totals
 
 COLORS = ("#4062bb", "#d1495b", "#2e933c", "#e08e1b", "#7b4bb7", "#2a9d9d", "#8a6d3b", "#6c757d")
 MOST_LETTERS = 16  # of a name beside a curve
-
-
-def totals(values: Mapping[str, float]) -> dict[str, float]:
-    """Return the whole loss of each network, the sum of its terms.
-
-    The two are drawn together, as in report A. A step has only the last critic update of its round, so the critic has as many
-    points as the generator, however often it is updated.
-
-    Example:
-        >>> totals({"critic/score": 1.0, "critic/penalty": 0.5, "generator/score": -2.0, "scores/real": 3.0})
-        {'losses/critic': 1.5, 'losses/generator': -2.0}
-    """
-    sums: dict[str, float] = {}
-    for network in ("critic", "generator"):
-        terms = [value for name, value in values.items() if name.startswith(f"{network}/")]
-        if terms:
-            sums[f"losses/{network}"] = sum(terms)
-    return sums
+MOST_POINTS = 600  # of a curve
+FIRST_STEPS = 300  # are drawn one by one
 
 
 def with_totals(averages: Mapping[str, float]) -> dict[str, float]:
@@ -52,30 +40,50 @@ def series(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[int], lis
     return found
 
 
-def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
+class Panel(NamedTuple):
+    """One panel of the picture: its title, its curves by name, and whether its axis is logarithmic."""
+
+    title: str
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+    is_logarithmic: bool = False
+
+
+def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path, losses: Losses | None = None) -> None:
     """Draw the losses of both networks together and term by term, and the critic gap, as running averages over 100 steps.
+
+    The losses of both networks are drawn once more on a logarithmic axis, and those of the first steps as they are.
 
     Args:
         lines: Lines of the log.
         path: The PNG to write; nothing is written while the log is empty.
+        losses: The losses of every step. None: only the log is there.
     """
     found = series(lines)
-    if not found:
-        return
+    if found:
+        draw_panels(_panels(found, losses), path)
+
+
+def draw_panels(panels: Sequence[Panel], path: Path) -> None:
+    """Draw panels below each other, with the steps along the axis."""
     # Loaded here, since matplotlib is slow to load; in this form it works without a display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    panels = _panels(found)
     numbered: list[str] = []
     figure = Figure(figsize=(9, 2.6 * len(panels)), dpi=100)
     FigureCanvasAgg(figure)
-    for index, (title, names) in enumerate(panels):
+    for index, panel in enumerate(panels):
         axes = figure.add_subplot(len(panels), 1, index + 1)
-        for color, name in zip(COLORS * len(names), names, strict=False):
-            steps, values = found[name]
+        names = list(panel.curves)
+        for color, (steps, values) in zip(COLORS * len(names), panel.curves.values(), strict=False):
             marker = "o" if len(steps) == 1 else None  # a line of one point would not be seen
             axes.plot(steps, values, color=color, linewidth=1.4, marker=marker)
+        title = panel.title
+        if panel.is_logarithmic:
+            every = [value for _, values in panel.curves.values() for value in values]
+            axis = SymmetricLog.of(every)
+            title = f"{title}: {axis.in_words(min(every))}"
+            axes.set_yscale("symlog", linthresh=axis.linear)
         axes.set_title(title, loc="left", fontsize=10)
         axes.grid(visible=True, color="#e4e6eb", linewidth=0.7)
         axes.spines[["top", "right"]].set_visible(False)
@@ -84,7 +92,7 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
             _name_lines(axes, names, numbered)
         if index + 1 == len(panels):
             axes.set_xlabel("steps (running averages over 100)")
-    figure.subplots_adjust(left=0.07, right=0.83, top=1 - 0.12 / len(panels), bottom=0.2 / len(panels), hspace=0.32)
+    figure.subplots_adjust(left=0.08, right=0.83, top=1 - 0.12 / len(panels), bottom=0.2 / len(panels), hspace=0.32)
     with written_whole(path) as temporary:
         figure.savefig(temporary, format="png")
     if numbered:
@@ -108,16 +116,49 @@ def _name_lines(axes: Any, names: Sequence[str], numbered: list[str]) -> None:
         entry.set_fontproperties(FontProperties(fname=file or None, size=8))
 
 
-def _panels(found: Mapping[str, object]) -> list[tuple[str, list[str]]]:
+def _panels(found: Mapping[str, tuple[Sequence[float], Sequence[float]]], losses: Losses | None) -> list[Panel]:
     """Group the values: losses of both networks, each one's terms, scores with their gap, and what the critic recognizes."""
-    groups = [
-        ("losses of both networks", [name for name in found if name.startswith("losses/")]),
-        ("critic losses", [name for name in found if name.startswith("critic/")]),
-        ("generator losses", [name for name in found if name.startswith("generator/")]),
-        (
-            "mean scores of the critic, and their gap",
-            [n for n in found if n.startswith("scores/") or n == "critic gap"],
-        ),
-        ("share of pictures that the critic recognizes", [name for name in found if name.startswith("accuracy/")]),
+
+    def chosen(*beginnings: str) -> dict[str, tuple[Sequence[float], Sequence[float]]]:
+        return {name: curve for name, curve in found.items() if name.startswith(beginnings)}
+
+    both, first = chosen("losses/"), {}
+    if losses is not None:
+        first = first_steps(losses)
+        if losses.is_whole:
+            both = {name: averaged_curve(losses, name) for name in losses.columns if name.startswith("losses/")}
+    panels = [
+        Panel("losses of both networks", both),
+        Panel("losses of both networks", both, is_logarithmic=True),
+        Panel(f"losses of the first {FIRST_STEPS} steps, not averaged", first),
+        Panel("critic losses", chosen("critic/")),
+        Panel("generator losses", chosen("generator/")),
+        Panel("mean scores of the critic, and their gap", chosen("scores/", "critic gap")),
+        Panel("share of pictures that the critic recognizes", chosen("accuracy/")),
     ]
-    return [(title, names) for title, names in groups if names]
+    return [panel for panel in panels if panel.curves]
+
+
+def averaged_curve(losses: Losses, name: str, most: int = MOST_POINTS) -> tuple[list[int], list[float]]:
+    """Return steps and running averages of a loss, at `most` places at even distances with both ends.
+
+    Args:
+        losses: The losses of every step.
+        name: Which one, such as ``losses/critic``.
+        most: The greatest number of points.
+    """
+    steps, means = losses.averaged(name)
+    places = np.unique(np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(np.int64))
+    return steps[places].tolist(), means[places].tolist()
+
+
+def first_steps(losses: Losses) -> dict[str, tuple[list[int], list[float]]]:
+    """Return the whole losses of the first steps as they are; empty where the losses do not begin with the first step."""
+    if not losses.is_whole:
+        return {}
+    curves = {}
+    for name in losses.columns:
+        if name.startswith("losses/"):
+            there = (losses.steps <= FIRST_STEPS) & ~np.isnan(losses.columns[name])
+            curves[name] = losses.steps[there].tolist(), losses.columns[name][there].tolist()
+    return curves

@@ -47,6 +47,11 @@ class RunFolder:
         return self.path / "log.jsonl"
 
     @property
+    def raw_losses(self) -> Path:
+        """The losses of every step, as a table."""
+        return self.path / "losses.csv"
+
+    @property
     def losses(self) -> Path:
         """The picture of the loss curves."""
         return self.path / "losses.png"

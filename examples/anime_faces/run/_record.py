@@ -12,11 +12,9 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.errors import TrainingDivergedError
-from examples.anime_faces.run._curves import totals
+from examples.anime_faces.run._losses import WINDOW, LossTable, totals
 from examples.anime_faces.run._pace import Stopwatch
 from examples.anime_faces.run._settings import PlanChange
-
-WINDOW = 100  # steps in a running average
 
 
 class Record:
@@ -27,12 +25,14 @@ class Record:
     Args:
         path: The log file.
         every: Steps between two lines of the log.
+        losses: The table that gets the losses of every step. None: they are not kept.
     """
 
-    def __init__(self, path: Path, *, every: int) -> None:
+    def __init__(self, path: Path, *, every: int, losses: Path | None = None) -> None:
         self.every = every
         self.logged = -1  # the step of the last line
         self._path = path
+        self._losses = None if losses is None else LossTable(losses)
         self._ring = gk.training.LogRing(WINDOW)
         self._pending: list[int] = []
         self._recent: dict[str, deque[float]] = {}
@@ -46,7 +46,9 @@ class Record:
         return self._seconds_before + self._watch.seconds
 
     def open(self, step: int) -> None:
-        """Open the log to append, after removing lines after `step` that a stopped session may have left."""
+        """Open the log and the losses to append, after removing lines after `step` that a stopped session may have left."""
+        if self._losses is not None:
+            self._losses.open(step)
         lines = [line for line in read_log(self._path) if line["step"] <= step]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         self._path.write_text(text, encoding="utf-8")
@@ -55,7 +57,9 @@ class Record:
         self._watch = Stopwatch()
 
     def close(self) -> None:
-        """Close the log."""
+        """Close the log and the losses."""
+        if self._losses is not None:
+            self._losses.close()
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -75,16 +79,27 @@ class Record:
             TrainingDivergedError: A value is NaN or infinite; names the first such step and term.
         """
         pending, self._pending = self._pending, []
-        for step, values in zip(pending, self._ring.read(), strict=True):
-            for name, number in values.items():
-                if not math.isfinite(number):
-                    raise TrainingDivergedError(
-                        f"step {step}: {name} is {number}; training stopped, nothing after it was saved"
-                    )
-            # Added up step by step: a term of some steps only, such as a lazy penalty, counts in those alone.
-            for name, number in {**values, **totals(values)}.items():
-                self._recent.setdefault(name, deque(maxlen=WINDOW)).append(number)
+        rows: list[tuple[int, dict[str, float]]] = []
+        try:
+            for step, values in zip(pending, self._ring.read(), strict=True):
+                for name, number in values.items():
+                    if not math.isfinite(number):
+                        raise TrainingDivergedError(
+                            f"step {step}: {name} is {number}; training stopped, nothing after it was saved"
+                        )
+                rows.append((step, values))
+                # Added up step by step: a term of some steps only, such as a lazy penalty, counts in those alone.
+                for name, number in {**values, **totals(values)}.items():
+                    self._recent.setdefault(name, deque(maxlen=WINDOW)).append(number)
+        finally:
+            if self._losses is not None:
+                self._losses.append(rows)
         return self.averages()
+
+    def sync(self) -> None:
+        """Wait until the losses that were read are on the disk."""
+        if self._losses is not None:
+            self._losses.sync()
 
     def averages(self) -> dict[str, float]:
         """Return the mean of each value over its last 100 steps."""

@@ -14,6 +14,7 @@ from examples.anime_faces.run._console import Progress, StopSignals
 from examples.anime_faces.run._curves import draw_curves
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
+from examples.anime_faces.run._losses import read_losses
 from examples.anime_faces.run._pace import Pacer
 from examples.anime_faces.run._record import Record, read_log
 from examples.anime_faces.run._settings import PlanChange, Settings
@@ -62,6 +63,7 @@ class Session:
             TrainingDivergedError: A loss or a weight is not finite; nothing is written then.
         """
         self.record.read()
+        self.record.sync()
         check_finite_weights(self.training, step)
         state = self._state(step)
         gk.training.Checkpoints(self.folder.checkpoints).save(step, state)
@@ -96,13 +98,16 @@ class Session:
                     if self.record.logged != step:
                         self._log(step, progress)  # the seconds up to here, with which a killed run goes on
                     self.save(step)
-                    draw_curves(read_log(self.folder.log), self.folder.losses)
+                    self._draw_curves()
                     saved_at = time.monotonic()
         if self.record.logged != step:
             self._log(step, progress)
         fingerprint = self.save(step)
-        draw_curves(read_log(self.folder.log), self.folder.losses)
+        self._draw_curves()
         return step, fingerprint
+
+    def _draw_curves(self) -> None:
+        draw_curves(read_log(self.folder.log), self.folder.losses, read_losses(self.folder.raw_losses))
 
     def _state(self, step: int) -> dict[str, Any]:
         return collect_state(self.training, self.feed, self.record, step=step, settings=self.settings.to_dict())

@@ -77,7 +77,7 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
             training, feed = build(settings)
             return training, feed, preview(training)
 
-        record = Record(folder.log, every=LOG_EVERY)
+        record = Record(folder.log, every=LOG_EVERY, losses=folder.raw_losses)
         session = Session(
             folder=folder,
             settings=settings,

@@ -1,8 +1,10 @@
 import re
 
+import numpy as np
 import pytest
 
-from examples.anime_faces.report._charts import charts_of, nice_ticks
+from examples.anime_faces.report._charts import chart_of, charts_of, nice_ticks
+from examples.anime_faces.run import Losses
 
 
 def test_charts_follow_their_numbers() -> None:
@@ -11,12 +13,43 @@ def test_charts_follow_their_numbers() -> None:
     assert chart.title == "Critic losses"
     (line,) = chart.lines
     assert (line.name, line.last) == ("score", "2e+04")
-    points = re.findall(r"(\d+\.\d) (\d+\.\d)", line.path.removeprefix("M"))
+    linear, logarithmic = chart.scales
+    assert (linear.name, logarithmic.name) == ("linear", "logarithmic")
+    points = re.findall(r"(\d+\.\d) (\d+\.\d)", linear.paths[0].removeprefix("M"))
     assert 200 < len(points) <= 301
     xs, ys = zip(*((float(x), float(y)) for x, y in points), strict=True)
     assert list(xs) == sorted(xs)
     assert list(ys) == sorted(ys, reverse=True)  # greater values lie higher
     assert chart.numbers["steps"][-1] == chart.numbers["last"] == 19_980
+    bent = [float(y) for y in re.findall(r"\d+\.\d (\d+\.\d)", logarithmic.paths[0])]
+    assert (
+        bent[len(bent) // 2] < float(ys[len(ys) // 2]) - 20
+    )  # the upper half of the values takes a small part of the axis
+
+
+def test_a_decade_has_the_same_length_everywhere_on_the_logarithmic_axis() -> None:
+    values = [-100.0, -10.0, 0.5, 10.0, 100.0]
+    chart = chart_of("x", {"a": ([1, 2, 3, 4, 5], values)})
+    heights = [float(y) for y in re.findall(r"\d+\.\d (\d+\.\d)", chart.scales[1].paths[0])]
+    assert heights[0] - heights[1] == pytest.approx(heights[3] - heights[4], abs=0.2)
+    assert [tick.label for tick in chart.scales[1].levels] == ["-100", "-10", "-1", "0", "1", "10", "100"]
+    assert chart.scales[1].about == "logarithmic axis, linear between -1 and 1"
+
+
+def test_the_first_chart_begins_with_the_first_step_where_all_losses_were_kept() -> None:
+    log = [{"step": 400, "averages": {"losses/critic": 9.0, "losses/generator": 9.0}}]
+    steps = np.arange(1, 401)
+    losses = Losses(steps=steps, columns={"losses/critic": steps / 2.0, "losses/generator": np.full(400, 3.0)})
+    both, first = charts_of(log, losses)
+    assert (both.title, first.title) == ("Losses of both networks", "Losses of the first 300 steps, each as it was")
+    assert both.numbers["steps"][0] == 1
+    assert both.numbers["values"][0][0] == 0.5
+    assert both.numbers["values"][0][-1] == pytest.approx(np.arange(301, 401).mean() / 2)
+    assert first.numbers["steps"] == list(range(1, 301))
+    assert first.numbers["values"][0] == [step / 2 for step in range(1, 301)]
+    late = Losses(steps=steps[100:], columns={"losses/critic": steps[100:] / 2.0})
+    (only,) = charts_of(log, late)
+    assert only.numbers["steps"] == [400]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.7, 8.1), (1e-4, 3e-4), (20, 20_000), (5.0, 5.0)])
@@ -38,6 +71,7 @@ def test_the_accuracies_have_a_chart_of_their_own() -> None:
 def test_a_single_point_is_drawn_as_a_dot() -> None:
     for name in ("critic/score", "critic/late"):
         log = [{"step": 20, "averages": {"critic/score": 1.0}}, {"step": 40, "averages": {"critic/late": 2.0}}]
-        lines = {line.name: line for line in charts_of(log)[1].lines}
-        path = lines[name.removeprefix("critic/")].path
+        chart = charts_of(log)[1]
+        place = [line.name for line in chart.lines].index(name.removeprefix("critic/"))
+        path = chart.scales[0].paths[place]
         assert re.fullmatch(r"M\d+\.\d \d+\.\d h0", path)

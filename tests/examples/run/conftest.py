@@ -34,4 +34,4 @@ def request_for(faces_folder: Path, tmp_path: Path) -> RequestMaker:
 @pytest.fixture
 def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the picture of the curves, most of a tiny run's time."""
-    monkeypatch.setattr("examples.anime_faces.run._session.draw_curves", lambda lines, path: None)
+    monkeypatch.setattr("examples.anime_faces.run._session.draw_curves", lambda lines, path, losses: None)

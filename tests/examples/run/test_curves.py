@@ -1,11 +1,14 @@
 """What is drawn of the log."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from examples.anime_faces.run import _letters as letters, draw_curves, series, with_totals
+from examples.anime_faces.run import Losses, _letters as letters, draw_curves, series, with_totals
 
 LINE = {
     "critic/real/score": 1.5,
@@ -26,13 +29,53 @@ def test_both_losses_are_in_one_figure(tmp_path: Path) -> None:
     assert series(lines)["losses/critic"] == ([20, 40, 60], [42.0, 82.0, 122.0])
     draw_curves(lines, tmp_path / "losses.png")
     with Image.open(tmp_path / "losses.png") as picture:
-        assert picture.size == (900, 4 * 260)
+        assert picture.size == (900, 5 * 260)  # the first two show both losses, on a linear and on a logarithmic axis
     lines[-1]["averages"] |= {"accuracy/real": 0.75, "accuracy/fake": 0.5}
     draw_curves(lines, tmp_path / "accuracy.png")
     with Image.open(tmp_path / "accuracy.png") as picture:
-        assert picture.size == (900, 5 * 260)
+        assert picture.size == (900, 6 * 260)
     draw_curves([], tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
+
+
+def drawn(monkeypatch: pytest.MonkeyPatch, lines: list[dict[str, Any]], losses: Losses | None) -> dict[str, Any]:
+    """The axes of the picture by their titles."""
+    from matplotlib.figure import Figure
+
+    figures: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (figures.append(self), Path(path).touch()))
+    with TemporaryDirectory() as folder:
+        draw_curves(lines, Path(folder) / "losses.png", losses)
+    return {axes.get_title(loc="left"): axes for axes in figures[0].axes}
+
+
+def test_the_curves_of_both_losses_are_means_over_a_hundred_steps_from_the_first_step_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = np.arange(1, 402)
+    columns = {"losses/critic": np.where(steps == 1, 500.0, 1.0), "losses/generator": -steps.astype(float)}
+    lines = [{"step": 20, "averages": {"losses/critic": 7.0, "losses/generator": 7.0}}]
+    axes = drawn(monkeypatch, lines, Losses(steps=steps, columns=columns))
+    both = axes["losses of both networks"]
+    assert both.get_yscale() == "linear"
+    critic, generator = (dict(zip(*line.get_data(), strict=True)) for line in both.lines)
+    assert critic[1] == 500
+    assert critic[100] == pytest.approx((500 + 99) / 100)
+    assert critic[101] == 1
+    assert generator[401] == pytest.approx(-(302 + 401) / 2)
+    other = axes["losses of both networks: logarithmic axis, linear between -1 and 1"]
+    assert other.get_yscale() == "symlog"
+    first = axes["losses of the first 300 steps, not averaged"]
+    assert [len(line.get_xdata()) for line in first.lines] == [300, 300]
+    assert first.lines[1].get_ydata()[-1] == -300
+
+
+def test_losses_that_begin_late_leave_the_curves_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [{"step": 20, "averages": {"losses/critic": 7.0}}]
+    late = Losses(steps=np.array([31, 32]), columns={"losses/critic": np.array([1.0, 2.0])})
+    axes = drawn(monkeypatch, lines, late)
+    assert [title for title in axes if "first" in title] == []
+    assert list(axes["losses of both networks"].lines[0].get_ydata()) == [7.0]
 
 
 @pytest.mark.parametrize("terms", [["critic/score"], ["generator/score"]])

@@ -24,6 +24,7 @@ from examples.anime_faces.run import (
     load_any_checkpoint,
     load_generator,
     read_log,
+    read_losses,
     train,
 )
 from examples.anime_faces.run._pace import keep_the_plan
@@ -108,6 +109,29 @@ def test_a_stopped_run_resumes_bit_for_bit(
     resumed = train(request)
     assert (resumed.step, resumed.exit_code) == (7, 0)
     assert resumed.digest == whole.digest
+    losses = read_losses(tmp_path / "whole" / "losses.csv")
+    assert losses is not None
+    assert losses.steps.tolist() == [1, 2, 3, 4, 5, 6, 7]  # one a round, however many updates it has
+    assert (tmp_path / "run" / "losses.csv").read_bytes() == (tmp_path / "whole" / "losses.csv").read_bytes()
+
+
+@without_curves
+def test_a_killed_run_leaves_no_losses_twice(
+    request_for: RequestMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.anime_faces.run._train.LOG_EVERY", 2)
+    train(request_for(out=tmp_path / "whole"))
+
+    def kill(networks: Networks) -> None:
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        train(broken_at(request_for(), 5, kill))
+    left = read_losses(tmp_path / "run" / "losses.csv")
+    assert left is not None
+    assert left.steps.tolist() == [1, 2, 3, 4]  # later than the checkpoint, which is that of step 0
+    train(request_for())
+    assert (tmp_path / "run" / "losses.csv").read_bytes() == (tmp_path / "whole" / "losses.csv").read_bytes()
 
 
 @without_curves

@@ -7,6 +7,14 @@ document.querySelector(".theme").addEventListener("click", () => {
   root.dataset.theme = dark ? "light" : "dark";
 });
 
+// All curves on a linear or on a logarithmic axis.
+for (const button of document.querySelectorAll(".axes")) {
+  button.addEventListener("click", () => {
+    const root = document.documentElement;
+    root.dataset.axes = root.dataset.axes === "logarithmic" ? "linear" : "logarithmic";
+  });
+}
+
 // Samples over time: one picture is shown, the slider says which.
 for (const film of document.querySelectorAll(".film")) {
   const pictures = [...film.querySelectorAll(".frame")];
@@ -71,7 +79,7 @@ for (const chart of document.querySelectorAll(".chart")) {
   svg.addEventListener("pointerleave", () => { cursor.style.visibility = "hidden"; fill(data.steps.length - 1); });
 }
 
-// The place of the reader, kept while the page renews itself: scrolling, dark or light, chosen step, opened tables.
+// The place of the reader, kept while the page renews itself: scrolling, dark or light, axes, chosen step, opened tables.
 const place = "gankit " + location.pathname;
 const keep = () => {
   const films = [...document.querySelectorAll(".film")].map((film) => {
@@ -79,7 +87,7 @@ const keep = () => {
     return slider.value === slider.max ? null : film.querySelectorAll("[data-step]")[slider.value].dataset.step;
   });
   const opened = [...document.querySelectorAll("details")].map((element) => element.open);
-  const kept = { y: scrollY, theme: document.documentElement.dataset.theme, films, opened };
+  const kept = { y: scrollY, theme: document.documentElement.dataset.theme, axes: document.documentElement.dataset.axes, films, opened };
   try { sessionStorage.setItem(place, JSON.stringify(kept)); } catch { return; }
 };
 const restore = () => {
@@ -90,6 +98,7 @@ const restore = () => {
   } catch { return; }
   if (!kept) { return; }
   if (kept.theme) { document.documentElement.dataset.theme = kept.theme; }
+  if (kept.axes) { document.documentElement.dataset.axes = kept.axes; }
   document.querySelectorAll("details").forEach((element, index) => { element.open = Boolean(kept.opened[index]); });
   document.querySelectorAll(".film").forEach((film, index) => {
     const steps = [...film.querySelectorAll("[data-step]")].map((picture) => picture.dataset.step);
