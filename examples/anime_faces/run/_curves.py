@@ -84,6 +84,7 @@ def draw_panels(panels: Sequence[Panel], path: Path) -> None:
             axis = SymmetricLog.of(every)
             title = f"{title}: {axis.in_words(min(every))}"
             axes.set_yscale("symlog", linthresh=axis.linear)
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_title(title, loc="left", fontsize=10)
         axes.grid(visible=True, color="#e4e6eb", linewidth=0.7)
         axes.spines[["top", "right"]].set_visible(False)
