@@ -217,3 +217,22 @@ def test_pictures_are_drawn_without_a_critic(name: str, form: dict[str, Any], fa
     images = blueprint.draw(networks, inputs, grid.condition)
     assert images.shape == (3, 3, 32, 32)
     assert float(images.detach().abs().max()) <= 1
+
+
+@every_form
+def test_pictures_are_drawn_on_another_device(name: str, form: dict[str, Any], faces: Dataset) -> None:
+    """Networks that are built there draw there, from inputs that are moved there, and nothing is read on the host."""
+    options = options_of(name, form)
+    conditioning = find_recipe(name).conditioning(options)
+    description = conditioning.select(faces).description
+    blueprint = find_recipe(name).networks(description, options)
+    grid = conditioning.grid(description, 3)
+    rows = len(grid.names)
+    inputs = torch.zeros(rows, 3, 32, 32) if blueprint.latents is None else blueprint.latents(rows, rng=None)
+    networks = {of: blueprint.makers[of]().to("meta").eval() for of in blueprint.drawing}
+    inputs = inputs.to("meta")
+    condition = None if grid.condition is None else grid.condition.to("meta")
+    with torch.no_grad(), NothingIsRead():
+        images = blueprint.draw(networks, inputs, condition)
+    assert images.is_meta
+    assert images.shape == (rows, 3, 32, 32)

@@ -17,6 +17,7 @@ import gankit as gk
 from examples.anime_faces.data import Dataset, write_rendered
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.errors import TrainingDivergedError
+from examples.anime_faces.recipes import find_options, recipe_names
 from examples.anime_faces.run import (
     RunFolder,
     TrainRequest,
@@ -78,20 +79,17 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("recipe", "options"),
     [
-        ("acgan", {}),
-        ("default", {}),
+        *((name, {}) for name in recipe_names()),
         ("default", {"augmentation": 0.6}),
         ("tags_wgan_gp", {"critic_steps": 2}),
         ("tags_wgan_gp", {"critic_steps": 3, "literal": True}),
         ("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}),
-        ("gan_cls", {}),
         ("gan_cls", {"literal": True, "cheat_adapts": True}),
         ("dcgan", {"dropout": 0.5, "real_low": 0.8}),
         ("gray_then_color", {"blocks": 1, "fine_tuned_share": 0.5}),
         ("stargan", {"blocks": 1, "critic_steps": 2}),
         ("srresnet_acgan", {"blocks": 1, "critic_steps": 2, "replay": 20}),
         ("srresnet_acgan", {"blocks": 1, "objective": "dragan", "replay": 9}),
-        ("wgan_clip", {}),
         ("wgan_clip", {"literal": True, "clip_after": True}),
     ],
 )
@@ -132,6 +130,24 @@ def test_a_killed_run_leaves_no_losses_twice(
     assert left.steps.tolist() == [1, 2, 3, 4]  # later than the checkpoint, which is that of step 0
     train(request_for())
     assert (tmp_path / "run" / "losses.csv").read_bytes() == (tmp_path / "whole" / "losses.csv").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", recipe_names())
+def test_every_recipe_trains_20_rounds_from_its_defaults_and_resumes_bit_for_bit(
+    request_for: RequestMaker, tmp_path: Path, recipe: str
+) -> None:
+    def from_defaults(name: str) -> TrainRequest:
+        request = request_for(recipe, out=tmp_path / name, steps=20, grid_every=20, threads=None)
+        return replace(request, options=find_options(recipe)())
+
+    whole = train(from_defaults("whole"))
+    assert (whole.step, whole.exit_code) == (20, 0)
+    with stopping_at(random.Random(recipe).randrange(1, 19)):
+        assert train(from_defaults("run")).exit_code == 143
+    torch.manual_seed(99)
+    resumed = train(from_defaults("run"))
+    assert (resumed.step, resumed.digest) == (20, whole.digest)
 
 
 @without_curves
