@@ -36,6 +36,7 @@ from examples.anime_faces.systems._recipe import (
     Recipe as Recipe,
     Scalars as Scalars,
     Side as Side,
+    Stateful as Stateful,
     System as System,
     always as always,
     drawn_in_unit_range as drawn_in_unit_range,

@@ -1,4 +1,4 @@
-"""Report D: layers, prices, the price of text weights, the cheat, the order of updates."""
+"""Report D: layers, losses, the penalty on text weights, the cheat, the order of updates."""
 
 from unittest import mock
 
@@ -141,10 +141,11 @@ def test_the_generator_pays_for_its_text_weights_alone(beta: float) -> None:
     training.networks["critic"].register_forward_hook(lambda _m, _i, output: seen.append(output.detach()))
     logged = training.updates["generator"](*inputs)
     torch.testing.assert_close(logged["score"], -functional.logsigmoid(seen[0]).mean())
+    torch.testing.assert_close(logged["weights/condition"], weight.square().sum().sqrt())
     if beta:
         torch.testing.assert_close(logged["text weights"], beta * weight.square().sum() / 2)
     else:
-        assert list(logged) == ["score"]
+        assert list(logged) == ["score", "weights/condition"]
 
 
 @pytest.mark.parametrize("literal", [False, True])

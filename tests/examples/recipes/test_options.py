@@ -37,6 +37,13 @@ from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
         ("matching_wgan", {"batch_size": 1}, "--batch-size must be at least 2"),
         ("matching_wgan", {"clip": 0.0}, "--clip must be above 0, but it is 0"),
         ("gan_cls", {"cheat_decays": True, "cheat_adapts": True}, "--cheat-decays and --cheat-adapts must not both"),
+        ("gan_cls", {"augmented": 0}, "--augmented must be at least 1, but it is 0"),
+        ("gan_cls", {"r1": -1.0}, r"--r1 must be 0 or more and finite, but it is -1\.0"),
+        ("gan_cls", {"mode_seeking": float("inf")}, "--mode-seeking must be 0 or more and finite, but it is inf"),
+        ("gan_cls", {"kl_weight": -2.0}, r"--kl-weight must be 0 or more and finite, but it is -2\.0"),
+        ("gan_cls", {"apa": True, "cheat_adapts": True}, "--cheat-adapts must not be given with --apa, which takes"),
+        ("gan_cls", {"apa": True, "cheat_decays": True}, "--cheat-decays must not be given with --apa, which takes"),
+        ("gan_cls", {"apa": True, "cheat_per_batch": True}, "--cheat-per-batch must not be given with --apa, which"),
         ("dcgan", {"batch_size": 0}, "--batch-size must be at least 1, but it is 0"),
         ("dcgan", {"width": 0}, "--width must be at least 1, but it is 0"),
         ("dcgan", {"critic_steps": 0}, "--critic-steps must be at least 1, but it is 0"),
@@ -126,7 +133,8 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
         25_000,
         {"batch_size": 64, "width": 64, "projected": 256, "learning_rate": 2e-4, "generator_steps": 2, "beta": 0.1}
         | {"cheat": 0.1, "cheat_per_batch": False, "cheat_decays": False, "cheat_adapts": False, "literal": False}
-        | {"all_tags": False},
+        | {"all_tags": False, "generator_first": False, "fresh_texts": False, "conditioning_augmentation": False}
+        | {"augmented": 128, "kl_weight": 2.0, "mode_seeking": 0.0, "r1": 0.0, "apa": False},
     ),
     "dcgan": (
         20_000,

@@ -1,12 +1,47 @@
-"""Report D's cheat: with some probability a generated picture is labeled as a real one."""
+"""How the critic is deceived: report D's cheat, by labels, or adaptive pseudo augmentation, by pictures."""
+
+from typing import Protocol
 
 import torch
 
 import gankit as gk
 from examples.anime_faces.recipes.gan_cls.options import Options
-from examples.anime_faces.systems import Scalars
+from examples.anime_faces.systems import Scalars, Stateful
 
 SIGN = "cheat/mean sign of real scores"
+PROBABILITY = "cheat/probability"
+
+
+class Deception(Protocol):
+    """What makes the critic take some generated pictures for real ones.
+
+    Attributes:
+        probability: The current probability, a 0-d tensor that is filled in place.
+        parts: What changes and is not a pure function of the step.
+    """
+
+    probability: torch.Tensor
+    parts: dict[str, Stateful]
+
+    def plan(self, step: int) -> None:
+        """Prepare for the step that comes next."""
+        ...
+
+    def labels(self, fake_scores: torch.Tensor) -> torch.Tensor | None:
+        """Return the label of each generated picture; None: all are 0."""
+        ...
+
+    def mixed(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Return what the critic is shown as real pictures."""
+        ...
+
+    def readings(self, real_scores: torch.Tensor) -> Scalars:
+        """Return what is logged, and what `follow` must know."""
+        ...
+
+    def follow(self, readings: Scalars) -> None:
+        """Move the probability, after a round."""
+        ...
 
 
 class Cheat:
@@ -30,7 +65,7 @@ class Cheat:
         )
         self._whole_batch, self._batch_size = options.cheat_per_batch, options.batch_size
         self.probability = torch.zeros((), device=device) if self._adaptive is None else self._adaptive.probability
-        self.parts = {} if self._adaptive is None else {"cheat": self._adaptive}
+        self.parts: dict[str, Stateful] = {} if self._adaptive is None else {"cheat": self._adaptive}
 
     def plan(self, step: int) -> None:
         """Set the probability for the step that comes next, unless it follows the critic."""
@@ -41,6 +76,11 @@ class Cheat:
         """Return the label of each generated picture: 0, or 1 for those labeled as real."""
         zeros = gk.losses.constant_labels(fake_scores, 0.0)
         return gk.losses.flip_labels(zeros, self.probability, whole_batch=self._whole_batch)
+
+    def mixed(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Return the real pictures as they are."""
+        del fake
+        return real
 
     def readings(self, real_scores: torch.Tensor) -> Scalars:
         """Return what a probability that follows the critic must know: how sure the critic is of real pictures."""

@@ -9,15 +9,30 @@ is updated twice a round. The "cheat": with probability 0.1 a generated picture 
 log(1 - s_f). Adam with learning rate 2e-4 and betas 0.5 and 0.999, constant over the run.
 
 What the report leaves open is an option: whether the cheat draws once per picture or per batch, and whether its probability
-stays, falls to 0 along the run, or follows the critic. ``--literal`` does as the parent: weights 1 and 1, and both generator
-updates have the noise of the critic's fakes.
+stays, falls to 0 along the run, or follows the critic; whether the generator is updated first, and with texts of its own.
+``--literal`` does as the parent: weights 1 and 1, and both generator updates have the noise of the critic's fakes.
+
+Options that replace a part of the report:
+
+- ``--conditioning-augmentation``, in place of the generator's projection: a condition of 128 numbers, drawn with a mean and a
+  variance that are learned from the text (Zhang et al. 2017, StackGAN). Its divergence from N(0, 1), averaged over its numbers
+  as in the authors' programs, has weight 2. The leaky ReLU on mean and log variance is that of the first program; the second,
+  with the same weight, has a plain one, which allows no variance below 1. beta then counts the weights of this layer.
+- ``--apa``, in place of the cheat: adaptive pseudo augmentation (Jiang et al. 2021), with the numbers of the authors' program:
+  target 0.6, every fourth round, 500,000 pictures. Real pictures give way to the critic's own fakes of the same texts; the
+  program takes those of the generator's last update, whose conditions are others.
+- ``--mode-seeking``, in place of the squared weights: 1 / (|x1 - x2| / |z1 - z2| + 1e-5), of two pictures of each text, in
+  -1..1, both scored by the critic (Mao et al. 2019; their weight is 1).
+- ``--r1``: gamma / 2 times the squared gradient by the real pictures (in 0..1) with their own texts, at every critic update
+  (Mescheder et al. 2018). The critic then has layer norms, since batch norms couple pictures.
 
 Differences from the report: the critic is updated first and then the generator twice, as in the parent; the report names the
-generator's updates first. Both generator updates use the texts of the critic's batch. Samples come from an average of the
-generator's weights; vectors are hashed n-grams unless a table of vectors or the files of skip-thoughts are given; a mismatched
-pair is a real picture of another text in the batch, never equal by accident; convolutions are padded by 2 on both sides, where
-TensorFlow pads by 1 and 2. The length of the run, 25,000 rounds, is 100 epochs of the 250 batches that the report mentions.
-Both networks use pictures in 0..1, as in the parent; the pipeline keeps -1..1.
+generator's updates first (``--generator-first``). Both generator updates use the texts of the critic's batch (else
+``--fresh-texts``). Samples come from an average of the generator's weights. Vectors are hashed n-grams unless a table of
+vectors or the files of skip-thoughts are given. A mismatched pair is a real picture of another text in the batch, never equal
+by accident. Convolutions are padded by 2 on both sides, where TensorFlow pads by 1 and 2. The length of the run, 25,000
+rounds, is 100 epochs of the 250 batches that the report mentions. Both networks use pictures in 0..1, as in the parent; the
+pipeline keeps -1..1.
 
 Data: every picture with a text: the words for its labels (report D), or with ``--all-tags`` all tags. Any size that is 4 to 7
 doubled a few times.
@@ -28,62 +43,34 @@ from functools import partial
 import torch
 
 import gankit as gk
-from examples.anime_faces.recipes.gan_cls.cheat import Cheat
-from examples.anime_faces.recipes.gan_cls.networks import LATENTS, networks
+from examples.anime_faces.recipes.gan_cls.cheat import Cheat, Deception
+from examples.anime_faces.recipes.gan_cls.networks import networks
 from examples.anime_faces.recipes.gan_cls.options import Options
-from examples.anime_faces.systems import Description, EveryText, Networks, Recipe, Scalars, Side, System, to_unit_range
+from examples.anime_faces.recipes.gan_cls.pseudo_augmentation import PseudoAugmentation
+from examples.anime_faces.recipes.gan_cls.terms import Terms
+from examples.anime_faces.systems import Description, EveryText, Networks, Recipe, Side, System
 
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
     """Put report D together; only the cheat may decay along the `steps`."""
     del description
     generator, critic = networks["generator"], networks["critic"]
-    text_weight = generator.get_parameter("projection.linear.weight")
-    objective = gk.losses.Logistic()
-    weight = 1.0 if options.literal else 0.5
-    cheat = Cheat(options, steps, text_weight.device)
-
-    def draw_latents(images: torch.Tensor) -> torch.Tensor:
-        return gk.latents.normal_latents(len(images), LATENTS, device=images.device, dtype=images.dtype)
-
-    def prepare(batch: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        return *batch, draw_latents(batch[0])
-
-    def critic_terms(images: torch.Tensor, texts: torch.Tensor, latents: torch.Tensor) -> tuple[Scalars, Scalars]:
-        with torch.no_grad():
-            fake = generator(latents, texts)
-        real = to_unit_range(images)
-        mismatched = real[gk.losses.mismatched_indices(texts)]
-        pairs = {"real": real, "mismatched": mismatched, "fake": fake}
-        scores = {name: critic(pictures, texts) for name, pictures in pairs.items()}
-        loss = gk.losses.matching_aware_critic_loss(
-            objective,
-            **scores,
-            mismatched_weight=weight,
-            fake_weight=weight,
-            balanced=not options.literal,
-            fake_labels=cheat.labels(scores["fake"]),
-        )
-        probabilities = {f"scores/{name}": of.detach().sigmoid().mean() for name, of in scores.items()}
-        return {"score": loss}, {**probabilities, **cheat.readings(scores["real"])}
-
-    def generator_terms(images: torch.Tensor, texts: torch.Tensor, latents: torch.Tensor) -> Scalars:
-        latents = latents if options.literal else draw_latents(images)
-        costs = {"score": gk.losses.generator_loss(objective, critic(generator(latents, texts), texts))}
-        if options.beta:
-            costs["text weights"] = 0.5 * options.beta * gk.constraints.weight_penalty(text_weight)
-        return costs
-
+    device = next(generator.parameters()).device
+    deception: Deception = (
+        PseudoAugmentation(options.batch_size, device) if options.apa else Cheat(options, steps, device)
+    )
+    terms = Terms(networks=networks, options=options, deception=deception)
     optimizer = partial(torch.optim.Adam, lr=options.learning_rate, betas=(0.5, 0.999))
+    turns = gk.schedules.Round(1, generator=options.generator_steps, generator_first=options.generator_first)
     return System(
-        critic=Side(network=critic, optimizer=optimizer, terms=critic_terms),
-        generator=Side(network=generator, optimizer=optimizer, terms=generator_terms),
-        schedule=gk.schedules.Constant(round=gk.schedules.Round(1, generator=options.generator_steps)),
-        batch_size=options.batch_size,
-        prepare=prepare,
-        plan=cheat.plan,
-        after=cheat.follow,
-        parts=cheat.parts,
+        critic=Side(network=critic, optimizer=optimizer, terms=terms.critic),
+        generator=Side(network=generator, optimizer=optimizer, terms=terms.of_generator),
+        schedule=gk.schedules.Constant(round=turns),
+        batch_size=options.batch_size * (1 + options.generator_steps * options.fresh_texts),
+        prepare=terms.prepare,
+        plan=deception.plan,
+        after=deception.follow,
+        parts=deception.parts,
     )
 
 
