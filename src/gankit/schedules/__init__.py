@@ -1,5 +1,6 @@
-"""Floor 1: plain functions of time: how many updates each network gets in a round, and how much a term weighs."""
+"""Floor 1: plain functions of time: the updates of each network in a round, weights of terms, decays of averages."""
 
+from gankit.schedules._half_life import HalfLife as HalfLife
 from gankit.schedules._ramp import Ramp as Ramp
 from gankit.schedules._rounds import (
     Boosted as Boosted,
