@@ -14,6 +14,7 @@ Batch = tuple[torch.Tensor, torch.Tensor | None]
 PARTNERS = 1  # keeps the draws of partners apart from those of the order
 MOST_PICTURES = 100_000  # in a batch
 OTHERS = 2  # and those of the pictures that mix a batch
+REPLACED = 3  # and those of the order itself, where pictures are drawn with replacement
 RESIDENT_SHARE = 0.4  # of the free memory; the rest is for networks
 
 
@@ -128,6 +129,7 @@ class Feed:
         group: Pictures of each condition in a batch. The order gives the first ``batch_size / group`` of them; partners
             with the same condition, drawn by seed and number of the batch, follow in as many blocks of that length. Without
             conditions it does nothing.
+        replacement: Draw the order with replacement, by seed and number of the batch, in place of epochs.
 
     If the selection's batches must be mixed and all conditions of a batch are the same, its last picture is replaced by one
     with another condition, drawn by seed and number of the batch.
@@ -146,6 +148,7 @@ class Feed:
         hardware: Hardware,
         repeat: int = 1,
         group: int = 1,
+        replacement: bool = False,
     ) -> None:
         if not 1 <= batch_size <= MOST_PICTURES:
             raise ValueError(f"batch size must be at least 1 and at most {MOST_PICTURES:,}, but it is {batch_size}")
@@ -156,7 +159,7 @@ class Feed:
         self.draws = 0
         self.batch_size = batch_size
         self._store, self._selection, self._seed, self._hardware = store, selection, seed, hardware
-        self._repeat = repeat
+        self._repeat, self._replacement = repeat, replacement
         self._leaders = batch_size if selection.conditions is None else batch_size // group
         self._peers = _rows_by_condition(selection.conditions) if self._leaders < batch_size else None
         self._orders: dict[int, np.ndarray] = {}
@@ -183,13 +186,18 @@ class Feed:
 
     def rows(self, number: int) -> np.ndarray:
         """Return the positions (within the selection) of batch `number`."""
-        count = len(self._selection.rows)
-        positions = np.arange(number * self._leaders, (number + 1) * self._leaders)
-        epochs, places = np.divmod(positions, count)
-        leaders = np.concatenate([self._order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
+        leaders = self._leading(number)
         if self._selection.mixed:
             return self._mixed(leaders, number)
         return leaders if self._peers is None else self._with_partners(leaders, number, self._peers)
+
+    def _leading(self, number: int) -> np.ndarray:
+        count = len(self._selection.rows)
+        if self._replacement:
+            return np.random.default_rng((self._seed, number, REPLACED)).integers(count, size=self._leaders)
+        positions = np.arange(number * self._leaders, (number + 1) * self._leaders)
+        epochs, places = np.divmod(positions, count)
+        return np.concatenate([self._order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
 
     def _mixed(self, leaders: np.ndarray, number: int) -> np.ndarray:
         conditions = self._selection.conditions

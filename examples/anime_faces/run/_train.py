@@ -116,6 +116,7 @@ def _build(settings: Settings, request: TrainRequest, selection: Selection, stor
         hardware=settings.hardware,
         repeat=training.system.repeat,
         group=training.system.group,
+        replacement=training.system.replacement,
     )
     return training, feed
 

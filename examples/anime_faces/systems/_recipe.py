@@ -126,6 +126,7 @@ class System:
         schedule: How many critic and generator updates each round has. Default: one of each, the critic's first.
         repeat: How often each batch is used before the next one.
         group: Pictures of each condition in a batch; it divides the batch size.
+        replacement: Draw real pictures with replacement, in place of epochs in which each is used once.
         prepare: Turns a batch ``(images, condition)`` into the inputs of the terms: what updates share, such as latents or
             one fake batch, is made here.
         plan: Called with the step before it starts; fills 0-d tensors that change over time, as a pure function of the step.
@@ -142,6 +143,7 @@ class System:
     schedule: gk.schedules.Schedule = field(default_factory=lambda: gk.schedules.Constant(round=gk.schedules.Round(1)))
     repeat: int = 1
     group: int = 1
+    replacement: bool = False
     prepare: Callable[[Batch], Batch] | None = None
     plan: Callable[[int], None] = nothing_changes
     after: Callable[[Scalars], None] = nothing_follows

@@ -20,6 +20,7 @@ def training() -> Training:
 def test_generator_is_the_reports_layer_for_layer() -> None:
     generator = AcganGenerator(size=64, embedder=gk.embedders.LabelEmbedder((12, 11), 8))
     assert generator.in_features == 116
+    assert isinstance(generator.embedder, gk.embedders.LabelEmbedder)
     assert [table.weight.shape for table in generator.embedder.tables] == [(12, 8), (11, 8)]
     convolutions = [layer for layer in generator.layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
     shapes = [
@@ -103,6 +104,21 @@ def test_the_critics_losses_are_weighed_and_softly_labeled(training: Training) -
     for index, name in enumerate(("hair", "eyes")):
         expected = 0.8 * functional.cross_entropy(output.classes[index], labels[:, index])
         torch.testing.assert_close(logged[name], expected.detach())
+
+
+def test_the_fakes_of_the_critic_are_softly_labeled_too(training: Training) -> None:
+    images, labels = torch.rand(7, 3, 32, 32), torch.zeros(7, 2, dtype=torch.int64)
+    torch.manual_seed(3)
+    drawn = torch.stack([torch.randint(12, (7,)), torch.randint(11, (7,))], dim=1)
+    with torch.no_grad():
+        output = training.networks["critic"](training.networks["generator"](torch.randn(7, 100), drawn))
+    soft = 0.2 * torch.rand(7)
+    torch.manual_seed(3)
+    logged = training.updates["critic/fake"](images, labels)
+    expected = 1.4 * functional.binary_cross_entropy_with_logits(output.scores, soft)
+    torch.testing.assert_close(logged["score"], expected)
+    for index, name in enumerate(("hair", "eyes")):
+        torch.testing.assert_close(logged[name], 0.8 * functional.cross_entropy(output.classes[index], drawn[:, index]))
 
 
 def test_the_generators_losses_are_not_weighed(training: Training) -> None:

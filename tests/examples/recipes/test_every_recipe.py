@@ -35,6 +35,8 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("wgan_clip", {"literal": True, "clip_after": True}),
     ("stargan", {"targets": "red eyes, blue hair, white hair", "mirrored": False}),
     ("srresnet_acgan", {"objective": "dragan", "replay": 0}),
+    ("acgan", {"fakes": "predict", "fake_labels": "data", "embedding_form": "noise_product", "fake_class_weight": 0.0}),
+    ("acgan", {"fakes": "predict", "critic_step": "mixed", "critic_batches": "full", "embedding_form": "norms"}),
 ]
 every_form = pytest.mark.parametrize(
     ("name", "form"),
@@ -73,6 +75,7 @@ def batches_of(
         hardware=Hardware(),
         repeat=system.repeat,
         group=system.group,
+        replacement=system.replacement,
     )
     return (tree_map(lambda one: move(one) if isinstance(one, torch.Tensor) else one, batch) for batch in feed)
 

@@ -17,6 +17,9 @@ from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
         ("matching_wgan", {"critic_steps": -2}, "--critic-steps must be at least 1, but it is -2"),
         ("acgan", {"embedding": 0}, "--embedding must be at least 1, but it is 0"),
         ("acgan", {"batch_size": 1}, "--batch-size must be at least 2, for two half batches, but it is 1"),
+        ("acgan", {"adam_epsilon": 0.0}, "--adam-epsilon must be above 0, but it is 0"),
+        ("acgan", {"fake_class_weight": -0.5}, r"--fake-class-weight must be 0 or more and finite, but it is -0\.5"),
+        ("acgan", {"critic_batches": "full", "batch_size": 0}, "--batch-size must be at least 1, but it is 0"),
         ("default", {"batch_size": 6}, "--batch-size must be a multiple of 4, but it is 6"),
         ("default", {"constant_share": 1.5}, "--constant-share must be a number from 0 to 1, but it is 1.5"),
         ("tags_wgan_gp", {"penalty_weight": -1.0}, r"--penalty-weight must be 0 or more and finite, but it is -1\.0"),
@@ -109,7 +112,9 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
             "critic_learning_rate": 2e-4,
             "generator_learning_rate": 1.5e-4,
         }
-        | {"score_weight": 1.4, "class_weight": 0.8},
+        | {"score_weight": 1.4, "class_weight": 0.8, "fake_class_weight": "auto", "adam_epsilon": 1e-8}
+        | {"generator_score_weight": 1.0, "generator_class_weight": 1.0, "embedding_form": "joined"}
+        | {"critic_batches": "half", "critic_step": "two", "fake_labels": "uniform", "sampling": "epochs"},
     ),
     "tags_wgan_gp": (
         10_000,

@@ -11,14 +11,20 @@ IMAGES = np.arange(11, dtype=np.uint8)[:, None, None, None].repeat(2, 1).repeat(
 ROWS = np.array([0, 2, 3, 5, 7, 8, 10])
 
 
-def feed(batch_size: int, *, seed: int = 0, repeat: int = 1, labeled: bool = True) -> Feed:
+def feed(batch_size: int, *, seed: int = 0, repeat: int = 1, labeled: bool = True, replacement: bool = False) -> Feed:
     selection = Selection(
         rows=ROWS,
         conditions=ROWS[:, None].astype(np.int64) if labeled else None,
         description=Description(size=2, kind="table"),
     )
     return Feed(
-        ResidentStore(IMAGES, "cpu"), selection, batch_size=batch_size, seed=seed, hardware=Hardware(), repeat=repeat
+        ResidentStore(IMAGES, "cpu"),
+        selection,
+        batch_size=batch_size,
+        seed=seed,
+        hardware=Hardware(),
+        repeat=repeat,
+        replacement=replacement,
     )
 
 
@@ -68,6 +74,22 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
     assert shown(next(feed(7, seed=1))[0]) != first[0]
     batches = feed(7)
     assert shown(next(batches)[0]) != shown(next(batches)[0])
+
+
+def test_with_replacement_every_picture_is_drawn_each_time_alike() -> None:
+    batches, other, again = (feed(COUNT, seed=seed, replacement=True) for seed in (0, 1, 0))
+    drawn = [shown(next(batches)[0]) for _ in range(600)]
+    assert any(len(set(pictures)) < COUNT for pictures in drawn[:10])  # twice in a batch
+    for place in (0, COUNT - 1):  # 600 draws of 7 pictures: 86 each, with a standard deviation of 9
+        counts = np.bincount([pictures[place] for pictures in drawn])[ROWS]
+        assert counts.min() > 45
+        assert counts.max() < 130
+    assert len({tuple(pictures) for pictures in drawn}) > 590
+    assert shown(next(other)[0]) != drawn[0]
+    again.draws = 400
+    images, condition = next(again)
+    assert condition is not None
+    assert shown(images) == condition[:, 0].tolist() == drawn[400]
 
 
 def test_repeated_batches_resume_too() -> None:

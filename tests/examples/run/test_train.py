@@ -85,6 +85,7 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
         ("tags_wgan_gp", {"critic_steps": 3, "literal": True}),
         ("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}),
         ("gan_cls", {"literal": True, "cheat_adapts": True}),
+        ("acgan", {"fakes": "predict", "sampling": "replacement", "critic_step": "mixed"}),
         ("dcgan", {"dropout": 0.5, "real_low": 0.8}),
         ("gray_then_color", {"blocks": 1, "fine_tuned_share": 0.5}),
         ("stargan", {"blocks": 1, "critic_steps": 2}),
