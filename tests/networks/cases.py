@@ -66,6 +66,14 @@ OTHERS: dict[str, tuple[Callable[[], nn.Module], Callable[[int, int], tuple[torc
         lambda: MakeGirlsMoeCritic(resolution=12, halvings=2, width=2, num_classes=CLASSES),
         lambda seed, samples: (normal(seed, samples, 3, 12, 12),),
     ),
+    "make_girls_moe_generator_pre_activation": (
+        lambda: MakeGirlsMoeGenerator(**SIZES, latent_features=5, blocks=2, pre_activation=True),
+        lambda seed, samples: (normal(seed, samples, 5),),
+    ),
+    "make_girls_moe_critic_pre_activation": (
+        lambda: MakeGirlsMoeCritic(resolution=12, halvings=2, width=2, num_classes=CLASSES, pre_activation=True),
+        lambda seed, samples: (normal(seed, samples, 3, 12, 12),),
+    ),
     "patchgan_critic": (
         lambda: PatchGANCritic(width=2, halvings=2, norm=nn.InstanceNorm2d),
         lambda seed, samples: (normal(seed, samples, 3, 16, 12),),

@@ -49,6 +49,47 @@ def test_the_generator_in_numpy(seed: int, training: bool) -> None:
     assert_close(generator(latents, labels), torch.from_numpy(wanted), rtol=1e-9, atol=1e-9)
 
 
+@given(seed=seeds, training=st.booleans())
+def test_the_generator_with_activations_before_convolutions(seed: int, training: bool) -> None:
+    generator = build("make_girls_moe_generator_pre_activation", seed).train(training)
+    (latents,) = inputs_of("make_girls_moe_generator_pre_activation", seed)
+    state = numpy_state(generator)
+    norm = layers.batch_norm(state, training=training)
+    first = h = layers.relu(norm(oracles.dense(state, "stem.0", latents.numpy()).reshape(3, 2, 3, 3), "stem.2"))
+    for block in ("blocks.0", "blocks.1"):
+        inner = h
+        for number in (1, 2):
+            inner = layers.relu(norm(inner, f"{block}.norm{number}"))
+            weight, bias = state[f"{block}.conv{number}.weight"], state[f"{block}.conv{number}.bias"]
+            inner = layers.convolve(inner, weight, bias, padding=1)
+        h = h + inner
+    h = first + layers.relu(norm(h, "blocks.2"))
+    for place in (0, 4):
+        h = layers.convolve(h, state[f"up.{place}.weight"], state[f"up.{place}.bias"], padding=1)
+        h = layers.relu(norm(shuffle(h), f"up.{place + 2}"))
+    wanted = np.tanh(layers.convolve(h, state["end.0.weight"], state["end.0.bias"], padding=4))
+    assert_close(generator(latents), torch.from_numpy(wanted), rtol=1e-9, atol=1e-9)
+
+
+@given(seed=seeds)
+def test_the_critic_with_activations_before_convolutions(seed: int) -> None:
+    critic = build("make_girls_moe_critic_pre_activation", seed)
+    (images,) = inputs_of("make_girls_moe_critic_pre_activation", seed)
+    state = numpy_state(critic)
+
+    def convolve(x: layers.Array, name: str, stride: int) -> layers.Array:
+        return layers.convolve(x, state[f"{name}.weight"], state[f"{name}.bias"], stride, 1)
+
+    h = convolve(images.numpy(), "body.0", 2)
+    for block in ("body.1", "body.2"):
+        inner = convolve(layers.leaky_relu(h), f"{block}.conv1", 1)
+        h = h + convolve(layers.leaky_relu(inner), f"{block}.conv2", 1)
+    h = layers.leaky_relu(convolve(layers.leaky_relu(h), "body.4", 2))
+    wanted = [oracles.scores(state, h, None), *oracles.classes(state, h, CLASSES)]
+    for got, value in zip(tensors_of(critic(images)), wanted, strict=True):
+        assert_close(got, torch.from_numpy(value), rtol=1e-9, atol=1e-9)
+
+
 @given(seed=seeds)
 def test_the_critic_in_numpy(seed: int) -> None:
     critic = build("make_girls_moe_critic", seed)

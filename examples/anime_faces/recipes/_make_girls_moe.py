@@ -11,7 +11,13 @@ MOST_DOUBLINGS = 3
 
 
 def generator_of(
-    size: int, *, embedder: gk.embedders.Embedder, width: int, blocks: int, image_channels: int = 3
+    size: int,
+    *,
+    embedder: gk.embedders.Embedder,
+    width: int,
+    blocks: int,
+    image_channels: int = 3,
+    pre_activation: bool = False,
 ) -> nn.Module:
     """Return the generator for pictures of a size; in the paper, for 128 x 128, the width is 64 and there are 16 blocks."""
     _, doublings = base_and_doublings(size)
@@ -23,10 +29,11 @@ def generator_of(
         blocks=blocks,
         image_channels=image_channels,
         embedder=embedder,
+        pre_activation=pre_activation,
     )
 
 
-def critic_of(size: int, *, tags: int, width: int, image_channels: int = 3) -> nn.Module:
+def critic_of(size: int, *, tags: int, width: int, image_channels: int = 3, pre_activation: bool = False) -> nn.Module:
     """Return the critic for pictures of a size, with weights by He's rule; its first layer has half the `width`."""
     critic = gk.networks.MakeGirlsMoeCritic(
         resolution=size,
@@ -34,6 +41,7 @@ def critic_of(size: int, *, tags: int, width: int, image_channels: int = 3) -> n
         halvings=halvings_of(size),
         num_classes=tags,
         image_channels=image_channels,
+        pre_activation=pre_activation,
     )
     _start_by_he(critic)
     return critic

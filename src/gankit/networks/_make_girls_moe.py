@@ -1,12 +1,13 @@
 """The pair of "Towards the Automatic Anime Characters Creation": a generator like SRResNet, a critic without norms."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import nn
 
 from gankit._core import Images, Labels, Latents, Scores, check_at_least, layer_builder
-from gankit.blocks import LeakyReLU, PostActivationBlock, SRResNetBlock
+from gankit.blocks import LeakyReLU, PostActivationBlock, PreActivationBlock, SRResNetBlock
 from gankit.embedders import Embedder
 from gankit.networks._arguments import (
     check_images,
@@ -41,6 +42,8 @@ class MakeGirlsMoeGenerator(nn.Module):
         norm: Builds a norm layer from its number of channels.
         output: Builds the last activation, which should have the range of the data.
         base: Height and width of the first maps: 16 for 128 x 128 images, 12 for 96, 8 for 64.
+        pre_activation: Whether the residual blocks are `gankit.blocks.PreActivationBlock`, with norm and ReLU before each
+            convolution, in place of `gankit.blocks.SRResNetBlock`. The norm and ReLU after the last block end both.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
@@ -78,6 +81,7 @@ class MakeGirlsMoeGenerator(nn.Module):
         norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
         output: Callable[[], nn.Module] = nn.Tanh,
         base: int = 16,
+        pre_activation: bool = False,
     ) -> None:
         super().__init__()
         doublings = count_doublings(resolution, base)
@@ -91,7 +95,8 @@ class MakeGirlsMoeGenerator(nn.Module):
         features = latent_features + vector_length(embedder)
         first, unflatten = nn.Linear(features, width * base * base), nn.Unflatten(1, (width, base, base))
         self.stem = nn.Sequential(first, unflatten, norm(width), nn.ReLU())
-        self.blocks = nn.Sequential(*(SRResNetBlock(width, norm=norm) for _ in range(blocks)), norm(width), nn.ReLU())
+        block = partial(PreActivationBlock, width) if pre_activation else SRResNetBlock
+        self.blocks = nn.Sequential(*(block(width, norm=norm) for _ in range(blocks)), norm(width), nn.ReLU())
         self.up = nn.Sequential(*(layer for _ in range(doublings) for layer in _double(width, norm)))
         self.end = nn.Sequential(nn.Conv2d(width, image_channels, 9, padding=4), output())
         initialize_dcgan_(layer for part in (self.stem[1:], self.blocks, self.up, self.end) for layer in part.modules())
@@ -130,6 +135,9 @@ class MakeGirlsMoeCritic(nn.Module):
         num_classes: Number of classes of each attribute to predict, as in `gankit.blocks.ClassHead`; empty for none. For
             34 tags that do not exclude each other take ``34`` and `gankit.losses.multi_label_loss`.
         image_channels: 3 for color, 1 for gray.
+        pre_activation: Whether the residual blocks are `gankit.blocks.PreActivationBlock`, whose activations come before
+            each convolution and not after the sum. Each convolution of stride 2 then has its activation before it, which
+            ends the blocks, and the last one has one after it too.
 
     Shape:
         - images: ``(n, image_channels, resolution, resolution)``.
@@ -161,6 +169,7 @@ class MakeGirlsMoeCritic(nn.Module):
         halvings: int = 6,
         num_classes: int | Sequence[int] = (),
         image_channels: int = 3,
+        pre_activation: bool = False,
     ) -> None:
         super().__init__()
         side = count_positions(resolution, halvings)
@@ -168,13 +177,15 @@ class MakeGirlsMoeCritic(nn.Module):
         check_at_least("image_channels", image_channels, 1)
         self.resolution = resolution
         self.image_channels = image_channels
-        layers: list[nn.Module] = [nn.Conv2d(image_channels, width, 4, stride=2, padding=1), LeakyReLU()]
+        block = PreActivationBlock if pre_activation else PostActivationBlock
+        layers: list[nn.Module] = [nn.Conv2d(image_channels, width, 4, stride=2, padding=1)]
         channels = width
         for _ in range(halvings - 1):
-            layers += [_block(channels), _block(channels)]
-            layers += [nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1), LeakyReLU()]
+            blocks = [block(channels, channels, norm=nn.Identity, activation=LeakyReLU) for _ in range(2)]
+            layers += [*blocks, LeakyReLU()] if pre_activation else [LeakyReLU(), *blocks]
+            layers += [nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1)]
             channels *= 2
-        self.body = nn.Sequential(*layers)
+        self.body = nn.Sequential(*layers, LeakyReLU())
         self.end = CriticEnd(channels, side * side, None, num_classes)
         initialize_dcgan_(self.modules())
 
@@ -186,7 +197,3 @@ class MakeGirlsMoeCritic(nn.Module):
     def extra_repr(self) -> str:
         """Describe the network in `repr`."""
         return f"resolution={self.resolution}, {parameter_count(self)}"
-
-
-def _block(channels: int) -> PostActivationBlock:
-    return PostActivationBlock(channels, channels, norm=nn.Identity, activation=LeakyReLU)

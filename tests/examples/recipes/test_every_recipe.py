@@ -35,6 +35,7 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("wgan_clip", {"literal": True, "clip_after": True}),
     ("stargan", {"targets": "red eyes, blue hair, white hair", "mirrored": False}),
     ("srresnet_acgan", {"objective": "dragan", "replay": 0}),
+    ("srresnet_acgan", {"pre_activation": True}),
     ("acgan", {"fakes": "predict", "fake_labels": "data", "embedding_form": "noise_product", "fake_class_weight": 0.0}),
     ("acgan", {"fakes": "predict", "critic_step": "mixed", "critic_batches": "full", "embedding_form": "norms"}),
 ]

@@ -175,6 +175,25 @@ def test_report_b_s_critics_have_residual_blocks_without_norms(recipe: str, name
     ]
 
 
+def test_report_b_s_residual_blocks_may_have_their_activations_first() -> None:
+    networks = report_b("srresnet_acgan", pre_activation=True, blocks=2)
+    normed = [norm(64), RELU, convolution(64, 64, 3, 1, 8)]
+    assert lines_of(networks["generator"], torch.empty(2, 128), torch.empty(2, 23))[:17] == [
+        *(("Linear", 128 + 23, 64 * 8 * 8, True), norm(64), RELU),
+        *(normed * 2 * 2),
+        *(norm(64), RELU),
+    ]
+    stages: list[Line] = []
+    for channels, side in ((32, 32), (64, 16), (128, 8), (256, 4)):
+        stages += [LEAKY, convolution(channels, channels, 3, 1, side)] * 4
+        stages += [LEAKY, convolution(channels, 2 * channels, 4, 2, side // 2)]
+    assert lines_of(networks["critic"], torch.empty(2, 3, 64, 64)) == [
+        convolution(3, 32, 4, 2, 32),
+        *stages,
+        *(LEAKY, ("Linear", 512 * 2 * 2, 1, True), ("Linear", 512 * 2 * 2, 23, True)),
+    ]
+
+
 def test_report_b_s_colorizer_is_the_u_net_of_pix2pix() -> None:
     color = report_b("gray_then_color")["color"]
     assert lines_of(color, torch.empty(2, 1, 64, 64), torch.empty(2, 23)) == [

@@ -302,11 +302,13 @@ def test_other_sizes(size: int) -> None:
     assert [head.shape for head in output.classes] == [(2, TAGS)]
 
 
+@pytest.mark.parametrize("pre_activation", [False, True])
 @pytest.mark.parametrize(("size", "width"), [(64, 64), (64, 8), (32, 16), (32, 4)])
-def test_the_critic_passes_its_signal_on_at_every_width(size: int, width: int) -> None:
+def test_the_critic_passes_its_signal_on_at_every_width(size: int, width: int, pre_activation: bool) -> None:
     """Scores and slopes of a new critic are of the order of 1, whatever its width."""
     torch.manual_seed(2)
-    critic = assembled("srresnet_acgan", replace(FACES, size=size), width=width, blocks=1).networks["critic"]
+    options = {"width": width, "blocks": 1, "pre_activation": pre_activation}
+    critic = assembled("srresnet_acgan", replace(FACES, size=size), options=options).networks["critic"]
     images = (torch.rand(6, 3, size, size) * 2 - 1).requires_grad_()
     scores = critic(images).scores
     (slopes,) = torch.autograd.grad(scores.sum(), images)

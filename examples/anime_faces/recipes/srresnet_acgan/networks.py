@@ -15,9 +15,13 @@ def networks(description: Description, options: Options) -> Blueprint:
     return Blueprint(
         makers={
             "generator": lambda: generator_of(
-                size, embedder=gk.embedders.MultiHotEmbedder(tags), width=width, blocks=options.blocks
+                size,
+                embedder=gk.embedders.MultiHotEmbedder(tags),
+                width=width,
+                blocks=options.blocks,
+                pre_activation=options.pre_activation,
             ),
-            "critic": lambda: critic_of(size, tags=tags, width=width),
+            "critic": lambda: critic_of(size, tags=tags, width=width, pre_activation=options.pre_activation),
         },
         latents=partial(gk.latents.normal_latents, features=LATENTS),
     )

@@ -74,6 +74,8 @@ class Options:
     """Channels of the generator's maps; the critic's first layer has half as many."""
     blocks: int = 16
     """Residual blocks of the generator."""
+    pre_activation: bool = False
+    """Residual blocks with the activation before each convolution (arXiv 1603.05027), which the report names too."""
     learning_rate: float = 2e-4
     """Learning rate of Adam for both networks. With wgan_gp it falls to 0 along the run."""
     critic_steps: Literal["auto"] | int = "auto"

@@ -19,6 +19,9 @@ for (Shrivastava et al. 2017, section 2.3), since report B uses experience repla
 The report does not give the size of the pool: 512 is a choice of this recipe. ``--replay 0`` has no pool, as the paper.
 Checkpoints hold the pool.
 
+The report also says that its residual blocks follow He et al. 2016 (arXiv 1603.05027), whose activations come before the
+convolutions, while those of the paper follow SRResNet. ``--pre-activation`` has such blocks in both networks.
+
 ``--extra FOLDER`` joins a second data set, as the report tries; pictures of both form one sequence. One more tag tells both
 networks which set a picture is of, and tags that the second set does not have cost nothing; what is drawn later is of the first
 set. With ``--no-extra-labels`` the pictures of the second set have no label at all: the report suspects that this, together
