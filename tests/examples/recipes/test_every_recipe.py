@@ -19,6 +19,7 @@ from examples.anime_faces.run._feed import ResidentStore
 from examples.anime_faces.systems import Blueprint, Description, Hardware, Recipe, Side, System, Training, assemble
 
 SMALL = {"width": 4, "batch_size": 8, "critic_steps": 2, "boosted_steps": 2, "projected": 5}
+SMALL |= {"group_channels": 4, "embedding": 8}
 SMALL |= {"blocks": 2, "fine_tuned_share": 0.6}  # so that both kinds of terms are taken twice in the rounds below
 FORMS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in recipe_names()),
@@ -38,6 +39,8 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("srresnet_acgan", {"pre_activation": True}),
     ("acgan", {"fakes": "predict", "fake_labels": "data", "embedding_form": "noise_product", "fake_class_weight": 0.0}),
     ("acgan", {"fakes": "predict", "critic_step": "mixed", "critic_batches": "full", "embedding_form": "norms"}),
+    ("r3gan", {"augmentation": 0.0, "mirrored": False}),
+    ("reacgan", {"attention": True}),
 ]
 every_form = pytest.mark.parametrize(
     ("name", "form"),

@@ -91,6 +91,8 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
         ("stargan", {"blocks": 1, "critic_steps": 2}),
         ("srresnet_acgan", {"blocks": 1, "critic_steps": 2, "replay": 20}),
         ("srresnet_acgan", {"blocks": 1, "objective": "dragan", "replay": 9}),
+        ("r3gan", {"blocks": 1, "group_channels": 4}),
+        ("reacgan", {"average_start": 3, "average_decay": 0.9}),
         ("wgan_clip", {"literal": True, "clip_after": True}),
     ],
 )
@@ -349,6 +351,7 @@ def planning(monkeypatch: pytest.MonkeyPatch, plans: Mapping[int, int]) -> None:
         ("default", {"constant_share": 0.2}, 7),
         ("default", {"constant_share": 0.2}, 12),
         ("gan_cls", {"cheat": 0.9, "cheat_decays": True}, 7),
+        ("r3gan", {"blocks": 1, "group_channels": 4}, 7),
     ],
 )
 def test_a_changed_plan_is_recorded_resumed_and_repeated_bit_for_bit(

@@ -1,0 +1,1 @@
+"""ReACGAN: classes on the unit sphere, by the data-to-data cross-entropy."""
