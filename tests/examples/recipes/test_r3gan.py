@@ -87,7 +87,7 @@ def test_both_of_a_pair_have_the_same_labels(batch: tuple[torch.Tensor, torch.Te
     training = build()
     seen: list[tuple[str, torch.Tensor]] = []
     for name, network in training.networks.items():
-        network.register_forward_pre_hook(lambda _module, inputs, name=name: seen.append((name, inputs[1])))
+        network.register_forward_hook(lambda _module, inputs, _output, name=name: seen.append((name, inputs[1])))
     training.play(0, iter([batch]))
     assert [name for name, _ in seen] == ["generator", "critic", "critic", "critic", "generator", "critic"]
     assert all(torch.equal(labels, batch[1]) for _, labels in seen)
@@ -265,7 +265,7 @@ def test_trains_with_any_labels_and_any_size(
         (128, {"width": 9, "group_channels": 3}, "--width must be a multiple of 12 for pictures of 128x128"),
     ],
 )
-def test_widths_that_groups_do_not_divide_are_refused(size: int, options: dict[str, int], message: str) -> None:
+def test_widths_that_groups_do_not_divide_are_refused(size: int, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         networks(replace(FACES, size=size), Options(**options))
 
