@@ -60,6 +60,10 @@ def in_float64(recipe: Recipe) -> Recipe:
     return replace(recipe, networks=networks)
 
 
+def in_double(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
 def options_of(name: str, form: dict[str, Any]) -> Any:
     known = {one.name for one in fields(find_options(name))}
     return find_options(name)(**{key: value for key, value in SMALL.items() if key in known}, **form)
@@ -101,10 +105,7 @@ def assert_replays(recipe: Recipe, name: str, options: Any, faces: Dataset) -> N
         torch.manual_seed(7)
         description = description_of(name, options, faces)
         training = assemble(recipe, description, options, steps=20, hardware=Hardware(), **gradients)
-        batches = batches_of(
-            name, options, training, faces, lambda one: one.double() if one.is_floating_point() else one
-        )
-        return training, batches
+        return training, batches_of(name, options, training, faces, in_double)
 
     (eager, some), (replayed, same) = built(), built(gradients=replaying)
     for part in parts:
@@ -245,3 +246,99 @@ def test_pictures_are_drawn_on_another_device(name: str, form: dict[str, Any], f
         images = blueprint.draw(networks, inputs, condition)
     assert images.is_meta
     assert images.shape == (rows, 3, 32, 32)
+
+
+STEP = 1e-4  # of the length of all parameters: small enough that a slope decides
+BACKWARD = [("dcgan", {"literal": True, "literal_sign": True})]
+"""Forms whose generator lowers its own scores."""
+both_ways = pytest.mark.parametrize(
+    ("name", "form", "sign"),
+    [*((name, form, 1) for name, form in FORMS), *((name, form, -1) for name, form in BACKWARD)],
+    ids=lambda value: " ".join(f"{key}={of}" for key, of in value.items()) if isinstance(value, dict) else None,
+)
+
+
+class Sides:
+    """The two sides of a recipe on one batch: each calculation starts from the same random numbers."""
+
+    def __init__(self, name: str, form: dict[str, Any], faces: Dataset) -> None:
+        torch.manual_seed(5)
+        options = options_of(name, form)
+        description = description_of(name, options, faces)
+        self.training = assemble(
+            in_float64(find_recipe(name)), description, options, steps=20, hardware=Hardware(threads=1)
+        )
+        self.batch = next(batches_of(name, options, self.training, faces, in_double))
+        self.training.system.plan(20)  # a cheat that decays has ended: it deceives the critic
+
+    def inputs(self) -> tuple[Any, ...]:
+        torch.manual_seed(6)
+        prepare = self.training.system.prepare
+        return self.batch if prepare is None else prepare(self.batch)
+
+    def results(self, side: Side) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:
+        """The costs of the scores, or all costs where none has that name, of each of a side's terms; and their readings."""
+        costs, readings = [], {}
+        for terms in side.terms.values() if isinstance(side.terms, Mapping) else [side.terms]:
+            inputs = self.inputs()
+            torch.manual_seed(7)
+            found = terms(*inputs)
+            of_terms, read = found if isinstance(found, tuple) else (found, {})
+            costs.append(of_terms["score"] if "score" in of_terms else sum(of_terms.values(), torch.zeros(())))
+            readings |= read
+        return costs, readings
+
+    def step(self, side: Side) -> None:
+        """Go down the slope of the scores' costs a little."""
+        parameters = list(side.network.parameters())
+        slopes = torch.autograd.grad(torch.stack(self.results(side)[0]).sum(), parameters, allow_unused=True)
+        length, steep = (
+            torch.stack([one.square().sum() for one in some if one is not None]).sum().sqrt()
+            for some in (parameters, slopes)
+        )
+        with torch.no_grad():
+            for parameter, slope in zip(parameters, slopes, strict=True):
+                if slope is not None:
+                    parameter.sub_(STEP * length / steep * slope)
+
+
+def sides_of(player: Side | Mapping[str, Side]) -> list[Side]:
+    return list(player.values()) if isinstance(player, Mapping) else [player]
+
+
+@every_form
+def test_a_step_of_the_critic_sets_real_scores_apart_from_fake_ones(
+    name: str, form: dict[str, Any], faces: Dataset
+) -> None:
+    sides = Sides(name, form, faces)
+    for side in sides_of(sides.training.system.critic):
+        _, before = sides.results(side)
+        sides.step(side)
+        _, after = sides.results(side)
+        pairs = [(of, of.replace("/real", "/fake")) for of in before if of.startswith("scores/real")]
+        assert pairs
+        for real, fake in pairs:
+            assert after[real] - after[fake] > before[real] - before[fake]
+
+
+@both_ways
+def test_a_step_of_the_generator_raises_the_scores_of_its_pictures(
+    name: str, form: dict[str, Any], sign: int, faces: Dataset
+) -> None:
+    sides = Sides(name, form, faces)
+    scores: list[torch.Tensor] = []
+
+    def keep(_module: Any, _inputs: Any, output: Any) -> None:
+        found = getattr(output, "scores", output)
+        scores.append(torch.stack([one.detach().mean() for one in tree_leaves(found)]).mean())
+
+    for critic in sides_of(sides.training.system.critic):
+        critic.network.register_forward_hook(keep)
+    for side in sides_of(sides.training.system.generator):
+        means: list[float] = []
+        for play in (sides.results, sides.step, sides.results):
+            scores.clear()
+            play(side)
+            means.append(float(torch.stack(scores).mean()))
+        assert means[1] == means[0]
+        assert sign * (means[2] - means[0]) > 0
