@@ -14,6 +14,8 @@ from examples.anime_faces.data import (
     Source,
     Watch,
     folder_source,
+    join_datasets,
+    only_chosen,
     summarize,
     table_source,
     tag_source,
@@ -24,7 +26,7 @@ from examples.anime_faces.data import (
 )
 from examples.anime_faces.data.render import Knobs
 
-_COUNT = 20_000
+_COUNT, _SIZE = 20_000, 64
 
 
 @dataclass(kw_only=True)
@@ -43,14 +45,22 @@ class Prepare:
     Your own anime faces named ID.jpg with a tag file (lines ID,tag:count TAB tag:count TAB or ID,blue hair red eyes):
         prepare --out data/mine --images FOLDER --tags tags_clean.csv
 
+    Data sets that are there already, joined into one whose pictures are labeled with the data set that they come from:
+        prepare --out data/joined --join data/faces data/alike
+
     JPEG, PNG, WebP, BMP and GIF files of up to 25 megapixels are read. Transparent parts become white, EXIF rotation is
     applied, and only the first frame of an animation is used. Files that cannot be used are skipped and listed with the reason.
     """
 
     out: Path
     """Folder to write. It appears only when everything is done; repeating a finished command changes nothing."""
-    size: int = 64
+    size: int = _SIZE
     """Width and height of the pictures in pixels. Rendered faces: 32 to 128."""
+    gray: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Take the colors out of the pictures: three equal channels, on which every recipe can be trained. Labels stay."""
+    only: Annotated[str, shown_as("PROMPT")] = ""
+    """Classes to use, as a prompt says them: "black hair, brown hair, blonde hair". Other pictures are left out, or not
+    rendered. Classes of one attribute are alternatives; of each attribute that is named, a picture has one."""
     workers: Annotated[int | None, shown_as("INT")] = None
     """Number of processes. Default: one for each processor core. 0: use only this one."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -79,11 +89,45 @@ class Prepare:
     follow_links: tyro.conf.FlagCreatePairsOff[bool] = False
     """Also read links that point to files outside --images."""
 
+    join: Annotated[tuple[Path, ...], shown_as("FOLDER [FOLDER ...]")] = ()
+    """Prepared data sets to join, of pictures of one size. Attributes are united: a picture has no class of an attribute that
+    its data set lacks. The attribute `domain` says which data set a picture is from."""
+    domains: Annotated[tuple[str, ...], shown_as("NAME [NAME ...]")] = ()
+    """Classes of `domain`, one name for each data set of --join. Default: the names of their folders."""
+    domain_label: tyro.conf.FlagCreatePairsOff[bool] = True
+    """Add the attribute `domain` to data sets that are joined."""
+
     def run(self, watch: Watch = watch_nothing) -> None:
         """Make the data set and say what is in it."""
         self._say_if_no_recipe_fits()
-        dataset = self._render(watch) if self.images is None else self._read(self.images, watch)
+        if self.join:
+            dataset = self._join(watch)
+        else:
+            self._refuse_what_is_for_joining()
+            dataset = self._render(watch) if self.images is None else self._read(self.images, watch)
         print(summarize(dataset))
+
+    def _join(self, watch: Watch) -> Dataset:
+        others = {"--images": self.images, "--labels": self.labels, "--tags": self.tags, "--unlabeled": self.unlabeled}
+        others |= {"--count": self.count, "--only": self.only, "--gray": self.gray}
+        others |= {"--size": self.size != _SIZE, "--binary-labels": self.binary_labels}
+        others |= {"options for rendered faces": self.knobs != Knobs()}
+        for name, value in others.items():
+            if value not in (None, False, ""):
+                raise ValueError(f"{name} cannot be combined with --join, whose data sets are there already")
+        return join_datasets(
+            self.out,
+            self.join,
+            domains=self.domains,
+            labeled=self.domain_label,
+            overwrite=self.overwrite,
+            watch=watch,
+        )
+
+    def _refuse_what_is_for_joining(self) -> None:
+        if self.domains or not self.domain_label:
+            name = "--domains" if self.domains else "--no-domain-label"
+            raise ValueError(f"{name} is for data sets that are joined: name them with --join")
 
     def _say_if_no_recipe_fits(self) -> None:
         """Print a note if the networks of the recipes cannot draw pictures of this size."""
@@ -109,6 +153,8 @@ class Prepare:
             self.seed,
             self.knobs,
             binary_labels=self.binary_labels,
+            only=self.only,
+            gray=self.gray,
             workers=self.workers,
             overwrite=self.overwrite,
             watch=watch,
@@ -117,10 +163,12 @@ class Prepare:
     def _read(self, images: Path, watch: Watch) -> Dataset:
         if self.count is not None or self.knobs != Knobs() or self.binary_labels:
             raise ValueError("--count and the options for rendered faces cannot be combined with --images")
-        reading = Reading(size=self.size, fit=self.fit, least_side=self.least_side, follow_links=self.follow_links)
-        return write_images(
-            self.out, self._source(images), reading, workers=self.workers, overwrite=self.overwrite, watch=watch
+        reading = Reading(
+            size=self.size, fit=self.fit, least_side=self.least_side, follow_links=self.follow_links, gray=self.gray
         )
+        source = self._source(images)
+        source = only_chosen(source, self.only) if self.only else source
+        return write_images(self.out, source, reading, workers=self.workers, overwrite=self.overwrite, watch=watch)
 
     def _source(self, images: Path) -> Source:
         if sum([self.labels is not None, self.tags is not None, self.unlabeled]) > 1:

@@ -7,12 +7,14 @@ from examples.anime_faces.data._attributes import (
 )
 from examples.anime_faces.data._dataset import Dataset as Dataset, is_dataset as is_dataset
 from examples.anime_faces.data._images import write_images as write_images
+from examples.anime_faces.data._joined import DOMAIN as DOMAIN, join_datasets as join_datasets
 from examples.anime_faces.data._lines import ParseError as ParseError
 from examples.anime_faces.data._names import (
     as_argument as as_argument,
     command_line as command_line,
     word_key as word_key,
 )
+from examples.anime_faces.data._only import only_chosen as only_chosen
 from examples.anime_faces.data._phrases import (
     describe as describe,
     example_of as example_of,

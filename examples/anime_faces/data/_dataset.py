@@ -55,8 +55,8 @@ class Dataset:
         images: uint8 ``(n, size, size, 3)``, red, green, blue, memory-mapped and read-only.
         labels: uint8 ``(n, sum of classes)``, 1 where a picture has the class. The columns of one attribute are adjacent.
         attributes: What the columns of ``labels`` mean; empty for an unlabeled data set.
-        kind: ``rendered``, ``unlabeled``, ``classes``, ``table`` or ``tags``.
-        factors: For rendered faces, the exact values of everything visible, each ``(n, ...)``; empty for other kinds.
+        kind: ``rendered``, ``unlabeled``, ``classes``, ``table``, ``tags`` or ``joined``.
+        factors: For rendered faces, the exact values of everything visible, each ``(n, ...)``; empty for own pictures.
         skipped: The files that were not used, as ``{"file": ..., "reason": ...}``.
         info: The contents of dataset.json.
         own_texts: The text of each picture. None: nothing but its labels is known.
@@ -107,6 +107,16 @@ class Dataset:
     def size(self) -> int:
         """Width and height of the pictures."""
         return self.info["size"]
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether the colors were taken out of the pictures: their three channels are equal."""
+        return bool(self.info.get("gray", False))
+
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether these are rendered faces in color, which a judge network can read."""
+        return self.kind == "rendered" and not self.is_gray
 
     @property
     def fingerprint(self) -> str:

@@ -75,7 +75,7 @@ def write_images(
         workers=default_workers() if workers is None else workers,
     )
     with closing(blocks), staged_folder(out, overwrite=overwrite) as folder:
-        _write(folder, source, reading.size, blocks, settings, watch=watch)
+        _write(folder, source, reading, blocks, settings, watch=watch)
     return Dataset.open(out)
 
 
@@ -90,8 +90,10 @@ def _settings(source: Source, reading: Reading) -> dict[str, Any]:
         "follow_links": reading.follow_links,
         "files": source.digest(),
     }
-    # Only where there are texts: other data sets keep the settings that they had before texts were stored.
-    return settings | ({"texts": "all tags"} if _has_texts(source) else {})
+    # Only where it is so: other data sets keep the settings that they had before these existed.
+    settings |= {"texts": "all tags"} if _has_texts(source) else {}
+    settings |= {"gray": True} if reading.gray else {}
+    return settings | ({"only": source.only} if source.only else {})
 
 
 def _has_texts(source: Source) -> bool:
@@ -101,7 +103,7 @@ def _has_texts(source: Source) -> bool:
 def _write(
     folder: Path,
     source: Source,
-    size: int,
+    reading: Reading,
     blocks: Iterable[list[_Outcome]],
     settings: Mapping[str, Any],
     *,
@@ -112,7 +114,7 @@ def _write(
     conversions: Counter[str] = Counter()
     with_texts = _has_texts(source)
     bar = Bar(total=len(source.pictures), unit="pictures", desc="reading")
-    with bar, DatasetWriter(folder, size=size, attributes=source.attributes) as writer:
+    with bar, DatasetWriter(folder, size=reading.size, attributes=source.attributes) as writer:
         for index, block in enumerate(blocks):
             for picture, square, entry in block:
                 if square is None:
@@ -143,6 +145,7 @@ def _write(
                 "skipped_by_reason": reasons,
                 "converted": dict(conversions.most_common()),
                 "notes": notes,
+                "gray": reading.gray,
             },
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from examples.anime_faces.data._names import begins_as
-from examples.anime_faces.data._pixels import Fit, UnusableError, to_rgb, to_square
+from examples.anime_faces.data._pixels import Fit, UnusableError, to_gray, to_rgb, to_square
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 """The only formats that are decoded: every further decoder is one more way to attack the program."""
@@ -39,6 +39,7 @@ class Reading:
         fit: How pictures become square.
         least_side: Pictures whose shorter side has fewer pixels are skipped; at least 1.
         follow_links: Whether to read links that point to files outside the folder.
+        gray: Whether to take the colors out of the pictures.
 
     Raises:
         ValueError: ``size`` or ``least_side`` is below 1.
@@ -48,6 +49,7 @@ class Reading:
     fit: Fit = Fit.CROP
     least_side: int = 16
     follow_links: bool = False
+    gray: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (("size", self.size), ("least_side", self.least_side)):
@@ -145,7 +147,8 @@ def _decode(path: Path, reading: Reading) -> Square:
         rgb, conversions = rgb.transpose(turn), (*conversions, "turned as EXIF says")
     if moving:
         conversions = (*conversions, "first frame of a moving picture")
-    return Square(np.asarray(to_square(rgb, reading.size, reading.fit)), conversions)
+    pixels = np.asarray(to_square(rgb, reading.size, reading.fit))
+    return Square(to_gray(pixels) if reading.gray else pixels, conversions)
 
 
 def _orientation(image: Image.Image) -> int:

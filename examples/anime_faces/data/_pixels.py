@@ -72,6 +72,23 @@ def _scale_sixteen_bits(image: Image.Image) -> Image.Image:
     return gray
 
 
+def to_gray(pixels: np.ndarray) -> np.ndarray:
+    """Return uint8 pictures ``(..., 3)`` in gray: three equal channels of 0.299 R + 0.587 G + 0.114 B, rounded.
+
+    Gray pictures stay exactly as they are.
+
+    Example:
+        >>> to_gray(np.array([[255, 0, 0], [7, 7, 7]], np.uint8)).tolist()
+        [[76, 76, 76], [7, 7, 7]]
+
+    Reference:
+        ITU-R Recommendation BT.601.
+    """
+    red, green, blue = np.moveaxis(pixels.astype(np.int32), -1, 0)
+    gray = (299 * red + 587 * green + 114 * blue + 500) // 1000
+    return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=-1)
+
+
 _WHITE = (255, 255, 255)
 
 

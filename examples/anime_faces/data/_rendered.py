@@ -13,6 +13,8 @@ import numpy as np
 from examples.anime_faces.bars import Bar
 from examples.anime_faces.data._attributes import BINARY_ATTRIBUTES, FACE_ATTRIBUTES, Attribute
 from examples.anime_faces.data._dataset import Dataset
+from examples.anime_faces.data._only import ChosenClasses
+from examples.anime_faces.data._pixels import to_gray
 from examples.anime_faces.data._staging import find_same, staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
@@ -38,6 +40,8 @@ def write_rendered(
     knobs: Knobs = _PLAIN,
     *,
     binary_labels: bool = False,
+    only: str = "",
+    gray: bool = False,
     workers: int | None = None,
     overwrite: bool = False,
     watch: Watch = watch_nothing,
@@ -54,6 +58,9 @@ def write_rendered(
         seed: Decides the faces, at least 0.
         knobs: The distribution that the faces are drawn from.
         binary_labels: Also label the faces with those of glasses, ribbon and highlight that only some of them have.
+        only: Colors of hair or eyes, as a prompt says them: faces of other colors are not drawn, and their classes are not
+            there. Empty: all colors. The other parts of a face stay the same.
+        gray: Whether to take the colors out of the pictures; labels stay.
         workers: Number of processes. 0: work in this one. Default: one for each processor core.
         overwrite: Whether to replace a data set that is already in ``out``. If not, a data set of the same settings is kept as
             it is.
@@ -66,21 +73,26 @@ def write_rendered(
         ValueError: An argument is out of its range, or ``out`` contains something else.
     """
     _check(count, seed)
-    attributes = (*FACE_ATTRIBUTES, *_varying_attributes(knobs)) if binary_labels else FACE_ATTRIBUTES
+    chosen = ChosenClasses(FACE_ATTRIBUTES, only) if only else None
+    attributes = (*(chosen.kept if chosen else FACE_ATTRIBUTES), *(_varying_attributes(knobs) if binary_labels else ()))
+    drawn = _within(knobs, chosen) if chosen else knobs
     # The digest of the first picture stands for the version of the renderer, which is a setting too.
-    first = hashlib.sha256(render(face_from_seed(seed, 0, knobs), size).tobytes()).hexdigest()
+    first = hashlib.sha256(render(face_from_seed(seed, 0, drawn), size).tobytes()).hexdigest()
     settings = {"count": count, "size": size, "seed": seed, "knobs": dataclasses.asdict(knobs), "first_picture": first}
-    settings |= {"binary_labels": True} if binary_labels else {}  # older data sets have no such entry
+    # Older data sets have no such entries.
+    settings |= {"binary_labels": True} if binary_labels else {}
+    settings |= {"only": only} if only else {}
+    settings |= {"gray": True} if gray else {}
     if not overwrite and (same := find_same(out, settings)):
         print(f"{out} already contains this data set: nothing to do")
         return same
     blocks = ordered_map(
-        partial(_render_block, seed=seed, size=size, knobs=knobs),
+        partial(_render_block, seed=seed, size=size, knobs=drawn, gray=gray),
         [range(start, min(start + _FACES_AT_ONCE, count)) for start in range(0, count, _FACES_AT_ONCE)],
         workers=default_workers() if workers is None else workers,
     )
     with closing(blocks), staged_folder(out, overwrite=overwrite) as folder:
-        _write(folder, blocks, count, size, settings, attributes=attributes, watch=watch)
+        _write(folder, blocks, count, size, settings, attributes=attributes, gray=gray, watch=watch)
     return Dataset.open(out)
 
 
@@ -118,6 +130,7 @@ def _write(
     settings: dict[str, object],
     *,
     attributes: tuple[Attribute, ...],
+    gray: bool,
     watch: Watch,
 ) -> None:
     bar = Bar(total=count, unit="faces", desc="rendering")
@@ -126,15 +139,16 @@ def _write(
             writer.add(block.images, _labels(attributes, block.factors), block.factors)
             bar.update(len(block.images))
             watch(index * _FACES_AT_ONCE + len(block.images), count, block.images)
-        writer.finish(kind="rendered", settings=settings, details={"extra_tags": list(DISTRACTOR_TAGS)})
+        writer.finish(kind="rendered", settings=settings, details={"extra_tags": list(DISTRACTOR_TAGS), "gray": gray})
 
 
-def _render_block(indices: range, *, seed: int, size: int, knobs: Knobs) -> _Block:
+def _render_block(indices: range, *, seed: int, size: int, knobs: Knobs, gray: bool) -> _Block:
     faces = [face_from_seed(seed, index, knobs) for index in indices]
     rows = [factors(face) for face in faces]
     values = {name: _narrow(np.array([row[name] for row in rows])) for name in rows[0]}
     values["extra_tags"] = np.array([[tag in face.extra_tags for tag in DISTRACTOR_TAGS] for face in faces], np.uint8)
-    return _Block(_pictures_of(faces, size=size), values)
+    images = _pictures_of(faces, size=size)
+    return _Block(to_gray(images) if gray else images, values)
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:
@@ -153,5 +167,22 @@ def _varying_attributes(knobs: Knobs) -> tuple[Attribute, ...]:
 
 
 def _labels(attributes: Sequence[Attribute], values: dict[str, np.ndarray]) -> np.ndarray:
-    blocks = [np.eye(len(attribute.classes), dtype=np.uint8)[values[attribute.name]] for attribute in attributes]
-    return np.concatenate(blocks, axis=1)
+    return np.concatenate([_one_hot(attribute, values[attribute.name]) for attribute in attributes], axis=1)
+
+
+def _one_hot(attribute: Attribute, values: np.ndarray) -> np.ndarray:
+    """Return a row for each value, which counts all classes of faces, also where an attribute has only some of them."""
+    every = next(one for one in (*FACE_ATTRIBUTES, *BINARY_ATTRIBUTES) if one.name == attribute.name).classes
+    columns = np.array([every.index(name) for name in attribute.classes])
+    return (values[:, None] == columns).astype(np.uint8)
+
+
+def _within(knobs: Knobs, chosen: ChosenClasses) -> Knobs:
+    """Return knobs that withhold all pairs of colors but those of chosen classes."""
+    hair, eyes = (range(len(attribute.classes)) for attribute in FACE_ATTRIBUTES)
+    pairs = {(one, other) for one in hair for other in eyes}
+    pairs -= {(one, other) for one in chosen.ids_of(0) for other in chosen.ids_of(1)}
+    try:
+        return dataclasses.replace(knobs, withheld_pairs=tuple(sorted(pairs | set(knobs.withheld_pairs))))
+    except ValueError as error:
+        raise ValueError(f"--only must leave a pair of colors that is not withheld, got {chosen.words!r}") from error

@@ -55,6 +55,7 @@ class Source:
         skipped: Files that are not read, with the reason.
         notes: What else a user should know, each with the number of times it occurred.
         labels: The file with the labels. None: the labels come from the folders.
+        only: The classes that pictures were chosen by, in words. Empty: none were chosen.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Source:
     skipped: Sequence[Mapping[str, str]] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
     labels: Path | None = None
+    only: str = ""
 
     def digest(self) -> str:
         """Return a sha256 of the labels and of the names, sizes and dates of all files; it changes when one of them does."""

@@ -17,10 +17,14 @@ def summarize(dataset: Dataset) -> str:
 def _lines(dataset: Dataset) -> Iterator[str]:
     counts, info = dataset.info["counts"], dataset.info
     size = f"{dataset.size} x {dataset.size} pixels"
+    color = "gray " if dataset.is_gray else ""
     if dataset.kind == "rendered":
-        yield f"{dataset.path}: {len(dataset)} rendered faces of {size}"
+        yield f"{dataset.path}: {len(dataset)} {color}rendered faces of {size}"
+    elif "sources" in info:
+        parts = ", ".join(f"{one['pictures']} of {one['folder']}" for one in info["sources"])
+        yield f"{dataset.path}: {len(dataset)} pictures of {size}, joined: {parts}"
     else:
-        yield f"{dataset.path}: used {counts['used']} of {counts['found']} files as pictures of {size}"
+        yield f"{dataset.path}: used {counts['used']} of {counts['found']} files as {color}pictures of {size}"
     if counts["skipped"]:
         yield f"  skipped {counts['skipped']}, each listed in skipped.jsonl:"
         yield from (f"  {count:6d}  {reason}" for reason, count in info["skipped_by_reason"].items())

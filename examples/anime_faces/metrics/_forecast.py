@@ -22,9 +22,9 @@ def forecast(dataset: Dataset, samples: int | None = None) -> tuple[str, ...]:
     Raises:
         ValueError: The number of samples is out of its range for this data set.
     """
-    check_samples(samples, rendered=dataset.kind == "rendered")
+    check_samples(samples, rendered=dataset.can_be_judged)
     kid = missing_packages()
-    if dataset.kind == "rendered":
+    if dataset.can_be_judged:
         scored = samples is None or samples >= LEAST_SAMPLES
         score = "" if scored else f", but not the classification score, which needs {LEAST_SAMPLES:,} samples"
         return (f"All figures can be measured{score}.", *kid)

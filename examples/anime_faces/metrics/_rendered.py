@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS, Knobs
+from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import render_fresh
+from examples.anime_faces.metrics._asked import ALL_PAIRS, Pair, balanced_pairs
 from examples.anime_faces.metrics._classification_score import LEAST_SAMPLES, classification_score, score_figures
 from examples.anime_faces.metrics._closeness import closeness_figures, parts_figures
 from examples.anime_faces.metrics._copies import QUERIES, copy_figures, nearness, pixel_vectors
@@ -64,6 +65,7 @@ def evaluate_rendered(
     tools: Tools | None = None,
     until: float = math.inf,
     reads_labels: bool = True,
+    pairs: Sequence[Pair] = ALL_PAIRS,
 ) -> Evaluation:
     """Compare a generator of faces with fresh renders.
 
@@ -81,16 +83,18 @@ def evaluate_rendered(
         until: When it should be done, as `time.perf_counter` counts. Where the machine turns out slower than `tools` say, fewer
             renders are made and as many samples are compared with them, and the classification score is left out.
         reads_labels: Whether ``generate`` draws what is asked for. If not, figures of what was asked for are left out.
+        pairs: The pairs that are requested. Default: all.
 
     Raises:
         ValueError: ``samples`` is below 264, or ``generate`` does not return pictures of the right size.
     """
     tools = tools or Tools()
     evaluation = Evaluation(samples=samples, reference=min(samples, REFERENCE), seed=seed, until=until)
-    pictures = _gather(evaluation, generate, knobs, training_images.shape[1], tools)
+    pictures = _gather(evaluation, generate, knobs, training_images.shape[1], tools, pairs=pairs)
+    withheld = tuple(pair for pair in knobs.withheld_pairs if pair in pairs) if reads_labels else None
     cost = tools.costs.read * pictures.count
     with evaluation.timed("judging", cost):
-        _judge(evaluation, pictures, knobs if reads_labels else None, tools)
+        _judge(evaluation, pictures, withheld, tools)
     with evaluation.timed("comparing features", 2 * cost):
         _compare(evaluation, pictures, tools)
     with evaluation.timed("comparing spectra"):
@@ -130,18 +134,12 @@ def searched_rows(count: int, samples: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(count, count if samples >= SEARCH_ALL else SEARCHED)).round().astype(np.int64)
 
 
-def balanced_pairs(count: int, seed: int) -> torch.Tensor:
-    """Return class ids of shape ``(count, 2)``: every 132 rows from the start contain each pair once."""
-    rng = np.random.default_rng(seed)
-    pairs = np.array([(hair, eyes) for hair in range(len(HAIR_COLORS)) for eyes in range(len(EYE_COLORS))])
-    sweeps = [rng.permutation(pairs) for _ in range(-(-count // len(pairs)))]
-    return torch.from_numpy(np.concatenate(sweeps)[:count])
-
-
-def _gather(evaluation: Evaluation, generate: Generate, knobs: Knobs, size: int, tools: Tools) -> _Pictures:
+def _gather(
+    evaluation: Evaluation, generate: Generate, knobs: Knobs, size: int, tools: Tools, *, pairs: Sequence[Pair]
+) -> _Pictures:
     if evaluation.samples < SMALLEST:
         raise ValueError(f"samples must be at least {SMALLEST}, two for each pair of colors, got {evaluation.samples}")
-    asked = balanced_pairs(evaluation.samples, evaluation.seed)
+    asked = balanced_pairs(evaluation.samples, evaluation.seed, pairs)
     with evaluation.timed("sampling", tools.costs.draw * len(asked)):
         samples = generate(asked)
     if samples.dtype != torch.uint8 or samples.shape != (len(asked), 3, size, size):
@@ -203,15 +201,15 @@ class _Renders:
         return {"first": images[:usable][first[:usable]], "second": images[:usable][~first[:usable]]}
 
 
-def _judge(evaluation: Evaluation, pictures: _Pictures, knobs: Knobs | None, tools: Tools) -> None:
-    """Add the figures of the judge; without knobs, those of the asked colors are left out."""
+def _judge(evaluation: Evaluation, pictures: _Pictures, withheld: tuple[Pair, ...] | None, tools: Tools) -> None:
+    """Add the figures of the judge; those of the asked colors are left out where `withheld` is None."""
     samples = tools.readings(pictures.samples)
     real, second = tools.readings(pictures.real, pictures.keyed(1)), tools.readings(pictures.second, pictures.keyed(2))
     asked = pictures.asked.numpy()
     both = {name: np.concatenate([real[name], second[name]]) for name in real}
     both_asked = np.concatenate([asked[: pictures.count]] * 2)
-    if knobs is not None:
-        evaluation.add(color_figures(asked, samples, both_asked, both, knobs.withheld_pairs))
+    if withheld is not None:
+        evaluation.add(color_figures(asked, samples, both_asked, both, withheld))
     evaluation.add(
         {
             "face_rate": _rate("face", samples, both, "share of samples that the judge takes for a whole face"),

@@ -16,6 +16,7 @@ from torch import nn
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import renderer_fingerprint
+from examples.anime_faces.metrics._asked import class_ids_for, drawing_colors, pairs_of
 from examples.anime_faces.metrics._cache import FOLDER, Cache
 from examples.anime_faces.metrics._evaluation import Evaluation, write_metrics
 from examples.anime_faces.metrics._features import Features
@@ -67,9 +68,9 @@ def evaluate_run(question: Question) -> dict[str, Any]:
     generator = load_generator(question.run, device=device, recipe=question.recipe, data=question.data)
     dataset = Dataset.open(question.data or Path(generator.settings.data))
     _check_fit(generator, dataset)
-    check_samples(question.samples, rendered=dataset.kind == "rendered")
+    check_samples(question.samples, rendered=dataset.can_be_judged)
     with same_threads_afterwards():
-        hardware, figures = choose_machine(device, student=dataset.kind == "rendered", seconds=question.seconds)
+        hardware, figures = choose_machine(device, student=dataset.can_be_judged, seconds=question.seconds)
         print(f"evaluate: computes on {hardware} ({figures})", flush=True)
         evaluation = _evaluate(question, generator, dataset, hardware, start)
     about = {
@@ -132,7 +133,7 @@ def knobs_of(dataset: Dataset) -> Knobs:
 def _evaluate(
     question: Question, generator: LoadedGenerator, dataset: Dataset, hardware: Hardware, start: float
 ) -> Evaluation:
-    rendered = dataset.kind == "rendered"
+    rendered = dataset.can_be_judged
     ask, asked, rows = _requests(generator, dataset, question.seed)
     costs = measure_costs(
         lambda count: ask(asked[rows[np.arange(count) % len(rows)]]) if len(rows) else None,
@@ -159,7 +160,7 @@ def _evaluate(
     if question.samples is not None:
         until = math.inf
     if rendered:
-        knobs, draw = knobs_of(dataset), _drawing_colors(generator, dataset, question.seed)
+        knobs, draw = knobs_of(dataset), drawing_colors(generator, dataset, question.seed)
         evaluation = evaluate_rendered(
             draw,
             dataset.images,
@@ -170,6 +171,7 @@ def _evaluate(
             tools=tools,
             until=until,
             reads_labels=generator.reads_labels,
+            pairs=pairs_of(dataset.attributes),
         )
     else:
         evaluation = evaluate_pictures(
@@ -191,10 +193,10 @@ def _requests(
     generator: LoadedGenerator, dataset: Dataset, seed: int
 ) -> tuple[Callable[[np.ndarray], torch.Tensor], np.ndarray, np.ndarray]:
     """Return what draws pictures for rows of requests, the request of each picture, and the pictures that have one."""
-    if generator.example_texts is None or dataset.kind == "rendered":
+    if generator.example_texts is None or dataset.can_be_judged:
         return (
             lambda some: generator.generate(torch.from_numpy(some), seed=seed),
-            dataset.class_ids_of(generator.attributes),
+            class_ids_for(generator, dataset),
             np.arange(len(dataset)),
         )
     texts = generator.texts_of(dataset)
@@ -220,24 +222,11 @@ def _trained_on(generator: LoadedGenerator, dataset: Dataset) -> np.ndarray | No
     return None
 
 
-def _drawing_colors(generator: LoadedGenerator, dataset: Dataset, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return what draws faces of colors (hair, eyes); further labels are those of faces of the data, drawn at random."""
-
-    def draw(colors: torch.Tensor) -> torch.Tensor:
-        rows = np.random.default_rng(seed).integers(0, len(dataset), len(colors))
-        more = torch.from_numpy(dataset.class_ids()[rows, colors.shape[1] :])
-        return generator.generate(torch.cat([colors, more.to(colors.device)], dim=1), seed=seed)
-
-    return draw
-
-
 def _check_fit(generator: LoadedGenerator, dataset: Dataset) -> None:
     if generator.size != dataset.size:
         raise ValueError(
             f"--data must have pictures of the run's size, {generator.size}, but {dataset.path} has {dataset.size}"
         )
-    if dataset.kind == "rendered" and tuple(generator.attributes) != tuple(dataset.attributes):
-        raise ValueError(f"--data must have the run's attributes and classes, but {dataset.path} has others")
     try:
         dataset.class_ids_of(generator.attributes)  # pictures of a run's classes, of all or of some
     except ValueError as error:

@@ -47,6 +47,9 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
     dataset.verify()
     conditioning = request.recipe.conditioning(request.options)
     selection = conditioning.select(dataset)
+    second = selection.second
+    if second is not None:
+        second.verify()
     folder = RunFolder(request.out)
     with locked(folder), StopSignals() as signals:
         begun = folder.checkpoints.is_dir()
@@ -56,7 +59,7 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
             settings, choices = plan_resumption(old, request, dataset, selection, trained=found[0]), ()
         else:
             settings, choices = plan_run(request, dataset, selection)
-        store = choose_store(dataset.images, settings.hardware, second=selection.second)
+        store = choose_store(dataset.images, settings.hardware, second=None if second is None else second.images)
         build = partial(_build, request=request, selection=selection, store=store)
         # Built before anything is written, so that a mistake in the request leaves no folder behind.
         training, feed = build(settings)
@@ -66,7 +69,7 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
             settings = _measured(settings, request, choices, build)
             training, feed = build(settings)
         settings.save(folder.settings)
-        pictures = len(dataset) + (0 if selection.second is None else len(selection.second))
+        pictures = len(dataset) + (0 if second is None else len(second))
         _announce(settings, pictures, training.system.note)
 
         def preview(training: Training) -> Preview:

@@ -41,7 +41,10 @@ from examples.anime_faces.systems._recipe import (
     always as always,
     drawn_in_unit_range as drawn_in_unit_range,
 )
-from examples.anime_faces.systems._second_set import WithSecondSet as WithSecondSet
+from examples.anime_faces.systems._second_set import (
+    AnyPictureOfTwo as AnyPictureOfTwo,
+    WithSecondSet as WithSecondSet,
+)
 from examples.anime_faces.systems._texts import EveryText as EveryText
 from examples.anime_faces.systems._timing import (
     Candidate as Candidate,

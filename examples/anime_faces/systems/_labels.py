@@ -23,7 +23,7 @@ class Selection:
         vectors: If the conditions are vectors that many pictures share: each vector once; `conditions` are their indices
             then.
         mixed: Whether every batch must hold at least two different conditions, for critics that see mismatched pairs.
-        second: The pictures of a second data set, whose rows follow all rows of the first one.
+        second: A second data set, whose rows follow all rows of the first one.
     """
 
     rows: np.ndarray
@@ -31,7 +31,7 @@ class Selection:
     description: Description
     vectors: torch.Tensor | None = None
     mixed: bool = False
-    second: np.ndarray | None = None
+    second: Dataset | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A second data set, joined to the one that a recipe of tags is trained on."""
+"""A second data set, joined to the one that a recipe is trained on."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,10 +9,32 @@ import torch
 
 from examples.anime_faces.data import Attribute, Dataset
 from examples.anime_faces.systems._description import Description
-from examples.anime_faces.systems._labels import AnyTag, Selection
+from examples.anime_faces.systems._labels import AnyPicture, AnyTag, Selection
 
 UNKNOWN = -1.0
 """What stands for a tag of which nothing is known; as in `gankit.losses.multi_label_loss`."""
+
+
+class AnyPictureOfTwo(AnyPicture):
+    """Use every picture of the data set and of a second one, and read no label: which of them a picture is of is not known.
+
+    All pictures of both form one sequence, so each is seen equally often.
+
+    Args:
+        folder: The second data set. Empty: there is none, and this is `AnyPicture`.
+    """
+
+    def __init__(self, folder: str = "") -> None:
+        self._folder = folder
+
+    def select(self, dataset: Dataset) -> Selection:
+        """Add all pictures of the second set.
+
+        Raises:
+            ValueError: There is no such data set, or its pictures have another size.
+        """
+        selection = super().select(dataset)
+        return _with_pictures(selection, dataset, _opened(self._folder, dataset)) if self._folder else selection
 
 
 class WithSecondSet(AnyTag):
@@ -39,24 +61,14 @@ class WithSecondSet(AnyTag):
         selection = super().select(dataset)
         if not self._folder:
             return selection
-        second, description = Dataset.open(Path(self._folder)), selection.description
-        if second.size != dataset.size:
-            raise ValueError(
-                f"--extra must have pictures of the size of --data, {dataset.size}, but {self._folder} has {second.size}"
-            )
+        second, description = _opened(self._folder, dataset), selection.description
         assert selection.conditions is not None
         first_tags, second_tags = selection.conditions, np.full((len(second), sum(description.classes)), UNKNOWN)
         if self._labeled:
             second_tags = _with_number(_tags_of(second, description), 1.0)
             first_tags = _with_number(first_tags, 0.0)
-        rows = np.concatenate([selection.rows, len(dataset) + np.arange(len(second))])
-        return replace(
-            selection,
-            rows=rows,
-            conditions=np.concatenate([first_tags, second_tags]).astype(np.float32),
-            description=replace(description, pictures=len(rows), second=second.fingerprint),
-            second=second.images,
-        )
+        conditions = np.concatenate([first_tags, second_tags]).astype(np.float32)
+        return replace(_with_pictures(selection, dataset, second), conditions=conditions)
 
     def encode(self, class_ids: torch.Tensor, description: Description) -> torch.Tensor | None:
         """Set the one class of each attribute, and 0 for the first set."""
@@ -64,6 +76,23 @@ class WithSecondSet(AnyTag):
         if tags is None or not (self._folder and self._labeled):
             return tags
         return torch.cat([tags, torch.zeros(len(tags), 1)], dim=1)
+
+
+def _opened(folder: str, dataset: Dataset) -> Dataset:
+    """Open the second data set of a first one."""
+    second = Dataset.open(Path(folder))
+    if second.size != dataset.size:
+        raise ValueError(
+            f"--extra must have pictures of the size of --data, {dataset.size}, but {folder} has {second.size}"
+        )
+    return second
+
+
+def _with_pictures(selection: Selection, dataset: Dataset, second: Dataset) -> Selection:
+    """Add all pictures of a second data set to a selection of the first one."""
+    rows = np.concatenate([selection.rows, len(dataset) + np.arange(len(second))])
+    description = replace(selection.description, pictures=len(rows), second=second.fingerprint)
+    return replace(selection, rows=rows, description=description, second=second)
 
 
 def _with_number(tags: np.ndarray, number: float) -> np.ndarray:

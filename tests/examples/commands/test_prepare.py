@@ -80,6 +80,33 @@ def test_binary_labels_from_the_command(tmp_path, capsys):
         parse("--out", str(tmp_path / "own"), "--images", str(tmp_path), "--binary-labels").run()
 
 
+def test_gray_pictures_of_some_classes_from_the_command(photos, tmp_path, capsys):
+    parse("--out", str(tmp_path / "out"), "--count", "9", "--size", "32", "--workers", "0", "--gray", "--only",
+          "black hair, blonde hair").run()  # fmt: skip
+    dataset = Dataset.open(tmp_path / "out")
+    assert dataset.attributes[0] == Attribute("hair", ("black", "blonde"))
+    assert dataset.is_gray
+    assert "9 gray rendered faces" in capsys.readouterr().out
+    (tmp_path / "labels.csv").write_text("file,coat\n1.jpg,long\n2.jpg,short\n")
+    parse("--out", str(tmp_path / "own"), "--images", str(photos), "--size", "16", "--workers", "0", "--gray", "--only",
+          "short", "--labels", str(tmp_path / "labels.csv")).run()  # fmt: skip
+    own = Dataset.open(tmp_path / "own")
+    assert (len(own), own.is_gray, own.attributes[0].classes) == (1, True, ("short",))
+
+
+def test_joining_from_the_command(faces_folder, labeled_folder, tmp_path, capsys):
+    usual = ("--out", str(tmp_path / "out"), "--join", str(faces_folder), str(labeled_folder))
+    with pytest.raises(ValueError, match="'faces' and 'faces' are alike"):
+        parse(*usual).run()
+    parse(*usual, "--domains", "plain", "glasses too").run()
+    dataset = Dataset.open(tmp_path / "out")
+    assert [one.name for one in dataset.attributes] == ["hair", "eyes", "glasses", "ribbon", "domain"]
+    assert dataset.attributes[-1].classes == ("plain", "glasses too")
+    assert "domain: plain 70, glasses too 20" in capsys.readouterr().out
+    parse(*usual, "--no-domain-label", "--overwrite").run()
+    assert [one.name for one in Dataset.open(tmp_path / "out").attributes] == ["hair", "eyes", "glasses", "ribbon"]
+
+
 def test_a_size_that_no_recipe_learns_is_said(tmp_path, capsys):
     for size in (33, 40):
         parse("--out", str(tmp_path / f"{size}"), "--count", "2", "--size", f"{size}", "--workers", "0").run()
@@ -128,6 +155,17 @@ def test_every_form_of_own_pictures(photos, tmp_path, smooth, capsys, form):
         (["--count", "0"], "count must be at least 1, got 0"),
         (["--images", ".", "--size", "0"], "size must be at least 1, got 0"),
         (["--count", "2", "--workers", "-1"], "workers must be at least 0, got -1"),
+        (["--join", "a"], "--join must name two data sets or more, but it names 1"),
+        (["--join", "a", "b"], "no data set in a"),
+        (["--join", "a", "b", "--images", "."], "--images cannot be combined with --join"),
+        (["--join", "a", "b", "--count", "5"], "--count cannot be combined with --join"),
+        (["--join", "a", "b", "--gray"], "--gray cannot be combined with --join"),
+        (["--join", "a", "b", "--only", "red hair"], "--only cannot be combined with --join"),
+        (["--join", "a", "b", "--size", "32"], "--size cannot be combined with --join"),
+        (["--join", "a", "b", "--ribbon-rate", "1"], "options for rendered faces cannot be combined with --join"),
+        (["--domains", "a", "b"], "--domains is for data sets that are joined: name them with --join"),
+        (["--no-domain-label"], "--no-domain-label is for data sets that are joined"),
+        (["--count", "2", "--only", "mauve hair"], "--only: 'mauve hair' is not known"),
     ],
 )
 def test_mistakes_are_errors_that_say_what_to_do(tmp_path, arguments, words):

@@ -18,8 +18,9 @@ from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import Renders, render_fresh
 from examples.anime_faces.judge._augment import blur
 from examples.anime_faces.metrics import Costs, Evaluation, Tools, evaluate_rendered
+from examples.anime_faces.metrics._asked import balanced_pairs
 from examples.anime_faces.metrics._cache import Cache
-from examples.anime_faces.metrics._rendered import _affords_score, balanced_pairs
+from examples.anime_faces.metrics._rendered import _affords_score
 
 COUNT = 264
 PLAIN = Knobs()

@@ -155,7 +155,10 @@ def test_refuses_a_data_set_that_does_not_fit(faces_folder: Path, tmp_path: Path
     with pytest.raises(ValueError, match=r"--data must have pictures of the run's size, 64, but .* has 32"):
         evaluate_run(Question(run=tmp_path))
     loads(monkeypatch, Renderer(faces_folder, attributes=FACE_ATTRIBUTES[:1]))
-    with pytest.raises(ValueError, match="--data must have the run's attributes and classes"):
+    with pytest.raises(
+        ValueError,
+        match=r"--data must have no other attributes and classes than the run, but .* has the class 'gray' of 'eyes'",
+    ):
         evaluate_run(Question(run=tmp_path))
 
 

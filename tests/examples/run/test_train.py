@@ -173,6 +173,26 @@ def test_a_run_with_a_second_data_set_resumes_bit_for_bit_with_that_set_only(
         train(request)
 
 
+@without_curves
+def test_an_unlabeled_run_learns_from_a_second_data_set_and_notices_its_changed_byte(
+    request_for: RequestMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extra = write_rendered(tmp_path / "alike", 9, 32, 3, Knobs(second_domain_share=1.0), workers=0).path
+    options = {"extra": str(extra)}
+    whole = train(request_for("dcgan", options=options, out=tmp_path / "whole"))
+    assert "79 of 79 pictures" in capsys.readouterr().out
+    assert whole.digest != train(request_for("dcgan", out=tmp_path / "first")).digest
+    request = request_for("dcgan", options=options)
+    with stopping_at(3):
+        train(request)
+    assert train(request).digest == whole.digest
+    change_a_byte(extra)
+    for again in (request, request_for("dcgan", options=options, out=tmp_path / "new")):
+        with pytest.raises(ValueError, match=r"alike has changed since it was written: \['images'\]"):
+            train(again)
+    assert not (tmp_path / "new").exists()
+
+
 def in_format_1(state: Mapping[str, Any], *, wrapped: bool) -> dict[str, Any]:
     """A state as it was saved before checkpoints had the states of updates."""
 
@@ -599,17 +619,22 @@ def test_a_mistake_leaves_no_folder(request_for: RequestMaker, changes: dict[str
     assert not request_for().out.exists()
 
 
+def change_a_byte(folder: Path) -> None:
+    """Change one pixel of a data set a little."""
+    with (folder / "images.npy").open("r+b") as file:
+        file.seek(-1000, os.SEEK_END)
+        (byte,) = file.read(1)
+        file.seek(-1000, os.SEEK_END)
+        file.write(bytes([byte ^ 1]))
+
+
 @without_curves
 def test_a_changed_byte_of_the_data_is_noticed(request_for: RequestMaker, tmp_path: Path) -> None:
     """Only the written fingerprint was compared, so a run went on with other pictures."""
     request = request_for()
     copy = tmp_path / "copy"
     shutil.copytree(request.data, copy)
-    with (copy / "images.npy").open("r+b") as file:
-        file.seek(-1000, os.SEEK_END)
-        (byte,) = file.read(1)
-        file.seek(-1000, os.SEEK_END)
-        file.write(bytes([byte ^ 1]))
+    change_a_byte(copy)
     with pytest.raises(ValueError, match=r"has changed since it was written: \['images'\]"):
         train(replace(request, data=copy))
     assert not request.out.exists()

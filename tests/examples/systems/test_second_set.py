@@ -9,7 +9,7 @@ import torch
 
 from examples.anime_faces.data import Dataset, write_rendered
 from examples.anime_faces.data.render import Knobs
-from examples.anime_faces.systems import AnyTag, Description, WithSecondSet
+from examples.anime_faces.systems import AnyPicture, AnyPictureOfTwo, AnyTag, Description, WithSecondSet
 
 TAGS = 23
 
@@ -45,7 +45,7 @@ def test_with_labels_a_number_says_which_set_a_picture_is_of(faces: Dataset, ali
     selection = conditioning.select(faces)
     assert selection.rows.tolist() == list(range(79))
     assert selection.second is not None
-    assert np.array_equal(selection.second, alike.images)
+    assert np.array_equal(selection.second.images, alike.images)
     assert selection.conditions is not None
     assert selection.conditions.dtype == np.float32
     assert np.array_equal(selection.conditions[:70], np.c_[faces.labels, np.zeros(70)])
@@ -109,3 +109,24 @@ def test_the_settings_of_a_run_keep_the_second_set(faces: Dataset, alike_folder:
     assert plain["second"] == description.second
     assert Description.from_dict(plain, pictures=79) == description
     assert "second" not in AnyTag().select(faces).description.to_dict()
+
+
+def test_a_recipe_without_labels_takes_the_pictures_of_both(faces: Dataset, alike_folder: Path) -> None:
+    alike = Dataset.open(alike_folder)
+    selection, plain = AnyPictureOfTwo(str(alike_folder)).select(faces), AnyPicture().select(faces)
+    assert selection.rows.tolist() == list(range(79))
+    assert selection.conditions is None
+    assert selection.second is not None
+    assert np.array_equal(selection.second.images, alike.images)
+    assert selection.description == replace(plain.description, pictures=79, second=alike.fingerprint)
+    assert not selection.description.reads_labels
+    without = AnyPictureOfTwo().select(faces)
+    assert without.second is None
+    assert without.description == plain.description
+    assert without.rows.tolist() == list(range(70))
+
+
+def test_pictures_of_another_size_are_refused_without_labels_too(faces: Dataset, tmp_path: Path) -> None:
+    write_rendered(tmp_path / "large", 3, 48, workers=0)
+    with pytest.raises(ValueError, match=r"--extra must have pictures of the size of --data, 32, but .*large has 48"):
+        AnyPictureOfTwo(str(tmp_path / "large")).select(faces)

@@ -1,7 +1,9 @@
 """The options of `dcgan` (report B), and those of its networks, which `wgan_clip` has too."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import tyro
 
 from examples.anime_faces.recipes._options import check_numbers
 
@@ -50,6 +52,8 @@ class Options(NetworkOptions):
     """Losses without logarithms, as the report writes them: they stop teaching where the critic is surely wrong."""
     literal_sign: bool = False
     """Let the generator lower its own scores, as the report writes; only together with --literal."""
+    extra: Annotated[str, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = ""
+    """A second data set to learn from as well, as the report tries: a folder that `prepare` wrote. Its labels are not read."""
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""

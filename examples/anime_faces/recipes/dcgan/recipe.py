@@ -17,6 +17,10 @@ Differences from the report:
 - Only convolutions without a norm after them have a bias.
 - Samples come from an average of the generator's weights; the grids show the generator without averaging beside it.
 
+``--extra FOLDER`` joins a second data set, as the report tries; pictures of both form one sequence, and nothing tells the
+networks which set a picture is of. The report drew noise with its second set, and suspects that the pictures of it were too
+much alike, and that the critic had no label for them.
+
 Data: any pictures; labels are not read. Any size that is 4 to 7 doubled a few times: other sizes than 64 drop or add blocks.
 """
 
@@ -28,7 +32,7 @@ import gankit as gk
 from examples.anime_faces.recipes.dcgan.losses import Labels, LinearProbability, critic_terms, generator_terms
 from examples.anime_faces.recipes.dcgan.networks import networks
 from examples.anime_faces.recipes.dcgan.options import Options
-from examples.anime_faces.systems import AnyPicture, Description, Networks, Recipe, Side, System, always
+from examples.anime_faces.systems import AnyPictureOfTwo, Description, Networks, Recipe, Side, System
 
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
@@ -64,10 +68,15 @@ def _note(options: Options) -> str:
     )
 
 
+def conditioning(options: Options) -> AnyPictureOfTwo:
+    """Read no label, and join the second data set if there is one."""
+    return AnyPictureOfTwo(options.extra)
+
+
 RECIPE = Recipe(
     description="Report B: a DCGAN without labels; its tips are options (--literal: losses without logarithms).",
     steps=20_000,
-    conditioning=always(AnyPicture()),
+    conditioning=conditioning,
     networks=networks,
     system=system,
 )
