@@ -12,9 +12,6 @@ from examples.anime_faces.run import LoadedGenerator
 
 Pair = tuple[int, int]
 
-ALL_PAIRS: tuple[Pair, ...] = tuple(product(*(range(len(attribute.classes)) for attribute in FACE_ATTRIBUTES)))
-"""Every pair of a hair and an eye color, as indices into the colors of faces."""
-
 
 def pairs_of(attributes: Sequence[Attribute]) -> tuple[Pair, ...]:
     """Return the pairs of colors that a data set of rendered faces has classes for.
@@ -28,6 +25,10 @@ def pairs_of(attributes: Sequence[Attribute]) -> tuple[Pair, ...]:
         for one in FACE_ATTRIBUTES
     )
     return tuple(product(hair, eyes))
+
+
+ALL_PAIRS = pairs_of(FACE_ATTRIBUTES)
+"""Every pair of a hair and an eye color, as indices into the colors of faces."""
 
 
 def balanced_pairs(count: int, seed: int, pairs: Sequence[Pair] = ALL_PAIRS) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -214,7 +215,7 @@ def test_what_does_not_fit_together_is_refused(faces: Dataset, alike_folder: Pat
     same_name = write_rendered(tmp_path / "Faces", 2, 32, workers=0).path
     joined = join_datasets(tmp_path / "joined", [faces.path, alike_folder]).path
     both = [faces.path, alike_folder]
-    for folders, more, words in (
+    mistakes: list[tuple[list[Path], dict[str, Any], str]] = [
         ([faces.path], {}, "--join must name two data sets or more, but it names 1"),
         ([*both, faces.path], {}, "--join must name each data set once"),
         ([faces.path, large], {}, r"data sets of one size, but .*faces has pictures of 32 pixels and .*large of 48"),
@@ -226,7 +227,8 @@ def test_what_does_not_fit_together_is_refused(faces: Dataset, alike_folder: Pat
         (both, {"domains": ["a", "b"], "labeled": False}, "--domains must not be given with --no-domain-label"),
         ([faces.path, same_name], {}, "can be told apart, but 'faces' and 'Faces' are alike"),
         ([joined, same_name], {}, "joined has an attribute 'domain' already"),
-    ):
+    ]
+    for folders, more, words in mistakes:
         with pytest.raises(ValueError, match=words):
             join_datasets(tmp_path / "out", folders, **more)
     with pytest.raises(ValueError, match="--out must not be one of the data sets that are joined"):

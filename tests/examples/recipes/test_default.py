@@ -85,6 +85,25 @@ def test_the_penalty_comes_at_every_eighth_step_with_eight_times_its_weight() ->
         assert not images.requires_grad
 
 
+def test_both_networks_are_given_the_scores_of_details_with_their_weights() -> None:
+    for weight in (0.5, 2.0):
+        training = assembled("default", FACES, width=4, batch_size=8, detail_weight=weight)
+        critic = training.networks["critic"]
+        assert isinstance(critic, DefaultCritic)
+        assert critic.details is not None
+        images, labels, fakes = prepared(training, *a_batch())
+        assert images is not None
+        assert fakes is not None
+        with torch.no_grad():
+            real, fake = (critic.details(critic.details.waves(some), labels) for some in (images, fakes))
+        of_generator = training.updates["generator"](images, labels, fakes)
+        torch.testing.assert_close(of_generator["details"], weight * functional.softplus(-fake).mean())
+        of_critic = training.updates["critic/plain"](images, labels, fakes)
+        torch.testing.assert_close(
+            of_critic["details"], functional.softplus(-real).mean() + functional.softplus(fake).mean()
+        )
+
+
 def test_waves_are_a_cosine_transform_of_blocks_amplified_by_frequency() -> None:
     images = torch.rand(2, 3, 8, 16, dtype=torch.float64)
     waves = Waves()(images).unflatten(1, (3, 15))
