@@ -41,18 +41,19 @@ class Player:
         Each is a function that returns costs only, and leaves its readings in `readings`.
 
         Raises:
-            ValueError: `Side.turn` names no update of this side.
+            ValueError: `Side.turn` names no update of this side, or something else as well.
         """
         if self.side.turn is None:
             return {own: self._step(own, readings) for own in self.updates}
         chosen = self.side.turn(step)
-        if chosen not in self.updates:
+        names = (chosen,) if isinstance(chosen, str) else chosen
+        if not names or not self.updates.keys() >= set(names):
             known = ", ".join(repr(own) for own in self.updates if own)
             raise ValueError(
                 f"turn of {self.name} must name one of its terms ({known or 'it has no named terms'}), but at step {step} it "
                 f"is {chosen!r}"
             )
-        return {"": self._step(chosen, readings)}
+        return {"" if isinstance(chosen, str) else own: self._step(own, readings) for own in names}
 
     def set_learning_rate(self, step: int) -> None:
         """Give the optimizer the learning rate of a step."""

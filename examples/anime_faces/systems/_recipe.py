@@ -73,8 +73,9 @@ class Side:
         terms: The terms of the update: pure functions of the batch, see `gankit.training.Terms`. Several named ones are
             updates on one optimizer, taken one after the other. Names of costs are plain; a reading has a group in its name,
             such as ``scores/real``, under which it is logged. Other names are refused in the first step.
-        turn: Given a step, the name of the one update of `terms` that is taken; `terms` must then be several by name. None:
-            all of them are taken.
+        turn: Given a step, the name of the one update of `terms` that is taken, or a tuple of those that are taken one after
+            the other; `terms` must then be several by name. Costs of the updates in a tuple are logged under their names.
+            None: all of them are taken.
         learning_rate: The learning rate at a step. None: that of the optimizer's maker.
         betas: The two betas of Adam at a step. None: those of the optimizer's maker.
         constraint: Called without arguments after each update, such as a weight clip.
@@ -84,7 +85,7 @@ class Side:
     network: nn.Module
     optimizer: OptimizerMaker
     terms: gk.training.Terms | Mapping[str, gk.training.Terms]
-    turn: Callable[[int], str] | None = None
+    turn: Callable[[int], str | tuple[str, ...]] | None = None
     learning_rate: Callable[[int], float] | None = None
     betas: Callable[[int], tuple[float, float]] | None = None
     constraint: Callable[[], object] | None = None

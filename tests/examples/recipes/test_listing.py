@@ -21,6 +21,7 @@ def test_the_folders_are_the_recipes() -> None:
         >= {
             "default",
             "acgan",
+            "retrofit",
             "tags_wgan_gp",
             "matching_wgan",
             "gan_cls",

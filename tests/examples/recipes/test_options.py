@@ -20,6 +20,11 @@ from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
         ("acgan", {"adam_epsilon": 0.0}, "--adam-epsilon must be above 0, but it is 0"),
         ("acgan", {"fake_class_weight": -0.5}, r"--fake-class-weight must be 0 or more and finite, but it is -0\.5"),
         ("acgan", {"critic_batches": "full", "batch_size": 0}, "--batch-size must be at least 1, but it is 0"),
+        ("retrofit", {"penalty_every": 0}, "--penalty-every must be at least 1, but it is 0"),
+        ("retrofit", {"penalty_weight": -1.0}, r"--penalty-weight must be 0 or more and finite, but it is -1\.0"),
+        ("retrofit", {"learning_rate": 0.0}, "--learning-rate must be above 0, but it is 0"),
+        ("retrofit", {"augmentation_target": 1.5}, "--augmentation-target must be a number from 0 to 1, but it is 1.5"),
+        ("retrofit", {"augmentation_pictures": 0}, "--augmentation-pictures must be at least 1, but it is 0"),
         ("default", {"batch_size": 6}, "--batch-size must be a multiple of 4, but it is 6"),
         ("default", {"constant_share": 1.5}, "--constant-share must be a number from 0 to 1, but it is 1.5"),
         ("tags_wgan_gp", {"penalty_weight": -1.0}, r"--penalty-weight must be 0 or more and finite, but it is -1\.0"),
@@ -124,6 +129,13 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
         | {"score_weight": 1.4, "class_weight": 0.8, "fake_class_weight": "auto", "adam_epsilon": 1e-8}
         | {"generator_score_weight": 1.0, "generator_class_weight": 1.0, "embedding_form": "joined"}
         | {"critic_batches": "half", "critic_step": "two", "fake_labels": "uniform", "sampling": "epochs"},
+    ),
+    "retrofit": (
+        20_000,
+        {"batch_size": 64, "width": 64, "embedding": 8, "critic_norm": "layer", "learning_rate": 2e-4}
+        | {"score_weight": 1.4, "class_weight": 0.8, "fake_class_weight": 0.0, "generator_class_weight": 1.0}
+        | {"penalty_weight": "auto", "penalty_every": 16, "augmentation": True, "augmentation_target": 0.6}
+        | {"augmentation_every": 4, "augmentation_pictures": 500_000},
     ),
     "tags_wgan_gp": (
         10_000,

@@ -1,5 +1,6 @@
 """From the sides of a recipe to updates: turns, learning rates, frozen networks, readings, optimizers, state."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -100,6 +101,31 @@ def test_all_named_terms_are_taken_or_the_one_that_a_step_chooses() -> None:
         logged = choosing.play(step, iter([batch()]))
         assert list(logged) == ["critic/score", "generator/score", f"scores/{'second' if step == 3 else 'first'}"]
     assert [update.updates for update in choosing.updates.values()] == [3, 1, 4]
+
+
+def test_a_step_may_choose_several_terms_which_are_logged_by_name() -> None:
+    def one(real: torch.Tensor, noise: torch.Tensor, *, factor: float) -> Any:
+        del noise
+        return {"score": factor * training.networks["critic"](real).mean()}
+
+    terms = {name: partial(one, factor=factor) for name, factor in (("plain", 1.0), ("rare", 2.0), ("never", 3.0))}
+    side = {"terms": terms, "turn": lambda step: ("rare", "plain") if step % 2 else ("plain",)}
+    training = built({"critic": side})
+    for step in range(5):
+        logged = training.play(step, iter([batch()]))
+        names = ["critic/rare/score", "critic/plain/score"] if step % 2 else ["critic/plain/score"]
+        assert list(logged) == [*names, "generator/score"]
+    assert [update.updates for update in training.updates.values()] == [5, 2, 0, 5]
+
+
+@pytest.mark.parametrize("chosen", [(), ("plain", "other")])
+def test_several_terms_of_a_turn_must_all_exist(chosen: tuple[str, ...]) -> None:
+    def terms(real: torch.Tensor, noise: torch.Tensor) -> Any:
+        raise NotImplementedError
+
+    side = {"terms": {"plain": terms, "lazy": terms}, "turn": lambda step: chosen}
+    with pytest.raises(ValueError, match=re.escape(f"('plain', 'lazy'), but at step 0 it is {chosen!r}")):
+        built({"critic": side})
 
 
 def test_several_sides_of_a_turn_are_logged_by_name() -> None:
