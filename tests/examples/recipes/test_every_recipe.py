@@ -30,6 +30,7 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("gan_cls", {"cheat": 0.5, "cheat_adapts": True}),
     ("gan_cls", {"apa": True, "r1": 1.0, "conditioning_augmentation": True, "fresh_texts": True}),
     ("gan_cls", {"mode_seeking": 1.0, "conditioning_augmentation": True, "generator_first": True, "beta": 0.0}),
+    ("df_gan", {"conditioning_augmentation": False}),
     ("default", {"augmentation": 0.6}),
     ("dcgan", {"dropout": 0.5, "real_low": 0.8, "real_high": 1.2, "fake_high": 0.2, "upsampled": True}),
     ("dcgan", {"literal": True, "dropout": 0.5, "dropout_when_sampling": False}),

@@ -25,6 +25,7 @@ def test_the_folders_are_the_recipes() -> None:
             "tags_wgan_gp",
             "matching_wgan",
             "gan_cls",
+            "df_gan",
             "dcgan",
             "wgan_clip",
             "gray_then_color",

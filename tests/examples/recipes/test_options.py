@@ -52,6 +52,9 @@ from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
         ("gan_cls", {"apa": True, "cheat_adapts": True}, "--cheat-adapts must not be given with --apa, which takes"),
         ("gan_cls", {"apa": True, "cheat_decays": True}, "--cheat-decays must not be given with --apa, which takes"),
         ("gan_cls", {"apa": True, "cheat_per_batch": True}, "--cheat-per-batch must not be given with --apa, which"),
+        ("df_gan", {"batch_size": 1}, "--batch-size must be at least 2, for pictures with two texts, but it is 1"),
+        ("df_gan", {"augmented": 0}, "--augmented must be at least 1, but it is 0"),
+        ("df_gan", {"penalty_weight": -2.0}, r"--penalty-weight must be 0 or more and finite, but it is -2\.0"),
         ("dcgan", {"batch_size": 0}, "--batch-size must be at least 1, but it is 0"),
         ("dcgan", {"width": 0}, "--width must be at least 1, but it is 0"),
         ("dcgan", {"critic_steps": 0}, "--critic-steps must be at least 1, but it is 0"),
@@ -161,6 +164,12 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
         | {"cheat": 0.1, "cheat_per_batch": False, "cheat_decays": False, "cheat_adapts": False, "literal": False}
         | {"all_tags": False, "generator_first": False, "fresh_texts": False, "conditioning_augmentation": False}
         | {"augmented": 128, "kl_weight": 2.0, "mode_seeking": 0.0, "r1": 0.0, "apa": False},
+    ),
+    "df_gan": (
+        50_000,
+        {"batch_size": 32, "width": 32, "projected": 256, "conditioning_augmentation": True, "augmented": 128}
+        | {"kl_weight": 2.0, "generator_learning_rate": 1e-4, "critic_learning_rate": 4e-4, "penalty_weight": 2.0}
+        | {"all_tags": False},
     ),
     "dcgan": (
         20_000,

@@ -85,6 +85,7 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
         ("tags_wgan_gp", {"critic_steps": 3, "literal": True}),
         ("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}),
         ("gan_cls", {"literal": True, "cheat_adapts": True}),
+        ("gan_cls", {"apa": True, "fresh_texts": True, "mode_seeking": 1.0, "conditioning_augmentation": True}),
         ("acgan", {"fakes": "predict", "sampling": "replacement", "critic_step": "mixed"}),
         ("retrofit", {"penalty_every": 3, "augmentation_pictures": 30, "augmentation_target": 0.0}),
         ("dcgan", {"dropout": 0.5, "real_low": 0.8}),
@@ -253,6 +254,11 @@ def test_what_adapts_is_saved(request_for: RequestMaker) -> None:
     train(request)
     parts = load_any_checkpoint(request.out)["parts"]
     assert parts["cheat"]["probability"].ndim == 0
+    mixing = request_for("gan_cls", options={"apa": True}, out=request.out.with_name("mixing"))
+    train(mixing)
+    parts = load_any_checkpoint(mixing.out)["parts"]
+    assert parts["apa"]["signs"].shape == (4,)
+    assert parts["apa"]["probability"]["probability"].ndim == 0
     train(request_for("gan_cls", out=request.out.with_name("fixed")))
     assert load_any_checkpoint(request.out.with_name("fixed"))["parts"] == {}
 

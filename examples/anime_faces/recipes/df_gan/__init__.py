@@ -1,0 +1,1 @@
+"""DF-GAN: a text changes every layer of the generator, and the critic is flat around matching pairs."""
