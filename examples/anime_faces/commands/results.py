@@ -19,12 +19,21 @@ class Evaluate:
     With narrower intervals, in about five minutes:
         evaluate runs/demo --samples 12000
 
+    Every checkpoint that `train --keep` kept, beside each other:
+        evaluate runs/demo --all-kept
+
     On rendered faces, a judge network that knows every color, style, pose and expression reads the samples. On other
     pictures, only the figures that need no judge are given.
     """
 
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(name="run")]
     """Folder of a run, or one of its checkpoints."""
+    step: Annotated[int | None, shown_as("STEP")] = None
+    """Measure the checkpoint of this step, one that `train --keep` kept. Default: the newest."""
+    all_kept: bool = False
+    """Measure every kept checkpoint and the newest one, list the figures of each step, and mark the best."""
+    by: str = "fid"
+    """The figure by which --all-kept chooses the best step: the one that is nearest to that of real pictures."""
     data: Annotated[Path | None, shown_as("FOLDER")] = None
     """Data set to compare the samples with. Default: the one that the run was trained on."""
     samples: int | None = None
@@ -43,11 +52,22 @@ class Evaluate:
 
     def run(self) -> None:
         """Draw, measure, write, and say what passed."""
-        from examples.anime_faces.metrics import Question, evaluate_run, metrics_path, summary
+        from examples.anime_faces.metrics import (
+            Question,
+            evaluate_kept,
+            evaluate_run,
+            metrics_path,
+            steps_summary,
+            summary,
+        )
+        from examples.anime_faces.run import checkpoint_of
 
         check_seed(self.seed)
+        if self.all_kept and self.step is not None:
+            raise ValueError("--all-kept and --step must not both be given: it measures every kept step")
+        run = self.run_folder if self.step is None else checkpoint_of(self.run_folder, self.step)
         question = Question(
-            run=self.run_folder,
+            run=run,
             data=self.data,
             samples=self.samples,
             seed=self.seed,
@@ -56,8 +76,11 @@ class Evaluate:
             recipe=self.recipe,
             seconds=self.seconds,
         )
+        if self.all_kept:
+            print(steps_summary(evaluate_kept(question), self.by))
+            return
         print(summary(evaluate_run(question)))
-        print(f"written to {metrics_path(self.run_folder)}")
+        print(f"written to {metrics_path(run)}")
 
 
 @dataclass(kw_only=True)

@@ -32,6 +32,8 @@ class Sample:
     """What to draw, one prompt in quotes each. A color left out is drawn at random; recipes of texts take any words."""
     run_folder: Annotated[Path, tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder, or one checkpoint file."""
+    step: Annotated[int | None, shown_as("STEP")] = None
+    """Draw from the checkpoint of this step, one that `train --keep` kept. Default: the newest."""
     recipe: Annotated[str | None, shown_as("MODULE")] = None
     """The run's recipe, needed only if it is one of your own: package.module."""
     data: Annotated[Path | None, shown_as("FOLDER")] = None
@@ -53,13 +55,14 @@ class Sample:
 
     def run(self) -> None:
         """Draw the sheet and say where it is."""
-        from examples.anime_faces.run import load_generator
+        from examples.anime_faces.run import checkpoint_of, load_generator
 
         if self.n < 1 or self.scale < 1:
             raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
         check_seed(self.seed, least=-MOST_SEEDS)
         self._check_places()
-        generator = load_generator(self.run_folder, recipe=self.recipe, data=self.data, temperature=self.temperature)
+        run = self.run_folder if self.step is None else checkpoint_of(self.run_folder, self.step)
+        generator = load_generator(run, recipe=self.recipe, data=self.data, temperature=self.temperature)
         if self.data is not None and generator.drawer.blueprint.latents is not None:
             raise ValueError(
                 f"--data is for recipes that change pictures, but {generator.settings.recipe} draws from noise"

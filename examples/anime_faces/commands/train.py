@@ -48,6 +48,8 @@ class Train(Generic[Options]):
     """Number format of the networks' passes. Default: the faster one on this machine."""
     grid_every: Annotated[int | None, shown_as("STEPS")] = None
     """Steps between two sample grids. Default: about 30 grids over the run."""
+    keep: tuple[int, ...] = ()
+    """Steps whose checkpoints and grids stay, besides the newest two checkpoints: `--keep 9500 18000 51000`."""
     options: Annotated[Options, tyro.conf.arg(name="")]
 
     def run(self) -> None:
@@ -75,6 +77,7 @@ class Train(Generic[Options]):
             device=self.device,
             precision=self.precision,
             grid_every=self.grid_every,
+            keep=self.keep,
         )
         outcome = train(request, watch)
         if outcome.exit_code:

@@ -114,9 +114,13 @@ def load_features(name: str, device: torch.device | str = "cpu") -> Features:
 
 
 def metrics_path(run_or_checkpoint: Path) -> Path:
-    """Return where the metrics of a run, or of one of its checkpoints, are written."""
-    # A checkpoint is two levels down: RUN/checkpoints/FILE.
-    return RunFolder(run_or_checkpoint if run_or_checkpoint.is_dir() else run_or_checkpoint.parent.parent).metrics
+    """Return where the metrics of a run are written, or of one of its checkpoints: those of a kept one are beside it."""
+    if run_or_checkpoint.is_dir():
+        return RunFolder(run_or_checkpoint).metrics
+    folder = RunFolder(run_or_checkpoint.parent.parent)  # RUN/checkpoints/FILE
+    if run_or_checkpoint.parent == folder.kept:
+        return folder.kept_metrics(int(run_or_checkpoint.stem.rpartition("-")[2]))
+    return folder.metrics
 
 
 def knobs_of(dataset: Dataset) -> Knobs:

@@ -17,6 +17,11 @@ from examples.anime_faces.run._generator import (
     load_generator as load_generator,
     load_network as load_network,
 )
+from examples.anime_faces.run._kept import (
+    checkpoint_of as checkpoint_of,
+    kept_steps as kept_steps,
+    newest_step as newest_step,
+)
 from examples.anime_faces.run._letters import displayed as displayed
 from examples.anime_faces.run._losses import Losses as Losses, read_losses as read_losses
 from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest

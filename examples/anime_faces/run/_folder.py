@@ -32,6 +32,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def kept(self) -> Path:
+        """The folder of the checkpoints of named steps."""
+        return self.path / "kept"
+
+    @property
     def grids(self) -> Path:
         """The folder of sample grids."""
         return self.path / "grids"
@@ -66,6 +71,10 @@ class RunFolder:
         """What `evaluate` measured."""
         return self.path / "metrics.json"
 
+    def kept_metrics(self, step: int) -> Path:
+        """Return what `evaluate` measured of a kept checkpoint."""
+        return self.kept / f"metrics-{step}.json"
+
     @property
     def report(self) -> Path:
         """The report."""
@@ -92,7 +101,7 @@ class RunFolder:
             return
         grids = sorted(path.name for path in self.grids.glob("step-*.png"))
         # The report is no sign: a demo writes it before it trains.
-        others = [path.name for path in (self.samples, self.metrics) if path.exists()]
+        others = [path.name for path in (self.samples, self.metrics, self.kept) if path.exists()]
         if grids or others:
             found = [*([f"{len(grids)} grids up to {grids[-1]}"] if grids else []), *others]
             print(

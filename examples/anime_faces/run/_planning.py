@@ -1,7 +1,6 @@
 """From what a user asks for to settings: for a new run, and for one that goes on; and minutes turned into steps."""
 
 import platform
-import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 import gankit as gk
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import saved_options
-from examples.anime_faces.run._settings import Settings, differences
+from examples.anime_faces.run._settings import Settings, differences, flags_of_then
 from examples.anime_faces.run._state import digest, load_any_checkpoint
 from examples.anime_faces.systems import Hardware, Recipe, Selection, hardware_choices
 
@@ -38,6 +37,7 @@ class TrainRequest:
         device: Device, as torch spells it.
         precision: ``"float32"`` or ``"bfloat16"``.
         grid_every: Steps between two sample grids.
+        keep: Steps whose checkpoints and grids stay, besides the newest two checkpoints.
     """
 
     recipe: Recipe
@@ -53,13 +53,15 @@ class TrainRequest:
     device: str | None = None
     precision: str | None = None
     grid_every: int | None = None
+    keep: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.minutes is not None:
             raise ValueError("--steps and --minutes must not both be given: the minutes are turned into steps")
         if self.plan is not None and (self.steps is not None or self.minutes is not None):
             raise ValueError("--plan must not be combined with --steps or --minutes: the steps are those of its run")
-        for name, value in (("--steps", self.steps), ("--minutes", self.minutes), ("--grid-every", self.grid_every)):
+        counts = (("--steps", self.steps), ("--minutes", self.minutes), ("--grid-every", self.grid_every))
+        for name, value in (*counts, *(("--keep", step) for step in self.keep)):
             if value is not None and not 0 < value <= MOST_STEPS:
                 raise ValueError(f"{name} must be above 0, and at most {MOST_STEPS:,}, but it is {value}")
         if not 0 <= self.seed < MOST_SEEDS:
@@ -124,7 +126,7 @@ def plan_resumption(
         lines = "\n".join(changed)
         raise ValueError(
             f"{request.out} holds a run with other settings:\n{lines}\n"
-            f"repeat its command to go on with it{_flags_of_then(old, now)}, or name another --out (with --from to start from "
+            f"repeat its command to go on with it{flags_of_then(old, now)}, or name another --out (with --from to start from "
             "its networks)"
         )
     hardware = _same_or_asked(old.hardware, request)
@@ -144,6 +146,7 @@ def plan_resumption(
         data=str(request.data),
         hardware=hardware,
         versions=versions,
+        keep=tuple(sorted({*old.keep, *request.keep})),
         grid_every=old.grid_every if request.grid_every is None else request.grid_every,
     )
 
@@ -176,6 +179,7 @@ def _settings(request: TrainRequest, dataset: Dataset, selection: Selection, har
         pictures=len(selection.rows),
         start=None if start is None else _in_words(start),
         grid_every=request.grid_every,
+        keep=tuple(sorted(set(request.keep))),
         hardware=hardware,
         versions=_versions(),
     )
@@ -234,16 +238,3 @@ def _versions() -> dict[str, str]:
         "numpy": np.__version__,
         "gankit": gk.__version__,
     }
-
-
-def _flags_of_then(old: Settings, now: Settings) -> str:
-    """Return what to add to the command to have the options of then, which may have been the defaults of an earlier version."""
-    if old.recipe != now.recipe:
-        return ""
-    other = {name: value for name, value in old.options.items() if now.options.get(name) != value}
-    flags = [f"--{'no-' * (value is False)}{name.replace('_', '-')}{_value(value)}" for name, value in other.items()]
-    return f" (with {' '.join(flags)})" if flags else ""
-
-
-def _value(value: object) -> str:
-    return "" if isinstance(value, bool) else f" {shlex.quote(str(value))}"

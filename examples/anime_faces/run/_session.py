@@ -14,6 +14,7 @@ from examples.anime_faces.run._console import Progress, StopSignals
 from examples.anime_faces.run._curves import draw_curves
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
+from examples.anime_faces.run._kept import keep_checkpoint, kept_steps
 from examples.anime_faces.run._losses import read_losses
 from examples.anime_faces.run._pace import Pacer
 from examples.anime_faces.run._record import Record, read_log
@@ -66,11 +67,14 @@ class Session:
         self.record.sync()
         check_finite_weights(self.training, step)
         state = self._state(step)
+        if step in self.settings.keep:  # before the newest one: a run that is stopped in between does this step again
+            keep_checkpoint(self.folder, step, state)
         gk.training.Checkpoints(self.folder.checkpoints).save(step, state)
         return digest(state)
 
     def train(self, step: int) -> tuple[int, str]:
         """Train from `step` to the end or to a signal; returns the last step and the digest of the saved state."""
+        self._keep_if_named_late(step)
         if step >= self.settings.steps:
             return step, digest(self._state(step))
         if step == 0:
@@ -88,13 +92,14 @@ class Session:
                     saved_at = time.monotonic()
                 elif step % self.record.every == 0:
                     self._log(step, progress)
-                draws = is_preview_step(step, self.settings.steps, self.settings.grid_every)
+                named = step in self.settings.keep
+                draws = named or is_preview_step(step, self.settings.steps, self.settings.grid_every)
                 if draws:
                     self.preview.draw(self.folder.grid(step))
                 left = progress.seconds_left()
                 self.watch(Moment(done=step, total=self.settings.steps, seconds_left=left, has_new_grid=draws))
                 # Saving and drawing do not change the training, so they may depend on the clock.
-                if time.monotonic() - saved_at > SAVE_SECONDS:
+                if named or time.monotonic() - saved_at > SAVE_SECONDS:
                     if self.record.logged != step:
                         self._log(step, progress)  # the seconds up to here, with which a killed run goes on
                     self.save(step)
@@ -105,6 +110,11 @@ class Session:
         fingerprint = self.save(step)
         self._draw_curves()
         return step, fingerprint
+
+    def _keep_if_named_late(self, step: int) -> None:
+        """Keep the checkpoint that the run goes on from, if its step was named only now."""
+        if step in self.settings.keep and step not in kept_steps(self.folder):
+            self.save(step)
 
     def _draw_curves(self) -> None:
         draw_curves(read_log(self.folder.log), self.folder.losses, read_losses(self.folder.raw_losses))
@@ -129,6 +139,9 @@ class Session:
             restore_state(state, self.training, self.feed, self.record)
         why = "would take too long" if steps < change.before else "would leave time"
         message = f"plan      {change.before} steps {why}, now {steps}; {step} are done"
+        lost = [str(one) for one in self.settings.keep if steps < one <= change.before]
+        if lost:
+            message += f"; not reached and kept: {', '.join(lost)}"
         progress.follow(self.training.system, self.feed, steps, message)
 
     def _log(self, step: int, progress: Progress, change: PlanChange | None = None) -> None:

@@ -1,6 +1,7 @@
 """The settings of a run: written before the first step, compared when it is resumed."""
 
 import json
+import shlex
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ class Settings:
         seconds: The time that the first plan was made for: the minutes without what was measured at the start. None: no minutes
             were asked for.
         changes: How the plan has changed since. The numbers of a run depend on them as on the seed.
+        keep: Steps whose checkpoints stay, in ascending order.
         timings: Seconds of a step in each way that was timed when the hardware was chosen; empty if nothing was.
     """
 
@@ -66,6 +68,7 @@ class Settings:
     versions: dict[str, str]
     seconds: float | None = None
     changes: tuple[PlanChange, ...] = ()
+    keep: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -84,6 +87,7 @@ class Settings:
         plain["description"] = self.description.to_dict()
         plain["hardware"] = asdict(self.hardware)
         plain["changes"] = [asdict(change) for change in self.changes]
+        plain["keep"] = list(self.keep)
         return plain
 
     @classmethod
@@ -95,6 +99,7 @@ class Settings:
                 "description": Description.from_dict(plain["description"], pictures=plain["pictures"]),
                 "hardware": Hardware(**plain["hardware"]),
                 "changes": tuple(PlanChange(**change) for change in plain.get("changes", ())),
+                "keep": tuple(plain.get("keep", ())),
             }
         )
 
@@ -136,3 +141,16 @@ def _differences(name: str, old: object, new: object) -> list[str]:
         values = [(key, old.get(key, "not there"), new.get(key, "not there")) for key in keys]
         return [line for key, was, now in values for line in _differences(f"{name}.{key}", was, now)]
     return [] if old == new else [f"  {name}: was {old}, now {new}"]
+
+
+def flags_of_then(old: Settings, now: Settings) -> str:
+    """Return what to add to the command to have the options of then, which may have been the defaults of an earlier version."""
+    if old.recipe != now.recipe:
+        return ""
+    other = {name: value for name, value in old.options.items() if now.options.get(name) != value}
+    flags = [f"--{'no-' * (value is False)}{name.replace('_', '-')}{_value(value)}" for name, value in other.items()]
+    return f" (with {' '.join(flags)})" if flags else ""
+
+
+def _value(value: object) -> str:
+    return "" if isinstance(value, bool) else f" {shlex.quote(str(value))}"

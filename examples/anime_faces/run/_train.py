@@ -13,6 +13,7 @@ from examples.anime_faces.data import Dataset
 from examples.anime_faces.run._console import StopSignals
 from examples.anime_faces.run._feed import Feed, Store, choose_store, pictures_of
 from examples.anime_faces.run._folder import RunFolder, locked
+from examples.anime_faces.run._kept import check_kept_steps, kept_in_words
 from examples.anime_faces.run._measuring import choose_by_rounds, seconds_per_step, steps_within
 from examples.anime_faces.run._pace import AsRecorded, ByTheClock, Pacer, keep_the_plan
 from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run, read_plan
@@ -57,8 +58,12 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
         if found is not None:
             old = Settings.from_dict(found[1]["settings"])
             settings, choices = plan_resumption(old, request, dataset, selection, trained=found[0]), ()
+            new_to_keep, trained = set(request.keep) - set(old.keep), found[0]
         else:
             settings, choices = plan_run(request, dataset, selection)
+            new_to_keep, trained = set(request.keep), 0
+        is_fixed = request.minutes is None and request.plan is None and settings.seconds is None
+        check_kept_steps(new_to_keep, folder, trained=trained, steps=settings.steps if is_fixed else None)
         store = choose_store(dataset.images, settings.hardware, second=None if second is None else second.images)
         build = partial(_build, request=request, selection=selection, store=store)
         # Built before anything is written, so that a mistake in the request leaves no folder behind.
@@ -186,5 +191,7 @@ def _announce(settings: Settings, pictures: int, note: str) -> None:
     options = ", ".join(f"{name} {value}" for name, value in settings.options.items() if value != "")
     print(f"recipe    {settings.recipe}: {options}")
     print(f"plan      {settings.steps} steps, seed {settings.seed}")
+    if settings.keep:
+        print(f"keep      {kept_in_words(settings.keep, settings.steps)}")
     if note:
         print(f"note      {note}")
