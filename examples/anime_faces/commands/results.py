@@ -91,12 +91,34 @@ class Report:
     """The run's folder."""
     recipe: Annotated[str | None, shown_as("MODULE")] = None
     """The run's recipe, if it is one of your own and the report should show its description: package.module."""
+    prompt: tuple[str, ...] = ()
+    """What strip.png and the page show over the steps, each in quotes: a prompt of the sample grids, or any one if the run kept
+    checkpoints. Default: every prompt of the grids."""
 
     def run(self) -> None:
-        """Write the page and say where it is."""
+        """Write the table of prompts of a recipe that reads texts, and the page, and say where it is."""
         from examples.anime_faces.report import write_report
 
-        print(f"report    {write_report(self.run_folder, self.recipe)}")
+        self._draw_table()
+        print(f"report    {write_report(self.run_folder, self.recipe, self.prompt)}")
+
+    def _draw_table(self) -> None:
+        """Draw the table of seen and unseen prompts of a recipe that reads texts, unless it is newer than the run."""
+        from examples.anime_faces.commands.sample import Sample
+        from examples.anime_faces.recipes import is_outside
+        from examples.anime_faces.run import RunFolder, Settings
+
+        folder = RunFolder(self.run_folder)
+        settings = Settings.load(folder.settings) if folder.settings.exists() else None
+        if settings is None or settings.description.text is None or (is_outside(settings.recipe) and not self.recipe):
+            return
+        newest = max((path.stat().st_mtime for path in folder.checkpoints.glob("*.pt")), default=0.0)
+        if folder.table.exists() and folder.table.stat().st_mtime > newest:
+            return
+        try:
+            Sample(run_folder=self.run_folder, recipe=self.recipe, table=True).run()
+        except ValueError as error:
+            print(f"note: no table of prompts is drawn: {error}")
 
 
 @dataclass(kw_only=True)

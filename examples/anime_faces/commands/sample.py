@@ -13,11 +13,12 @@ from examples.anime_faces.commands import MOST_SEEDS, check_seed, shown_as
 if TYPE_CHECKING:
     import numpy as np
 
-    from examples.anime_faces.data import Prompt
+    from examples.anime_faces.data import Dataset, Prompt
     from examples.anime_faces.run import LoadedGenerator
 
 MOST_COLUMNS = 16
 MOST_PIXELS = 150_000_000  # about what picture viewers and Pillow open
+TABLE_SIDE = 64  # pixels of a picture of a table: smaller ones are enlarged
 ANYTHING = ""  # the prompt of pictures of which everything is drawn at random
 
 
@@ -46,8 +47,10 @@ class Sample:
     """Fixes the noise: the same seed draws the same pictures."""
     temperature: float = 1.0
     """Multiplies the noise: below 1, pictures of a prompt are more alike and mostly better; above 1, more varied."""
-    out: Path = Path("samples.png")
-    """The sheet to write."""
+    out: Annotated[Path | None, shown_as("FILE")] = None
+    """The sheet to write. Default: samples.png; with --table, table.png in the run's folder, which the report shows."""
+    table: bool = False
+    """Mark each prompt as "in training" or "not in training". Without prompts: four pairs of colors, and a text of the data."""
     scale: int = 1
     """Whole-number enlargement of the pictures."""
     pictures: Annotated[Path | None, shown_as("FOLDER")] = None
@@ -55,47 +58,56 @@ class Sample:
 
     def run(self) -> None:
         """Draw the sheet and say where it is."""
-        from examples.anime_faces.run import checkpoint_of, load_generator
+        from examples.anime_faces.run import checkpoint_of, load_generator, marks_of, training_data
 
         if self.n < 1 or self.scale < 1:
             raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
         check_seed(self.seed, least=-MOST_SEEDS)
-        self._check_places()
+        out = self._place()
         run = self.run_folder if self.step is None else checkpoint_of(self.run_folder, self.step)
         generator = load_generator(run, recipe=self.recipe, data=self.data, temperature=self.temperature)
-        if self.data is not None and generator.drawer.blueprint.latents is not None:
+        if self.data is not None and not self.table and generator.drawer.blueprint.latents is not None:
             raise ValueError(
                 f"--data is for recipes that change pictures, but {generator.settings.recipe} draws from noise"
             )
-        prompts = self._prompts(generator)
-        self._check_sheet(len(prompts), generator.size)
+        dataset = training_data(generator) if self.table else None
+        prompts = self._prompts(generator, dataset)
+        scale = max(self.scale, TABLE_SIDE // generator.size) if self.table else self.scale
+        self._check_sheet(len(prompts), generator.size * scale)
         images = [self._draw(generator, prompt, index) for index, prompt in enumerate(prompts)]
-        self._write_sheet(prompts, images)
-        print(f"{self.out}: {len(prompts)} prompts, {self.n} pictures each, from step {generator.step}")
+        texts = [prompt.text for prompt in prompts]
+        marks = [""] * len(texts) if dataset is None else marks_of(texts, generator, dataset)
+        self._write_sheet(list(zip(texts, marks, strict=True)), images, out, scale)
+        print(f"{out}: {len(prompts)} prompts, {self.n} pictures each, from step {generator.step}")
         if self.pictures is not None:
             self._write_pictures(self.pictures, prompts, images)
 
-    def _check_places(self) -> None:
-        """Refuse places that cannot be written before anything is drawn."""
-        if self.out.is_dir():
-            raise ValueError(f"--out must be a file, such as {self.out / 'samples.png'}, but {self.out} is a folder")
-        if self.out.suffix.lower() not in ("", ".png"):
-            raise ValueError(f"--out must end with .png, since the sheet is a PNG file, but it is {self.out}")
+    def _place(self) -> Path:
+        """Return where the sheet is written; refuse places that cannot be, before anything is drawn."""
+        out = self.out or Path("samples.png")
+        if self.out is None and self.table and self.run_folder.is_dir():
+            out = self.run_folder / "table.png"
+        if out.is_dir():
+            raise ValueError(f"--out must be a file, such as {out / 'samples.png'}, but {out} is a folder")
+        if out.suffix.lower() not in ("", ".png"):
+            raise ValueError(f"--out must end with .png, since the sheet is a PNG file, but it is {out}")
         if self.pictures is not None and self.pictures.exists() and not self.pictures.is_dir():
             raise ValueError(f"--pictures must be a folder, but {self.pictures} is a file")
+        return out
 
-    def _check_sheet(self, prompts: int, size: int) -> None:
+    def _check_sheet(self, prompts: int, side: int) -> None:
         """Refuse a sheet that no viewer could show, before anything is drawn."""
         columns = min(self.n, MOST_COLUMNS)
-        pixels = prompts * math.ceil(self.n / columns) * columns * (size * self.scale) ** 2
+        pixels = prompts * math.ceil(self.n / columns) * columns * side**2
         if pixels > MOST_PIXELS:
             raise ValueError(
                 f"--n {self.n} with --scale {self.scale} would give a sheet of {pixels / 1e6:,.0f} million pixels; at most "
                 f"{MOST_PIXELS // 10**6} million can be drawn: lower them"
             )
 
-    def _prompts(self, generator: "LoadedGenerator") -> "list[Prompt]":
+    def _prompts(self, generator: "LoadedGenerator", dataset: "Dataset | None") -> "list[Prompt]":
         from examples.anime_faces.data import Prompt, free_id, read_prompts
+        from examples.anime_faces.run import table_prompts
 
         def parse(text: str) -> tuple[int, ...]:
             generator.check_text(text)
@@ -108,8 +120,10 @@ class Sample:
             found.append(Prompt(free_id(number, taken), text, parse(text)))
             taken.add(found[-1].id)  # two prompts of one id would write the same files
         found += read
-        examples = generator.example_texts or (ANYTHING,)
-        return found or [Prompt(str(number), text, ()) for number, text in enumerate(examples, start=1)]
+        if found:
+            return found
+        examples = (generator.example_texts or (ANYTHING,)) if dataset is None else table_prompts(generator, dataset)
+        return [Prompt(str(number), text, ()) for number, text in enumerate(examples, start=1)]
 
     def _draw(self, generator: "LoadedGenerator", prompt: "Prompt", index: int) -> "np.ndarray":
         import torch
@@ -121,23 +135,26 @@ class Sample:
             images = generator.generate_texts([prompt.text] * self.n, seed=seed)
         return images.permute(0, 2, 3, 1).numpy()
 
-    def _write_sheet(self, prompts: "Sequence[Prompt]", images: "Sequence[np.ndarray]") -> None:
+    def _write_sheet(
+        self, texts: Sequence[tuple[str, str]], images: "Sequence[np.ndarray]", out: Path, scale: int
+    ) -> None:
         import numpy as np
 
         from examples.anime_faces.run import Block, draw_sheet
 
         columns = min(self.n, MOST_COLUMNS)
-        labels: list[str] = []
+        labels: list[tuple[str, str]] = []
         rows: list[np.ndarray] = []
-        for prompt, drawn in zip(prompts, images, strict=True):
+        for text, drawn in zip(texts, images, strict=True):
             for start in range(0, self.n, columns):
-                labels.append(prompt.text if start == 0 else "")
+                labels.append(text if start == 0 else ("", ""))
                 row = drawn[start : start + columns]
                 blank = np.full((columns - len(row), *drawn.shape[1:]), 255, dtype=np.uint8)
                 rows.append(np.concatenate([row, blank]))
-        sheet = draw_sheet(labels, [Block("", np.stack(rows))], scale=self.scale)
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        legend = sheet.save(self.out)
+        notes = [mark for _, mark in labels] if self.table else ()
+        sheet = draw_sheet([label for label, _ in labels], [Block("", np.stack(rows))], scale=scale, notes=notes)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        legend = sheet.save(out)
         if legend is not None:
             print(
                 f"note: no font here has the letters of some prompts: numbers stand for them, which {legend} explains"

@@ -38,9 +38,7 @@ from examples.anime_faces.metrics._run import (
 )
 from examples.anime_faces.metrics._spectrum import SpectrumGap as SpectrumGap, spectrum_gap as spectrum_gap
 from examples.anime_faces.metrics._steps import (
-    best_steps as best_steps,
     evaluate_kept as evaluate_kept,
-    read_kept as read_kept,
     steps_summary as steps_summary,
 )
 from examples.anime_faces.metrics._summary import summary as summary

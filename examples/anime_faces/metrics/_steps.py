@@ -1,15 +1,11 @@
 """The figures of several checkpoints of a run beside each other, and which of them is the best."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from examples.anime_faces.metrics._run import Question, evaluate_run
-from examples.anime_faces.run import RunFolder, checkpoint_of, kept_steps, newest_step
+from examples.anime_faces.run import Records, RunFolder, best_of_each, checkpoint_of, kept_steps, newest_step
 
-Records = Mapping[int, Mapping[str, Any]]
 WIDTH = 10  # of a column of the table
 
 
@@ -39,47 +35,7 @@ def evaluate_kept(question: Question) -> dict[int, dict[str, Any]]:
     return records
 
 
-def read_kept(folder: RunFolder) -> dict[int, dict[str, Any]]:
-    """Return what was measured of kept checkpoints, and of the run as a whole, by step; files that are no JSON are left out."""
-    records: dict[int, dict[str, Any]] = {}
-    for step in kept_steps(folder):
-        records |= _read(folder.kept_metrics(step), step)
-    return dict(sorted({**_read(folder.metrics, None), **records}.items()))
-
-
-def best_steps(records: Records) -> dict[str, int]:
-    """Return for each figure the step whose value is nearest to that of real pictures; the earlier of two equal ones.
-
-    Where there is no value of real pictures, the step that is farthest inside its bound is the best. A figure without a bound
-    has none then, and so has one that some step lacks.
-
-    Args:
-        records: Metrics by step.
-    """
-    every = list(records.values())
-    names = [name for name in every[0]["figures"] if all(name in record["figures"] for record in every)]
-    best: dict[str, int] = {}
-    for name in names:
-        distances = {step: distance(record["figures"][name]) for step, record in records.items()}
-        known = {step: value for step, value in distances.items() if value is not None}
-        if len(known) == len(records):
-            best[name] = min(known, key=lambda step: (known[step], step))
-    return best
-
-
-def distance(figure: Mapping[str, Any]) -> float | None:
-    """Return how far a figure is from the same figure of real pictures, or from the best end of its bound; None: not known."""
-    value, floor = figure["value"], figure.get("floor")
-    if floor is not None:
-        return abs(value - floor)
-    if figure.get("at_most") is not None and figure.get("at_least") is None:
-        return value
-    if figure.get("at_least") is not None and figure.get("at_most") is None:
-        return -value
-    return None
-
-
-def steps_summary(records: Records, by: str) -> str:
+def steps_summary(records: Records[int], by: str) -> str:
     """Return a table of the figures, a column for each step; the best one of each row is marked with a star.
 
     Args:
@@ -89,7 +45,7 @@ def steps_summary(records: Records, by: str) -> str:
     Raises:
         ValueError: No figure has this name, or it tells no best step.
     """
-    best = best_steps(records)
+    best = best_of_each(records)
     if by not in best:
         raise ValueError(f"--by must name one of the figures {', '.join(best)}, but it is {by!r}")
     lines = [f"{'figure':<28}" + "".join(f"{step:>{WIDTH}}" for step in records) + f"{'real':>{WIDTH}}"]
@@ -102,11 +58,3 @@ def steps_summary(records: Records, by: str) -> str:
         floor = figure.get("floor")
         lines.append(line + ("" if floor is None else f"{floor:>{WIDTH}.4g}"))
     return "\n".join([*lines, f"* nearest to real pictures. Best step by {by}: {best[by]}"])
-
-
-def _read(path: Path, step: int | None) -> dict[int, dict[str, Any]]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {record["step"] if step is None else step: record} if isinstance(record, dict) and "step" in record else {}

@@ -1,10 +1,12 @@
 """The measured figures: each beside the same figure for real pictures, and whether it passes."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from examples.anime_faces.report._meanings import meaning_of
+from examples.anime_faces.run import Records, best_of_each
 
+Key = TypeVar("Key")
 NEED_COVERAGE = ("precision", "density")
 """Figures that are high where a few kinds of pictures are drawn well and all others are missing."""
 
@@ -14,6 +16,13 @@ class Fact(NamedTuple):
 
     name: str
     value: str
+
+
+class Mark(NamedTuple):
+    """A value, and whether it is the best of its row."""
+
+    value: str
+    is_best: bool
 
 
 class Row(NamedTuple):
@@ -80,6 +89,44 @@ def figures_of(metrics: Mapping[str, Any] | None) -> Figures | None:
         details=[_detail(name, table) for name, table in metrics.get("details", {}).items()],
         circumstances=_circumstances(metrics),
     )
+
+
+class ByStep(NamedTuple):
+    """Figures of several checkpoints: the steps, and for each figure its values, of which one may be marked as the best."""
+
+    steps: list[str]
+    rows: list[tuple[str, list[Mark], str]]
+
+
+def by_step_of(records: Records[int]) -> ByStep | None:
+    """Return the figures of kept checkpoints beside each other. None: fewer than two were measured.
+
+    Args:
+        records: The contents of metrics files by step.
+    """
+    if len(records) < 2:
+        return None
+    best = best_of_each(records)
+    return ByStep([f"{step:,}" for step in records], marked_rows(records, best))
+
+
+def marked_rows(records: Records[Key], best: Mapping[str, Key]) -> list[tuple[str, list[Mark], str]]:
+    """Return each figure with its values, one a record, and its value for real pictures.
+
+    Args:
+        records: The contents of metrics files.
+        best: The record that is the best, by figure.
+    """
+    names = list(dict.fromkeys(name for record in records.values() for name in record["figures"]))
+    rows: list[tuple[str, list[Mark], str]] = []
+    for name in names:
+        there = {key: record["figures"][name] for key, record in records.items() if name in record["figures"]}
+        marks = [
+            Mark(_text(there[key]["value"]), best.get(name) == key) if key in there else Mark("", False)
+            for key in records
+        ]
+        rows.append((name.replace("_", " "), marks, _text(next(iter(there.values())).get("floor"))))
+    return rows
 
 
 def passed_of(metrics: Mapping[str, Any] | None) -> tuple[int, int] | None:

@@ -11,28 +11,38 @@ from examples.anime_faces.files import written_whole
 from examples.anime_faces.report._charts import FRAME, charts_of
 from examples.anime_faces.report._evidence import Evidence, gather
 from examples.anime_faces.report._facts import changes_of, commands_of, data_of, settings_of, tiles_of
-from examples.anime_faces.report._figures import figures_of
-from examples.anime_faces.report._pictures import MOST_GRIDS, MOST_GRIDS_LIVE, Embedded, film_of, samples_of
+from examples.anime_faces.report._figures import by_step_of, figures_of
+from examples.anime_faces.report._pictures import (
+    MOST_GRIDS,
+    MOST_GRIDS_LIVE,
+    Embedded,
+    film_of,
+    samples_of,
+    strip_of,
+)
 from examples.anime_faces.report._status import Status
-from examples.anime_faces.run import RunFolder
+from examples.anime_faces.report._strip import write_strip
+from examples.anime_faces.run import RunFolder, read_kept
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_report(run: Path, recipe: str | None = None) -> Path:
-    """Write ``report.html`` into a run's folder and return its path.
+def write_report(run: Path, recipe: str | None = None, prompts: Sequence[str] = ()) -> Path:
+    """Write ``report.html`` and ``strip.png`` into a run's folder and return the path of the page.
 
     The page contains its pictures, its style and its script; it loads nothing and works from a ``file:`` address.
 
     Args:
         run: The run's folder.
         recipe: The run's recipe, if it is from outside and its description should be shown.
+        prompts: What the strip shows over the steps. Default: the prompts of the sample grids.
 
     Raises:
-        ValueError: The folder does not contain a run, or `recipe` is not that of the run.
+        ValueError: The folder does not contain a run, or `recipe` is not that of the run, or a prompt cannot be shown.
         OSError: The page cannot be written.
     """
     evidence = gather(run, recipe)
+    write_strip(evidence.folder, prompts, recipe=recipe)
     _write(evidence.folder, render_page(evidence))
     return evidence.folder.report
 
@@ -78,12 +88,15 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         changes=changes_of(evidence.settings),
         unfinished=None if status else _unfinished(evidence),
         samples=samples_of(evidence.folder.samples),
+        strip=None if status else strip_of(evidence.folder.strip),
+        table=samples_of(evidence.folder.table),
         tiles=tiles_of(evidence),
         film=film_of(evidence.folder.grids, MOST_GRIDS_LIVE if status else MOST_GRIDS),
         frame=FRAME,
         charts=charts_of(evidence.log, evidence.losses),
         has_losses=evidence.losses is not None,
         figures=figures_of(evidence.metrics),
+        by_step=by_step_of(read_kept(evidence.folder)),
         data=data_of(evidence),
         settings=settings_of(evidence),
         commands=commands_of(evidence),

@@ -46,10 +46,11 @@ def _webp(picture: Image.Image, *, lossless: bool) -> bytes:
 
 
 class Row(NamedTuple):
-    """A row of samples: what was asked for, and the pictures."""
+    """A row of samples: what was asked for, the pictures, and a note on it, which may be empty."""
 
     label: str
     faces: list[Embedded]
+    note: str = ""
 
 
 class Samples(NamedTuple):
@@ -102,8 +103,36 @@ def _samples_of(path: Path, changed: int, size: int) -> Samples:
             if rows and not label:  # the row before goes on
                 rows[-1].faces.extend(faces)
             else:
-                rows.append(Row(displayed(label), faces))
+                note = layout.notes[index] if layout.notes else ""
+                rows.append(Row(displayed(label), faces, note))
     return Samples(rows, None)
+
+
+class StepStrip(NamedTuple):
+    """The same prompts over the steps: the steps, and a row of pictures for each latent, one picture a step."""
+
+    steps: list[str]
+    rows: list[Row]
+
+
+def strip_of(path: Path) -> StepStrip | None:
+    """Return the strip. None: there is none."""
+    return _strip_of(path, *_version(path)) if path.exists() else None
+
+
+@lru_cache(maxsize=2)
+def _strip_of(path: Path, changed: int, size: int) -> StepStrip | None:
+    del changed, size
+    with Image.open(path) as sheet:
+        layout = read_layout(sheet)
+        if layout is None:
+            return None
+        rows: list[Row] = []
+        for index, label in enumerate(layout.labels):
+            y = layout.top + index * layout.step
+            boxes = [(left, y, left + layout.side, y + layout.side) for left in layout.lefts]
+            rows.append(Row(displayed(label), [embedded(face) for face in map(sheet.crop, boxes)]))
+    return StepStrip(list(layout.headings), rows)
 
 
 def _is_blank(face: Image.Image) -> bool:

@@ -11,6 +11,11 @@ from examples.anime_faces.run._curves import (
     with_totals as with_totals,
 )
 from examples.anime_faces.run._feed import Feed as Feed, as_network_input as as_network_input
+from examples.anime_faces.run._figures import (
+    Records as Records,
+    best_of_each as best_of_each,
+    read_kept as read_kept,
+)
 from examples.anime_faces.run._folder import RunFolder as RunFolder
 from examples.anime_faces.run._generator import (
     LoadedGenerator as LoadedGenerator,
@@ -26,6 +31,14 @@ from examples.anime_faces.run._letters import displayed as displayed
 from examples.anime_faces.run._losses import Losses as Losses, read_losses as read_losses
 from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._record import read_log as read_log
+from examples.anime_faces.run._seen import (
+    SEEN as SEEN,
+    UNSEEN as UNSEEN,
+    marks_of as marks_of,
+    seen as seen,
+    table_prompts as table_prompts,
+    training_data as training_data,
+)
 from examples.anime_faces.run._settings import Settings as Settings
 from examples.anime_faces.run._sheets import (
     Block as Block,

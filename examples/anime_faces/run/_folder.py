@@ -67,6 +67,16 @@ class RunFolder:
         return self.path / "samples.png"
 
     @property
+    def strip(self) -> Path:
+        """The sheet of the same prompts over the steps."""
+        return self.path / "strip.png"
+
+    @property
+    def table(self) -> Path:
+        """The sheet of prompts that are marked as seen or unseen."""
+        return self.path / "table.png"
+
+    @property
     def metrics(self) -> Path:
         """What `evaluate` measured."""
         return self.path / "metrics.json"

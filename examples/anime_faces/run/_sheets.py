@@ -51,6 +51,7 @@ class Layout:
         top: Where the pictures of the first row begin.
         side: Width and height of a picture.
         step: Distance from one picture to the next, along rows and columns.
+        notes: A note on each row, such as "in training"; empty where rows have none.
     """
 
     labels: Sequence[str]
@@ -60,6 +61,7 @@ class Layout:
     top: int
     side: int
     step: int
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def read_layout(image: Image.Image) -> Layout | None:
         return None
 
 
-def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1) -> Sheet:
+def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1, notes: Sequence[str] = ()) -> Sheet:
     """Lay out rows of pictures: the label of each row at its left, blocks beside each other under their headings.
 
     A label whose letters no font of this machine has is replaced by a number.
@@ -114,6 +116,7 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
         labels: One text per row; long ones are broken at spaces, and cut if they need more lines than fit.
         blocks: Columns of pictures; all have as many rows as there are labels.
         scale: By which whole number every picture is enlarged.
+        notes: A few English words under each label; none where it is empty.
 
     Raises:
         ValueError: A block does not have one row per label.
@@ -122,8 +125,10 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
         if block.images.shape[0] != len(labels):
             raise ValueError(f"a block has {block.images.shape[0]} rows, but there are {len(labels)} labels")
     side = blocks[0].images.shape[2] * scale
-    drawn = [lettered(label, number, most_lines=max(2, side // LINE_HEIGHT)) for number, label in enumerate(labels, 1)]
-    label_width = max((label.width for label in drawn), default=0)
+    lines = max(2, side // LINE_HEIGHT - bool(notes))
+    drawn = [lettered(label, number, most_lines=lines) for number, label in enumerate(labels, 1)]
+    remarks = [lettered(note, 0, most_lines=1) for note in notes]
+    label_width = max((label.width for label in (*drawn, *remarks)), default=0)
     left = MARGIN + (label_width + MARGIN if label_width else 0)
     top = MARGIN + (FONT_SIZE + 8 if any(block.heading for block in blocks) else 0)
     columns = [block.images.shape[1] for block in blocks]
@@ -133,13 +138,19 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
         for count, block, font in zip(columns, blocks, fonts, strict=True)
     ]
     lefts = [left + sum(widths[:index]) + index * BLOCK_GAP for index in range(len(blocks))]
-    layout = Layout(tuple(labels), [block.heading for block in blocks], lefts, columns, top, side, side + GAP)
+    layout = Layout(
+        tuple(labels), [block.heading for block in blocks], lefts, columns, top, side, side + GAP, tuple(notes)
+    )
     height = top + len(labels) * layout.step - GAP + MARGIN
     sheet = Image.new("RGB", (lefts[-1] + widths[-1] + MARGIN, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     for row, label in enumerate(drawn):
-        middle = (left - MARGIN, top + row * layout.step + side / 2)
-        draw.multiline_text(middle, label.text, fill=INK, font=label.font, anchor="rm", align="right", spacing=3)
+        x, y = left - MARGIN, top + row * layout.step + side / 2
+        if remarks:
+            half = LINE_HEIGHT / 2
+            draw.text((x, y + (label.text.count("\n") + 1) * half), remarks[row].text, FAINT, remarks[row].font, "rm")
+            y -= half
+        draw.multiline_text((x, y), label.text, fill=INK, font=label.font, anchor="rm", align="right", spacing=3)
     for block, x, font in zip(blocks, lefts, fonts, strict=True):
         if block.heading:
             draw.text((x, MARGIN), block.heading, fill=FAINT, font=font)

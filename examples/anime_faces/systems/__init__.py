@@ -45,7 +45,7 @@ from examples.anime_faces.systems._second_set import (
     AnyPictureOfTwo as AnyPictureOfTwo,
     WithSecondSet as WithSecondSet,
 )
-from examples.anime_faces.systems._texts import EveryText as EveryText
+from examples.anime_faces.systems._texts import EveryText as EveryText, cleaned_texts as cleaned_texts
 from examples.anime_faces.systems._timing import (
     Candidate as Candidate,
     Clock as Clock,

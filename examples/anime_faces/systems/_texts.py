@@ -113,11 +113,7 @@ class EveryText:
         Raises:
             ValueError: A text has no word, or is not in the table of vectors.
         """
-        old = description.text is not None and has_underscored_words(description.text.examples)
-        cleaned = [
-            text_of_tags([text], keep_underscores=old) if description.kind == "tags" else " ".join(text.split())
-            for text in texts
-        ]
+        cleaned = cleaned_texts(texts, description)
         for text, plain in zip(texts, cleaned, strict=True):
             if not has_word(plain):
                 examples = () if description.text is None else description.text.examples[:1]
@@ -170,6 +166,15 @@ class EveryText:
         encoder = self._encoder
         parts = [encoder(texts[start : start + ENCODED_AT_ONCE]) for start in range(0, len(texts), ENCODED_AT_ONCE)]
         return torch.cat(parts).float()
+
+
+def cleaned_texts(texts: Sequence[str], description: Description) -> list[str]:
+    """Return texts as those of the training are written: after training on a tag file, cleaned as its tags were."""
+    old = description.text is not None and has_underscored_words(description.text.examples)
+    return [
+        text_of_tags([text], keep_underscores=old) if description.kind == "tags" else " ".join(text.split())
+        for text in texts
+    ]
 
 
 def _each_once(vectors: torch.Tensor) -> tuple[torch.Tensor, list[int]]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from examples.anime_faces.__main__ import main
-from examples.anime_faces.metrics import _steps as steps_module, best_steps, metrics_path, read_kept, steps_summary
-from examples.anime_faces.run import RunFolder
+from examples.anime_faces.metrics import _steps as steps_module, metrics_path, steps_summary
+from examples.anime_faces.run import RunFolder, best_of_each, read_kept
 
 
 def figure(
@@ -47,14 +47,14 @@ RECORDS = {
 
 
 def test_the_best_step_is_nearest_to_real_pictures_or_farthest_inside_its_bound() -> None:
-    assert best_steps(RECORDS) == {"fid": 20, "noise_usage": 20, "spectrum": 20, "hair": 20}
+    assert best_of_each(RECORDS) == {"fid": 20, "noise_usage": 20, "spectrum": 20, "hair": 20}
     close = {
         **RECORDS,
         40: record(40, fid=figure(19, 20), noise_usage=figure(1.0, 1.0), spectrum=figure(0, None, None, 2)),
     }
-    assert best_steps(close) == {"fid": 40, "noise_usage": 40, "spectrum": 40}  # 40 has no figure of hair
+    assert best_of_each(close) == {"fid": 40, "noise_usage": 40, "spectrum": 40}  # 40 has no figure of hair
     equal = {10: record(10, fid=figure(1, 3)), 20: record(20, fid=figure(5, 3), kid=figure(1))}
-    assert best_steps(equal) == {"fid": 10}
+    assert best_of_each(equal) == {"fid": 10}
 
 
 def test_the_table_marks_the_best_step_of_each_figure() -> None:
@@ -63,7 +63,7 @@ def test_the_table_marks_the_best_step_of_each_figure() -> None:
     assert lines[1].split() == ["fid", "90", "40*", "5", "20"]
     assert lines[3].split() == ["spectrum", "3", "1*", "9"]
     assert lines[-1] == "* nearest to real pictures. Best step by fid: 20"
-    with pytest.raises(ValueError, match="--by must name one of the figures fid, noise_usage, .*, but it is 'fidd'"):
+    with pytest.raises(ValueError, match=r"--by must name one of the figures fid, noise_usage, .*, but it is 'fidd'"):
         steps_summary(RECORDS, "fidd")
 
 
