@@ -32,12 +32,12 @@ def write_grid(folder: RunFolder, step: int, labels: list[str] = LABELS) -> None
     draw_sheet(labels, [Block("average", images), Block("raw", 255 - images)]).save(folder.grid(step))
 
 
-def shown(path: Path) -> tuple[list[str], list[str], list[list[tuple[int, int, int]]]]:
+def shown(path: Path) -> tuple[list[str], list[str], list[list[object]]]:
     """The labels, the headings, and the color of each picture."""
     with Image.open(path) as sheet:
         layout = read_layout(sheet)
         assert layout is not None
-        rows = [
+        rows: list[list[object]] = [
             [sheet.getpixel((left + 30, layout.top + row * layout.step + 30)) for left in layout.lefts]
             for row in range(len(layout.labels))
         ]
