@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from examples.anime_faces.data import DOMAIN, FACE_ATTRIBUTES, Attribute, Dataset
+from examples.anime_faces.metrics._by_class import further_labels
 from examples.anime_faces.run import LoadedGenerator
 
 Pair = tuple[int, int]
@@ -66,14 +67,23 @@ def drawing_colors(generator: LoadedGenerator, dataset: Dataset, seed: int) -> C
     ]
 
     def draw(colors: torch.Tensor) -> torch.Tensor:
-        rows = np.random.default_rng(seed).integers(0, len(dataset), len(colors))
-        asked = torch.from_numpy(ids[rows])
+        asked = torch.from_numpy(ids[_rows(dataset, len(colors), seed)])
         for column, (attribute, of_color) in enumerate(zip(FACE_ATTRIBUTES, own, strict=True)):
             if attribute.name in names:
                 asked[:, names.index(attribute.name)] = of_color[colors[:, column].cpu()]
         return generator.generate(asked.to(colors.device), seed=seed)
 
     return draw
+
+
+def further_asked(generator: LoadedGenerator, dataset: Dataset, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Return what `drawing_colors` asks for beside the colors of `count` faces: by label, whether each is to have it."""
+    names = [attribute.name for attribute in generator.attributes]
+    return further_labels(class_ids_for(generator, dataset)[_rows(dataset, count, seed)], names)
+
+
+def _rows(dataset: Dataset, count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, len(dataset), count)
 
 
 def _domain_of(dataset: Dataset, generator: LoadedGenerator) -> str | None:

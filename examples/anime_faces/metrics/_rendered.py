@@ -11,13 +11,13 @@ import torch
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import render_fresh
 from examples.anime_faces.metrics._asked import ALL_PAIRS, Pair, balanced_pairs
+from examples.anime_faces.metrics._by_class import class_figures, rate_figure
 from examples.anime_faces.metrics._classification_score import LEAST_SAMPLES, classification_score, score_figures
 from examples.anime_faces.metrics._closeness import closeness_figures, parts_figures
 from examples.anime_faces.metrics._copies import QUERIES, copy_figures, nearness, pixel_vectors
 from examples.anime_faces.metrics._evaluation import Evaluation, Figure, Generate
-from examples.anime_faces.metrics._intervals import of_share
 from examples.anime_faces.metrics._plan import DEFAULT_SAMPLES, SMALLEST, SWEEP
-from examples.anime_faces.metrics._readings import Readings, color_figures, variety_figures
+from examples.anime_faces.metrics._readings import color_figures, variety_figures
 from examples.anime_faces.metrics._spectrum import spectrum_figures
 from examples.anime_faces.metrics._tools import Costs, Tools
 
@@ -66,6 +66,7 @@ def evaluate_rendered(
     until: float = math.inf,
     reads_labels: bool = True,
     pairs: Sequence[Pair] = ALL_PAIRS,
+    further: Mapping[str, np.ndarray] | None = None,
 ) -> Evaluation:
     """Compare a generator of faces with fresh renders.
 
@@ -84,6 +85,7 @@ def evaluate_rendered(
             renders are made and as many samples are compared with them, and the classification score is left out.
         reads_labels: Whether ``generate`` draws what is asked for. If not, figures of what was asked for are left out.
         pairs: The pairs that are requested. Default: all.
+        further: By label beside the colors, whether each sample is to have it. Default: there are none.
 
     Raises:
         ValueError: ``samples`` is below 264, or ``generate`` does not return pictures of the right size.
@@ -94,7 +96,7 @@ def evaluate_rendered(
     withheld = tuple(pair for pair in knobs.withheld_pairs if pair in pairs) if reads_labels else None
     cost = tools.costs.read * pictures.count
     with evaluation.timed("judging", cost):
-        _judge(evaluation, pictures, withheld, tools)
+        _judge(evaluation, pictures, withheld, further or {}, tools)
     with evaluation.timed("comparing features", 2 * cost):
         _compare(evaluation, pictures, tools)
     with evaluation.timed("comparing spectra"):
@@ -201,8 +203,14 @@ class _Renders:
         return {"first": images[:usable][first[:usable]], "second": images[:usable][~first[:usable]]}
 
 
-def _judge(evaluation: Evaluation, pictures: _Pictures, withheld: tuple[Pair, ...] | None, tools: Tools) -> None:
-    """Add the figures of the judge; those of the asked colors are left out where `withheld` is None."""
+def _judge(
+    evaluation: Evaluation,
+    pictures: _Pictures,
+    withheld: tuple[Pair, ...] | None,
+    further: Mapping[str, np.ndarray],
+    tools: Tools,
+) -> None:
+    """Add the figures of the judge; those of what was asked for are left out where `withheld` is None."""
     samples = tools.readings(pictures.samples)
     real, second = tools.readings(pictures.real, pictures.keyed(1)), tools.readings(pictures.second, pictures.keyed(2))
     asked = pictures.asked.numpy()
@@ -210,19 +218,11 @@ def _judge(evaluation: Evaluation, pictures: _Pictures, withheld: tuple[Pair, ..
     both_asked = np.concatenate([asked[: pictures.count]] * 2)
     if withheld is not None:
         evaluation.add(color_figures(asked, samples, both_asked, both, withheld))
-    evaluation.add(
-        {
-            "face_rate": _rate("face", samples, both, "share of samples that the judge takes for a whole face"),
-            "highlight_rate": _rate("highlight", samples, both, "share of samples with highlights in the eyes"),
-        }
-    )
+        evaluation.add(*class_figures(asked, {name: of[: len(asked)] for name, of in further.items()}, samples))
+    rates = {"face": "that the judge takes for a whole face", "highlight": "with highlights in the eyes"}
+    evaluation.add({f"{of}_rate": rate_figure(of, samples, both, f"share of samples {rates[of]}") for of in rates})
     first = {name: values[: pictures.count] for name, values in samples.items()}
     evaluation.add(*variety_figures(real, first, second, asked[: pictures.count], seed=evaluation.seed))
-
-
-def _rate(question: str, samples: Readings, real: Readings, about: str) -> Figure:
-    value, floor = (float((readings[question] > 0.5).mean()) for readings in (samples, real))
-    return Figure(value=value, floor=floor, interval=of_share(value, len(samples[question])), about=about)
 
 
 def _compare(evaluation: Evaluation, pictures: _Pictures, tools: Tools) -> None:

@@ -16,7 +16,8 @@ from torch import nn
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import renderer_fingerprint
-from examples.anime_faces.metrics._asked import class_ids_for, drawing_colors, pairs_of
+from examples.anime_faces.metrics._asked import class_ids_for, drawing_colors, further_asked, pairs_of
+from examples.anime_faces.metrics._by_class import shares_by_class
 from examples.anime_faces.metrics._cache import FOLDER, Cache
 from examples.anime_faces.metrics._evaluation import Evaluation, write_metrics
 from examples.anime_faces.metrics._features import Features
@@ -176,7 +177,9 @@ def _evaluate(
             until=until,
             reads_labels=generator.reads_labels,
             pairs=pairs_of(dataset.attributes),
+            further=further_asked(generator, dataset, plan.samples, question.seed),
         )
+        evaluation.details["share_of_pictures"] = shares_by_class(dataset)
     else:
         evaluation = evaluate_pictures(
             lambda some: ask(some.numpy()),

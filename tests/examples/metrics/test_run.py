@@ -25,6 +25,7 @@ from examples.anime_faces.data import (
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import render_fresh
 from examples.anime_faces.metrics import Question, evaluate_run, knobs_of, load_features, metrics_path
+from examples.anime_faces.metrics._asked import further_asked
 
 
 @dataclass
@@ -83,6 +84,13 @@ def test_labels_beside_the_colors_are_those_of_the_data(tmp_path: Path, monkeypa
     assert drawn.shape == (264, 4)
     assert 0.8 < float(drawn[:, 2].float().mean()) < 1
     assert 0 < float(drawn[:, 3].float().mean()) < 0.4
+    # What draws here leaves glasses out, so it is right where none were asked for, and wrong where they were.
+    assert record["details"]["accuracy_by_class"]["glasses"] == {"no": 1.0, "yes": 0.0}
+    assert record["figures"]["glasses_accuracy"]["value"] == 0.5
+    assert record["details"]["share_of_pictures"]["glasses"]["yes"] == pytest.approx(np.mean(data.labels[:, -3]))
+    further = further_asked(generator, data, 264, 0)  # pyright: ignore[reportArgumentType]
+    assert list(further) == ["glasses", "ribbon"]
+    assert np.array_equal(np.stack(list(further.values()), axis=1), drawn[:, 2:].numpy() == 1)
 
 
 def test_a_recipe_without_labels_is_not_asked_for_colors(faces_folder: Path, tmp_path: Path, monkeypatch):
