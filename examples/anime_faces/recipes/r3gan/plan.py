@@ -58,7 +58,7 @@ class Plan:
     def average_decay(self, step: int) -> float:
         """Return the share that the average of weights keeps."""
         half_life = self._between(0.0, self.options.average_half_life * self.horizon, step)
-        return 0.5 ** (1 / half_life) if half_life > 1e-3 else 0.0
+        return 0.5 ** (1 / half_life) if half_life else 0.0
 
     def _between(self, first: float, last: float, step: int) -> float:
         return first + self.done(step) * (last - first)
