@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from support.purity import Replayed, assert_trains_alike
+from torch.nn.utils.parametrize import is_parametrized
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
@@ -264,6 +265,13 @@ both_ways = pytest.mark.parametrize(
 )
 
 
+SATURATED = {"reacgan"}
+"""Recipes with a hinge loss whose new critic is so sure of some pictures that they cost nothing; see their own tests."""
+every_form_with_slopes = pytest.mark.parametrize(
+    ("name", "form"), [(name, form) for name, form in FORMS if name not in SATURATED]
+)
+
+
 class Sides:
     """The two sides of a recipe on one batch: each calculation starts from the same random numbers."""
 
@@ -274,6 +282,9 @@ class Sides:
         self.training = assemble(
             in_float64(find_recipe(name)), description, options, steps=20, hardware=Hardware(threads=1)
         )
+        for network in self.training.networks.values():
+            if any(is_parametrized(module) for module in network.modules()):
+                network.eval()  # in training mode every pass moves the vectors of spectral norm, and scores with them
         self.batch = next(batches_of(name, options, self.training, faces, in_double))
         self.training.system.plan(20)  # a cheat that decays has ended: it deceives the critic
 
@@ -312,7 +323,7 @@ def sides_of(player: Side | Mapping[str, Side]) -> list[Side]:
     return list(player.values()) if isinstance(player, Mapping) else [player]
 
 
-@every_form
+@every_form_with_slopes
 def test_a_step_of_the_critic_sets_real_scores_apart_from_fake_ones(
     name: str, form: dict[str, Any], faces: Dataset
 ) -> None:

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 import gankit as gk
 from examples.anime_faces.data import Attribute
+from examples.anime_faces.recipes import find_recipe
 from examples.anime_faces.recipes.r3gan.networks import SummedLabels, networks, widths_of
 from examples.anime_faces.recipes.r3gan.options import Options
 from examples.anime_faces.recipes.r3gan.plan import Plan
@@ -214,6 +215,11 @@ def test_the_networks_are_the_program_s_with_labels_as_sums() -> None:
         assert sorted(one.channels for one in bottlenecks) == [16] * 3 + [32] * 12
         assert {one.conv2.groups for one in bottlenecks} == {4, 8}
         assert {one.conv1.out_channels // one.channels for one in bottlenecks} == {2}
+    for size, width, groups in ((32, 4, {1}), (32, 8, {1}), (64, 8, {1, 2}), (64, 32, {2, 4})):
+        narrow = networks(replace(FACES, size=size), Options(width=width)).makers["critic"]()
+        layers = [one for one in narrow.modules() if isinstance(one, gk.blocks.BottleneckBlock)]
+        assert {one.conv2.groups for one in layers} == groups
+    assert find_recipe("r3gan").steps == 20_000
     usual = Options()
     assert (usual.blocks, usual.group_channels) == (2, 16)
     assert (usual.width, usual.batch_size, usual.horizon, usual.mirrored) == (32, 16, 1.0, True)
@@ -262,6 +268,7 @@ def test_trains_with_any_labels_and_any_size(
             {"width": 24},
             r"--width must be a multiple of 16 for pictures of 64x64 with --group-channels 16, .* is 24",
         ),
+        (64, {"width": 3}, "--width must be a multiple of 2 for pictures of 64x64 with --group-channels 16, .* is 3"),
         (128, {"width": 9, "group_channels": 3}, "--width must be a multiple of 12 for pictures of 128x128"),
     ],
 )

@@ -10,6 +10,7 @@ from support.recipes import FACES, assembled
 from torch import nn
 
 import gankit as gk
+from examples.anime_faces.recipes import find_recipe
 from examples.anime_faces.recipes.reacgan.networks import (
     SphereCritic,
     SphereGenerator,
@@ -109,9 +110,29 @@ def test_losses(
         assert float(logged[name]) == pytest.approx(weight * loss, rel=1e-4)
 
 
+def test_the_critic_learns_to_score_real_pictures_above_generated_ones(
+    batch: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    torch.manual_seed(0)
+    training = build(learning_rate=1e-2)
+    costs = []
+    for _ in range(40):
+        torch.manual_seed(2)  # the same generated pictures
+        logged = training.updates["critic"](*batch)
+        costs.append(float(logged["score"]))
+    assert costs[-1] < 0.2 * costs[0]
+    assert float(logged["scores/real"]) > 0.5 > -0.5 > float(logged["scores/fake"])
+    _, fake = outputs(training, batch)
+    for _ in range(20):
+        training.updates["generator"](*batch)
+    _, better = outputs(training, batch)
+    assert better.scores.mean() > fake.scores.mean() + 0.5
+
+
 def test_settings_are_the_card_s() -> None:
+    assert find_recipe("reacgan").steps == 20_000
     options = Options()
-    assert (options.batch_size, options.width, options.embedding, options.critic_steps) == (128, 96, 512, 2)
+    assert (options.batch_size, options.width, options.embedding, options.critic_steps) == (64, 16, 512, 2)
     assert (options.class_weight, options.temperature, options.margin) == (0.5, 0.5, 0.98)
     assert (options.average_decay, options.average_start) == (0.9999, 1000)
     assert not options.attention

@@ -43,6 +43,11 @@ class SummedLabels(nn.Module):
         return self.vectors(self.one_hot(labels))
 
 
+def group_channels_of(narrowest: int, options: Options) -> int:
+    """Return the channels in each group, where the narrowest stage may have a single one."""
+    return min(options.group_channels, 2 * max(1, narrowest))
+
+
 def widths_of(size: int, options: Options) -> tuple[int, ...]:
     """Return the channels of each stage, from the smallest maps to the picture's size.
 
@@ -56,12 +61,12 @@ def widths_of(size: int, options: Options) -> tuple[int, ...]:
     """
     stages = base_and_doublings(size)[1] + 1
     halvings = max(0, stages - WIDE_STAGES)
-    groups = options.group_channels
+    groups = group_channels_of(options.width >> halvings, options)
     multiple = 2**halvings * (groups // math.gcd(2, groups))  # a bottleneck has twice the channels of its stage inside
     if options.width % multiple:
         raise ValueError(
-            f"--width must be a multiple of {multiple} for pictures of {size}x{size} with --group-channels {groups}, but it is "
-            f"{options.width}"
+            f"--width must be a multiple of {multiple} for pictures of {size}x{size} with --group-channels "
+            f"{options.group_channels}, but it is {options.width}"
         )
     return tuple(options.width >> max(0, stage - WIDE_STAGES + 1) for stage in range(stages))
 
@@ -71,7 +76,7 @@ def networks(description: Description, options: Options) -> Blueprint:
     base, _ = base_and_doublings(description.size)
     widths = widths_of(description.size, options)
     classes = description.condition.classes if description.attributes else ()
-    shape = {"blocks": options.blocks, "group_channels": options.group_channels, "base": base}
+    shape = {"blocks": options.blocks, "group_channels": group_channels_of(widths[-1], options), "base": base}
 
     def embedder(features: int) -> SummedLabels | None:
         return SummedLabels(classes, features) if classes else None

@@ -16,7 +16,7 @@ class Options:
     blocks: int = 2
     """Residual blocks in each stage of both networks."""
     group_channels: int = 16
-    """Channels in each group of the 3x3 convolutions."""
+    """Channels in each group of the 3x3 convolutions; a stage with fewer channels inside has one group."""
     learning_rate: float = 2e-4
     """Learning rate of Adam for both networks at first; it falls to a quarter."""
     penalty_weight: float = 2.0

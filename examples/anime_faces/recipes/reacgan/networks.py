@@ -87,9 +87,7 @@ class SphereGenerator(nn.Module):
         Latents ``(n, latents_of(size))`` and labels ``(n, attributes)`` to ``(n, 3, size, size)`` in -1..1.
     """
 
-    def __init__(
-        self, *, size: int, embedder: gk.embedders.LabelEmbedder, width: int = 96, attention: bool = False
-    ) -> None:
+    def __init__(self, *, size: int, embedder: gk.embedders.LabelEmbedder, width: int, attention: bool = False) -> None:
         super().__init__()
         base, doublings = base_and_doublings(size)
         channels = generator_channels(size, width)
@@ -139,7 +137,7 @@ class SphereCritic(nn.Module):
         *,
         size: int,
         classes: tuple[int, ...],
-        width: int = 96,
+        width: int,
         embedding: int = 512,
         attention: bool = False,
     ) -> None:

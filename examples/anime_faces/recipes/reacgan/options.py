@@ -9,10 +9,10 @@ from examples.anime_faces.recipes._options import check_numbers, check_shares
 class Options:
     """Options of the recipe `reacgan`."""
 
-    batch_size: int = 128
-    """Pictures in one batch; those of other classes in it are what each picture is compared with."""
-    width: int = 96
-    """Channels of both networks, of which each stage has a multiple; the time grows with its square."""
+    batch_size: int = 64
+    """Pictures in one batch; those of other classes in it are what each picture is compared with. The program takes 128."""
+    width: int = 16
+    """Channels of both networks, of which each stage has a multiple; the program takes 96, and time grows with the square."""
     embedding: int = 512
     """Numbers in the critic's embedding of a picture, for each attribute."""
     attention: bool = False

@@ -5,9 +5,9 @@ settings of their program for CIFAR-10 (PyTorch-StudioGAN, configs/CIFAR10/ReACG
 by an embedding of length 1 (512 numbers), which is compared with one learned point of the sphere per class, its proxy, and with
 the pictures of other classes in the batch (`gankit.losses.data_to_data_loss`; temperature 0.5, margins 0.98 and 0.02). The
 critic learns it from real pictures and the generator from its own, both with weight 0.5, beside hinge losses. Both networks are
-BigGAN's, with 96 channels and spectral norm; norms of the generator depend on the class and on latents (80 at 32 x 32, 20 for
-each block and the first layer). Adam has learning rate 2.83e-4 and betas 0.5 and 0.999, batches have 128 pictures, and the
-average of the generator's weights keeps 0.9999 of itself from round 1000 on; until then it is the generator.
+BigGAN's, with spectral norm; norms of the generator depend on the class and on latents (80 at 32 x 32: 20 for each block and 20
+for the first layer). Adam has learning rate 2.83e-4 and betas 0.5 and 0.999, and the average of the generator's weights keeps
+0.9999 of itself from round 1000 on; until then it is the generator. ``--width 96 --batch-size 128`` has the program's sizes.
 
 Not checked against the program, but written from memory of it: the betas, two critic updates per round, the length 128 of the
 generator's class vectors, 20 latents for each block at other sizes, orthogonal weights at the start, and where `--attention`
@@ -15,6 +15,7 @@ has its layers: after the critic's first block and before the generator's last o
 
 Differences:
 
+- The networks are narrow and batches have 64 pictures by default, for CPUs.
 - Each attribute, such as hair and eyes, has a sphere of its own in the critic and a class vector in the generator; the
   program's data has one attribute. Their losses are added.
 - Labels of generated pictures are those of the real pictures in the batch, so that both have the same distribution; the program
