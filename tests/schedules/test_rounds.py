@@ -33,15 +33,18 @@ def test_constant_is_constant(one: Round, t: int) -> None:
     every=st.none() | st.integers(1, 60),
     epoch_length=st.none() | st.integers(1, 100),
     length=st.integers(1, 300),
+    count_from=st.sampled_from([0, 1]),
 )
 def test_boosts_fall_where_a_count_by_hand_puts_them(
-    first: int, every: int | None, epoch_length: int | None, length: int
+    first: int, every: int | None, epoch_length: int | None, length: int, count_from: int
 ) -> None:
-    schedule = Boosted(base=Round(5), boost=Round(25), first=first, every=every, epoch_length=epoch_length)
+    schedule = Boosted(
+        base=Round(5), boost=Round(25), first=first, every=every, epoch_length=epoch_length, count_from=count_from
+    )
     position, expected = 0, 0
     for _ in range(length):
         in_burst = position < first
-        on_beat = every is not None and position in range(0, length + 1, every)
+        on_beat = every is not None and position + count_from in range(0, length + 2, every)
         expected += 25 if in_burst or on_beat else 5
         position += 1
         if position == epoch_length:
@@ -49,9 +52,13 @@ def test_boosts_fall_where_a_count_by_hand_puts_them(
     assert sum(schedule(t).critic for t in range(length)) == expected
 
 
-@pytest.mark.parametrize(("batches", "updates"), [(500, 3000), (522, 3130)])
-def test_report_a_counts_its_critic_updates_in_every_epoch(batches: int, updates: int) -> None:
-    schedule: Schedule = Boosted(base=Round(5), boost=Round(25), first=25, every=500, epoch_length=batches)
+@pytest.mark.parametrize(
+    ("batches", "count_from", "updates"), [(500, 0, 3000), (522, 0, 3130), (500, 1, 3020), (522, 1, 3130)]
+)
+def test_report_a_counts_its_critic_updates_in_every_epoch(batches: int, count_from: int, updates: int) -> None:
+    schedule: Schedule = Boosted(
+        base=Round(5), boost=Round(25), first=25, every=500, epoch_length=batches, count_from=count_from
+    )
     for epoch in range(3):
         played = [schedule(epoch * batches + batch) for batch in range(batches)]
         assert sum(one.critic for one in played) == updates
@@ -103,6 +110,9 @@ def test_the_order_must_be_a_bool() -> None:
         ({"every": 0}, "every must be at least 1, got 0"),
         ({"epoch_length": 0}, "epoch_length must be at least 1, got 0"),
         ({"every": 2.0}, "every must be a whole number"),
+        ({"count_from": -1}, "count_from must be at least 0, got -1"),
+        ({"count_from": 2}, "count_from must be 0 or 1, got 2"),
+        ({"count_from": True}, "count_from must be a whole number"),
         ({"base": 5}, r"base must be a gankit\.schedules\.Round, got 5"),
         ({"boost": None}, r"boost must be a gankit\.schedules\.Round, got None"),
     ],
@@ -110,6 +120,11 @@ def test_the_order_must_be_a_bool() -> None:
 def test_mistakes_are_named(options: dict[str, object], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         Boosted(**({"base": Round(1), "boost": Round(2)} | options))  # type: ignore[arg-type]
+
+
+def test_counted_from_one_the_beat_falls_one_round_earlier_and_not_at_the_start() -> None:
+    schedule = Boosted(base=Round(1), boost=Round(2), first=0, every=3, epoch_length=4, count_from=1)
+    assert [schedule(t).critic for t in range(8)] == [1, 1, 2, 1, 1, 1, 2, 1]
 
 
 def test_constant_needs_a_round() -> None:

@@ -85,6 +85,8 @@ class Boosted:
         first: Number of boosted rounds at the start, 0 or more.
         every: Boost each round whose number is a multiple of this (0 included), 1 or more. Default: never.
         epoch_length: Number of rounds in an epoch, 1 or more. Default: the count of rounds never restarts.
+        count_from: Number of the first round, of each epoch if there are epochs: 0 or 1. From 1 on, round `every` is the last
+            of an epoch of that length, and no round has number 0.
 
     Raises:
         ValueError: An argument is out of its range; or, when called, the time is negative or not a whole number.
@@ -94,6 +96,13 @@ class Boosted:
         >>> schedule = Boosted(base=Round(5), boost=Round(25), first=25, every=500, epoch_length=522)
         >>> sum(schedule(t).critic for t in range(522))
         3130
+
+        An epoch of 500 rounds has a 500th one only if they are counted from 1:
+
+        >>> from_zero = Boosted(base=Round(5), boost=Round(25), first=25, every=500, epoch_length=500)
+        >>> from_one = Boosted(base=Round(5), boost=Round(25), first=25, every=500, epoch_length=500, count_from=1)
+        >>> [sum(schedule(t).critic for t in range(500)) for schedule in (from_zero, from_one)]
+        [3000, 3020]
 
     Reference:
         Arjovsky, Chintala and Bottou 2017; their program boosts to 100 critic updates in the first 25 rounds and in every
@@ -105,9 +114,10 @@ class Boosted:
     first: int = 0
     every: int | None = None
     epoch_length: int | None = None
+    count_from: int = 0
 
     def __post_init__(self) -> None:
-        """Check the two rounds and the three counts."""
+        """Check the two rounds and the counts."""
         _check_round("base", self.base)
         _check_round("boost", self.boost)
         check_at_least("first", self.first, 0)
@@ -115,12 +125,16 @@ class Boosted:
             check_at_least("every", self.every, 1)
         if self.epoch_length is not None:
             check_at_least("epoch_length", self.epoch_length, 1)
+        check_at_least("count_from", self.count_from, 0)
+        if self.count_from > 1:
+            raise ValueError(f"count_from must be 0 or 1, got {self.count_from}")
 
     def __call__(self, t: int) -> Round:
         """Return the round at time `t`."""
         check_at_least("t", t, 0)
         position = t if self.epoch_length is None else t % self.epoch_length
-        boosted = position < self.first or (self.every is not None and position % self.every == 0)
+        on_beat = self.every is not None and (position + self.count_from) % self.every == 0
+        boosted = position < self.first or on_beat
         return self.boost if boosted else self.base
 
 
