@@ -10,6 +10,7 @@ MOST_POINTS = 300
 COLORS = ("#4a72c8", "#d1495b", "#3a9d5d", "#e08e1b", "#8e5cc4", "#2a9d9d", "#a07a3c", "#7b818c")
 PANELS = (
     ("Losses of both networks", "losses/", ()),
+    ("Losses of both networks on pictures not used before", "fresh/", ()),
     ("Critic losses", "critic/", ()),
     ("Generator losses", "generator/", ()),
     ("Mean scores of the critic, and the gap between real and generated", "scores/", ("critic gap",)),

@@ -10,7 +10,7 @@ from examples.anime_faces.run._curves import (
     series as series,
     with_totals as with_totals,
 )
-from examples.anime_faces.run._feed import Feed as Feed, as_network_input as as_network_input
+from examples.anime_faces.run._feed import Feed as Feed
 from examples.anime_faces.run._figures import (
     Records as Records,
     best_of_each as best_of_each,
@@ -48,5 +48,6 @@ from examples.anime_faces.run._sheets import (
     read_layout as read_layout,
 )
 from examples.anime_faces.run._state import digest as digest, load_any_checkpoint as load_any_checkpoint
+from examples.anime_faces.run._stores import as_network_input as as_network_input
 from examples.anime_faces.run._train import train as train
 from examples.anime_faces.run._watch import Moment as Moment, Watcher as Watcher

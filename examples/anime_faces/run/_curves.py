@@ -132,6 +132,7 @@ def _panels(found: Mapping[str, tuple[Sequence[float], Sequence[float]]], losses
         Panel("losses of both networks", both),
         Panel("losses of both networks", both, is_logarithmic=True),
         Panel(f"losses of the first {FIRST_STEPS} steps, not averaged", first),
+        Panel("losses of both networks on pictures not used before", chosen("fresh/")),
         Panel("critic losses", chosen("critic/")),
         Panel("generator losses", chosen("generator/")),
         Panel("mean scores of the critic, and their gap", chosen("scores/", "critic gap")),

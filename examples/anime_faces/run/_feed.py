@@ -1,13 +1,13 @@
-"""Where pictures are kept during training, and batches of them whose order depends on the seed and the epoch alone."""
+"""Batches of pictures with their conditions, whose order depends on the seed and the epoch alone."""
 
-import os
-from collections.abc import Callable
+from bisect import bisect_right
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
 
 import numpy as np
 import torch
 
+import gankit as gk
+from examples.anime_faces.run._stores import MappedStore, Store, as_network_input
 from examples.anime_faces.systems import Hardware, Selection
 
 Batch = tuple[torch.Tensor, torch.Tensor | None]
@@ -15,102 +15,6 @@ PARTNERS = 1  # keeps the draws of partners apart from those of the order
 MOST_PICTURES = 100_000  # in a batch
 OTHERS = 2  # and those of the pictures that mix a batch
 REPLACED = 3  # and those of the order itself, where pictures are drawn with replacement
-RESIDENT_SHARE = 0.4  # of the free memory; the rest is for networks
-
-
-class Store(Protocol):
-    """Hands out pictures by row."""
-
-    def take(self, rows: np.ndarray) -> torch.Tensor:
-        """Return these rows as uint8 ``(n, height, width, 3)`` on the device."""
-        ...
-
-
-class ResidentStore:
-    """All pictures in the device's memory as one uint8 tensor: the fastest store, for sets that fit."""
-
-    def __init__(self, images: "np.ndarray | JoinedImages", device: str) -> None:
-        self._images = torch.from_numpy(np.array(images)).to(device)
-
-    def take(self, rows: np.ndarray) -> torch.Tensor:
-        """Gather on the device."""
-        return self._images.index_select(0, torch.from_numpy(rows).to(self._images.device))
-
-
-class MappedStore:
-    """Pictures stay on disk and are read when they are needed; pinned memory makes the copy to CUDA asynchronous."""
-
-    def __init__(self, images: "np.ndarray | JoinedImages", device: str) -> None:
-        self._images = images
-        self._device = torch.device(device)
-
-    def take(self, rows: np.ndarray) -> torch.Tensor:
-        """Gather on the host, then move."""
-        batch = torch.from_numpy(np.ascontiguousarray(self._images[rows]))
-        if self._device.type == "cuda":
-            return batch.pin_memory().to(self._device, non_blocking=True)
-        return batch
-
-
-class JoinedImages:
-    """The pictures of two data sets as one array; they are read when they are needed."""
-
-    def __init__(self, first: np.ndarray, second: np.ndarray) -> None:
-        self._first, self._second = first, second
-        self.nbytes = first.nbytes + second.nbytes
-
-    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
-        """Return all pictures, the first ones first."""
-        del copy
-        return np.concatenate([self._first, self._second], dtype=dtype)
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """Return the pictures of some rows."""
-        pictures = np.empty((len(rows), *self._first.shape[1:]), dtype=self._first.dtype)
-        in_first = rows < len(self._first)
-        pictures[in_first] = self._first[rows[in_first]]
-        pictures[~in_first] = self._second[rows[~in_first] - len(self._first)]
-        return pictures
-
-
-def choose_store(images: np.ndarray, hardware: Hardware, *, second: np.ndarray | None = None) -> Store:
-    """Keep the pictures, and those of a second data set after them, on the device where they fit."""
-    if second is not None:
-        return _store_of(JoinedImages(images, second), hardware)
-    return _store_of(images, hardware)
-
-
-def _store_of(images: "np.ndarray | JoinedImages", hardware: Hardware) -> Store:
-    fits = images.nbytes <= RESIDENT_SHARE * _free_memory(torch.device(hardware.device))
-    return ResidentStore(images, hardware.device) if fits else MappedStore(images, hardware.device)
-
-
-def _free_memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError):  # Windows and macOS do not say; pictures on disk are read well enough
-        return 0
-
-
-def as_network_input(images: torch.Tensor, hardware: Hardware) -> torch.Tensor:
-    """Turn uint8 ``(n, height, width, 3)`` into float32 ``(n, 3, height, width)`` in -1..1.
-
-    Stored pictures have their channels innermost, so the permuted view already has torch's channels-last layout.
-    """
-    pixels = images.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
-    return pixels if hardware.channels_last else pixels.contiguous()
-
-
-def pictures_of(images: np.ndarray) -> Callable[[int, torch.Generator], torch.Tensor]:
-    """Return a function that draws pictures of a data set, as generators that change pictures are given them."""
-
-    def pictures(count: int, rng: torch.Generator) -> torch.Tensor:
-        rows = torch.randint(len(images), (count,), generator=rng)
-        return as_network_input(torch.from_numpy(np.asarray(images[rows.numpy()])), Hardware())
-
-    return pictures
 
 
 class Feed:
@@ -125,7 +29,7 @@ class Feed:
         batch_size: Pictures in one batch.
         seed: The order depends on it and on the number of the epoch only.
         hardware: The device and layout of batches.
-        repeat: How often each batch is used before the next one.
+        shared: The schedule whose critic updates of one round share a batch. None: none do.
         group: Pictures of each condition in a batch. The order gives the first ``batch_size / group`` of them; partners
             with the same condition, drawn by seed and number of the batch, follow in as many blocks of that length. Without
             conditions it does nothing.
@@ -146,7 +50,7 @@ class Feed:
         batch_size: int,
         seed: int,
         hardware: Hardware,
-        repeat: int = 1,
+        shared: gk.schedules.Schedule | None = None,
         group: int = 1,
         replacement: bool = False,
     ) -> None:
@@ -159,7 +63,8 @@ class Feed:
         self.draws = 0
         self.batch_size = batch_size
         self._store, self._selection, self._seed, self._hardware = store, selection, seed, hardware
-        self._repeat, self._replacement = repeat, replacement
+        self._shared, self._replacement = shared, replacement
+        self._ends = [0]  # for each round, and before the first one, how many draws there were at its end
         self._leaders = batch_size if selection.conditions is None else batch_size // group
         self._peers = _rows_by_condition(selection.conditions) if self._leaders < batch_size else None
         self._orders: dict[int, np.ndarray] = {}
@@ -177,12 +82,20 @@ class Feed:
         return self
 
     def __next__(self) -> Batch:
-        """Return the next batch, or the same one again as often as it is repeated."""
-        number = self.draws // self._repeat
+        """Return the next batch, or the same one again while the updates of a round share it."""
+        number = self._number()
         if self._current is None or self._current[0] != number:
             self._current = (number, self._batch(number))
         self.draws += 1
         return self._current[1]
+
+    def _number(self) -> int:
+        """Return the number of the batch that is drawn next."""
+        if self._shared is None:
+            return self.draws
+        while self._ends[-1] <= self.draws:
+            self._ends.append(self._ends[-1] + max(1, self._shared(len(self._ends) - 1).critic))
+        return bisect_right(self._ends, self.draws) - 1
 
     def rows(self, number: int) -> np.ndarray:
         """Return the positions (within the selection) of batch `number`."""

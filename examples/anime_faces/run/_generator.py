@@ -12,9 +12,9 @@ from torch import nn
 import gankit as gk
 from examples.anime_faces.data import Attribute, Dataset
 from examples.anime_faces.recipes import find_recipe, is_outside, saved_options
-from examples.anime_faces.run._feed import pictures_of
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._state import in_current_format, load_any_checkpoint
+from examples.anime_faces.run._stores import pictures_of
 from examples.anime_faces.systems import Conditioning, Drawer, Hardware, fill_in
 
 

@@ -11,7 +11,7 @@ import torch
 import gankit as gk
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.run._console import StopSignals
-from examples.anime_faces.run._feed import Feed, Store, choose_store, pictures_of
+from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder, locked
 from examples.anime_faces.run._kept import check_kept_steps, kept_in_words
 from examples.anime_faces.run._measuring import choose_by_rounds, seconds_per_step, steps_within
@@ -22,6 +22,7 @@ from examples.anime_faces.run._session import Session, memory_errors, play_named
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._sheets import Preview
 from examples.anime_faces.run._state import load_any_checkpoint, restore_state, take_networks
+from examples.anime_faces.run._stores import Store, choose_store, pictures_of
 from examples.anime_faces.run._watch import Watcher, watch_nothing
 from examples.anime_faces.systems import Hardware, Selection, Training, assemble, wait_for
 
@@ -122,7 +123,7 @@ def _build(settings: Settings, request: TrainRequest, selection: Selection, stor
         batch_size=training.system.batch_size,
         seed=settings.seed,
         hardware=settings.hardware,
-        repeat=training.system.repeat,
+        shared=training.system.shared,
         group=training.system.group,
         replacement=training.system.replacement,
     )

@@ -33,6 +33,7 @@ from examples.anime_faces.systems._pictures import (
 from examples.anime_faces.systems._recipe import (
     Blueprint as Blueprint,
     Networks as Networks,
+    OptimizerMaker as OptimizerMaker,
     Recipe as Recipe,
     Scalars as Scalars,
     Side as Side,

@@ -82,13 +82,21 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 def _own_random_numbers(inputs: torch.Tensor, device: str) -> Iterator[None]:
     """Seed the default generators by the inputs for a while: a picture can be drawn again, and training goes on as before."""
     seed = zlib.crc32(inputs.contiguous().numpy().tobytes())
-    states = {place: _random_state(place) for place in (torch.device("cpu"), torch.device(device))}
-    try:
-        for place in states:
+    with random_numbers_kept(device) as places:
+        for place in places:
             _set_random_state(place, torch.Generator(place).manual_seed(seed).get_state())
         yield
+
+
+@contextmanager
+def random_numbers_kept(device: str) -> Iterator[list[torch.device]]:
+    """Put the states of the default generators, of the CPU and of this device, back afterwards; yields where they are."""
+    places = [place for place in dict.fromkeys((torch.device("cpu"), torch.device(device))) if place.type != "meta"]
+    states = [_random_state(place) for place in places]
+    try:
+        yield places
     finally:
-        for place, state in states.items():
+        for place, state in zip(places, states, strict=True):
             _set_random_state(place, state)
 
 

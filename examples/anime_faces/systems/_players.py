@@ -1,7 +1,7 @@
 """From a side of a recipe to its updates: the only place that knows optimizers, frozen networks and gradient parts."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -104,13 +104,22 @@ class NamesChecked:
                     f"names of costs must be plain, but one is {name!r}: a name with a slash, such as scores/real, is that of "
                     "a reading"
                 )
-        for name in values.readings:
-            if "/" not in name or name.split("/")[0] in COST_GROUPS:
-                raise ValueError(
-                    f"names of readings must have a group before a slash, such as scores/real, other than "
-                    f"{', '.join(COST_GROUPS)}, but one is {name!r}"
-                )
+        check_readings(values.readings)
         return values
+
+
+def check_readings(names: Iterable[str]) -> None:
+    """Refuse readings whose names the log could not tell from costs.
+
+    Raises:
+        ValueError: A name has no group, or one of `COST_GROUPS`.
+    """
+    for name in names:
+        if "/" not in name or name.split("/")[0] in COST_GROUPS:
+            raise ValueError(
+                f"names of readings must have a group before a slash, such as scores/real, other than "
+                f"{', '.join(COST_GROUPS)}, but one is {name!r}"
+            )
 
 
 def player_of(

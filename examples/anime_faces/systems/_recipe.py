@@ -125,12 +125,15 @@ class System:
             of generators can be trained by its last picture.
         batch_size: Real pictures in one batch.
         schedule: How many critic and generator updates each round has. Default: one of each, the critic's first.
-        repeat: How often each batch is used before the next one.
+        fresh_batches: Whether each critic update of a round has a batch of its own. If not, all updates of a round share one.
         group: Pictures of each condition in a batch; it divides the batch size.
         replacement: Draw real pictures with replacement, in place of epochs in which each is used once.
         prepare: Turns a batch ``(images, condition)`` into the inputs of the terms: what updates share, such as latents or
             one fake batch, is made here.
         plan: Called with the step before it starts; fills 0-d tensors that change over time, as a pure function of the step.
+        measure: Measures the networks before the updates of each round, on its first batch, which no update has used yet:
+            called with ``(images, condition)`` and without gradients, it returns readings. It changes nothing that training
+            depends on: running statistics and random numbers are put back.
         after: Called with the readings of each round; what the host does with them. It must not read their values.
         average: Makes the average of each network that draws.
         average_decay: The share of each average that the update of a step keeps. None: that of its maker.
@@ -142,16 +145,22 @@ class System:
     generator: Side | Mapping[str, Side]
     batch_size: int
     schedule: gk.schedules.Schedule = field(default_factory=lambda: gk.schedules.Constant(round=gk.schedules.Round(1)))
-    repeat: int = 1
+    fresh_batches: bool = True
     group: int = 1
     replacement: bool = False
     prepare: Callable[[Batch], Batch] | None = None
     plan: Callable[[int], None] = nothing_changes
+    measure: Callable[..., Scalars] | None = None
     after: Callable[[Scalars], None] = nothing_follows
     average: Callable[[nn.Module], gk.training.WeightAverage] = gk.training.WeightAverage
     average_decay: Callable[[int], float] | None = None
     parts: Mapping[str, Stateful] = field(default_factory=dict)
     note: str = ""
+
+    @property
+    def shared(self) -> gk.schedules.Schedule | None:
+        """The schedule whose rounds share a batch each; None if every critic update has its own."""
+        return None if self.fresh_batches else self.schedule
 
 
 def always(conditioning: Conditioning) -> Callable[[Any], Conditioning]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -9,10 +10,18 @@ from torch import nn
 
 import gankit as gk
 from examples.anime_faces.systems._description import Description
-from examples.anime_faces.systems._drawing import Drawer
+from examples.anime_faces.systems._drawing import Drawer, random_numbers_kept
 from examples.anime_faces.systems._hardware import Hardware
-from examples.anime_faces.systems._players import Player, StepFunction, by_name, joined, player_of
-from examples.anime_faces.systems._recipe import Batch, Blueprint, Recipe, System
+from examples.anime_faces.systems._players import (
+    Player,
+    StepFunction,
+    by_name,
+    check_readings,
+    errors_named,
+    joined,
+    player_of,
+)
+from examples.anime_faces.systems._recipe import Batch, Blueprint, Recipe, Scalars, System
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +51,13 @@ class Training:
             for player in players.values():
                 player.set_learning_rate(step)
                 player.set_betas(step)
+        readings: dict[str, torch.Tensor] = {}
+        if self.system.measure is not None:
+            first = next(batches)
+            readings |= self._measured(self.system.measure, first)
+            batches = chain([first], batches)
         if self.system.prepare is not None:
             batches = map(self.hardware.autocast(self.system.prepare), batches)
-        readings: dict[str, torch.Tensor] = {}
         costs = gk.training.play_round(
             self.system.schedule(step),
             batches,
@@ -57,6 +70,18 @@ class Training:
             average.update()
         self.system.after(readings)
         return {**costs, **readings}
+
+    @torch.no_grad()
+    def _measured(self, measure: Callable[..., Scalars], batch: Batch) -> Scalars:
+        """Return the readings of a batch, and leave everything that training depends on as it was."""
+        buffers = [buffer for network in self.networks.values() for buffer in network.buffers()]
+        before = [buffer.clone() for buffer in buffers]
+        with random_numbers_kept(self.hardware.device), errors_named("measure"):
+            readings = self.hardware.autocast(measure)(*batch)
+            check_readings(readings)
+        for buffer, old in zip(buffers, before, strict=True):
+            buffer.copy_(old)
+        return readings
 
     def _turn(
         self, player: str, step: int, readings: dict[str, torch.Tensor]

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 from examples.anime_faces.run import Feed
-from examples.anime_faces.run._feed import ResidentStore
+from examples.anime_faces.run._stores import ResidentStore
 from examples.anime_faces.systems import Blueprint, Description, Hardware, Recipe, Side, System, Training, assemble
 
 SMALL = {"width": 4, "batch_size": 8, "critic_steps": 2, "boosted_steps": 2, "projected": 5}
@@ -25,6 +25,8 @@ SMALL |= {"blocks": 2, "fine_tuned_share": 0.6}  # so that both kinds of terms a
 FORMS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in recipe_names()),
     ("tags_wgan_gp", {"literal": True}),
+    ("tags_wgan_gp", {"constraint": "clip", "fresh_losses": True}),
+    ("tags_wgan_gp", {"constraint": "clip", "literal": True}),
     ("matching_wgan", {"literal": True}),
     ("gan_cls", {"literal": True, "cheat_per_batch": True}),
     ("gan_cls", {"cheat": 0.5, "cheat_decays": True}),
@@ -88,7 +90,7 @@ def batches_of(
         batch_size=system.batch_size,
         seed=0,
         hardware=Hardware(),
-        repeat=system.repeat,
+        shared=system.shared,
         group=system.group,
         replacement=system.replacement,
     )

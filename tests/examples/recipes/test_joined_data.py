@@ -11,7 +11,7 @@ from examples.anime_faces.data import Dataset, join_datasets, write_rendered
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.recipes import find_options, find_recipe
 from examples.anime_faces.run import Feed
-from examples.anime_faces.run._feed import ResidentStore
+from examples.anime_faces.run._stores import ResidentStore
 from examples.anime_faces.systems import Hardware, assemble
 
 SMALL: dict[str, dict[str, Any]] = {

@@ -61,11 +61,20 @@ def test_ticks_are_round_and_inside(low: float, high: float) -> None:
     assert high == low or len(ticks) >= 3
 
 
-def test_the_accuracies_have_a_chart_of_their_own() -> None:
-    log = [{"step": 20, "averages": {"accuracy/real": 0.75, "accuracy/fake": 0.5}}]
+@pytest.mark.parametrize(
+    ("group", "names", "title"),
+    [
+        ("accuracy", ("real", "fake"), "Share of pictures that the critic recognizes"),
+        ("fresh", ("critic", "generator"), "Losses of both networks on pictures not used before"),
+    ],
+)
+def test_accuracies_and_losses_on_fresh_pictures_have_charts_of_their_own(
+    group: str, names: tuple[str, str], title: str
+) -> None:
+    log = [{"step": 20, "averages": {f"{group}/{names[0]}": 0.75, f"{group}/{names[1]}": 0.5}}]
     (chart,) = charts_of(log)
-    assert chart.title == "Share of pictures that the critic recognizes"
-    assert [(line.name, line.last) for line in chart.lines] == [("real", "0.75"), ("fake", "0.5")]
+    assert chart.title == title
+    assert [(line.name, line.last) for line in chart.lines] == [(names[0], "0.75"), (names[1], "0.5")]
 
 
 def test_a_single_point_is_drawn_as_a_dot() -> None:

@@ -34,6 +34,10 @@ def test_both_losses_are_in_one_figure(tmp_path: Path) -> None:
     draw_curves(lines, tmp_path / "accuracy.png")
     with Image.open(tmp_path / "accuracy.png") as picture:
         assert picture.size == (900, 6 * 260)
+    lines[-1]["averages"] |= {"fresh/critic": 0.75, "fresh/generator": 0.5}
+    draw_curves(lines, tmp_path / "fresh.png")
+    with Image.open(tmp_path / "fresh.png") as picture:
+        assert picture.size == (900, 7 * 260)
     draw_curves([], tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
 

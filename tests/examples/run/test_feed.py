@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+import gankit as gk
 from examples.anime_faces.run import Feed
-from examples.anime_faces.run._feed import MappedStore, ResidentStore, as_network_input, choose_store, pictures_of
+from examples.anime_faces.run._stores import ResidentStore
 from examples.anime_faces.systems import Description, Hardware, Selection
 
 COUNT = 7
@@ -11,7 +12,14 @@ IMAGES = np.arange(11, dtype=np.uint8)[:, None, None, None].repeat(2, 1).repeat(
 ROWS = np.array([0, 2, 3, 5, 7, 8, 10])
 
 
-def feed(batch_size: int, *, seed: int = 0, repeat: int = 1, labeled: bool = True, replacement: bool = False) -> Feed:
+def feed(
+    batch_size: int,
+    *,
+    seed: int = 0,
+    shared: gk.schedules.Schedule | None = None,
+    labeled: bool = True,
+    replacement: bool = False,
+) -> Feed:
     selection = Selection(
         rows=ROWS,
         conditions=ROWS[:, None].astype(np.int64) if labeled else None,
@@ -23,7 +31,7 @@ def feed(batch_size: int, *, seed: int = 0, repeat: int = 1, labeled: bool = Tru
         batch_size=batch_size,
         seed=seed,
         hardware=Hardware(),
-        repeat=repeat,
+        shared=shared,
         replacement=replacement,
     )
 
@@ -38,17 +46,6 @@ def test_every_epoch_shows_every_picture_once(batch_size: int) -> None:
     seen = [picture for _ in range(5 * COUNT) for picture in shown(next(batches)[0])]
     for epoch in range(len(seen) // COUNT):
         assert sorted(seen[epoch * COUNT : (epoch + 1) * COUNT]) == ROWS.tolist()
-
-
-@pytest.mark.parametrize("free", [1, 10**9])
-def test_pictures_of_a_second_set_follow_those_of_the_first(free: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("examples.anime_faces.run._feed._free_memory", lambda device: free)
-    first, second = IMAGES[:4], IMAGES[4:]
-    store = choose_store(first, Hardware(), second=second)
-    assert type(store) is (MappedStore if free == 1 else ResidentStore)
-    rows = np.array([10, 0, 3, 4, 4, 2])
-    assert torch.equal(store.take(rows), torch.from_numpy(IMAGES[rows]))
-    assert torch.equal(store.take(np.array([1, 2])), torch.from_numpy(IMAGES[[1, 2]]))
 
 
 def test_pictures_keep_their_conditions() -> None:
@@ -92,32 +89,29 @@ def test_with_replacement_every_picture_is_drawn_each_time_alike() -> None:
     assert shown(images) == condition[:, 0].tolist() == drawn[400]
 
 
-def test_repeated_batches_resume_too() -> None:
-    batches, resumed = feed(3, repeat=3), feed(3, repeat=3)
-    drawn = [shown(next(batches)[0]) for _ in range(9)]
-    assert drawn[0] == drawn[1] == drawn[2]
-    assert drawn[3] == drawn[5] != drawn[0]
-    resumed.draws = 4
-    assert shown(next(resumed)[0]) == drawn[4]
+def updates_of(step: int) -> gk.schedules.Round:
+    return gk.schedules.Round((3, 1, 0, 2)[step % 4])
+
+
+def test_the_updates_of_a_round_share_a_batch_however_many_they_are() -> None:
+    plain, shared = feed(3), feed(3, shared=updates_of)
+    fresh = [shown(next(plain)[0]) for _ in range(6)]
+    drawn = [shown(next(shared)[0]) for _ in range(11)]
+    # A round without critic updates draws one batch, for the generator.
+    assert drawn == [fresh[number] for number in (0, 0, 0, 1, 2, 3, 3, 4, 4, 4, 5)]
+
+
+@pytest.mark.parametrize("draws", range(11))
+def test_shared_batches_resume_too(draws: int) -> None:
+    whole, resumed = feed(3, shared=updates_of), feed(3, shared=updates_of)
+    drawn = [shown(next(whole)[0]) for _ in range(13)]
+    for begin in (draws, 0, draws):  # back to the beginning as well
+        resumed.draws = begin
+        assert [shown(next(resumed)[0]) for _ in range(2)] == drawn[begin : begin + 2]
 
 
 def test_unlabeled_pictures_have_no_condition() -> None:
     assert next(feed(2, labeled=False))[1] is None
-
-
-def test_batches_are_floats_in_minus_one_to_one_and_channels_last() -> None:
-    pixels = torch.tensor([0, 127, 255], dtype=torch.uint8).reshape(1, 1, 1, 3).expand(2, 4, 5, 3).contiguous()
-    images = as_network_input(pixels, Hardware())
-    assert images.shape == (2, 3, 4, 5)
-    assert images.is_contiguous(memory_format=torch.channels_last)
-    assert images[0, :, 0, 0].tolist() == pytest.approx([-1, 127 / 127.5 - 1, 1])
-    assert as_network_input(pixels, Hardware(channels_last=False)).is_contiguous()
-
-
-def test_stores_agree() -> None:
-    rows = np.array([4, 0, 9])
-    assert isinstance(choose_store(IMAGES, Hardware()), ResidentStore)
-    torch.testing.assert_close(ResidentStore(IMAGES, "cpu").take(rows), MappedStore(IMAGES, "cpu").take(rows))
 
 
 def test_a_batch_holds_something() -> None:
@@ -192,19 +186,3 @@ def test_mixed_batches_hold_two_conditions_whatever_the_shares() -> None:
     assert 20 < replaced < 60
     with pytest.raises(ValueError, match="batch size must be at least 2, for two different conditions, but it is 1"):
         Feed(ResidentStore(IMAGES, "cpu"), Selection(**usual, mixed=True), batch_size=1, seed=0, hardware=Hardware())
-
-
-def test_pictures_are_drawn_by_the_generator_alone() -> None:
-    pictures = pictures_of(IMAGES)
-    drawn = pictures(40, torch.Generator().manual_seed(1))
-    assert drawn.shape == (40, 3, 2, 2)
-    assert set(shown(drawn)) == set(range(11))
-    assert torch.equal(drawn, pictures(40, torch.Generator().manual_seed(1)))
-
-
-def test_pictures_stay_on_disk_where_the_free_memory_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(name: str) -> int:
-        raise ValueError(f"unrecognized configuration name {name}")
-
-    monkeypatch.setattr("examples.anime_faces.run._feed.os.sysconf", unknown)
-    assert isinstance(choose_store(IMAGES, Hardware()), MappedStore)

@@ -159,6 +159,60 @@ def test_the_plan_comes_first_and_what_follows_gets_the_readings() -> None:
     assert list(seen[2]) == ["scores/real"]
 
 
+def test_networks_are_measured_before_the_round_on_its_first_batch() -> None:
+    measured: list[tuple[torch.Tensor, float, bool]] = []
+
+    def measure(real: torch.Tensor, noise: torch.Tensor) -> dict[str, torch.Tensor]:
+        score = training.networks["critic"](training.networks["generator"](noise)).mean()
+        measured.append((real, float(score), torch.is_grad_enabled()))
+        return {"fresh/score": score}
+
+    training = built({}, measure=measure, schedule=gk.schedules.Constant(round=gk.schedules.Round(2)))
+    given = [batch() for _ in range(6)]
+    batches, used = iter(given), list[torch.Tensor]()
+    training.networks["critic"].register_forward_pre_hook(lambda _module, inputs: used.append(inputs[0]))
+    for step in range(2):
+        real, noise = given[2 * step]
+        with torch.no_grad():
+            expected = float(training.networks["critic"](training.networks["generator"](noise)).mean())
+        used.clear()
+        logged = training.play(step, batches)
+        assert measured[-1] == (real, expected, False)
+        assert float(logged["fresh/score"]) == expected
+        assert [place for one in used for place, (other, _) in enumerate(given) if one is other] == [
+            *[2 * step] * 2,  # scored and read by the critic's first update: measuring takes no batch away
+            *[2 * step + 1] * 2,
+        ]
+    assert list(batches) == given[4:]
+
+
+def test_measuring_changes_nothing_that_training_depends_on() -> None:
+    ends: list[tuple[torch.Tensor, dict[str, Any]]] = []
+    for measures in (False, True):
+
+        def measure(real: torch.Tensor, noise: torch.Tensor) -> dict[str, torch.Tensor]:
+            del real, noise
+            training.networks["critic"].get_buffer("seen").add_(torch.rand(3))  # noqa: B023 (called in this turn only)
+            return {"fresh/number": torch.rand(())}
+
+        torch.manual_seed(1)
+        training = built({}, measure=measure if measures else None)
+        training.networks["critic"].register_buffer("seen", torch.ones(3))
+        torch.manual_seed(2)
+        for step in range(3):
+            training.play(step, iter([batch()]))
+        ends.append((torch.get_rng_state(), training.state_dict()["networks"]))
+    torch.testing.assert_close(ends[1], ends[0], rtol=0, atol=0)
+
+
+def test_measured_readings_have_names_that_the_log_can_tell_from_costs() -> None:
+    training = built({}, measure=lambda real, noise: {"losses/critic": real.mean() + noise.mean()})
+    before = training.networks["critic"].get_parameter("weight").clone()
+    with pytest.raises(ValueError, match=r"^measure: names of readings must .* but one is 'losses/critic'"):
+        training.play(0, iter([batch()]))
+    assert torch.equal(training.networks["critic"].get_parameter("weight"), before)
+
+
 def test_critics_are_frozen_while_generators_are_updated() -> None:
     training = built({})
     critic = training.networks["critic"]

@@ -107,11 +107,13 @@ class TagsCritic(nn.Module):
 
 
 def networks(description: Description, options: Options) -> Blueprint:
-    """Return report C's networks, with the norms of its program if `options.literal`."""
+    """Return report C's networks, with the norms of its program if `options.literal`.
+
+    Batch norm couples pictures, so that the corrected critic has it only without a gradient penalty.
+    """
     size, width = description.size, options.width
-    generator_norm, critic_norm = (
-        (own_batch_norm, own_batch_norm) if options.literal else (shifting_batch_norm, layer_norm)
-    )
+    generator_norm = own_batch_norm if options.literal else shifting_batch_norm
+    critic_norm = layer_norm if options.constraint == "gp" and not options.literal else generator_norm
 
     def generator() -> nn.Module:
         embedder = description.condition.multi_hot()

@@ -1,8 +1,42 @@
 """The options of `tags_wgan_gp` (report C)."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from examples.anime_faces.recipes._options import check_numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What one form of the recipe has where an option is `auto`.
+
+    Args:
+        learning_rate: Learning rate of both networks.
+        penalty_weight: Weight of the gradient penalty. None: there is none.
+        clip: Largest absolute value of a weight of the critic. None: weights are not clipped.
+        clip_when: Whether weights are clipped before or after each critic update.
+        l1_weight: Weight of the sum of absolute weights.
+        round_batches: Whether the critic updates of a round share a batch.
+    """
+
+    learning_rate: float
+    penalty_weight: float | None = None
+    clip: float | None = None
+    clip_when: str | None = None
+    l1_weight: float = 0.0
+    round_batches: str = "fresh"
+
+
+FORMS = {
+    ("gp", False): Form(learning_rate=1e-4, penalty_weight=10.0),
+    ("gp", True): Form(learning_rate=1e-4, penalty_weight=10.0, round_batches="shared"),
+    ("clip", False): Form(learning_rate=5e-5, clip=0.01, clip_when="after"),
+    ("clip", True): Form(learning_rate=5e-5, clip=0.01, clip_when="before", l1_weight=2.5e-5, round_batches="shared"),
+}
+"""By constraint, and by whether it is literal: the last program of the report, and its first one."""
+
+OF_CONSTRAINT = {"penalty_weight": "gp", "clip": "clip", "clip_when": "clip"}
+"""Options that only one constraint has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,22 +44,47 @@ class Options:
     """Options of the recipe `tags_wgan_gp` (report C)."""
 
     literal: bool = False
-    """Do what the report's program did (a sigmoid critic with a gradient penalty) in place of what the report says."""
+    """Do what the report's programs did (a sigmoid critic with cross-entropy) in place of what the report says."""
+    constraint: Literal["gp", "clip"] = "gp"
+    """gp, a gradient penalty, as in the final model; clip, clipped weights, as in the first one. All `auto` follow it."""
     batch_size: int = 64
     """Pictures in one batch."""
     width: int = 64
     """Channels of the critic's first layer; the generator's are twice as many."""
-    learning_rate: float = 1e-4
-    """Learning rate of Adam for both networks."""
-    penalty_weight: float = 10.0
-    """Weight of the gradient penalty."""
+    learning_rate: Literal["auto"] | float = "auto"
+    """Learning rate of both networks. auto: 1e-4 (Adam), or 5e-5 with clip (RMSprop)."""
+    penalty_weight: Literal["auto"] | float = "auto"
+    """Weight of the gradient penalty of gp. auto: 10."""
+    clip: Literal["auto"] | float = "auto"
+    """Largest absolute value of a weight of the critic, with clip. auto: 0.01."""
+    clip_when: Literal["auto", "before", "after"] = "auto"
+    """Clip before or after each critic update. auto: after, or before with --literal."""
+    l1_weight: Literal["auto"] | float = "auto"
+    """Weight of the sum of absolute weights in the loss of each network. auto: 0, or 2.5e-5 with --literal and clip."""
     critic_steps: int = 5
     """Critic updates per round, before those of the generator."""
     generator_steps: int = 1
     """Generator updates per round; the report also tries 1 critic update and 5 of the generator."""
     generator_first: bool = False
     """Update the generator before the critic in each round, as the report tries too."""
+    round_batches: Literal["auto", "fresh", "shared"] = "auto"
+    """A fresh batch for each critic update, or one that those of a round share. auto: fresh, or shared with --literal."""
+    fresh_losses: bool = False
+    """Log both losses also on pictures that no update has used yet, after all updates so far, as the program does."""
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""
         check_numbers(self)
+        for name, constraint in OF_CONSTRAINT.items():
+            if getattr(self, name) != "auto" and constraint != self.constraint:
+                flag = f"--{name.replace('_', '-')}"
+                raise ValueError(
+                    f"{flag} is for --constraint {constraint}, but that is {self.constraint}: leave it out"
+                )
+        if self.clip == 0:
+            raise ValueError("--clip must be above 0, but it is 0")
+
+    def chosen(self, name: str) -> Any:
+        """Return an option that may be `auto`, as it is in this form."""
+        value = getattr(self, name)
+        return getattr(FORMS[self.constraint, self.literal], name) if value == "auto" else value

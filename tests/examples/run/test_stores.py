@@ -1,0 +1,52 @@
+"""Where pictures are kept, on the device or on disk, and the numbers that networks are given for them."""
+
+import numpy as np
+import pytest
+import torch
+
+from examples.anime_faces.run._stores import MappedStore, ResidentStore, as_network_input, choose_store, pictures_of
+from examples.anime_faces.systems import Hardware
+
+IMAGES = np.arange(11, dtype=np.uint8)[:, None, None, None].repeat(2, 1).repeat(2, 2).repeat(3, 3)
+
+
+@pytest.mark.parametrize("free", [1, 10**9])
+def test_pictures_of_a_second_set_follow_those_of_the_first(free: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("examples.anime_faces.run._stores._free_memory", lambda device: free)
+    first, second = IMAGES[:4], IMAGES[4:]
+    store = choose_store(first, Hardware(), second=second)
+    assert type(store) is (MappedStore if free == 1 else ResidentStore)
+    rows = np.array([10, 0, 3, 4, 4, 2])
+    assert torch.equal(store.take(rows), torch.from_numpy(IMAGES[rows]))
+    assert torch.equal(store.take(np.array([1, 2])), torch.from_numpy(IMAGES[[1, 2]]))
+
+
+def test_batches_are_floats_in_minus_one_to_one_and_channels_last() -> None:
+    pixels = torch.tensor([0, 127, 255], dtype=torch.uint8).reshape(1, 1, 1, 3).expand(2, 4, 5, 3).contiguous()
+    images = as_network_input(pixels, Hardware())
+    assert images.shape == (2, 3, 4, 5)
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert images[0, :, 0, 0].tolist() == pytest.approx([-1, 127 / 127.5 - 1, 1])
+    assert as_network_input(pixels, Hardware(channels_last=False)).is_contiguous()
+
+
+def test_stores_agree() -> None:
+    rows = np.array([4, 0, 9])
+    assert isinstance(choose_store(IMAGES, Hardware()), ResidentStore)
+    torch.testing.assert_close(ResidentStore(IMAGES, "cpu").take(rows), MappedStore(IMAGES, "cpu").take(rows))
+
+
+def test_pictures_are_drawn_by_the_generator_alone() -> None:
+    pictures = pictures_of(IMAGES)
+    drawn = pictures(40, torch.Generator().manual_seed(1))
+    assert drawn.shape == (40, 3, 2, 2)
+    assert set(((drawn[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()) == set(range(11))
+    assert torch.equal(drawn, pictures(40, torch.Generator().manual_seed(1)))
+
+
+def test_pictures_stay_on_disk_where_the_free_memory_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(name: str) -> int:
+        raise ValueError(f"unrecognized configuration name {name}")
+
+    monkeypatch.setattr("examples.anime_faces.run._stores.os.sysconf", unknown)
+    assert isinstance(choose_store(IMAGES, Hardware()), MappedStore)
