@@ -13,10 +13,17 @@ from examples.anime_faces.metrics._readings import Readings
 Shares = dict[str, dict[str, float]]
 
 
-def rate_figure(question: str, samples: Readings, real: Readings, about: str) -> Figure:
-    """Return the share of samples for which the judge says yes to a question."""
-    value, floor = (float((readings[question] > 0.5).mean()) for readings in (samples, real))
-    return Figure(value=value, floor=floor, interval=of_share(value, len(samples[question])), about=about)
+def rate_figures(samples: Readings, real: Readings) -> dict[str, Figure]:
+    """Return the shares of samples that are whole faces, and that have highlights in the eyes."""
+
+    def rate(question: str, about: str) -> Figure:
+        value, floor = (float((readings[question] > 0.5).mean()) for readings in (samples, real))
+        return Figure(value=value, floor=floor, interval=of_share(value, len(samples[question])), about=about)
+
+    return {
+        "face_rate": rate("face", "share of samples that the judge takes for a whole face"),
+        "highlight_rate": rate("highlight", "share of samples with highlights in the eyes"),
+    }
 
 
 def class_figures(

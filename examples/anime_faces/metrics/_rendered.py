@@ -11,7 +11,7 @@ import torch
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import render_fresh
 from examples.anime_faces.metrics._asked import ALL_PAIRS, Pair, balanced_pairs
-from examples.anime_faces.metrics._by_class import class_figures, rate_figure
+from examples.anime_faces.metrics._by_class import class_figures, rate_figures
 from examples.anime_faces.metrics._classification_score import LEAST_SAMPLES, classification_score, score_figures
 from examples.anime_faces.metrics._closeness import closeness_figures, parts_figures
 from examples.anime_faces.metrics._copies import QUERIES, copy_figures, nearness, pixel_vectors
@@ -219,8 +219,7 @@ def _judge(
     if withheld is not None:
         evaluation.add(color_figures(asked, samples, both_asked, both, withheld))
         evaluation.add(*class_figures(asked, {name: of[: len(asked)] for name, of in further.items()}, samples))
-    rates = {"face": "that the judge takes for a whole face", "highlight": "with highlights in the eyes"}
-    evaluation.add({f"{of}_rate": rate_figure(of, samples, both, f"share of samples {rates[of]}") for of in rates})
+    evaluation.add(rate_figures(samples, both))
     first = {name: values[: pictures.count] for name, values in samples.items()}
     evaluation.add(*variety_figures(real, first, second, asked[: pictures.count], seed=evaluation.seed))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from examples.anime_faces.data import BINARY_ATTRIBUTES, FACE_ATTRIBUTES, Attribute
-from examples.anime_faces.metrics._by_class import class_figures, further_labels, shares_by_class
+from examples.anime_faces.metrics._by_class import class_figures, further_labels, rate_figures, shares_by_class
 
 COLORS = np.array([[0, 3], [0, 3], [5, 3], [5, 4], [5, 4]])
 HAIR, EYES = (attribute.classes for attribute in FACE_ATTRIBUTES)
@@ -47,6 +47,16 @@ def test_a_label_that_all_or_no_faces_are_asked_for_has_no_figure() -> None:
     figures, details = class_figures(COLORS, {"ribbon": np.ones(5, bool)}, read([0] * 5, [3] * 5, ribbon=[0.9] * 5))
     assert figures == {}
     assert details["accuracy_by_class"]["ribbon"] == {"yes": 1.0}
+
+
+def test_rates_of_faces_and_highlights() -> None:
+    some = {"face": np.array([0.9, 0.4, 0.8, 0.7]), "highlight": np.array([0.6, 0.1, 0.2, 0.3])}
+    real = {"face": np.array([0.9, 0.8]), "highlight": np.array([0.9, 0.0])}
+    figures = rate_figures(some, real)
+    assert {name: (figure.value, figure.floor) for name, figure in figures.items()} == {
+        "face_rate": (0.75, 1.0),
+        "highlight_rate": (0.25, 0.5),
+    }
 
 
 def test_only_labels_that_a_judge_reads_and_that_are_known_everywhere_count() -> None:
