@@ -26,6 +26,7 @@ COMMANDS = {
     "transfer": Entry("transfer", "Transfer", "change attributes of your pictures with a run of stargan"),
     "evaluate": Entry("results", "Evaluate", "measure how good it is"),
     "report": Entry("results", "Report", "write one page about a run"),
+    "compare": Entry("compare", "Compare", "put runs beside each other on one page"),
     "digest": Entry("results", "Digest", "one number for all state of a run, to compare runs by"),
 }
 

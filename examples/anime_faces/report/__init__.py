@@ -5,5 +5,8 @@ pictures, `_status` says what goes on at the moment, and `_page` fills the templ
 template escapes every text that it is given. `_live` renews the page while the work goes on.
 """
 
+from examples.anime_faces.report._charts import COLORS as COLORS, FRAME as FRAME, chart_of as chart_of
+from examples.anime_faces.report._figures import marked_rows as marked_rows
 from examples.anime_faces.report._live import LivePage as LivePage
-from examples.anime_faces.report._page import write_report as write_report
+from examples.anime_faces.report._page import fill as fill, write_report as write_report
+from examples.anime_faces.report._pictures import Embedded as Embedded, embedded as embedded

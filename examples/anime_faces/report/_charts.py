@@ -120,12 +120,15 @@ def _logged(log: Sequence[Mapping[str, Any]], name: str) -> tuple[list[int], lis
     return [line["step"] for line in there], [line["averages"][name] for line in there]
 
 
-def chart_of(title: str, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Chart:
+def chart_of(
+    title: str, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, colors: Sequence[str] = COLORS
+) -> Chart:
     """Return a chart of curves, each of which has steps and values of its own.
 
     Args:
         title: What it shows.
-        curves: The curves by name; at least one of them has a point.
+        curves: The curves by name; each has at least one point.
+        colors: Their colors, which are repeated where there are fewer.
     """
     known = [dict(zip(steps, values, strict=True)) for steps, values in curves.values()]
     steps = sorted({step for curve in known for step in curve})
@@ -149,7 +152,7 @@ def chart_of(title: str, curves: Mapping[str, tuple[Sequence[float], Sequence[fl
     return Chart(
         title=title,
         lines=[
-            Line(name, COLORS[index % len(COLORS)], f"{curve[last]:.3g}" if last in curve else "?")
+            Line(name, colors[index % len(colors)], f"{curve[max(curve)]:.3g}")
             for index, (name, curve) in enumerate(zip(curves, known, strict=True))
         ],
         scales=[

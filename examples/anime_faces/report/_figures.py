@@ -111,7 +111,7 @@ def by_step_of(records: Records[int]) -> ByStep | None:
 
 
 def marked_rows(records: Records[Key], best: Mapping[str, Key]) -> list[tuple[str, list[Mark], str]]:
-    """Return each figure with its values, one a record, and its value for real pictures.
+    """Return each figure with its values, one a record, and its value for real pictures. Of equal values none is marked.
 
     Args:
         records: The contents of metrics files.
@@ -121,10 +121,9 @@ def marked_rows(records: Records[Key], best: Mapping[str, Key]) -> list[tuple[st
     rows: list[tuple[str, list[Mark], str]] = []
     for name in names:
         there = {key: record["figures"][name] for key, record in records.items() if name in record["figures"]}
-        marks = [
-            Mark(_text(there[key]["value"]), best.get(name) == key) if key in there else Mark("", False)
-            for key in records
-        ]
+        texts = {key: _text(figure["value"]) for key, figure in there.items()}
+        differ = len(set(texts.values())) > 1  # where all are equal, none is better
+        marks = [Mark(texts.get(key, ""), is_best=differ and best.get(name) == key) for key in records]
         rows.append((name.replace("_", " "), marks, _text(next(iter(there.values())).get("floor"))))
     return rows
 

@@ -64,7 +64,7 @@ def write_page(folder: RunFolder, recipe: str | None, status: Status, faces: Seq
         _write(folder, render_page(gather(folder.path, recipe), status))
     else:
         folder.path.mkdir(parents=True, exist_ok=True)
-        _write(folder, _filled("start.html", folder, status=status, faces=faces, versions=""))
+        _write(folder, fill("start.html", _name(folder), status=status, faces=faces, versions=""))
 
 
 def _write(folder: RunFolder, page: str) -> None:
@@ -79,9 +79,9 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         evidence: What is known about the run.
         status: What goes on. None: nothing does.
     """
-    return _filled(
+    return fill(
         "page.html",
-        evidence.folder,
+        _name(evidence.folder),
         status=status,
         recipe={"name": evidence.settings.recipe, "description": evidence.recipe},
         versions=", ".join(f"{name} {version}" for name, version in evidence.settings.versions.items()),
@@ -110,9 +110,19 @@ def _unfinished(evidence: Evidence) -> str:
     return f"The training stopped after step {step:,} of {steps:,}. Repeat its command to go on."
 
 
-def _filled(template: str, folder: RunFolder, **content: Any) -> str:
+def _name(folder: RunFolder) -> str:
+    return folder.path.resolve().name
+
+
+def fill(template: str, name: str, **content: Any) -> str:
+    """Return a page: a template of the folder `templates`, filled, with style and script inside.
+
+    Args:
+        template: The file of the template.
+        name: The heading of the page.
+        content: What the template shows.
+    """
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
-    name = folder.path.resolve().name
     return _environment().get_template(template).render(name=name, style=style, script=script, **content)
 
 

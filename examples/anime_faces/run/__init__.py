@@ -7,6 +7,7 @@ from examples.anime_faces.run._curves import (
     draw_curves as draw_curves,
     draw_panels as draw_panels,
     first_steps as first_steps,
+    loss_curves as loss_curves,
     series as series,
     with_totals as with_totals,
 )
@@ -32,6 +33,7 @@ from examples.anime_faces.run._losses import Losses as Losses, read_losses as re
 from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._record import read_log as read_log
 from examples.anime_faces.run._seen import (
+    COLOR_PROMPTS as COLOR_PROMPTS,
     SEEN as SEEN,
     UNSEEN as UNSEEN,
     marks_of as marks_of,

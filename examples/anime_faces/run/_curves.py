@@ -8,11 +8,13 @@ import numpy as np
 
 from examples.anime_faces.files import written_whole
 from examples.anime_faces.run._axis import SymmetricLog
+from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._letters import displayed, font_file, write_legend
-from examples.anime_faces.run._losses import Losses, totals
+from examples.anime_faces.run._losses import Losses, read_losses, totals
+from examples.anime_faces.run._record import read_log
 
 COLORS = ("#4062bb", "#d1495b", "#2e933c", "#e08e1b", "#7b4bb7", "#2a9d9d", "#8a6d3b", "#6c757d")
-MOST_LETTERS = 16  # of a name beside a curve
+MOST_LETTERS = 16  # of a line of a name beside a curve, which has two lines at most
 MOST_POINTS = 600  # of a curve
 FIRST_STEPS = 300  # are drawn one by one
 
@@ -113,7 +115,10 @@ def _name_lines(axes: Any, names: Sequence[str], numbered: list[str]) -> None:
             numbered.append(name)
             text = f"[{len(numbered)}]"
         entry.set_parse_math(False)
-        entry.set_text(text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}...")
+        rest = (
+            text[MOST_LETTERS:] if len(text) <= 2 * MOST_LETTERS else f"{text[MOST_LETTERS : 2 * MOST_LETTERS - 3]}..."
+        )
+        entry.set_text(f"{text[:MOST_LETTERS]}\n{rest}".rstrip("\n"))
         entry.set_fontproperties(FontProperties(fname=file or None, size=8))
 
 
@@ -152,6 +157,21 @@ def averaged_curve(losses: Losses, name: str, most: int = MOST_POINTS) -> tuple[
     steps, means = losses.averaged(name)
     places = np.unique(np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(np.int64))
     return steps[places].tolist(), means[places].tolist()
+
+
+def loss_curves(folder: RunFolder) -> dict[str, tuple[list[int], list[float]]]:
+    """Return the loss of each network of a run, ``"critic"`` and ``"generator"``, as running averages over 100 steps.
+
+    They are of every step where the losses of every step were kept, and else of the steps of the log.
+    """
+    losses = read_losses(folder.raw_losses)
+    if losses is None or not losses.is_whole:
+        found = series(read_log(folder.log))
+        return {name.removeprefix("losses/"): found[name] for name in found if name.startswith("losses/")}
+    curves = {
+        name.removeprefix("losses/"): losses.averaged(name) for name in losses.columns if name.startswith("losses/")
+    }
+    return {name: (steps.tolist(), means.tolist()) for name, (steps, means) in curves.items()}
 
 
 def first_steps(losses: Losses) -> dict[str, tuple[list[int], list[float]]]:

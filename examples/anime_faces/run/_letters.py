@@ -17,6 +17,7 @@ PILLOWS = ""
 
 FONT_SIZE = 13
 LONGEST_LINE = 16
+LONGEST_NOTE = 32
 WIDEST_LINE = 24  # of a long text, such as a list of tags
 MOST_SECONDS = 3.0  # of looking through the fonts of the system
 JOINERS = "\u200c\u200d"
@@ -51,6 +52,18 @@ def lettered(label: str, number: int, *, most_lines: int) -> Lettered:
     text = f"[{number}]" if file is None else broken(text, most_lines=most_lines)
     width = max((round(font.getlength(line)) for line in text.split("\n")), default=0)
     return Lettered(text, font, width, file is None)
+
+
+def noted(text: str) -> Lettered:
+    """Return how a short note is drawn: on one line, cut where it is long, without letters that no font of this machine has."""
+    text = displayed(text)
+    file = font_file(text)
+    if file is None:
+        text, file = text.encode("ascii", "ignore").decode().strip(), PILLOWS
+    if len(text) > LONGEST_NOTE:
+        text = f"{text[: LONGEST_NOTE - 3]}..."
+    font = font_of(file, FONT_SIZE)
+    return Lettered(text, font, round(font.getlength(text)), False)
 
 
 def write_legend(path: Path, numbered: Mapping[int, str]) -> None:

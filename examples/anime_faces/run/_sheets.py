@@ -12,7 +12,16 @@ from PIL.PngImagePlugin import PngInfo
 
 import gankit as gk
 from examples.anime_faces.files import written_whole
-from examples.anime_faces.run._letters import FONT_SIZE, PILLOWS, displayed, font_file, font_of, lettered, write_legend
+from examples.anime_faces.run._letters import (
+    FONT_SIZE,
+    PILLOWS,
+    displayed,
+    font_file,
+    font_of,
+    lettered,
+    noted,
+    write_legend,
+)
 from examples.anime_faces.systems import Conditioning, Description, Drawer
 
 INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
@@ -116,7 +125,7 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
         labels: One text per row; long ones are broken at spaces, and cut if they need more lines than fit.
         blocks: Columns of pictures; all have as many rows as there are labels.
         scale: By which whole number every picture is enlarged.
-        notes: A few English words under each label; none where it is empty.
+        notes: A few words under each label, or in its place where it is empty.
 
     Raises:
         ValueError: A block does not have one row per label.
@@ -127,7 +136,7 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
     side = blocks[0].images.shape[2] * scale
     lines = max(2, side // LINE_HEIGHT - bool(notes))
     drawn = [lettered(label, number, most_lines=lines) for number, label in enumerate(labels, 1)]
-    remarks = [lettered(note, 0, most_lines=1) for note in notes]
+    remarks = [noted(note) for note in notes]
     label_width = max((label.width for label in (*drawn, *remarks)), default=0)
     left = MARGIN + (label_width + MARGIN if label_width else 0)
     top = MARGIN + (FONT_SIZE + 8 if any(block.heading for block in blocks) else 0)
@@ -147,7 +156,7 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
     for row, label in enumerate(drawn):
         x, y = left - MARGIN, top + row * layout.step + side / 2
         if remarks:
-            half = LINE_HEIGHT / 2
+            half = LINE_HEIGHT / 2 if label.text else 0.0
             draw.text((x, y + (label.text.count("\n") + 1) * half), remarks[row].text, FAINT, remarks[row].font, "rm")
             y -= half
         draw.multiline_text((x, y), label.text, fill=INK, font=label.font, anchor="rm", align="right", spacing=3)

@@ -56,8 +56,9 @@ for (const chart of document.querySelectorAll(".chart")) {
   const values = [...chart.querySelectorAll(".legend b")];
   const fill = (index) => {
     values.forEach((element, series) => {
-      const value = data.values[series][index];
-      element.textContent = value === null ? "?" : value.toPrecision(3);
+      // The last value up to here: not every curve has one at every step.
+      const value = data.values[series].slice(0, index + 1).findLast((one) => one !== null);
+      element.textContent = value === undefined ? "?" : value.toPrecision(3);
     });
     label.textContent = "step " + data.steps[index];
   };

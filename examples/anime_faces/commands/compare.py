@@ -1,0 +1,50 @@
+"""`compare`: several runs beside each other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from examples.anime_faces.commands import MOST_SEEDS, check_seed, shown_as
+
+MOST_PICTURES = 64
+
+
+@dataclass(kw_only=True)
+class Compare:
+    """Put runs beside each other: a page with their curves, options that differ, figures, and pictures of the same prompts.
+
+    compare runs/clip runs/penalty --out comparison
+    """
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders of two to eight runs, or checkpoints that `train --keep` kept, such as runs/a/kept/checkpoint-9500.pt."""
+    out: Path = Path("comparison")
+    """Folder for compare.html, compare.png with the curves, and compare-samples.png with the pictures; or a page NAME.html,
+    with NAME.png and NAME-samples.png beside it."""
+    prompt: tuple[str, ...] = ()
+    """What all runs draw, each prompt in quotes. Default: five prompts that all understand, or else prompts of each run."""
+    n: int = 5
+    """Pictures of each prompt."""
+    seed: int = 0
+    """Fixes the noise: the same in all runs, and that of `sample` with the same prompts."""
+    log: bool = False
+    """Draw the curves on a logarithmic axis. It is linear around zero, since losses may be negative."""
+    recipe: Annotated[tuple[str, ...], shown_as("MODULE")] = ()
+    """Recipes of your own that runs here have, as package.module."""
+
+    def run(self) -> None:
+        """Compare, and say where the page is."""
+        from examples.anime_faces.comparison import Places, draw_gallery, read_entries, write_comparison
+
+        check_seed(self.seed, least=-MOST_SEEDS)
+        if not 1 <= self.n <= MOST_PICTURES:
+            raise ValueError(f"--n must be 1 to {MOST_PICTURES}, but it is {self.n}")
+        places = Places.of(self.out)
+        entries = read_entries(self.runs)
+        gallery = draw_gallery(entries, prompts=self.prompt, n=self.n, seed=self.seed, recipes=self.recipe)
+        write_comparison(entries, gallery, places, logarithmic=self.log)
+        for note in gallery.notes:
+            print(f"note: {note}")
+        print(f"compare   {places.page}")

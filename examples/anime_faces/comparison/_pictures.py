@@ -1,0 +1,160 @@
+"""The same prompts with the same latents, drawn by every run."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+from examples.anime_faces.comparison._entries import Entry
+from examples.anime_faces.recipes import is_outside
+from examples.anime_faces.run import COLOR_PROMPTS, Block, LoadedGenerator, Sheet, draw_sheet, load_generator
+
+MOST_PROMPTS = 5
+OWN_PROMPTS = 3  # of a run that understands none of the others' prompts
+LEAST_SIDE = 64  # pixels of a picture: smaller ones are enlarged
+ANYTHING = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Pictures of one run for one prompt.
+
+    Args:
+        entry: The run.
+        prompt: What was asked for; empty where everything is drawn at random.
+        images: uint8 ``(n, size, size, 3)``.
+    """
+
+    entry: Entry
+    prompt: str
+    images: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """All pictures.
+
+    Args:
+        rows: The pictures, prompt by prompt.
+        shared: Whether every run that draws was asked for the same prompts.
+        notes: Which runs draw nothing, and why.
+    """
+
+    rows: list[Drawn]
+    shared: bool
+    notes: list[str]
+
+
+def draw_gallery(
+    entries: Sequence[Entry], *, prompts: Sequence[str], n: int, seed: int, recipes: Collection[str] = ()
+) -> Gallery:
+    """Draw the same prompts with every run; where no prompt is understood by all of them, each draws its own.
+
+    A prompt has the same seed in every run: `seed` for the first, one more for each further one, as `sample` does. Runs whose
+    latents have the same form get the same ones.
+
+    Args:
+        entries: The runs.
+        prompts: What to draw. Default: the prompts of report A's table, and those of the runs, as far as all understand them.
+        n: Pictures of each prompt.
+        seed: See above.
+        recipes: Recipes from outside that may be imported.
+
+    Raises:
+        ValueError: A prompt is given that some run cannot read; the message names both.
+    """
+    generators, notes = _generators(entries, recipes)
+    if prompts:
+        for number, generator in generators.items():
+            for prompt in prompts:
+                _check(prompt, generator, entries[number - 1])
+    common = list(prompts) or _common(list(generators.values()))
+    rows: list[Drawn] = []
+    if common:
+        for place, prompt in enumerate(common):
+            rows += [_drawn(entries[number - 1], one, prompt, n, seed + place) for number, one in generators.items()]
+    else:
+        for number, one in generators.items():
+            own = _own(one)[:OWN_PROMPTS]
+            rows += [_drawn(entries[number - 1], one, prompt, n, seed + place) for place, prompt in enumerate(own)]
+    return Gallery(rows=rows, shared=bool(common), notes=notes)
+
+
+def _generators(entries: Sequence[Entry], recipes: Collection[str]) -> tuple[dict[int, LoadedGenerator], list[str]]:
+    """Return what draws, by the number of the run, and why others do not."""
+    found: dict[int, LoadedGenerator] = {}
+    notes: list[str] = []
+    for entry in entries:
+        recipe = entry.settings.recipe
+        if entry.step is None:
+            notes.append(f"{entry.label} has no checkpoint, so it draws nothing.")
+        elif is_outside(recipe) and recipe not in recipes:
+            notes.append(f"{entry.label} has the recipe {recipe}, which is imported only with --recipe {recipe}.")
+        else:
+            found[entry.number] = load_generator(entry.given, recipe=recipe if is_outside(recipe) else None)
+    return found, notes
+
+
+def _common(generators: Sequence[LoadedGenerator]) -> list[str]:
+    """Return prompts that all understand: a few words for colors, and prompts of the runs; no prompt where none reads any."""
+    if generators and not any(one.reads_labels for one in generators):
+        return [ANYTHING]
+    offered = list(dict.fromkeys([*COLOR_PROMPTS, *(prompt for one in generators for prompt in _own(one))]))
+    understood = [prompt for prompt in offered if prompt and all(_reads(one, prompt) for one in generators)]
+    return understood[:MOST_PROMPTS]
+
+
+def _own(generator: LoadedGenerator) -> list[str]:
+    """Return prompts of a run's own grid."""
+    if not generator.reads_labels:
+        return [ANYTHING]
+    if generator.example_texts is not None:
+        return list(generator.example_texts)
+    return list(generator.conditioning.grid(generator.settings.description, 8).names)
+
+
+def _reads(generator: LoadedGenerator, prompt: str) -> bool:
+    try:
+        generator.check_text(prompt)
+    except ValueError:
+        return False
+    return True
+
+
+def _check(prompt: str, generator: LoadedGenerator, entry: Entry) -> None:
+    try:
+        generator.check_text(prompt)
+    except ValueError as error:
+        raise ValueError(f"--prompt must be understood by every run, but not by {entry.label}: {error}") from error
+
+
+def _drawn(entry: Entry, generator: LoadedGenerator, prompt: str, n: int, seed: int) -> Drawn:
+    if prompt == ANYTHING:
+        images = generator.generate(torch.full((n, len(generator.attributes)), -1), seed=seed)
+    else:
+        images = generator.generate_texts([prompt] * n, seed=seed)
+    return Drawn(entry=entry, prompt=prompt, images=images.permute(0, 2, 3, 1).numpy())
+
+
+def gallery_sheet(gallery: Gallery) -> Sheet | None:
+    """Lay out all pictures, a row for each prompt and run, with the run's name under the prompt. None: there are none."""
+    if not gallery.rows:
+        return None
+    side = max(LEAST_SIDE, *(row.images.shape[1] for row in gallery.rows))
+    images = np.stack([enlarged(row.images, side) for row in gallery.rows])
+    prompts = [row.prompt or "anything" for row in gallery.rows]
+    labels = [
+        "" if place and gallery.shared and prompt == prompts[place - 1] else prompt
+        for place, prompt in enumerate(prompts)
+    ]
+    return draw_sheet(labels, [Block("", images)], notes=[row.entry.label for row in gallery.rows])
+
+
+def enlarged(images: np.ndarray, side: int) -> np.ndarray:
+    """Return pictures of `side` pixels; each pixel stays a square where the sizes are multiples."""
+    if images.shape[1] == side:
+        return images
+    resized = [Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST) for image in images]
+    return np.stack([np.asarray(image) for image in resized])

@@ -1,0 +1,41 @@
+"""Figures of several checkpoints beside each other."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from examples.anime_faces.report import marked_rows, write_report
+from examples.anime_faces.report._figures import by_step_of
+
+
+def record(step: int, **values: float) -> dict[str, Any]:
+    return {"step": step, "figures": {name: {"value": value, "floor": 1.0} for name, value in values.items()}}
+
+
+def test_the_best_value_of_a_row_is_marked_and_of_equal_ones_none() -> None:
+    records = {1: record(1, noise_usage=0.5, recall=0.0, late=3.0), 2: record(2, noise_usage=0.9, recall=0.0)}
+    rows = {name: (values, floor) for name, values, floor in marked_rows(records, {"noise_usage": 2, "recall": 1})}
+    assert rows["noise usage"] == ([("0.5", False), ("0.9", True)], "1")
+    assert rows["recall"] == ([("0", False), ("0", False)], "1")
+    assert rows["late"] == ([("3", False), ("", False)], "1")
+
+
+def test_one_measured_step_is_no_table() -> None:
+    assert by_step_of({7: record(7, fid=1.0)}) is None
+    assert by_step_of({}) is None
+
+
+def test_the_page_shows_the_figures_of_kept_steps(trained_folder: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained_folder, tmp_path / "run"))
+    (run / "kept").mkdir()
+    (run / "kept" / "checkpoint-4000.pt").touch()
+    (run / "kept" / "metrics-4000.json").write_text(json.dumps(record(4000, fid=30.0, kid=7.0)))
+    assert "<h3>By step</h3>" not in write_report(run).read_text()
+    (run / "metrics.json").write_text(json.dumps(record(7, fid=50.0, kid=5.0)))
+    page = write_report(run).read_text()
+    section = page.split("<h3>By step</h3>")[1].split("</table>")[0]
+    assert '<th class="number">7</th><th class="number">4,000</th><th class="number">real pictures</th>' in section
+    assert '<td class="number best" data-label="step 4,000">30</td>' in section
+    assert '<td class="number best" data-label="step 7">5</td>' in section
+    assert section.count('best"') == 2
