@@ -1,6 +1,7 @@
 """Pictures with a table of labels: a CSV file with any attributes."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -11,6 +12,8 @@ from examples.anime_faces.data._names import FileNames, clean_name, relative_nam
 from examples.anime_faces.data._source import Picture, Source, list_files, natural_order, notes_of_names
 
 _MOST_CLASSES = 1000
+_NUMBER = re.compile(r"\s*[0-9]{1,18}\s*")
+_SIGNS = frozenset({"-1", "1"})
 _FILE_HEADERS = frozenset(
     [
         *("file", "files", "filename", "file name", "filepath", "file path", "path"),
@@ -27,7 +30,7 @@ def table_source(root: Path, table: Path) -> Source:
     a picture, relative to the folder, and its class of each attribute. A cell may be empty, or give several classes as
     ``a;b``. A picture on several lines has the classes of all of them. The order of the lines, and of the classes in a cell,
     does not matter. The list of attributes of CelebA, separated by blanks and with the number of pictures in the first line,
-    is read too. A name that no file has is looked for in other spellings, see `FileNames`.
+    is read too; its classes are -1 and 1. A name that no file has is looked for in other spellings, see `FileNames`.
 
     Args:
         root: The folder with the pictures.
@@ -37,7 +40,7 @@ def table_source(root: Path, table: Path) -> Source:
         ValueError: The table cannot be understood (the message names file and line), an attribute has more than 1000 classes,
             or there is no such folder.
     """
-    names, rows = _read_table(table)
+    names, rows, announced = _read_table(table)
     found, skipped = list_files(root, leave_out=table)
     files = FileNames(root, found)
     values: dict[str, list[set[str]]] = {}
@@ -63,13 +66,14 @@ def table_source(root: Path, table: Path) -> Source:
         attributes=attributes,
         pictures=pictures,
         skipped=[*skipped, *unnamed],
-        notes=_notes(attributes, repeated=len(rows) - len(values), respelled=respelled),
+        notes=_notes(attributes, repeated=len(rows) - len(values), respelled=respelled)
+        | ({} if announced is None else _note_of_number(announced, len(rows))),
         labels=table,
     )
 
 
 def _notes(attributes: Sequence[Attribute], *, repeated: int, respelled: int) -> dict[str, int]:
-    signs = [attribute.name for attribute in attributes if set(attribute.classes) == {"-1", "1"}]
+    signs = [attribute.name for attribute in attributes if set(attribute.classes) == _SIGNS]
     notes = {
         "lines for a picture that another line names too": repeated,
         "lines name their file in another spelling (separators, case, Unicode form, ending, or a whole path)": respelled,
@@ -81,9 +85,22 @@ def _notes(attributes: Sequence[Attribute], *, repeated: int, respelled: int) ->
     return {note: count for note, count in (notes | notes_of_names(attributes)).items() if count}
 
 
-def _read_table(table: Path) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Return the names of the attributes, and of each line the file and the cells."""
-    rows = _rows(table)
+def _note_of_number(announced: int, there: int) -> dict[str, int]:
+    """Return a note if a list of CelebA does not have the number of lines that its first line says."""
+    if announced == there:
+        return {}
+    return {f"is the number of pictures in the first line of the list, which has {there} lines of them": announced}
+
+
+def _read_table(table: Path) -> tuple[list[str], list[tuple[str, list[str]]], int | None]:
+    """Return the names of the attributes, of each line the file and the cells, and the number that a list of CelebA says."""
+    numbered = iter(read_lines(table))
+    first = next(numbered, None)
+    announced = int(first[1]) if first is not None and _NUMBER.fullmatch(first[1]) else None
+    if announced is None:
+        rows = _rows(table, numbered if first is None else chain([first], numbered))
+    else:
+        rows = _rows_of_celeba(table, numbered)
     number, header = next(rows, (1, []))
     first_cell = "".join(header[:1])
     header = [clean_name(cell) for cell in header]
@@ -101,16 +118,10 @@ def _read_table(table: Path) -> tuple[list[str], list[tuple[str, list[str]]]]:
         if not cells[0].strip():
             raise ParseError(table, number, "the line names no file")
         lines.append((cells[0], cells[1:]))
-    return names, lines
+    return names, lines, announced
 
 
-def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
-    numbered = iter(read_lines(table))
-    first = next(numbered, None)
-    if first is not None and first[1].strip().isdigit():
-        yield from _rows_of_celeba(numbered)
-        return
-    lines = chain([] if first is None else [first], numbered)
+def _rows(table: Path, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader((line + "\n" for _, line in lines), strict=True)
     try:
         for row in reader:
@@ -120,13 +131,16 @@ def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
         raise ParseError(table, reader.line_num, f"not valid CSV: {error}") from error
 
 
-def _rows_of_celeba(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+def _rows_of_celeba(table: Path, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of a list whose first line, the number of pictures, was read already; blanks separate the cells."""
     for number, line in lines:
         cells = line.split()
         if number == 2:
             yield number, ["file", *cells]
         elif cells:
+            wrong = [cell for cell in cells[1:] if cell not in _SIGNS]
+            if wrong:
+                raise ParseError(table, number, f"each attribute must be -1 or 1 in such a list, got {wrong[0][:80]!r}")
             yield number, cells
 
 

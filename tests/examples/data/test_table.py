@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from examples.anime_faces.data import ParseError, parse_prompt, table_source
+from examples.anime_faces.data import ParseError, Reading, only_chosen, parse_prompt, table_source, write_images
 
 
 @pytest.fixture
@@ -146,6 +147,59 @@ def test_the_list_of_attributes_of_celeba_is_read(folder):
     (note,) = [note for note in found.notes if "-1 (no) and 1 (yes)" in note]
     assert found.notes[note] == 2
     assert parse_prompt(note.split("written ")[1], found.attributes) == (0, -1)
+
+
+CELEBA = """3
+5_o_Clock_Shadow Black_Hair Blond_Hair Brown_Hair Male Young 
+000001.jpg -1  1 -1 -1 -1  1
+000002.jpg  1 -1 -1  1  1 -1
+000003.jpg -1 -1  1 -1 -1  1
+"""  # noqa: W291 -- the published file has blanks at the ends of lines, and two before a 1
+
+
+def test_the_published_format_becomes_a_data_set(photos, tmp_path):
+    for number, path in enumerate(sorted(photos.glob("*.jpg")), start=1):
+        path.rename(photos / f"{number:06}.jpg")
+    table = tmp_path / "list_attr_celeba.txt"
+    table.write_text(CELEBA)
+    found = table_source(photos, table)
+    assert not [note for note in found.notes if "first line" in note]
+    dataset = write_images(tmp_path / "out", found, Reading(size=16), workers=0)
+    names = CELEBA.split("\n")[1].split()
+    assert [one.name for one in dataset.attributes] == names
+    for row, line in enumerate(CELEBA.split("\n")[2:5]):
+        signs = [one.classes[dataset.class_ids()[row, column]] for column, one in enumerate(dataset.attributes)]
+        assert signs == line.split()[1:]
+    assert [entry["file"] for entry in dataset.skipped] == ["000004.jpg", "10.png"]
+    black = write_images(tmp_path / "black", only_chosen(found, "Black_Hair=1"), Reading(size=16), workers=0)
+    assert len(black) == 1
+    assert np.array_equal(black.images[0], dataset.images[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (CELEBA.replace("000002.jpg  1", "000002.jpg  0"), 4, "each attribute must be -1 or 1 in such a list, got '0'"),
+        (CELEBA.replace("000002.jpg  1", "000002.jpg yes"), 4, "each attribute must be -1 or 1"),
+        (CELEBA.replace("000003.jpg -1 -1", "000003.jpg -1-1"), 5, "each attribute must be -1 or 1 .* got '-1-1'"),
+        (CELEBA.replace("000003.jpg -1", "000003.jpg"), 5, "there must be 7 cells as in the header, got 6"),
+        (CELEBA.replace("000001.jpg -1", "000001.jpg -1 1"), 3, "there must be 7 cells as in the header, got 8"),
+        (CELEBA.replace("Blond_Hair", "Black_Hair"), 2, "every attribute must have a name of its own"),
+        ("3\n", 1, "the first line must be the header"),
+    ],
+)
+def test_bad_lines_of_the_published_format_are_named(folder, text, line, words):
+    with pytest.raises(ParseError, match=words) as caught:
+        source(folder, text)
+    assert caught.value.line == line
+
+
+@pytest.mark.parametrize("number", ["2", "202599"])
+def test_another_number_of_lines_than_the_first_line_says_is_noted(folder, number):
+    found = source(folder, CELEBA.replace("3\n", f"{number}\n", 1))
+    note = "is the number of pictures in the first line of the list, which has 3 lines of them"
+    assert found.notes[note] == int(number)
+    assert len(found.pictures) == 3
 
 
 def test_classes_that_are_nearly_the_same_are_named(folder):
