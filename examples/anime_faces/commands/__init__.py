@@ -53,14 +53,14 @@ def option_names(name: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def check_seed(seed: int, *, least: int = 0) -> None:
+def check_seed(seed: int) -> None:
     """Refuse seeds that torch does not take.
 
     Raises:
-        ValueError: The seed is too small or too large.
+        ValueError: The seed is negative or too large.
     """
-    if not least <= seed < MOST_SEEDS:
-        raise ValueError(f"--seed must be {least} or more and below 2**63, but it is {seed}")
+    if not 0 <= seed < MOST_SEEDS:
+        raise ValueError(f"--seed must be 0 or more and below 2**63, but it is {seed}")
 
 
 def overview(program: str) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from examples.anime_faces.commands import MOST_SEEDS, check_seed, shown_as
+from examples.anime_faces.commands import check_seed, shown_as
+from examples.anime_faces.commands._sheet import check_place, write_sheet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,11 +59,12 @@ class Sample:
 
     def run(self) -> None:
         """Draw the sheet and say where it is."""
+        from examples.anime_faces.data import counted
         from examples.anime_faces.run import checkpoint_of, load_generator, marks_of, training_data
 
         if self.n < 1 or self.scale < 1:
             raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
-        check_seed(self.seed, least=-MOST_SEEDS)
+        check_seed(self.seed)
         out = self._place()
         run = self.run_folder if self.step is None else checkpoint_of(self.run_folder, self.step)
         generator = load_generator(run, recipe=self.recipe, data=self.data, temperature=self.temperature)
@@ -78,7 +80,8 @@ class Sample:
         texts = [prompt.text for prompt in prompts]
         marks = [""] * len(texts) if dataset is None else marks_of(texts, generator, dataset)
         self._write_sheet(list(zip(texts, marks, strict=True)), images, out, scale)
-        print(f"{out}: {len(prompts)} prompts, {self.n} pictures each, from step {generator.step}")
+        drawn = f"{counted(len(prompts), 'prompt')}, {counted(self.n, 'picture')} each"
+        print(f"{out}: {drawn}, from step {generator.step}")
         if self.pictures is not None:
             self._write_pictures(self.pictures, prompts, images)
 
@@ -87,10 +90,7 @@ class Sample:
         out = self.out or Path("samples.png")
         if self.out is None and self.table and self.run_folder.is_dir():
             out = self.run_folder / "table.png"
-        if out.is_dir():
-            raise ValueError(f"--out must be a file, such as {out / 'samples.png'}, but {out} is a folder")
-        if out.suffix.lower() not in ("", ".png"):
-            raise ValueError(f"--out must end with .png, since the sheet is a PNG file, but it is {out}")
+        check_place(out, "samples.png")
         if self.pictures is not None and self.pictures.exists() and not self.pictures.is_dir():
             raise ValueError(f"--pictures must be a folder, but {self.pictures} is a file")
         return out
@@ -153,18 +153,15 @@ class Sample:
                 rows.append(np.concatenate([row, blank]))
         notes = [mark for _, mark in labels] if self.table else ()
         sheet = draw_sheet([label for label, _ in labels], [Block("", np.stack(rows))], scale=scale, notes=notes)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        legend = sheet.save(out)
-        if legend is not None:
-            print(
-                f"note: no font here has the letters of some prompts: numbers stand for them, which {legend} explains"
-            )
+        write_sheet(sheet, out, "prompts")
 
     def _write_pictures(self, folder: Path, prompts: "Sequence[Prompt]", images: "Sequence[np.ndarray]") -> None:
         from PIL import Image
+
+        from examples.anime_faces.data import counted
 
         folder.mkdir(parents=True, exist_ok=True)
         for prompt, drawn in zip(prompts, images, strict=True):
             for number, picture in enumerate(drawn, start=1):
                 Image.fromarray(picture).save(folder / f"sample_{prompt.id}_{number}.png", format="PNG")
-        print(f"{folder}: {len(prompts) * self.n} pictures")
+        print(f"{folder}: {counted(len(prompts) * self.n, 'picture')}")

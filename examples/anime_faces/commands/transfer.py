@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from examples.anime_faces.commands import shown_as
-from examples.anime_faces.data import Fit, Reading
+from examples.anime_faces.commands._sheet import check_place, write_sheet
+from examples.anime_faces.data import Fit, Reading, counted
 
 if TYPE_CHECKING:
     from examples.anime_faces.run import LoadedGenerator, Sheet
     from examples.anime_faces.transfer import Changer
 
 COLORING = "gray_then_color"
-LEAST_SIDE = 64  # pixels of a picture on the strip: smaller ones are enlarged
 
 
 @dataclass(kw_only=True)
@@ -74,10 +74,7 @@ class Transfer:
                 sheet, made = self._colored(loaded, self.run_folder)
             else:
                 sheet, made = self._changed(changer_of_run(self.run_folder, loaded))
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        legend = sheet.save(self.out)
-        if legend is not None:
-            print(f"note: no font here has the letters of some names: numbers stand for them, which {legend} explains")
+        write_sheet(sheet, self.out, "names")
         print(f"{self.out}: {made}")
 
     def _changed(self, changer: "Changer") -> "tuple[Sheet, str]":
@@ -92,9 +89,10 @@ class Transfer:
             print(f"note: {note}")
         open_ones = int((given.numbers < 0).any(dim=1).sum())
         if open_ones and changer.critic is not None:
-            print(f"note: labels leave something open of {open_ones} pictures, which the critic says")
+            print(f"note: labels leave something open of {counted(open_ones, 'picture')}, which the critic says")
         sheet = draw_strip(changer, given, scale=self._scale(changer.size))
-        return sheet, f"{len(given.names)} pictures, {len(changer.vector.entries)} changes each, by {changer.origin}"
+        changes = counted(len(changer.vector.entries), "change")
+        return sheet, f"{counted(len(given.names), 'picture')}, {changes} each, by {changer.origin}"
 
     def _colored(self, loaded: "LoadedGenerator", run: Path) -> "tuple[Sheet, str]":
         """Draw the strip of colors, and say what it is."""
@@ -109,10 +107,13 @@ class Transfer:
             print(f"note: {note}")
         coloring = colors_of(loaded, self.images, given, self.prompts)
         sheet = draw_colored(loaded, given, coloring, scale=self._scale(loaded.size))
-        return sheet, f"{len(given.names)} pictures in {len(coloring.headings)} ways, by step {loaded.step} of {run}"
+        pictures, ways = counted(len(given.names), "picture"), counted(len(coloring.headings), "way")
+        return sheet, f"{pictures} in {ways}, by step {loaded.step} of {run}"
 
     def _scale(self, size: int) -> int:
-        return self.scale or max(1, -(-LEAST_SIDE // size))
+        from examples.anime_faces.run import enlargement
+
+        return self.scale or enlargement(size)
 
     def _check(self) -> None:
         """Refuse what cannot be done before anything is read."""
@@ -123,8 +124,7 @@ class Transfer:
                 raise ValueError(f"{name} is for --weights: a run has its own")
         if self.n < 1 or (self.scale is not None and self.scale < 1):
             raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
-        if self.out.is_dir():
-            raise ValueError(f"--out must be a file, such as {self.out / 'strip.png'}, but {self.out} is a folder")
+        check_place(self.out, "strip.png")
 
     def _published(self) -> "Changer":
         from examples.anime_faces.transfer import changer_of_weights

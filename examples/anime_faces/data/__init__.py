@@ -14,6 +14,7 @@ from examples.anime_faces.data._names import (
     command_line as command_line,
     word_key as word_key,
 )
+from examples.anime_faces.data._numbers import counted as counted
 from examples.anime_faces.data._only import only_chosen as only_chosen
 from examples.anime_faces.data._phrases import (
     describe as describe,

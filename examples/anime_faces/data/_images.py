@@ -13,16 +13,17 @@ from examples.anime_faces.bars import Bar
 from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._names import named_as_picture
+from examples.anime_faces.data._numbers import count_in_words, worded
 from examples.anime_faces.data._picture import Reading, Square, read_picture
 from examples.anime_faces.data._pixels import UnusableError
 from examples.anime_faces.data._source import Picture, Source, natural_order
 from examples.anime_faces.data._staging import check_replaceable, check_space, find_same, staged_folder
-from examples.anime_faces.data._summary import count_in_words
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
 
 _PICTURES_AT_ONCE = 16
 _MOST_NAMED = 12
+_LEFT_OUT = "class is left out, since no picture of it", "classes are left out, since no picture of them"
 _PLAIN = Reading()
 
 
@@ -132,9 +133,9 @@ def _write(
         if len(skipped) == len(source.skipped) + len(source.pictures):
             if not skipped:
                 raise ValueError(f"there are no files in {source.root}")
-            raise ValueError(
-                f"not one of the {len(skipped)} files in {source.root} could be used: {count_in_words(reasons)}"
-            )
+            what = f"not one of the {len(skipped)} files in {source.root} could be used"
+            what = f"the only file in {source.root} could not be used" if len(skipped) == 1 else what
+            raise ValueError(f"{what}: {count_in_words(reasons)}")
         left_out = writer.drop_empty_classes()
         notes = {**source.notes, **_notes_of_classes(left_out, writer.pictures_of_classes())}
         writer.finish(
@@ -161,9 +162,11 @@ def _notes_of_classes(left_out: Sequence[Attribute], kept: Sequence[tuple[Attrib
     ]
     lonely = [f"{attribute.name} {attribute.classes[0]}" for attribute, counts in kept if len(counts) == 1]
     notes = {
-        f"classes are left out, since no picture of them could be used: {_listed(gone)}": len(gone),
-        f"classes have only one picture, which a generator can just copy: {_listed(single)}": len(single),
-        f"attributes have only one class, which tells no pictures apart: {_listed(lonely)}": len(lonely),
+        f"{worded(len(gone), *_LEFT_OUT)} could be used: {_listed(gone)}": len(gone),
+        f"{worded(len(single), 'class has', 'classes have')} only one picture, which a generator can just copy: "
+        f"{_listed(single)}": len(single),
+        f"{worded(len(lonely), 'attribute has', 'attributes have')} only one class, which tells no pictures apart: "
+        f"{_listed(lonely)}": len(lonely),
     }
     return {note: count for note, count in notes.items() if count}
 

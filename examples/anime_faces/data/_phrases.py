@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._names import as_argument
-from examples.anime_faces.data._vocabulary import BARE, Choice, Phrases, first_unknown, phrases_of, read_choices
+from examples.anime_faces.data._vocabulary import (
+    BARE,
+    Choice,
+    Phrases,
+    first_unknown,
+    phrases_of,
+    read_choices,
+    without_escapes,
+)
 
 _LONGEST_TEXT = 10_000
 _SHOWN = 30
@@ -126,7 +134,7 @@ def find_classes(text: str, attributes: Sequence[Attribute]) -> list[Choice]:
     phrases = phrases_of(tuple(attributes))
     found = read_choices(text, phrases)
     if found is None:
-        raise ValueError(explain(first_unknown(text, phrases), phrases))
+        raise ValueError(explain(first_unknown(without_escapes(text), phrases), phrases))
     if not found:
         raise ValueError(f"the prompt is empty; write for example {example_of(attributes)!r}")
     return found

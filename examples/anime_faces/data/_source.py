@@ -17,6 +17,7 @@ from examples.anime_faces.data._names import (
     similar_names,
     word_key,
 )
+from examples.anime_faces.data._numbers import worded
 
 _DIGITS = re.compile("([0-9]{1,18})")
 _PARTS = frozenset(
@@ -180,7 +181,7 @@ def folder_source(root: Path) -> Source:
     columns = {class_name: frozenset({column}) for column, class_name in enumerate(classes)}
     pictures = [Picture(name, columns[class_of[name]]) for name in inside]
     attributes = (Attribute("class", tuple(classes)),)
-    notes = notes_of_names(attributes) | _notes_of_parts(root, classes)
+    notes = notes_of_names(attributes) | _notes_of_parts(root, classes) | _notes_of_empty_folders(root, inside)
     return Source(kind="classes", root=root, attributes=attributes, pictures=pictures, skipped=skipped, notes=notes)
 
 
@@ -203,8 +204,31 @@ def _notes_of_parts(root: Path, classes: Sequence[str]) -> dict[str, int]:
     deeper = any(entry.is_dir() for name in parts for entry in (root / name).glob("[!.]*"))
     cure = f"give one of them as the folder, such as {root / parts[0]}" if deeper else "pass --unlabeled to prepare"
     names = ", ".join(parts)
-    words = f"folders are called like parts of a data set and are read as classes: {names}; if they are parts, {cure}"
+    called = worded(
+        len(parts),
+        "folder is called like a part of a data set and is read as a class",
+        "folders are called like parts of a data set and are read as classes",
+    )
+    words = f"{called}: {names}; if {worded(len(parts), 'it is one', 'they are parts')}, {cure}"
     return {words: len(parts)}
+
+
+def _notes_of_empty_folders(root: Path, inside: Sequence[str]) -> dict[str, int]:
+    """Return a note if there are folders without any file, which are classes to a user and nothing to this program."""
+    used = {name.split("/", 1)[0] for name in inside}
+    empty = [
+        entry.name
+        for entry in os.scandir(root)
+        if entry.is_dir(follow_symlinks=False)
+        and entry.name not in used
+        and not entry.name.startswith(".")
+        and not made_by_systems(entry.name)
+        and not named_as_picture(entry.name)
+    ]
+    if not empty:
+        return {}
+    are = worded(len(empty), "folder of a class has no file in it", "folders of classes have no file in them")
+    return {f"{are}: {', '.join(sorted(empty, key=natural_order))}": len(empty)}
 
 
 def _any_picture(root: Path, names: Sequence[str]) -> bool:

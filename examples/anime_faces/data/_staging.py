@@ -94,8 +94,8 @@ def check_space(out: Path, needed: int) -> None:
 def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
     """Give an empty folder to fill, and move it to ``out`` once the block ends without an error.
 
-    A program that is stopped before the end leaves ``out`` as it was. What a killed program left beside ``out`` is removed by
-    the next call.
+    A program that is stopped before the end leaves ``out`` as it was, and makes no folder around it. What a killed program left
+    beside ``out`` is removed by the next call.
 
     Args:
         out: Where the finished folder is moved to.
@@ -106,6 +106,7 @@ def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     out = out.absolute()
     check_replaceable(out, overwrite=overwrite)
+    new = [folder for folder in out.parents if not folder.exists()]
     out.parent.mkdir(parents=True, exist_ok=True)
     _sweep(out)
     staging = out.parent / f"{_prefix(out)}{os.getpid()}"
@@ -115,6 +116,12 @@ def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
         _synchronize_all(staging)
         check_replaceable(out, overwrite=overwrite)
         _swap(staging, out)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        for folder in new:  # from the inside out, as far as they are empty
+            with suppress(OSError):
+                folder.rmdir()
+        raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     _synchronize(out.parent)

@@ -1,10 +1,11 @@
 """A summary of a data set in a few lines."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
 from examples.anime_faces.data._dataset import Dataset
+from examples.anime_faces.data._numbers import count_in_words, counted, worded
 
 _SHOWN = 24
 
@@ -19,12 +20,13 @@ def _lines(dataset: Dataset) -> Iterator[str]:
     size = f"{dataset.size} x {dataset.size} pixels"
     color = "gray " if dataset.is_gray else ""
     if dataset.kind == "rendered":
-        yield f"{dataset.path}: {len(dataset)} {color}rendered faces of {size}"
+        yield f"{dataset.path}: {counted(len(dataset), f'{color}rendered face')} of {size}"
     elif "sources" in info:
         parts = ", ".join(f"{one['pictures']} of {one['folder']}" for one in info["sources"])
-        yield f"{dataset.path}: {len(dataset)} pictures of {size}, joined: {parts}"
+        yield f"{dataset.path}: {counted(len(dataset), 'picture')} of {size}, joined: {parts}"
     else:
-        yield f"{dataset.path}: used {counts['used']} of {counts['found']} files as {color}pictures of {size}"
+        pictures = worded(counts["used"], f"a {color}picture", f"{color}pictures")
+        yield f"{dataset.path}: used {counts['used']} of {counted(counts['found'], 'file')} as {pictures} of {size}"
     if counts["skipped"]:
         yield f"  skipped {counts['skipped']}, each listed in skipped.jsonl:"
         yield from (f"  {count:6d}  {reason}" for reason, count in info["skipped_by_reason"].items())
@@ -35,7 +37,8 @@ def _lines(dataset: Dataset) -> Iterator[str]:
             yield f"  {count} {note}"
     if dataset.own_texts is not None:
         held = [text for text in dataset.own_texts if text]
-        yield f"  {len(held)} pictures have a text of all their tags; {len(set(held))} texts differ"
+        have = worded(len(held), "picture has a text of all its tags", "pictures have a text of all their tags")
+        yield f"  {len(held)} {have}; {counted(len(set(held)), 'text differs', 'texts differ')}"
     start = 0
     for attribute in dataset.attributes:
         block = dataset.labels[:, start : start + len(attribute.classes)]
@@ -49,8 +52,3 @@ def _class_counts(classes: tuple[str, ...], block: np.ndarray) -> str:
     held = block.sum(axis=1, dtype=np.int64)
     odd = {"none": int((held == 0).sum()), "several": int((held > 1).sum())}
     return ", ".join([*each[:_SHOWN], *more, *(f"{what} {count}" for what, count in odd.items() if count)])
-
-
-def count_in_words(counts: Mapping[str, int]) -> str:
-    """Return counts as text, such as ``3 x gray, 1 x CMYK``."""
-    return ", ".join(f"{count} x {what}" for what, count in counts.items()) or "none"

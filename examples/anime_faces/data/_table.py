@@ -9,6 +9,7 @@ from pathlib import Path
 from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._lines import ParseError, read_lines
 from examples.anime_faces.data._names import FileNames, clean_name, relative_name, word_key
+from examples.anime_faces.data._numbers import counted, worded
 from examples.anime_faces.data._source import Picture, Source, list_files, natural_order, notes_of_names
 
 _MOST_CLASSES = 1000
@@ -75,13 +76,13 @@ def table_source(root: Path, table: Path) -> Source:
 def _notes(attributes: Sequence[Attribute], *, repeated: int, respelled: int) -> dict[str, int]:
     signs = [attribute.name for attribute in attributes if set(attribute.classes) == _SIGNS]
     notes = {
-        "lines for a picture that another line names too": repeated,
-        "lines name their file in another spelling (separators, case, Unicode form, ending, or a whole path)": respelled,
+        f"{worded(repeated, 'line')} for a picture that another line names too": repeated,
+        f"{worded(respelled, 'line names its', 'lines name their')} file in another spelling (separators, case, Unicode "
+        "form, ending, or a whole path)": respelled,
     }
     if signs:
-        notes[f"attributes have the classes -1 (no) and 1 (yes); a prompt for them is written {signs[0]}=1"] = len(
-            signs
-        )
+        have = worded(len(signs), "attribute has", "attributes have")
+        notes[f"{have} the classes -1 (no) and 1 (yes); a prompt is written {signs[0]}=1"] = len(signs)
     return {note: count for note, count in (notes | notes_of_names(attributes)).items() if count}
 
 
@@ -89,7 +90,9 @@ def _note_of_number(announced: int, there: int) -> dict[str, int]:
     """Return a note if a list of CelebA does not have the number of lines that its first line says."""
     if announced == there:
         return {}
-    return {f"is the number of pictures in the first line of the list, which has {there} lines of them": announced}
+    return {
+        f"is the number of pictures in the first line of the list, which has {counted(there, 'line')} of them": announced
+    }
 
 
 def _read_table(table: Path) -> tuple[list[str], list[tuple[str, list[str]]], int | None]:

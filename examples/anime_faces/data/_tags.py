@@ -11,6 +11,7 @@ from typing import NamedTuple
 from examples.anime_faces.data._attributes import FACE_ATTRIBUTES, Attribute
 from examples.anime_faces.data._lines import ParseError, read_lines
 from examples.anime_faces.data._names import PICTURE_ENDINGS, file_key, picture_id, word_key
+from examples.anime_faces.data._numbers import counted, worded
 from examples.anime_faces.data._phrases import explain
 from examples.anime_faces.data._source import Picture, Source, list_files
 from examples.anime_faces.data._texts import text_of_tags
@@ -183,14 +184,14 @@ def _notes(lines: Mapping[str, list[tuple[str, ...]]], without_picture: int) -> 
     """Say what of the tag file is not used: repeated and idle lines, lines without a color, and tags that look like one."""
     total = sum(map(len, lines.values()))
     notes = {
-        "lines for an id that another line has too": total - len(lines),
-        "ids in the tag file without a picture": without_picture,
+        f"{worded(total - len(lines), 'line')} for an id that another line has too": total - len(lines),
+        f"{worded(without_picture, 'id')} in the tag file without a picture": without_picture,
     }
     for attribute, words in zip(FACE_ATTRIBUTES, ("hair color", "eye color"), strict=True):
         idle = [tags for tags in chain.from_iterable(lines.values()) if not _names_color(tags, attribute)]
         alike = Counter(key for tags in idle for key in map(word_key, tags) if key.endswith(f" {attribute.name}"))
         most = ", ".join(f"{tag} {count}" for tag, count in alike.most_common(_MOST_NAMED))
-        note = f"of {total} lines have no known {words}"
+        note = f"of {counted(total, 'line')} {worded(len(idle), 'has', 'have')} no known {words}"
         notes[f"{note}; of {attribute.name} they say {most}" if most else note] = len(idle)
     return {note: count for note, count in notes.items() if count}
 

@@ -114,9 +114,19 @@ def read_choices(text: str, phrases: Phrases) -> list[Choice] | None:
     found = _read_quoted(text, phrases)
     if found is None:
         found = _read_plain(text, phrases)
-    if found is None and _ESCAPE.search(text):
-        return read_choices(_ESCAPE.sub(_letter, text), phrases)
+    if found is None and (plain := without_escapes(text)) != text:
+        return read_choices(plain, phrases)
     return found
+
+
+def without_escapes(text: str) -> str:
+    r"""Return a text with the letters that escapes such as ``\u9752`` stand for.
+
+    Example:
+        >>> without_escapes(r"caf\xe9") == "caf\u00e9"
+        True
+    """
+    return _ESCAPE.sub(_letter, text)
 
 
 def _letter(escape: re.Match[str]) -> str:

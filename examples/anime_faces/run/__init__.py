@@ -47,6 +47,7 @@ from examples.anime_faces.run._sheets import (
     Layout as Layout,
     Sheet as Sheet,
     draw_sheet as draw_sheet,
+    enlargement as enlargement,
     read_layout as read_layout,
 )
 from examples.anime_faces.run._state import digest as digest, load_any_checkpoint as load_any_checkpoint

@@ -32,7 +32,7 @@ LAYOUT = "gankit sheet"
 
 ROWS, COLUMNS = 8, 5
 SEED = 20
-LEAST_SIDE = 64  # pixels of a picture on the grid: smaller ones are enlarged
+LEAST_SIDE = 64  # pixels of a picture on grids and strips: smaller ones are enlarged
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +216,22 @@ class Preview:
     def draw(self, path: Path) -> None:
         """Write the grid as a PNG."""
         blocks = [Block(heading, self._images(drawer)) for heading, drawer in self._drawers.items()]
-        sheet = draw_sheet(self._names, blocks, scale=max(1, LEAST_SIDE // self._size))
+        sheet = draw_sheet(self._names, blocks, scale=enlargement(self._size))
         sheet.save(path, legend=path.with_name("legend.txt"))
 
     def _images(self, drawer: Drawer) -> np.ndarray:
         images = drawer.draw(self._inputs, self._condition)
         return images.permute(0, 2, 3, 1).unflatten(0, (len(self._names), COLUMNS)).numpy()
+
+
+def enlargement(size: int) -> int:
+    """Return by which whole number pictures of a size are enlarged on a sheet: to 64 pixels or a little more.
+
+    Example:
+        >>> [enlargement(size) for size in (24, 32, 48, 64, 96)]
+        [3, 2, 2, 1, 1]
+    """
+    return max(1, -(-LEAST_SIDE // size))
 
 
 def is_preview_step(step: int, steps: int, every: int | None) -> bool:

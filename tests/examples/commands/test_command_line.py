@@ -89,10 +89,9 @@ MISTAKES = [
         "error: --minutes must be above 0, and at most 1,000,000, but it is inf",
     ),
     (["demo", "--out", "y", "--seed", "9" * 20], "error: --seed must be 0 or more and below 2**63, but it is 9999"),
-    (
-        ["sample", "--seed", "9" * 20],
-        "error: --seed must be -9223372036854775808 or more and below 2**63, but it is 9999",
-    ),
+    (["sample", "--seed", "9" * 20], "error: --seed must be 0 or more and below 2**63, but it is 9999"),
+    (["sample", "--seed", "-1"], "error: --seed must be 0 or more and below 2**63, but it is -1"),
+    (["transfer", "--images", "x", "--run", "r", "--out", "strip.jpg"], "error: --out must end with .png"),
     (["evaluate", "x", "--seed", "-1"], "error: --seed must be 0 or more and below 2**63, but it is -1"),
 ]
 

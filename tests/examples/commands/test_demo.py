@@ -72,6 +72,15 @@ def test_says_before_training_what_cannot_be_measured_and_measures_the_rest(
     assert (demo.out / "report.html").exists()
 
 
+def test_a_folder_without_pictures_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "read.txt").write_text("nothing to see")
+    demo = Demo(out=tmp_path / "runs" / "mine", images=tmp_path / "mine", minutes=0.02, size=32)
+    with pytest.raises(ValueError, match=r"the only file in .* could not be used: 1 x not a picture"):
+        demo.run()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_refuses_a_number_of_samples_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--samples must be at least 264"):
         Demo(out=tmp_path / "run", samples=10).run()

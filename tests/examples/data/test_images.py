@@ -152,7 +152,7 @@ def test_a_table_labels_pictures(photos, tmp_path, out):
     }
     assert dataset.info["counts"] == {"found": 8, "used": 3, "skipped": 5}
     assert dataset.info["notes"] == {
-        "lines for a picture that another line names too": 1,
+        "line for a picture that another line names too": 1,
         "classes have only one picture, which a generator can just copy: coat short, coat soft, mood wild": 3,
     }
 
@@ -185,8 +185,8 @@ def test_a_tag_file_labels_pictures_by_their_ids(photos, tmp_path, out, smooth):
         "cover.png": "no line in the tag file",
     }
     assert dataset.info["notes"] == {
-        "lines for an id that another line has too": 1,
-        "ids in the tag file without a picture": 1,
+        "line for an id that another line has too": 1,
+        "id in the tag file without a picture": 1,
         "of 6 lines have no known hair color": 3,
         "of 6 lines have no known eye color; of eyes they say bicolored eyes 1": 3,
         "classes are left out, since no picture of them could be used: hair orange, hair white, hair aqua, hair green, hair "

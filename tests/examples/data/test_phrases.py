@@ -211,6 +211,16 @@ def test_a_terminal_that_escapes_letters_prints_what_can_be_pasted():
         assert parse_prompt(printed, attributes) == (class_id,)
 
 
+def test_a_misspelled_escape_is_answered_with_the_word_that_was_meant():
+    attributes = (Attribute("\u9aea", ("\u9752\u3044\u9aea", "\u9ed2\u9aea", "other")),)
+    printed = "\u9752\u3044\u9aea\u9aea".encode("ascii", "backslashreplace").decode()
+    assert printed.isascii()
+    with pytest.raises(ValueError, match="is not known") as caught:
+        parse_prompt(printed, attributes)
+    meant = str(caught.value).split("Did you mean '")[1].split("'")[0]
+    assert parse_prompt(meant.encode("ascii", "backslashreplace").decode(), attributes) == (0,)
+
+
 def test_an_ambiguous_word_is_answered_with_words_that_can_be_pasted():
     attributes = (Attribute("a b", ("x, y", "z")), Attribute("c", ("x, y", "z")))
     with pytest.raises(ValueError, match="is ambiguous: write ") as caught:

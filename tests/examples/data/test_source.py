@@ -117,13 +117,31 @@ def test_classes_of_a_table_without_a_usable_picture_are_left_out(tmp_path, smoo
     )
 
 
+def test_a_folder_of_a_class_without_files_is_noted(tmp_path, smooth):
+    root = tmp_path / "in"
+    folders(root, smooth, "cat/1.png", "cat/2.png", "dog/deep/1.png", "dog/2.png")
+    assert not [note for note in folder_source(root).notes if "no file" in note]
+    plain = folder_source(root).digest()
+    for name in ("owl 10", "owl 9/inside", ".hidden", "__MACOSX", "a.png"):
+        (root / name).mkdir(parents=True)
+    source = folder_source(root)
+    assert source.notes == {"folders of classes have no file in them: owl 9, owl 10": 2}
+    assert source.attributes == (Attribute("class", ("cat", "dog")),)
+    assert "  2 folders of classes have no file in them: owl 9, owl 10" in summarize(write(tmp_path / "out", source))
+    (root / "a.png").rmdir()
+    (root / "__MACOSX").rmdir()
+    assert folder_source(root).digest() == plain  # a data set that was made before is the same one
+    (root / "owl 10").rmdir()
+    assert folder_source(root).notes == {"folder of a class has no file in it: owl 9": 1}
+
+
 def test_one_class_alone_is_said_to_tell_nothing(tmp_path, smooth):
     root = tmp_path / "in"
     folders(root, smooth, "images/1.png", "images/2.png")
     (root / "labels").mkdir()
     (root / "labels" / "1.txt").write_text("0 1 1")
     notes = write(tmp_path / "out", folder_source(root)).info["notes"]
-    assert notes["attributes have only one class, which tells no pictures apart: class images"] == 1
+    assert notes["attribute has only one class, which tells no pictures apart: class images"] == 1
     assert any("called like parts of a data set and are read as classes: images, labels" in note for note in notes)
 
 

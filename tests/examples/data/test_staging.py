@@ -150,3 +150,22 @@ def test_a_file_that_cannot_reach_the_disk_is_an_error_and_a_folder_is_not(tmp_p
     with pytest.raises(OSError, match="disk full"):
         make(tmp_path / "out")
     assert names(tmp_path) == ["empty"]
+
+
+def test_an_error_leaves_no_folder_that_was_not_there(tmp_path):
+    def half(out: Path) -> None:
+        with staged_folder(out, overwrite=False) as folder:
+            (folder / "dataset.json").write_text("half")
+            raise RuntimeError("no")
+
+    def fail(out: Path) -> None:
+        with pytest.raises(RuntimeError, match="no"):
+            half(out)
+
+    (tmp_path / "there").mkdir()
+    fail(tmp_path / "there" / "new" / "a" / "out")
+    assert names(tmp_path) == ["there"]
+    assert names(tmp_path / "there") == []
+    make(tmp_path / "there" / "first")
+    fail(tmp_path / "there" / "second")
+    assert names(tmp_path / "there") == ["first"]

@@ -128,7 +128,7 @@ def test_lines_that_name_one_picture_in_two_spellings_are_one(folder):
     (folder / "cats" / "0.png").touch()
     found = source(folder, "file,coat,mood\ncats/0.png,long,\ncats\\0.png,,calm\n")
     assert [(picture.name, sorted(picture.columns)) for picture in found.pictures] == [("cats/0.png", [0, 1])]
-    assert found.notes["lines for a picture that another line names too"] == 1
+    assert found.notes["line for a picture that another line names too"] == 1
 
 
 @pytest.mark.parametrize("header", ["File Name", "image_id", "filename", "Path", "\uff26ile"])
