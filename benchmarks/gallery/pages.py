@@ -67,10 +67,11 @@ def table(records: Sequence[Record], arms: Mapping[str, Arm]) -> str:
         "## What a run of each gave",
         "",
         (
-            f"One run each of {ROUNDS:,} rounds on {FACES:,} rendered faces of {SIZE}x{SIZE} pixels with one thread: far "
-            "shorter than the runs of the reports, and most networks are narrower. The page of each recipe shows pictures and "
-            "the options. Rounds of different recipes take different times and pictures, so this table does not rank "
-            "them. Chance is 0.083 for hair and 0.091 for eyes; real pictures have a use of noise of 1, and an FID of "
+            f"One run each of {ROUNDS:,} rounds, or of about 20 minutes where these take longer, on {FACES:,} rendered "
+            f"faces of {SIZE}x{SIZE} pixels with one thread: far shorter than the runs of the reports, and most networks are "
+            "narrower. The page of each recipe shows pictures and the options. Rounds of different recipes take different "
+            "times and pictures, so this table does not rank them. Chance is 0.083 for hair and 0.091 for eyes; real "
+            "pictures have a use of noise of 1, and an FID of "
             f"{_floor(records[0].figures['figures']['fid']['floor'])}. `stargan` changes pictures of another data set."
         ),
         "",

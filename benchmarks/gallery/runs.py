@@ -19,6 +19,7 @@ FACES = 12_000
 SAMPLES = 1_320
 PROMPTS = ("blue hair red eyes", "green hair aqua eyes", "black hair orange eyes", "blonde hair purple eyes")
 COLUMNS = 10
+SHEET = 32
 STRIP = 12
 
 
@@ -29,12 +30,14 @@ class Arm:
     Attributes:
         options: Options that differ from the recipe's defaults, as words of the command line.
         binary: Whether the faces have black, brown or blonde hair and labels for glasses and ribbon.
+        rounds: Length of the run, where it is not `ROUNDS`: a run of 20 minutes on one thread.
         shown: The command that draws the picture: `sample` with prompts, `sample` without, or `transfer`.
         asked: Whether colors can be asked for.
     """
 
     options: tuple[str, ...] = ()
     binary: bool = False
+    rounds: int | None = None
     shown: str = "prompts"
     asked: bool = True
 
@@ -58,6 +61,10 @@ ARMS: Mapping[str, Arm] = {
     "tags_wgan_gp": Arm(options=("--width", "32", "--batch-size", "16")),
     "gan_cls": Arm(options=("--width", "24", "--batch-size", "32")),
     "acgan": Arm(options=("--width", "32", "--batch-size", "64")),
+    "r3gan": Arm(options=("--width", "16", "--learning-rate", "1e-3"), rounds=4_000),
+    "reacgan": Arm(options=("--batch-size", "32", "--average-decay", "0.999"), rounds=3_000),
+    "retrofit": Arm(options=("--width", "32", "--batch-size", "32")),
+    "df_gan": Arm(),
 }
 
 
@@ -69,7 +76,7 @@ class Gallery:
         work: Folder of data sets and unfinished runs; a run is removed when its record is written.
         pictures: Folder of the pictures of the runs.
         arms: How recipes are trained, by name.
-        rounds: Length of each run.
+        rounds: Length of each run at most.
         faces: Pictures of each data set.
         samples: How many pictures are measured.
     """
@@ -86,7 +93,7 @@ class Gallery:
     def protocol(self, arm: str) -> dict[str, object]:
         """Return what a run depends on."""
         return {
-            "rounds": self.rounds,
+            "rounds": self._rounds(arm),
             "options": self.arms[arm].options,
             "binary": self.arms[arm].binary,
             "faces": self.faces,
@@ -100,7 +107,7 @@ class Gallery:
         data = self._data(binary=own.binary)
         command(
             *("train", "--recipe", arm, "--data", str(data), "--out", str(out), "--seed", str(seed)),
-            *("--steps", str(self.rounds), "--threads", "1", *own.options),
+            *("--steps", str(self._rounds(arm)), "--threads", "1", *own.options),
         )
         command("evaluate", str(out), "--samples", str(self.samples))
         self._draw(arm, out, data)
@@ -114,6 +121,9 @@ class Gallery:
             "minutes": round(json.loads(lines[-1])["seconds"] / 60, 1),
         }
 
+    def _rounds(self, arm: str) -> int:
+        return min(self.rounds, self.arms[arm].rounds or self.rounds)
+
     def _draw(self, arm: str, run: Path, data: Path) -> None:
         self.pictures.mkdir(parents=True, exist_ok=True)
         picture = str(self.pictures / f"{arm}.png")
@@ -121,7 +131,7 @@ class Gallery:
             case "transfer":
                 words = ("transfer", "--run", str(run), "--images", str(data), "--n", str(STRIP))
             case "sheet":
-                words = ("sample", "--run", str(run), "--n", str(COLUMNS * len(PROMPTS)), "--scale", "2")
+                words = ("sample", "--run", str(run), "--n", str(SHEET), "--scale", "2")
             case _:
                 words = ("sample", *PROMPTS, "--run", str(run), "--n", str(COLUMNS), "--scale", "2")
         command(*words, "--out", picture)
