@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from examples.anime_faces.__main__ import main
 from examples.anime_faces.run import (
     RunFolder,
     TrainRequest,
@@ -137,3 +138,24 @@ def test_a_broken_run_keeps_what_it_kept(request_for: RequestMaker, tmp_path: Pa
         train(broken_at(request_for(keep=(2,)), 4, kill))
     assert load_any_checkpoint(tmp_path / "run")["step"] == 2
     assert kept_steps(RunFolder(tmp_path / "run")) == [2]
+
+
+def test_the_commands_keep_steps_and_draw_from_them(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, sheet = tmp_path / "run", tmp_path / "sheet.png"
+    small = ("--width", "4", "--batch-size", "4", "--steps", "5", "--threads", "1", "--precision", "float32")
+    place = ("--recipe", "acgan", "--data", str(faces_folder), "--out", str(run))
+    assert main(["train", *place, *small, "--keep", "2", "4"]) == 0
+    assert "keep      the checkpoints of the steps 2, 4\n" in capsys.readouterr().out
+    assert kept_steps(RunFolder(run)) == [2, 4]
+    drawn: list[bytes] = []
+    for step in (2, 4, 5):
+        assert (
+            main(["sample", "blue hair", "--run", str(run), "--out", str(sheet), "--n", "1", "--step", str(step)]) == 0
+        )
+        assert f"from step {step}" in capsys.readouterr().out
+        drawn.append(sheet.read_bytes())
+    assert len(set(drawn)) == 3
+    assert main(["sample", "blue hair", "--run", str(run), "--out", str(sheet), "--step", "3"]) == 2
+    assert "error: --step must be one of 2, 4, 5" in capsys.readouterr().err
