@@ -61,8 +61,11 @@ ARMS: Mapping[str, Arm] = {
     "tags_wgan_gp": Arm(options=("--width", "32", "--batch-size", "16")),
     "gan_cls": Arm(options=("--width", "24", "--batch-size", "32")),
     "acgan": Arm(options=("--width", "32", "--batch-size", "64")),
-    "r3gan": Arm(options=("--width", "16", "--learning-rate", "1e-3"), rounds=4_000),
-    "reacgan": Arm(options=("--batch-size", "32", "--average-decay", "0.999"), rounds=3_000),
+    "r3gan": Arm(options=("--blocks", "1", "--learning-rate", "1e-3", "--augmentation", "0"), rounds=4_000),
+    "reacgan": Arm(
+        options=("--batch-size", "32", "--learning-rate", "5e-4", "--average-decay", "0.99", "--average-start", "100"),
+        rounds=3_000,
+    ),
     "retrofit": Arm(options=("--width", "32", "--batch-size", "32")),
     "df_gan": Arm(),
 }
