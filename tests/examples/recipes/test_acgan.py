@@ -14,7 +14,7 @@ from examples.anime_faces.systems import Description, Training
 
 @pytest.fixture
 def training() -> Training:
-    return assembled("acgan", FACES, width=4, batch_size=14)
+    return assembled("acgan", FACES, width=4, batch_size=14, fakes="train")  # whose fakes hooks see
 
 
 def test_generator_is_the_reports_layer_for_layer() -> None:

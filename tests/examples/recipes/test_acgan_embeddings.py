@@ -86,7 +86,21 @@ def test_norms_take_the_labels_of_noise_that_enters_alone() -> None:
     assert len({tuple(picture.flatten().tolist()) for picture in pictures}) == 5
 
 
-def test_embeddings_start_as_in_keras() -> None:
+def test_weights_start_as_in_keras() -> None:
+    """By Glorot's rule: embeddings normal, layers uniform, whose largest number is root 3 deviations; biases are 0."""
     for form, deviation in (("joined", (2 / (12 + 8)) ** 0.5), ("noise_product", (2 / (12 + 100)) ** 0.5)):
         drawn = torch.cat([tables_of(generator_of(form, width=2))[0].weight.detach().flatten() for _ in range(20)])
         assert float(drawn.std()) == pytest.approx(deviation, rel=0.1)
+        assert float(drawn.abs().max()) > 2 * deviation
+    training = assembled("acgan", FACES, width=8)
+    convolutions = 0
+    for network in training.networks.values():
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(layer.weight)
+                bound = (6 / (fan_in + fan_out)) ** 0.5
+                assert 0.95 * bound < float(layer.weight.detach().abs().max()) <= bound
+                assert layer.bias is not None
+                assert not layer.bias.any()
+                convolutions += not isinstance(layer, nn.Linear)
+    assert convolutions == 8

@@ -15,7 +15,7 @@ cross_entropy = functional.binary_cross_entropy_with_logits
 
 
 def build(**options: Any) -> Training:
-    return assembled("acgan", FACES, width=4, batch_size=14, **options)
+    return assembled("acgan", FACES, options={"fakes": "train", **options}, width=4, batch_size=14)
 
 
 def batch(count: int = 7) -> tuple[torch.Tensor, torch.Tensor]:

@@ -46,8 +46,8 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
         {"critic_norm": "batch", "augmentation_every": 1, "augmentation_pictures": 20, "fake_class_weight": 0.5},
     ),
     ("retrofit", {"critic_norm": "none", "augmentation": False}),
-    ("acgan", {"fakes": "predict", "fake_labels": "data", "embedding_form": "noise_product", "fake_class_weight": 0.0}),
-    ("acgan", {"fakes": "predict", "critic_step": "mixed", "critic_batches": "full", "embedding_form": "norms"}),
+    ("acgan", {"fakes": "train", "fake_labels": "data", "embedding_form": "noise_product", "fake_class_weight": 0.0}),
+    ("acgan", {"critic_step": "mixed", "critic_batches": "full", "embedding_form": "norms"}),
     ("r3gan", {"augmentation": 0.0, "mirrored": False}),
     ("reacgan", {"attention": True}),
 ]

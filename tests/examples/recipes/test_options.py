@@ -108,6 +108,8 @@ def test_options_of_an_earlier_version_are_read_as_what_runs_did_then() -> None:
     assert (options.width, options.batch_size, options.detail_weight, options.critic_rate_factor) == (8, 32, 0.0, 1.0)
     assert saved_options("default", asdict(find_options("default")())) == find_options("default")()
     assert saved_options("acgan", {"width": 16}).width == 16
+    assert saved_options("acgan", {"width": 16}).fakes == "train"
+    assert saved_options("acgan", {"width": 16, "fakes": "predict"}).fakes == "predict"
     with pytest.raises(ValueError, match=r"--recipe acgan does not have the options of this run: .*'wide'"):
         saved_options("acgan", {"wide": 1})
 
@@ -131,6 +133,7 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
         }
         | {"score_weight": 1.4, "class_weight": 0.8, "fake_class_weight": "auto", "adam_epsilon": 1e-8}
         | {"generator_score_weight": 1.0, "generator_class_weight": 1.0, "embedding_form": "joined"}
+        | {"fakes": "predict"}
         | {"critic_batches": "half", "critic_step": "two", "fake_labels": "uniform", "sampling": "epochs"},
     ),
     "retrofit": (

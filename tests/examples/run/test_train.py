@@ -86,7 +86,7 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
         ("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}),
         ("gan_cls", {"literal": True, "cheat_adapts": True}),
         ("gan_cls", {"apa": True, "fresh_texts": True, "mode_seeking": 1.0, "conditioning_augmentation": True}),
-        ("acgan", {"fakes": "predict", "sampling": "replacement", "critic_step": "mixed"}),
+        ("acgan", {"sampling": "replacement", "critic_step": "mixed"}),
         ("retrofit", {"penalty_every": 3, "augmentation_pictures": 30, "augmentation_target": 0.0}),
         ("dcgan", {"dropout": 0.5, "real_low": 0.8}),
         ("gray_then_color", {"blocks": 1, "fine_tuned_share": 0.5}),

@@ -1,7 +1,8 @@
 """The options of `acgan` (report E)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from examples.anime_faces.recipes._options import check_numbers
 
@@ -11,6 +12,9 @@ EmbeddingForm = Literal["joined", "product", "noise_product", "norms"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """Options of the recipe `acgan` (report E)."""
+
+    EARLIER: ClassVar[Mapping[str, Any]] = {"fakes": "train"}
+    """What runs did that were begun before these options existed."""
 
     batch_size: int = 128
     """Pictures in the generator's batch; each of the critic's two steps has half as many."""
@@ -24,8 +28,8 @@ class Options:
     """Pictures in the critic's real and in its generated batch: half as many as the generator has, or as many."""
     critic_step: Literal["two", "mixed"] = "two"
     """two steps of the critic, on real and on generated pictures; mixed: one step on a batch of both."""
-    fakes: Literal["train", "predict"] = "train"
-    """Generated pictures that the critic sees: normalized by their batch, or predict: by moving statistics, as in Keras."""
+    fakes: Literal["predict", "train"] = "predict"
+    """Generated pictures that the critic sees: normalized by moving statistics, as in the report; train: by their batch."""
     fake_labels: Literal["uniform", "data"] = "uniform"
     """Labels of generated pictures: all classes equally likely, or those of the real pictures in the batch."""
     sampling: Literal["epochs", "replacement"] = "epochs"

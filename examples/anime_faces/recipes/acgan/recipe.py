@@ -6,13 +6,14 @@ batch each, so that both networks see the same number of pictures. Targets are s
 U(0, 0.2)); the critic weighs its losses 1.4, 0.8, 0.8 and the generator 1, 1, 1; generated labels are uniform. Batches have
 128 pictures; Adam has learning rates 2e-4 (critic) and 1.5e-4 (generator), and betas 0.5 and 0.999.
 
-What the report compares is an option: embeddings that are multiplied, which was its first version, in both readings of
-the word, or that act through the norms; full batches for the critic; one mixed step in place of two; other weights. So is
-what the program does otherwise than this recipe:
+In the critic's step, generated pictures are normalized by the generator's running statistics and leave these alone: the
+report and its program call Keras' ``predict``. ``--fakes train`` normalizes them by their batch, as this recipe did at first; a
+short run of each drew about equally well.
 
-- The critic's fakes come from the generator in training mode: they are normalized by their batch, and this pass moves the
-  generator's running statistics once more per round. The report's program calls Keras' ``predict``, which normalizes by the
-  running statistics and moves nothing. ``--fakes predict`` does that.
+What the report compares is an option: embeddings that are multiplied, which was its first version, in both readings of
+the word, or that act through the norms; full batches for the critic; one mixed step in place of two; other weights. Two
+differences from the program are options too:
+
 - Real half batches follow epochs, in which every picture is used once; the program draws them with replacement
   (``--sampling replacement``).
 - Adam's epsilon is torch's 1e-8; Keras' is 1e-7 (``--adam-epsilon 1e-7``), and it adds it before the correction of the first
