@@ -8,6 +8,7 @@ from benchmarks.gallery.runs import FACES, ROUNDS, SIZE, Arm
 from benchmarks.toys.runs import Record
 
 SECTION = "## A run"
+_PICTURES = "../../images/recipes"
 FIGURES: Mapping[str, str] = {
     "hair_accuracy": "hair as asked",
     "eye_accuracy": "eyes as asked",
@@ -38,8 +39,13 @@ def section(record: Record, arm: Arm) -> str:
             f"{protocol['samples']:,} samples; `python -m benchmarks.gallery --only {record.arm}` repeats it."
         ),
         "",
-        f"![Pictures of this run]({Path('../../images/recipes') / record.arm}.png)",
+        f"![Pictures of this run]({_PICTURES}/{record.arm}.png)",
         "",
+        *(
+            [f"![Faces of the data set, changed by this run]({_PICTURES}/{record.arm}-strip.png)", ""]
+            if arm.strip
+            else []
+        ),
         "| Figure | This run | Real pictures |",
         "|---|---|---|",
     ]

@@ -32,6 +32,7 @@ class Arm:
         binary: Whether the faces have black, brown or blonde hair and labels for glasses and ribbon.
         rounds: Length of the run, where it is not `ROUNDS`: a run of 20 minutes on one thread.
         shown: The command that draws the picture: `sample` with prompts, `sample` without, or `transfer`.
+        strip: Whether `transfer` draws a second picture, of faces of the data set.
         asked: Whether colors can be asked for.
     """
 
@@ -39,6 +40,7 @@ class Arm:
     binary: bool = False
     rounds: int | None = None
     shown: str = "prompts"
+    strip: bool = False
     asked: bool = True
 
 
@@ -51,7 +53,7 @@ ARMS: Mapping[str, Arm] = {
     "dcgan": Arm(options=("--width", "32"), shown="sheet", asked=False),
     "wgan_clip": Arm(options=("--width", "32", "--batch-size", "32"), shown="sheet", asked=False),
     "srresnet_acgan": Arm(options=SMALL),
-    "gray_then_color": Arm(options=SMALL),
+    "gray_then_color": Arm(options=SMALL, strip=True),
     "stargan": Arm(
         options=("--width", "16", "--blocks", "3", "--learning-rate", "5e-4"),
         binary=True,
@@ -129,15 +131,18 @@ class Gallery:
 
     def _draw(self, arm: str, run: Path, data: Path) -> None:
         self.pictures.mkdir(parents=True, exist_ok=True)
-        picture = str(self.pictures / f"{arm}.png")
-        match self.arms[arm].shown:
+        own = self.arms[arm]
+        strip = ("transfer", "--run", str(run), "--images", str(data), "--n", str(STRIP))
+        match own.shown:
             case "transfer":
-                words = ("transfer", "--run", str(run), "--images", str(data), "--n", str(STRIP))
+                words = strip
             case "sheet":
                 words = ("sample", "--run", str(run), "--n", str(SHEET), "--scale", "2")
             case _:
                 words = ("sample", *PROMPTS, "--run", str(run), "--n", str(COLUMNS), "--scale", "2")
-        command(*words, "--out", picture)
+        command(*words, "--out", str(self.pictures / f"{arm}.png"))
+        if own.strip:
+            command(*strip, "--out", str(self.pictures / f"{arm}-strip.png"))
 
     def _data(self, *, binary: bool) -> Path:
         return self.work / ("binary" if binary else "faces")

@@ -37,6 +37,8 @@ def test_the_section_says_what_was_run_and_measured() -> None:
     assert "| FID | 12.3 | 1.5 |" in words
     assert "as asked" not in words
     assert "| hair as asked | 0.5 | 1 |" in section(a_record(), Arm())
+    assert "dcgan-strip.png" not in words
+    assert "](../../images/recipes/dcgan-strip.png)" in section(a_record(), Arm(strip=True))
 
 
 @pytest.mark.parametrize("page", ["# a\n\nwords\n", "# a\n\nwords\n\n## References\n\nA paper.\n"])
@@ -63,12 +65,13 @@ def test_the_page_of_a_recipe_holds_its_run(record: Record) -> None:
     page = (PAGES / f"{record.arm}.md").read_text(encoding="utf-8")
     assert section(record, ARMS[record.arm]) in page
     assert table(RECORDS, ARMS) in (PAGES / "index.md").read_text(encoding="utf-8")
-    with Image.open(PICTURES / f"{record.arm}.png") as picture:
-        assert picture.width > 200
+    for name in [record.arm, *([f"{record.arm}-strip"] if ARMS[record.arm].strip else [])]:
+        with Image.open(PICTURES / f"{name}.png") as picture:
+            assert picture.width > 200
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arm", ["dcgan", "stargan"])
+@pytest.mark.parametrize("arm", ["dcgan", "stargan", "gray_then_color"])
 def test_a_run_is_made_drawn_and_kept(arm: str, tmp_path: Path) -> None:
     gallery = Gallery(
         work=tmp_path / "work", pictures=tmp_path / "pictures", arms={arm: ARMS[arm]}, rounds=2, faces=600, samples=264
@@ -77,6 +80,7 @@ def test_a_run_is_made_drawn_and_kept(arm: str, tmp_path: Path) -> None:
     (record,) = play(all_runs([gallery], [0]), tmp_path / "results", workers=1)
     assert record.figures["figures"]["fid"]["value"] > 0
     assert (tmp_path / "pictures" / f"{arm}.png").exists()
+    assert (tmp_path / "pictures" / f"{arm}-strip.png").exists() == ARMS[arm].strip
     assert not (tmp_path / "work" / arm).exists()
     assert json.loads(next((tmp_path / "results").glob("*.json")).read_text(encoding="utf-8"))["arm"] == arm
     assert not list(play(all_runs([gallery], [0]), tmp_path / "results", workers=1))
