@@ -81,7 +81,7 @@ def table(records: Sequence[Record], arms: Mapping[str, Arm]) -> str:
             f"{_floor(records[0].figures['figures']['fid']['floor'])}. `stargan` changes pictures of another data set."
         ),
         "",
-        f"| Recipe | Minutes | {' | '.join(FIGURES[name].capitalize() for name in names)} |",
+        f"| Recipe | Minutes | {' | '.join(f'{FIGURES[name][0].upper()}{FIGURES[name][1:]}' for name in names)} |",
         f"|---|---|{'---|' * len(names)}",
     ]
     for record in records:
