@@ -69,7 +69,12 @@ ARMS: Mapping[str, Arm] = {
         rounds=3_000,
     ),
     "retrofit": Arm(options=("--width", "32", "--batch-size", "32")),
-    "df_gan": Arm(),
+    "df_gan": Arm(
+        options=(
+            *("--width", "16", "--batch-size", "16"),
+            *("--generator-learning-rate", "5e-4", "--critic-learning-rate", "2e-3"),
+        )
+    ),
 }
 
 
