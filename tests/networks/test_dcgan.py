@@ -58,6 +58,20 @@ def test_report_a_s_generator_of_96_pixels_in_0_to_1() -> None:
     assert parameters(generator) == text + stem + convolutions + 2 * (512 + 256 + 128 + 64) == 7_267_331
 
 
+def test_the_condition_may_come_first() -> None:
+    usual, first = (
+        DCGANGenerator(resolution=8, width=2, latent_features=5, embedder=TextProjection(7, 3), condition_first=first)
+        for first in (False, True)
+    )
+    state = usual.state_dict()
+    noise, text = state["stem.weight"].split([5, 3], dim=1)
+    first.load_state_dict({**state, "stem.weight": torch.cat([text, noise], dim=1)})
+    latents, texts = torch.randn(2, 5), torch.randn(2, 7)
+    assert_close(first(latents, texts), usual(latents, texts))
+    first.load_state_dict(state)
+    assert float((first(latents, texts) - usual(latents, texts)).detach().abs().max()) > 1e-3
+
+
 def test_report_b_s_dcgan() -> None:
     leaky = partial(nn.LeakyReLU, 0.2)
     assert lines_of(DCGANGenerator(activation=leaky), torch.empty(2, 100)) == [

@@ -44,6 +44,8 @@ class DCGANGenerator(nn.Module):
         output: Builds the last activation, which should have the range of the data: ``nn.Tanh`` for -1..1,
             ``nn.Sigmoid`` for 0..1.
         base: Height and width of the first maps, such as 6 for 96 x 96 images.
+        condition_first: Join the embedder's vector before the latents, not after them: the same function with the first
+            layer's inputs in another order.
 
     Shape:
         - latents: ``(n, latent_features)``, usually from N(0, 1).
@@ -83,6 +85,7 @@ class DCGANGenerator(nn.Module):
         activation: Callable[[], nn.Module] = nn.ReLU,
         output: Callable[[], nn.Module] = nn.Tanh,
         base: int = 4,
+        condition_first: bool = False,
     ) -> None:
         super().__init__()
         doublings = count_doublings(resolution, base)
@@ -94,6 +97,7 @@ class DCGANGenerator(nn.Module):
         self.latent_features = latent_features
         self.base = base
         self.embedder = embedder
+        self.condition_first = condition_first
         channels = width << (doublings - 1)
         self.channels = channels
         features = latent_features + vector_length(embedder)
@@ -112,7 +116,9 @@ class DCGANGenerator(nn.Module):
         """Return one image per row of `latents`."""
         check_latents(latents, self.latent_features)
         condition = embed(self.embedder, labels, latents.shape[0])
-        joined = latents if condition is None else torch.cat((latents, condition), dim=1)
+        joined = latents
+        if condition is not None:
+            joined = torch.cat((condition, latents) if self.condition_first else (latents, condition), dim=1)
         maps = self.stem(joined).unflatten(1, (self.channels, self.base, self.base))
         return self.body(maps, condition)
 

@@ -27,7 +27,7 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("tags_wgan_gp", {"literal": True}),
     ("tags_wgan_gp", {"constraint": "clip", "fresh_losses": True}),
     ("tags_wgan_gp", {"constraint": "clip", "literal": True}),
-    ("matching_wgan", {"literal": True}),
+    ("matching_wgan", {"literal": True, "round_batches": "shared", "text_first": True}),
     ("gan_cls", {"literal": True, "cheat_per_batch": True}),
     ("gan_cls", {"cheat": 0.5, "cheat_decays": True}),
     ("gan_cls", {"cheat": 0.5, "cheat_adapts": True}),

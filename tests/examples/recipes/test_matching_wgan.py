@@ -1,6 +1,7 @@
 """Report A: layers, prices, clip, schedule."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,13 +13,19 @@ from examples.anime_faces.recipes import find_options, find_recipe
 from examples.anime_faces.systems import Training
 
 
-def build(*, literal: bool = False, clip_norms: bool = True) -> Training:
-    options = {"width": 4, "projected": 5, "batch_size": 7, "literal": literal, "clip_norms": clip_norms}
-    return assembled("matching_wgan", described(), options=options)
+def build(**options: Any) -> Training:
+    return assembled("matching_wgan", described(), **{"width": 4, "projected": 5, "batch_size": 7, **options})
 
 
 def whole() -> Training:
     return assembled("matching_wgan", described(size=96, features=2400, pictures=33_430))
+
+
+def test_the_plan_is_the_reports() -> None:
+    assert find_recipe("matching_wgan").steps == 55_000
+    assert find_options("matching_wgan")().batch_size == 64
+    assert find_options("matching_wgan")().clip == 0.01
+    assert find_options("matching_wgan")().projected == 128
 
 
 def test_networks_are_the_reports_layer_for_layer() -> None:
@@ -61,6 +68,29 @@ def test_networks_are_the_reports_layer_for_layer() -> None:
     assert sum(one.numel() for one in critic.parameters()) == text + judged
 
 
+def test_pictures_in_0_to_1_go_with_a_generator_that_draws_in_0_to_1() -> None:
+    """At the report's size: what the critic sees of black and white pictures, and of drawn ones."""
+    training = assembled("matching_wgan", described(size=96), width=2, projected=3, batch_size=4, critic_steps=1)
+    with torch.no_grad():
+        for parameter in training.networks["generator"].parameters():
+            parameter.mul_(300)  # so that a picture reaches both ends of its range
+    seen: list[torch.Tensor] = []
+    training.networks["critic"].register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].detach()))
+    images = torch.tensor([-1.0, 1.0, 1.0, -1.0])[:, None, None, None].expand(4, 3, 96, 96)
+    training.updates["critic"](images, torch.randn(4, 11))
+    real, mismatched, fake = seen
+    assert real[:, 0, 0, 0].tolist() == [0.0, 1.0, 1.0, 0.0]
+    assert set(mismatched.unique().tolist()) <= {0.0, 1.0}
+    assert 0 <= float(fake.min()) < 0.01
+    assert 0.99 < float(fake.max()) <= 1
+    latents, texts = torch.randn(3, 100), torch.randn(3, 11)
+    with torch.no_grad():
+        shown = training.blueprint.draw(training.networks, latents, texts)
+        drawn = training.networks["generator"](latents, texts)
+    torch.testing.assert_close(shown, 2 * drawn - 1)  # the pipeline's range
+    assert float(shown.min()) < -0.98
+
+
 @pytest.mark.parametrize("size", [32, 48, 64])
 def test_other_sizes(size: int) -> None:
     training = assembled("matching_wgan", described(size=size), width=2, projected=3, steps=1)
@@ -79,14 +109,62 @@ def test_optimizers_are_the_reports() -> None:
     assert training.blueprint.latents(3, rng=None).shape == (3, 100)
 
 
-@pytest.mark.parametrize(("pictures", "rounds", "updates"), [(32_000, 500, 3000), (33_430, 522, 3130), (9, 1, 25)])
-def test_every_epoch_has_its_bursts(pictures: int, rounds: int, updates: int) -> None:
-    schedule = assembled("matching_wgan", described(pictures=pictures), width=2, steps=1).system.schedule
+@pytest.mark.parametrize(
+    ("pictures", "rounds", "from_one", "updates"),
+    [
+        (32_000, 500, False, 3000),
+        (32_000, 500, True, 3020),
+        (33_430, 522, False, 3130),
+        (33_430, 522, True, 3130),
+        (9, 1, False, 25),
+    ],
+)
+def test_every_epoch_has_its_bursts(pictures: int, rounds: int, from_one: bool, updates: int) -> None:
+    description = described(pictures=pictures)
+    schedule = assembled("matching_wgan", description, width=2, steps=1, count_from_one=from_one).system.schedule
     for epoch in range(3):
         played = [schedule(epoch * rounds + place) for place in range(rounds)]
         assert sum(one.critic for one in played) == updates
+        assert {one.critic for one in played} <= {5, 25}
         assert {one.generator for one in played} == {1}
         assert not any(one.generator_first for one in played)
+        if rounds == 500:
+            assert [place for place, one in enumerate(played) if one.critic == 25] == [*range(25), *[499] * from_one]
+
+
+def test_critic_updates_have_batches_of_their_own_or_share_that_of_the_round() -> None:
+    options: dict[str, Any] = {"critic_steps": 2, "boosted_steps": 3}
+    fresh, shared = build(**options), build(**options, round_batches="shared")
+    assert fresh.system.fresh_batches
+    assert fresh.system.shared is None
+    assert not shared.system.fresh_batches
+    assert shared.system.shared is shared.system.schedule
+
+
+@pytest.mark.parametrize("text_first", [False, True])
+def test_the_text_comes_after_the_noise_or_before(text_first: bool) -> None:
+    training = build(text_first=text_first)
+    generator = training.networks["generator"]
+    joined: list[torch.Tensor] = []
+    generator.get_submodule("stem").register_forward_pre_hook(lambda _module, inputs: joined.append(inputs[0].detach()))
+    latents, texts = torch.randn(3, 100), torch.randn(3, 11)
+    generator(latents, texts)
+    parts = [latents, generator.get_submodule("embedder")(texts).detach()]
+    assert torch.equal(joined[0], torch.cat(parts[::-1] if text_first else parts, dim=1))
+
+
+def test_lengths_of_noise_and_text_are_logged() -> None:
+    training = build()
+    images, texts = batch()
+    embedder = training.networks["generator"].get_submodule("embedder")
+    length = embedder(texts).detach().square().sum(dim=1).sqrt().mean()
+    torch.manual_seed(2)
+    noise = torch.randn(7, 100).square().sum(dim=1).sqrt().mean()
+    torch.manual_seed(2)
+    logged = training.updates["generator"](images, texts)
+    assert list(logged) == ["score", "inputs/noise", "inputs/text"]
+    torch.testing.assert_close(logged["inputs/noise"], noise)
+    torch.testing.assert_close(logged["inputs/text"], length)
 
 
 @pytest.mark.parametrize("literal", [False, True])

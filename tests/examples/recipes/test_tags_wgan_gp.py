@@ -1,7 +1,7 @@
 """Report C in its four forms, penalty or clip, corrected or literal: losses, optimizers, order, batches, what is logged."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from unittest import mock
 
@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 import gankit as gk
-from examples.anime_faces.recipes import find_options, find_recipe
+from examples.anime_faces.recipes import find_options, find_recipe, saved_options
 from examples.anime_faces.recipes.tags_wgan_gp.recipe import rmsprop_of_tensorflow
 from examples.anime_faces.systems import Training
 
@@ -359,6 +359,22 @@ def test_logging_fresh_losses_does_not_change_the_training(constraint: str, lite
             training.play(step, given)
         ends.append(training.state_dict())
     torch.testing.assert_close(ends[1], ends[0], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("literal", [False, True])
+def test_a_run_from_before_there_were_forms_goes_on_with_the_options_of_then(literal: bool) -> None:
+    numbers = {"batch_size": 64, "width": 64, "learning_rate": 1e-4, "penalty_weight": 10.0, "critic_steps": 5}
+    assert saved_options("tags_wgan_gp", {"literal": literal, **numbers}) == find_options("tags_wgan_gp")(
+        literal=literal
+    )
+
+
+@every_form
+def test_options_are_saved_as_they_are_in_the_form_and_read_again(constraint: str, literal: bool) -> None:
+    options = find_options("tags_wgan_gp")(constraint=constraint, literal=literal)
+    missing = [name for name, value in asdict(options).items() if value == "auto"]
+    assert missing == (["clip", "clip_when"] if constraint == "gp" else ["penalty_weight"])
+    assert saved_options("tags_wgan_gp", asdict(options)) == options
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.errors import TrainingDivergedError
 from examples.anime_faces.recipes import find_options, recipe_names
 from examples.anime_faces.run import (
+    Feed,
     RunFolder,
     TrainRequest,
     _session as session_module,
@@ -278,6 +279,25 @@ def test_previews_saves_and_logs_change_nothing(request_for: RequestMaker, tmp_p
     with mock.patch.object(session_module, "SAVE_SECONDS", 0.0):
         busy = train(request_for(out=tmp_path / "busy", grid_every=1))
     assert busy.digest == usual.digest
+
+
+@pytest.mark.parametrize(("batches", "numbers"), [("fresh", [0, 1, 2, 3, 4, 5]), ("shared", [0, 0, 0, 1, 1, 1])])
+@without_curves
+def test_the_updates_of_a_round_have_the_batches_that_the_recipe_says(
+    batches: str, numbers: list[int], request_for: RequestMaker
+) -> None:
+    request = request_for("tags_wgan_gp", options={"critic_steps": 3, "round_batches": batches}, steps=2)
+    given: list[torch.Tensor] = []
+    original = Feed.__next__
+
+    def watched(self: Feed) -> Any:
+        given.append((drawn := original(self))[0])
+        return drawn
+
+    with mock.patch.object(Feed, "__next__", watched):
+        train(request)
+    different = [one for place, one in enumerate(given) if not any(one is other for other in given[:place])]
+    assert [next(place for place, other in enumerate(different) if one is other) for one in given] == numbers
 
 
 @without_curves

@@ -20,7 +20,13 @@ def networks(description: Description, options: Options) -> Blueprint:
 
     def generator() -> nn.Module:
         return gk.networks.DCGANGenerator(
-            resolution=size, latent_features=LATENTS, width=width, embedder=project(), output=nn.Sigmoid, base=base
+            resolution=size,
+            latent_features=LATENTS,
+            width=width,
+            embedder=project(),
+            output=nn.Sigmoid,
+            base=base,
+            condition_first=options.text_first,
         )
 
     def critic() -> nn.Module:

@@ -14,12 +14,17 @@ There are two forms:
 - ``--literal`` weighs them by 1 and 1, as the report writes. The loss then falls when all scores fall together, and only the
   clip stops the critic's bias.
 
-Differences from the report in both: every critic update has a fresh batch (the report does not say whether its 5 or 25 share
-one); samples come from an average of the generator's weights; vectors are hashed n-grams unless a table of vectors, or the
-files of skip-thoughts, which the report used, are given. A mismatched pair is a real picture from elsewhere in the batch whose
-text has another vector, never equal by accident. Noise comes before the text in the generator's input, where the report writes
-the text first: a permutation of inputs. The 1x1 convolution has 8 times `width` channels at every size, which below 64x64 is
-more than its input maps have. The report's norms, initial weights and projection are not known.
+The report leaves three things open, or another way than the default; each is an option: ``--round-batches shared`` gives all
+5 or 25 critic updates of a round the same batch, which is then the report's "batch"; by default each has its own, and an epoch
+of rounds uses every picture six times. ``--count-from-one`` counts the rounds of an epoch from 1, so that an epoch of 500 has
+a 500th one (3,020 critic updates, else 3,000; 3,130 of 522 either way). ``--text-first`` joins the text before the noise in
+the generator's input, as the report writes: a permutation of inputs.
+
+Differences from the report in all forms: samples come from an average of the generator's weights; vectors are hashed n-grams
+unless a table of vectors, or the files of skip-thoughts, which the report used, are given. A mismatched pair is a real picture
+from elsewhere in the batch whose text has another vector, never equal by accident. The 1x1 convolution has 8 times `width`
+channels at every size, which below 64x64 is more than its input maps have. The report's norms, initial weights and projection
+are not known, nor whether it clips before or after an update: here after.
 
 Data: every picture with a text; of tag files all tags. Any size that is 4 to 7 doubled a few times.
 """
@@ -44,13 +49,12 @@ def system(networks: Networks, description: Description, options: Options, steps
     objective = gk.losses.Wasserstein()
     weight = 1.0 if options.literal else 0.5
 
-    def draw(images: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-        latents = gk.latents.normal_latents(len(texts), LATENTS, device=images.device, dtype=images.dtype)
-        return generator(latents, texts)
+    def draw_latents(images: torch.Tensor) -> torch.Tensor:
+        return gk.latents.normal_latents(len(images), LATENTS, device=images.device, dtype=images.dtype)
 
     def critic_terms(images: torch.Tensor, texts: torch.Tensor) -> tuple[Scalars, Scalars]:
         with torch.no_grad():
-            fake = draw(images, texts)
+            fake = generator(draw_latents(images), texts)
         real = to_unit_range(images)
         mismatched = real[gk.losses.mismatched_indices(texts)]
         pairs = {"real": real, "mismatched": mismatched, "fake": fake}
@@ -60,8 +64,12 @@ def system(networks: Networks, description: Description, options: Options, steps
         )
         return {"score": loss}, {f"scores/{name}": of.detach().mean() for name, of in scores.items()}
 
-    def generator_terms(images: torch.Tensor, texts: torch.Tensor) -> Scalars:
-        return {"score": gk.losses.generator_loss(objective, critic(draw(images, texts), texts))}
+    def generator_terms(images: torch.Tensor, texts: torch.Tensor) -> tuple[Scalars, Scalars]:
+        latents = draw_latents(images)
+        costs = {"score": gk.losses.generator_loss(objective, critic(generator(latents, texts), texts))}
+        with torch.no_grad():
+            projected = generator.get_submodule("embedder")(texts)
+        return costs, {"inputs/noise": mean_length(latents), "inputs/text": mean_length(projected)}
 
     optimizer = partial(torch.optim.RMSprop, lr=options.learning_rate)
     return System(
@@ -78,9 +86,16 @@ def system(networks: Networks, description: Description, options: Options, steps
             first=FIRST,
             every=EVERY,
             epoch_length=max(1, description.text.pictures // options.batch_size),
+            count_from=int(options.count_from_one),
         ),
         batch_size=options.batch_size,
+        fresh_batches=options.round_batches == "fresh",
     )
+
+
+def mean_length(vectors: torch.Tensor) -> torch.Tensor:
+    """Return the mean Euclidean length of the rows."""
+    return torch.linalg.vector_norm(vectors.float(), dim=1).mean()
 
 
 RECIPE = Recipe(

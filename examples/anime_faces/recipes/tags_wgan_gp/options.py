@@ -5,38 +5,28 @@ from typing import Any, Literal
 
 from examples.anime_faces.recipes._options import check_numbers
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
-    """What one form of the recipe has where an option is `auto`.
-
-    Args:
-        learning_rate: Learning rate of both networks.
-        penalty_weight: Weight of the gradient penalty. None: there is none.
-        clip: Largest absolute value of a weight of the critic. None: weights are not clipped.
-        clip_when: Whether weights are clipped before or after each critic update.
-        l1_weight: Weight of the sum of absolute weights.
-        round_batches: Whether the critic updates of a round share a batch.
-    """
-
-    learning_rate: float
-    penalty_weight: float | None = None
-    clip: float | None = None
-    clip_when: str | None = None
-    l1_weight: float = 0.0
-    round_batches: str = "fresh"
-
-
-FORMS = {
-    ("gp", False): Form(learning_rate=1e-4, penalty_weight=10.0),
-    ("gp", True): Form(learning_rate=1e-4, penalty_weight=10.0, round_batches="shared"),
-    ("clip", False): Form(learning_rate=5e-5, clip=0.01, clip_when="after"),
-    ("clip", True): Form(learning_rate=5e-5, clip=0.01, clip_when="before", l1_weight=2.5e-5, round_batches="shared"),
+FORMS: dict[tuple[str, bool], dict[str, Any]] = {
+    ("gp", False): {"learning_rate": 1e-4, "penalty_weight": 10.0, "l1_weight": 0.0, "round_batches": "fresh"},
+    ("gp", True): {"learning_rate": 1e-4, "penalty_weight": 10.0, "l1_weight": 0.0, "round_batches": "shared"},
+    ("clip", False): {
+        "learning_rate": 5e-5,
+        "clip": 0.01,
+        "clip_when": "after",
+        "l1_weight": 0.0,
+        "round_batches": "fresh",
+    },
+    ("clip", True): {
+        "learning_rate": 5e-5,
+        "clip": 0.01,
+        "clip_when": "before",
+        "l1_weight": 2.5e-5,
+        "round_batches": "shared",
+    },
 }
-"""By constraint, and by whether it is literal: the last program of the report, and its first one."""
+"""What stands for `auto`, by constraint and by whether it is literal: the last program of the report, and its first one."""
 
 OF_CONSTRAINT = {"penalty_weight": "gp", "clip": "clip", "clip_when": "clip"}
-"""Options that only one constraint has."""
+"""Options that only one constraint has; with the other one they stay `auto`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +64,21 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""
-        check_numbers(self)
         for name, constraint in OF_CONSTRAINT.items():
             if getattr(self, name) != "auto" and constraint != self.constraint:
                 flag = f"--{name.replace('_', '-')}"
                 raise ValueError(
                     f"{flag} is for --constraint {constraint}, but that is {self.constraint}: leave it out"
                 )
+        for name, value in FORMS[self.constraint, self.literal].items():
+            if getattr(self, name) == "auto":
+                object.__setattr__(self, name, value)  # what is saved with a run, and shown
+        check_numbers(self)
         if self.clip == 0:
             raise ValueError("--clip must be above 0, but it is 0")
 
-    def chosen(self, name: str) -> Any:
-        """Return an option that may be `auto`, as it is in this form."""
+    def number(self, name: str) -> float:
+        """Return a number that this form has."""
         value = getattr(self, name)
-        return getattr(FORMS[self.constraint, self.literal], name) if value == "auto" else value
+        assert value != "auto", name
+        return float(value)

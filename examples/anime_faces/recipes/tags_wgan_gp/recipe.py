@@ -22,7 +22,7 @@ The report also compares numbers of updates (``--critic-steps``, ``--generator-s
 all updates so far, with the same drawn pictures for both, and without the weights' own cost.
 
 Differences from the report in all forms: samples come from an average of the generator's weights (grids show the generator
-without averaging too). Losses are logged as means over 100 rounds, not for every hundredth round alone. Batches follow epochs.
+without averaging too). Losses are logged as means over 100 rounds, not for every hundredth round alone.
 Differences of ``--literal --constraint clip`` from the first program: RMSprop's 1e-10 is added after the square root, not
 before. Only weights, biases and shifts of the critic are clipped; the program takes all variables that have the critic's name
 in theirs, among them RMSprop's mean squares and the statistics of norms. Each network's loss has the sum of its own weights,
@@ -48,9 +48,9 @@ def system(networks: Networks, description: Description, options: Options, steps
     """Put report C together; nothing in it depends on the length of the run."""
     del description, steps
     terms, optimizer = Terms(networks=networks, options=options), _optimizer(options)
-    clip, when = None, options.chosen("clip_when")
+    clip = None
     if options.constraint == "clip":
-        clip = partial(gk.constraints.clip_weights_, networks["critic"], options.chosen("clip"))
+        clip = partial(gk.constraints.clip_weights_, networks["critic"], options.number("clip"))
     turns = gk.schedules.Round(
         options.critic_steps, generator=options.generator_steps, generator_first=options.generator_first
     )
@@ -59,13 +59,13 @@ def system(networks: Networks, description: Description, options: Options, steps
             network=networks["critic"],
             optimizer=optimizer,
             terms=terms.critic,
-            before=clip if when == "before" else None,
-            constraint=clip if when == "after" else None,
+            before=clip if options.clip_when == "before" else None,
+            constraint=clip if options.clip_when == "after" else None,
         ),
         generator=Side(network=networks["generator"], optimizer=optimizer, terms=terms.generator),
         schedule=gk.schedules.Constant(round=turns),
         batch_size=options.batch_size,
-        fresh_batches=options.chosen("round_batches") == "fresh",
+        fresh_batches=options.round_batches == "fresh",
         measure=terms.measure if options.fresh_losses else None,
     )
 
@@ -84,7 +84,7 @@ def rmsprop_of_tensorflow(parameters: Iterable[nn.Parameter], *, lr: float) -> t
 
 
 def _optimizer(options: Options) -> OptimizerMaker:
-    rate = options.chosen("learning_rate")
+    rate = options.number("learning_rate")
     if options.constraint == "gp":
         return partial(torch.optim.Adam, lr=rate, betas=(0.5, 0.9))
     return partial(rmsprop_of_tensorflow if options.literal else torch.optim.RMSprop, lr=rate)

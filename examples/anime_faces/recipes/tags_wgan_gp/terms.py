@@ -60,7 +60,7 @@ class Terms:
     ) -> dict[str, torch.Tensor]:
         costs = {"score": gk.losses.critic_loss(self._objective, scores["real"], scores["fake"])}
         if self.options.constraint == "gp":
-            costs["penalty"] = self.options.chosen("penalty_weight") * self._penalty(images, fakes, tags)
+            costs["penalty"] = self.options.number("penalty_weight") * self._penalty(images, fakes, tags)
         return costs
 
     def _penalty(self, images: torch.Tensor, fakes: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
@@ -74,7 +74,7 @@ class Terms:
 
     def _weights(self, name: str) -> dict[str, torch.Tensor]:
         """Return the cost of a network's weights, those of its layers and not their biases and shifts."""
-        weight = self.options.chosen("l1_weight")
+        weight = self.options.number("l1_weight")
         return {"weights": weight * sum_of_absolute_weights(self.networks[name])} if weight else {}
 
 
