@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": Entry("demo", "Demo", "everything once, from nothing to a report, in twelve minutes"),
     "prepare": Entry("prepare", "Prepare", "make a data set: rendered faces, or your own pictures"),
     "train": Entry("train", "Train", "learn to draw its pictures; the same command again continues"),
+    "recipes": Entry("recipes", "Recipes", "list the ways to train: what each is, needs and costs"),
     "sample": Entry("sample", "Sample", "draw pictures with a trained generator"),
     "transfer": Entry("transfer", "Transfer", "change attributes of your pictures with a run of stargan"),
     "evaluate": Entry("results", "Evaluate", "measure how good it is"),

@@ -30,6 +30,7 @@ from examples.anime_faces.run._kept import (
 )
 from examples.anime_faces.run._letters import displayed as displayed
 from examples.anime_faces.run._losses import Losses as Losses, read_losses as read_losses
+from examples.anime_faces.run._outlines import read_outline as read_outline
 from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._record import read_log as read_log
 from examples.anime_faces.run._seen import (
@@ -51,6 +52,9 @@ from examples.anime_faces.run._sheets import (
     read_layout as read_layout,
 )
 from examples.anime_faces.run._state import digest as digest, load_any_checkpoint as load_any_checkpoint
-from examples.anime_faces.run._stores import as_network_input as as_network_input
+from examples.anime_faces.run._stores import (
+    as_network_input as as_network_input,
+    choose_store as choose_store,
+)
 from examples.anime_faces.run._train import train as train
 from examples.anime_faces.run._watch import Moment as Moment, Watcher as Watcher

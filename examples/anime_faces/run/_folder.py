@@ -57,6 +57,16 @@ class RunFolder:
         return self.path / "losses.csv"
 
     @property
+    def system(self) -> Path:
+        """Networks, losses and constants, as text."""
+        return self.path / "system.txt"
+
+    @property
+    def outline(self) -> Path:
+        """The same as JSON, which the report reads."""
+        return self.path / "system.json"
+
+    @property
     def losses(self) -> Path:
         """The picture of the loss curves."""
         return self.path / "losses.png"

@@ -15,6 +15,7 @@ from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder, locked
 from examples.anime_faces.run._kept import check_kept_steps, kept_in_words
 from examples.anime_faces.run._measuring import choose_by_rounds, seconds_per_step, steps_within
+from examples.anime_faces.run._outlines import in_short, write_outline
 from examples.anime_faces.run._pace import AsRecorded, ByTheClock, Pacer, keep_the_plan
 from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run, read_plan
 from examples.anime_faces.run._record import Record
@@ -75,8 +76,11 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
             settings = _measured(settings, request, choices, build)
             training, feed = build(settings)
         settings.save(folder.settings)
+        outline = write_outline(folder, request.recipe, request.options, settings, selection)
         pictures = len(dataset) + (0 if second is None else len(second))
         _announce(settings, pictures, training.system.note)
+        if outline is not None:
+            print(in_short(outline, folder))
 
         def preview(training: Training) -> Preview:
             drawers = {"average of the weights": training.averaged, "raw generator": training.raw}
@@ -84,6 +88,7 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
 
         def build_all(settings: Settings) -> tuple[Training, Feed, Preview]:
             training, feed = build(settings)
+            write_outline(folder, request.recipe, request.options, settings, selection)
             return training, feed, preview(training)
 
         record = Record(folder.log, every=LOG_EVERY, losses=folder.raw_losses)

@@ -6,6 +6,18 @@ from examples.anime_faces.systems._description import (
     TextDescription as TextDescription,
 )
 from examples.anime_faces.systems._drawing import Drawer as Drawer
+from examples.anime_faces.systems._formulas import (
+    NOTATION as NOTATION,
+    Costs as Costs,
+    costs_of as costs_of,
+    critic_formula as critic_formula,
+    generator_formula as generator_formula,
+    labeled_formula as labeled_formula,
+    matching_formula as matching_formula,
+    mean_formula as mean_formula,
+    number as number,
+    weighted as weighted,
+)
 from examples.anime_faces.systems._hardware import (
     Hardware as Hardware,
     fastest_hardware as fastest_hardware,
@@ -23,12 +35,28 @@ from examples.anime_faces.systems._labels import (
     WhateverIsKnown as WhateverIsKnown,
     fill_in as fill_in,
 )
+from examples.anime_faces.systems._outline import (
+    Fact as Fact,
+    NetworkOutline as NetworkOutline,
+    Outline as Outline,
+    Section as Section,
+)
+from examples.anime_faces.systems._outlining import (
+    costs_of_updates as costs_of_updates,
+    counted as counted,
+    outline_of as outline_of,
+)
 from examples.anime_faces.systems._pictures import (
     base_and_doublings as base_and_doublings,
     from_unit_range as from_unit_range,
     halvings_of as halvings_of,
     luminance as luminance,
     to_unit_range as to_unit_range,
+)
+from examples.anime_faces.systems._readings import (
+    columns_after as columns_after,
+    rows_after as rows_after,
+    score_readings as score_readings,
 )
 from examples.anime_faces.systems._recipe import (
     Blueprint as Blueprint,

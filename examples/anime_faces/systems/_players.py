@@ -45,8 +45,7 @@ class Player:
         """
         if self.side.turn is None:
             return {own: self._step(own, readings) for own in self.updates}
-        chosen = self.side.turn(step)
-        names = (chosen,) if isinstance(chosen, str) else chosen
+        chosen, names = self.side.turn(step), self.names_at(step)
         if not names or not self.updates.keys() >= set(names):
             known = ", ".join(repr(own) for own in self.updates if own)
             raise ValueError(
@@ -54,6 +53,13 @@ class Player:
                 f"is {chosen!r}"
             )
         return {"" if isinstance(chosen, str) else own: self._step(own, readings) for own in names}
+
+    def names_at(self, step: int) -> tuple[str, ...]:
+        """Return the names of the updates that this side takes at a step, as `Side.turn` gives them."""
+        if self.side.turn is None:
+            return tuple(self.updates)
+        chosen = self.side.turn(step)
+        return (chosen,) if isinstance(chosen, str) else chosen
 
     def set_learning_rate(self, step: int) -> None:
         """Give the optimizer the learning rate of a step."""

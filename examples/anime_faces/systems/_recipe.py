@@ -1,6 +1,6 @@
 """What a recipe says: how it reads a data set, its networks, and what is trained. It names no device and no precision."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -80,6 +80,9 @@ class Side:
         betas: The two betas of Adam at a step. None: those of the optimizer's maker.
         constraint: Called without arguments after each update, such as a weight clip.
         before: Called without arguments before each update, for programs that clip there.
+        formulas: The formula of each cost by its name, with all weights as numbers; people read them before and after a run.
+            Where the updates of `terms` have different formulas for a cost of the same name, the name is ``update/cost``.
+            `critic_formula` and `generator_formula` write those of gankit's objectives.
     """
 
     network: nn.Module
@@ -90,6 +93,7 @@ class Side:
     betas: Callable[[int], tuple[float, float]] | None = None
     constraint: Callable[[], object] | None = None
     before: Callable[[], object] | None = None
+    formulas: Mapping[str, str] = field(default_factory=dict)
 
 
 class Stateful(Protocol):
@@ -139,6 +143,10 @@ class System:
         average_decay: The share of each average that the update of a step keeps. None: that of its maker.
         parts: Whatever else changes during training, by name; checkpoints hold its state.
         note: What the recipe decided by itself, in words, for the user; it is printed before training.
+        notation: What the names in the formulas of this recipe mean, beside `NOTATION`.
+        constants: Numbers that no optimizer, schedule, constraint or option shows, by what they are.
+        condition_weights: By network, the weights that multiply what is asked for (classes, tags or a text), such as the
+            columns of the first layer for tags; views of the parameters. Their norm is logged.
     """
 
     critic: Side | Mapping[str, Side]
@@ -156,6 +164,9 @@ class System:
     average_decay: Callable[[int], float] | None = None
     parts: Mapping[str, Stateful] = field(default_factory=dict)
     note: str = ""
+    notation: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, object] = field(default_factory=dict)
+    condition_weights: Mapping[str, Sequence[torch.Tensor]] = field(default_factory=dict)
 
     @property
     def shared(self) -> gk.schedules.Schedule | None:
@@ -183,6 +194,9 @@ class Recipe:
         conditioning: How labels or texts are read, with the recipe's options.
         networks: The networks for a data set. Enough to sample, to fine-tune and to load.
         system: What is trained, given the built networks on their device; ``steps`` is the length of the plan.
+        report: The letter of the report that it rebuilds; empty for others.
+        data: The pictures that it needs, in a few words.
+        prepare: What to add to `prepare` to make such data, such as ``--binary-labels``; empty where any data set will do.
         name: How ``--recipe`` names it; filled in by `find_recipe`.
 
     Raises:
@@ -194,6 +208,9 @@ class Recipe:
     conditioning: Callable[[Any], Conditioning]
     networks: Callable[[Description, Any], Blueprint]
     system: Callable[[Networks, Description, Any, int], System]
+    report: str = ""
+    data: str = ""
+    prepare: str = ""
     name: str = ""
 
     def __post_init__(self) -> None:

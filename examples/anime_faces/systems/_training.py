@@ -94,6 +94,10 @@ class Training:
         }
         return steps[""] if list(steps) == [""] else steps
 
+    def updates_in(self, turn: str, step: int) -> int:
+        """Return how many updates one turn of ``"critic"`` or ``"generator"`` has at a step."""
+        return sum(len(player.names_at(step)) for player in self.players[turn].values())
+
     @property
     def updates(self) -> dict[str, gk.training.Update]:
         """All updates by name, such as ``critic/real``."""

@@ -162,4 +162,5 @@ def test_attributes_of_any_name_leave_the_score_in_the_loss() -> None:
     logged = training.play(0, iter([(images, labels)] * 2))
     own = ["score", "class score", "left-right", "class class score", "class left-right", "hair"]
     costs = [f"critic/{update}/{name}" for update in ("real", "fake") for name in own]
-    assert list(logged) == [*costs, *(f"generator/{name}" for name in own), "scores/real", "scores/fake"]
+    readings = ["scores/real", "accuracy/real", "scores/fake", "accuracy/fake"]
+    assert list(logged) == [*costs, *(f"generator/{name}" for name in own), *readings]

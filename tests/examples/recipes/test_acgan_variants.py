@@ -139,7 +139,7 @@ def test_labels_of_fakes_may_be_those_of_the_data() -> None:
 def test_the_critic_may_learn_classes_from_real_pictures_only() -> None:
     training = build(fake_class_weight=0.0)
     assert {"hair", "eyes"} <= training.updates["critic/real"](*batch()).keys()
-    assert training.updates["critic/fake"](*batch()).keys() == {"score", "scores/fake"}
+    assert training.updates["critic/fake"](*batch()).keys() == {"score", "scores/fake", "accuracy/fake"}
 
 
 @pytest.mark.parametrize(

@@ -244,8 +244,14 @@ def test_the_critic_has_hinge_losses_of_three_kinds_of_pairs() -> None:
         assert not torch.equal(texts[source], texts[row])
     hinge = functional.relu(1 - r).mean() + (functional.relu(1 + w).mean() + functional.relu(1 + f).mean()) / 2
     torch.testing.assert_close(logged["score"], hinge)
-    assert list(logged) == ["score", "penalty", "scores/real", "scores/mismatched", "scores/fake"]
-    torch.testing.assert_close(torch.stack(list(logged.values())[2:]), torch.stack([r.mean(), w.mean(), f.mean()]))
+    assert list(logged) == [
+        "score",
+        "penalty",
+        *(f"{group}/{kind}" for group in ("scores", "accuracy") for kind in ("real", "mismatched", "fake")),
+    ]
+    torch.testing.assert_close(torch.stack(list(logged.values())[2:5]), torch.stack([r.mean(), w.mean(), f.mean()]))
+    shares = [(r > 0).float().mean(), (w < 0).float().mean(), (f < 0).float().mean()]
+    torch.testing.assert_close(torch.stack(list(logged.values())[-3:]), torch.stack(shares))
 
 
 @pytest.mark.parametrize("weight", [None, 5.0])

@@ -123,8 +123,13 @@ def test_the_critic_pays_for_three_kinds_of_pairs(literal: bool, cheat: float) -
     expected = -functional.logsigmoid(r).mean() + weight * (-functional.logsigmoid(-w).mean() + fake_price.mean())
     torch.testing.assert_close(logged["score"], expected)
     means = [side.sigmoid().mean() for side in (r, w, f)]
-    assert list(logged) == ["score", "scores/real", "scores/mismatched", "scores/fake"]
-    torch.testing.assert_close(torch.stack(list(logged.values())[1:]), torch.stack(means))
+    assert list(logged) == [
+        "score",
+        *(f"{group}/{kind}" for group in ("scores", "accuracy") for kind in ("real", "mismatched", "fake")),
+    ]
+    torch.testing.assert_close(torch.stack(list(logged.values())[1:4]), torch.stack(means))
+    shares = [(r > 0).float().mean(), (w < 0).float().mean(), (f < 0).float().mean()]
+    torch.testing.assert_close(torch.stack(list(logged.values())[-3:]), torch.stack(shares))
     for row, picture in enumerate(mismatched):
         source = next(index for index in range(7) if torch.equal(picture, real[index]))
         assert not torch.equal(texts[source], texts[row])

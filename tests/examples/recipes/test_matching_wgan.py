@@ -181,8 +181,14 @@ def test_the_critic_pays_for_three_kinds_of_pairs(literal: bool) -> None:
     torch.testing.assert_close(real, (images + 1) / 2)
     weight = 1.0 if literal else 0.5
     torch.testing.assert_close(logged["score"], weight * w.mean() + weight * f.mean() - r.mean())
-    assert list(logged) == ["score", "scores/real", "scores/mismatched", "scores/fake"]
-    torch.testing.assert_close(torch.stack(list(logged.values())[1:]), torch.stack([r.mean(), w.mean(), f.mean()]))
+    assert list(logged) == [
+        "score",
+        *(f"{group}/{kind}" for group in ("scores", "accuracy") for kind in ("real", "mismatched", "fake")),
+    ]
+    torch.testing.assert_close(torch.stack(list(logged.values())[1:4]), torch.stack([r.mean(), w.mean(), f.mean()]))
+    border = (r.mean() + f.mean()) / 2
+    shares = [(r > border).float().mean(), (w < border).float().mean(), (f < border).float().mean()]
+    torch.testing.assert_close(torch.stack(list(logged.values())[-3:]), torch.stack(shares))
     assert all(torch.equal(given, texts) for _, given, _ in seen)
     assert float(fake.min()) >= 0
     assert float(fake.max()) <= 1

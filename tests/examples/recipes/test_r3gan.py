@@ -63,7 +63,16 @@ def test_the_critic_compares_pairs_and_is_penalized_at_both(
     r1, r2 = squared_slope(training, images, labels), squared_slope(training, fakes, labels)
     torch.manual_seed(1)
     logged = training.updates["critic"](images, labels)
-    assert list(logged) == ["score", "r1", "r2", "scores/real", "scores/fake", "plan/gamma"]
+    assert list(logged) == [
+        "score",
+        "r1",
+        "r2",
+        "scores/real",
+        "scores/fake",
+        "accuracy/real",
+        "accuracy/fake",
+        "plan/gamma",
+    ]
     torch.testing.assert_close(logged["score"], functional.softplus(fake - real).mean())
     torch.testing.assert_close(logged["r1"], gamma / 2 * r1)
     torch.testing.assert_close(logged["r2"], gamma / 2 * r2)

@@ -91,7 +91,7 @@ def test_losses(
     real, fake = outputs(training, batch)
     torch.manual_seed(1)
     logged = training.updates["critic"](*batch)
-    assert list(logged) == ["score", "hair", "eyes", "scores/real", "scores/fake"]
+    assert list(logged) == ["score", "hair", "eyes", "scores/real", "scores/fake", "accuracy/real", "accuracy/fake"]
     hinge = torch.relu(1 - real.scores).mean() + torch.relu(1 + fake.scores).mean()
     torch.testing.assert_close(logged["score"], hinge)
     torch.testing.assert_close(logged["scores/real"], real.scores.mean())

@@ -89,7 +89,7 @@ def test_losses_of_the_critic_with_wgan_gp(
     with torch.no_grad():
         real, fake = critic(images), critic(fakes[0])
     logged = updated(training, "critic", images, tags, *fakes)
-    assert list(logged) == ["score", "tags", "penalty", "scores/real", "scores/fake"]
+    assert list(logged) == ["score", "tags", "penalty", "scores/real", "scores/fake", "accuracy/real", "accuracy/fake"]
     torch.testing.assert_close(logged["score"], weights[0] * (fake.scores.mean() - real.scores.mean()))
     torch.testing.assert_close(logged["tags"], weights[1] * TAGS * entropy(real.classes[0], tags))  # summed over tags
     torch.testing.assert_close(logged["penalty"], weights[2] * penalty)

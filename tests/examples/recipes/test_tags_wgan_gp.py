@@ -200,6 +200,8 @@ def test_losses(
     if l1:
         expected["weights"] = torch.tensor(l1 * absolute(critic))
     expected |= {"scores/real": real.mean(), "scores/fake": fake.mean()}
+    border = torch.zeros(()) if literal else (real.mean() + fake.mean()) / 2
+    expected |= {"accuracy/real": (real > border).float().mean(), "accuracy/fake": (fake < border).float().mean()}
     torch.manual_seed(1)
     logged = training.updates["critic"](images, tags)
     assert list(logged) == list(expected)

@@ -423,6 +423,8 @@ def test_a_changed_plan_is_recorded_resumed_and_repeated_bit_for_bit(
     assert load_any_checkpoint(request.out)["settings"]["changes"] == changes
     assert [line["plan"] for line in read_log(request.out / "log.jsonl") if "plan" in line] == changes
     assert RunFolder(request.out).grid(6).exists()
+    if recipe == "default":  # what is written of the learning rate follows the last plan
+        assert "at step 5" in RunFolder(request.out).system.read_text()
     for stop in (2, 3):  # in the step after the first change, and in the next
         cut = replace(request, out=tmp_path / f"cut{stop}")
         with stopping_at(stop):

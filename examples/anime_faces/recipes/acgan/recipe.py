@@ -35,6 +35,12 @@ from functools import partial
 
 import torch
 
+from examples.anime_faces.recipes.acgan.formulas import (
+    NOTATION,
+    condition_weights,
+    formulas_of_critic,
+    formulas_of_generator,
+)
 from examples.anime_faces.recipes.acgan.networks import networks
 from examples.anime_faces.recipes.acgan.options import Options
 from examples.anime_faces.recipes.acgan.terms import Terms
@@ -51,20 +57,32 @@ def system(networks: Networks, description: Description, options: Options, steps
             network=networks["critic"],
             optimizer=partial(adam, lr=options.critic_learning_rate),
             terms=terms.mixed if options.critic_step == "mixed" else {"real": terms.real, "fake": terms.fake},
+            formulas=formulas_of_critic(options, terms.names),
         ),
         generator=Side(
             network=networks["generator"],
             optimizer=partial(adam, lr=options.generator_learning_rate),
             terms=terms.of_generator,
+            formulas=formulas_of_generator(options, terms.names),
         ),
         batch_size=options.critic_batch_size,
         replacement=options.sampling == "replacement",
+        notation=NOTATION,
+        constants={"pictures in a batch of the generator": batch_of_generator(options)},
+        condition_weights=condition_weights(networks["generator"], options.embedding_form),
     )
+
+
+def batch_of_generator(options: Options) -> int:
+    """Return how many pictures the generator's batch has: as many as the critic's two batches together, or as one."""
+    return options.critic_batch_size * (1 if options.critic_batches == "full" else 2)
 
 
 RECIPE = Recipe(
     description="Report E: an ACGAN with label embeddings, soft targets and half batches for the critic.",
     steps=20_000,
+    report="E",
+    data="pictures with exactly one class of each attribute",
     conditioning=always(ExactlyOne()),
     networks=networks,
     system=system,

@@ -9,7 +9,7 @@ import gankit as gk
 from examples.anime_faces.recipes._cost_names import cost_names
 from examples.anime_faces.recipes.acgan.networks import LATENTS, in_evaluation_mode
 from examples.anime_faces.recipes.acgan.options import Options
-from examples.anime_faces.systems import Condition, Description, Networks, Scalars
+from examples.anime_faces.systems import Condition, Description, Networks, Scalars, score_readings
 
 SOFTNESS = 0.2
 
@@ -52,13 +52,13 @@ class Terms:
     def real(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[Scalars, Scalars]:
         """Recognize real pictures and their classes: the critic's first step."""
         output = self.critic(images)
-        return self._of_real(output, images, labels), {"scores/real": output.scores.detach().mean()}
+        return self._of_real(output, images, labels), score_readings({"real": output.scores})
 
     def fake(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[Scalars, Scalars]:
         """Recognize generated pictures and their classes: the critic's second step."""
         fakes, labels = self._fakes(images, labels)
         output = self.critic(fakes)
-        return self._of_fakes(output, images, labels), {"scores/fake": output.scores.detach().mean()}
+        return self._of_fakes(output, images, labels), score_readings({"fake": output.scores})
 
     def mixed(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[Scalars, Scalars]:
         """Do both in one step, on one batch, so that batch norms see real and generated pictures together."""
@@ -68,7 +68,7 @@ class Terms:
         fake = gk.networks.CriticOutput(both.scores[count:], tuple(logits[count:] for logits in both.classes))
         costs = {f"real {name}": cost for name, cost in self._of_real(real, images, labels).items()}
         costs |= {f"fake {name}": cost for name, cost in self._of_fakes(fake, images, fake_labels).items()}
-        return costs, {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
+        return costs, score_readings({"real": real.scores, "fake": fake.scores})
 
     def of_generator(self, images: torch.Tensor, labels: torch.Tensor) -> Scalars:
         """Draw a whole batch that is taken for real, with its classes."""

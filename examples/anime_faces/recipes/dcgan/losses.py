@@ -9,7 +9,7 @@ from torch import nn
 
 import gankit as gk
 from examples.anime_faces.recipes.dcgan.networks import LATENTS
-from examples.anime_faces.systems import Networks, Scalars
+from examples.anime_faces.systems import Costs, Networks, Scalars, costs_of, score_readings
 
 Labels = Callable[[torch.Tensor], torch.Tensor]
 CriticTerms = Callable[[torch.Tensor, None], tuple[Scalars, Scalars]]
@@ -50,7 +50,7 @@ def critic_terms(
     *,
     real_labels: Labels | None = None,
     fake_labels: Labels | None = None,
-    accuracy: bool = True,
+    relative: bool = False,
 ) -> CriticTerms:
     """Return the terms of the critic: real pictures and generated ones, each as a batch of its own.
 
@@ -59,8 +59,7 @@ def critic_terms(
         objective: The cost of one score.
         real_labels: Makes the labels of real scores. None: 1.
         fake_labels: Makes the labels of scores of generated pictures. None: 0.
-        accuracy: Whether to read the share of pictures that the critic recognizes: real ones by a score above 0, generated
-            ones by a score below. It means nothing with losses that only compare scores.
+        relative: Whether the objective only compares scores; see `score_readings`.
     """
     generator, critic = networks["generator"], networks["critic"]
 
@@ -78,11 +77,7 @@ def critic_terms(
                 real_labels=None if real_labels is None else real_labels(real),
                 fake_labels=None if fake_labels is None else fake_labels(fake),
             )
-        real, fake = real.detach(), fake.detach()
-        readings = {"scores/real": real.mean(), "scores/fake": fake.mean()}
-        if accuracy:
-            readings |= {"accuracy/real": (real > 0).float().mean(), "accuracy/fake": (fake < 0).float().mean()}
-        return {"score": loss}, readings
+        return {"score": loss}, score_readings({"real": real, "fake": fake}, relative=relative)
 
     return terms
 
@@ -101,3 +96,11 @@ def generator_terms(networks: Networks, objective: gk.losses.Objective) -> Gener
 def drawn(generator: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Draw as many pictures as there are real ones."""
     return generator(gk.latents.normal_latents(len(images), LATENTS, device=images.device, dtype=images.dtype))
+
+
+def costs_in_words(objective: gk.losses.Objective) -> Costs:
+    """Return the costs of a score as formulas."""
+    if not isinstance(objective, LinearProbability):
+        return costs_of(objective)
+    real, fake = "1 - sigmoid({})", "sigmoid({})"
+    return Costs(real, fake, fake if objective.reversed_sign else real)

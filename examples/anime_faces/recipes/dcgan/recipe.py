@@ -29,10 +29,26 @@ from functools import partial
 import torch
 
 import gankit as gk
-from examples.anime_faces.recipes.dcgan.losses import Labels, LinearProbability, critic_terms, generator_terms
+from examples.anime_faces.recipes.dcgan.losses import (
+    Labels,
+    LinearProbability,
+    costs_in_words,
+    critic_terms,
+    generator_terms,
+)
 from examples.anime_faces.recipes.dcgan.networks import networks
 from examples.anime_faces.recipes.dcgan.options import Options
-from examples.anime_faces.systems import AnyPictureOfTwo, Description, Networks, Recipe, Side, System
+from examples.anime_faces.systems import (
+    AnyPictureOfTwo,
+    Description,
+    Networks,
+    Recipe,
+    Side,
+    System,
+    labeled_formula,
+    mean_formula,
+    number,
+)
 
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
@@ -43,20 +59,50 @@ def system(networks: Networks, description: Description, options: Options, steps
     terms = critic_terms(
         networks,
         objective,
-        real_labels=_labels(options.real_low, options.real_high, usual=1.0),
-        fake_labels=_labels(options.fake_low, options.fake_high, usual=0.0),
+        real_labels=_labels(options, "real"),
+        fake_labels=_labels(options, "fake"),
     )
+    costs = costs_in_words(objective)
+    real = labeled_formula(costs, "D(real)", "t") if _are_soft(options, "real") else mean_formula(costs.real, "D(real)")
+    fake = labeled_formula(costs, "D(fake)", "u") if _are_soft(options, "fake") else mean_formula(costs.fake, "D(fake)")
     return System(
-        critic=Side(network=networks["critic"], optimizer=adam, terms=terms),
-        generator=Side(network=networks["generator"], optimizer=adam, terms=generator_terms(networks, objective)),
+        critic=Side(network=networks["critic"], optimizer=adam, terms=terms, formulas={"score": f"{real} + {fake}"}),
+        generator=Side(
+            network=networks["generator"],
+            optimizer=adam,
+            terms=generator_terms(networks, objective),
+            formulas={"score": mean_formula(costs.generator, "D(fake)")},
+        ),
         schedule=gk.schedules.Constant(round=gk.schedules.Round(options.critic_steps)),
         batch_size=options.batch_size,
         note=_note(options),
+        notation=_notation(options),
     )
 
 
-def _labels(low: float, high: float, *, usual: float) -> Labels | None:
-    return None if low == high == usual else partial(gk.losses.uniform_labels, low=low, high=high)
+USUAL = {"real": 1.0, "fake": 0.0}
+
+
+def _range(options: Options, kind: str) -> tuple[float, float]:
+    return getattr(options, f"{kind}_low"), getattr(options, f"{kind}_high")
+
+
+def _are_soft(options: Options, kind: str) -> bool:
+    return _range(options, kind) != (USUAL[kind], USUAL[kind])
+
+
+def _labels(options: Options, kind: str) -> Labels | None:
+    low, high = _range(options, kind)
+    return partial(gk.losses.uniform_labels, low=low, high=high) if _are_soft(options, kind) else None
+
+
+def _notation(options: Options) -> dict[str, str]:
+    named = (("t", "real", "real"), ("u", "fake", "generated"))
+    return {
+        letter: f"label of each {word} picture, uniform in {'..'.join(map(number, _range(options, kind)))}"
+        for letter, kind, word in named
+        if _are_soft(options, kind)
+    }
 
 
 def _note(options: Options) -> str:
@@ -76,6 +122,8 @@ def conditioning(options: Options) -> AnyPictureOfTwo:
 RECIPE = Recipe(
     description="Report B: a DCGAN without labels; its tips are options (--literal: losses without logarithms).",
     steps=20_000,
+    report="B",
+    data="any pictures; labels are not read",
     conditioning=conditioning,
     networks=networks,
     system=system,

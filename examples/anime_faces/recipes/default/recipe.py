@@ -70,25 +70,52 @@ def system(networks: Networks, description: Description, options: Options, steps
             **parts,
         )
 
+    labeled = bool(description.attributes)
     return System(
         critic=side(
             options.critic_rate_factor * options.learning_rate,
             network=critic,
             terms={"plain": terms.plain, "penalized": terms.penalized},
             turn=lambda step: "penalized" if lazy(step) else "plain",
+            formulas=terms.formulas_of_critic(labeled=labeled),
         ),
-        generator=side(options.learning_rate, network=generator, terms=terms.of_generator),
+        generator=side(
+            options.learning_rate,
+            network=generator,
+            terms=terms.of_generator,
+            formulas=terms.formulas_of_generator(labeled=labeled),
+        ),
         batch_size=options.batch_size,
         group=GROUP,
         prepare=prepare,
         plan=augmented.plan,
         note=augmented.note,
+        notation=NOTATION,
+        constants={"probability of augmentation, at most": augmented.most},
+        condition_weights=condition_weights(networks) if labeled else {},
     )
+
+
+NOTATION = {
+    "E": "score of the critic of details; grad E is with respect to the waves of the picture",
+    "distance": "energy distance between the colors of the batch, reduced to about 8 x 8 cells",
+}
+
+
+def condition_weights(networks: Networks) -> dict[str, list[torch.Tensor]]:
+    """Return the weights that multiply the classes: the generator's embedding, and the critics' projections."""
+    generator, critic = networks["generator"], networks["critic"]
+    projections = [weight for name, weight in critic.named_parameters() if name.endswith("score.project.weight")]
+    return {
+        "generator": [generator.get_parameter("embed.weight").detach()],
+        "critic": [weight.detach() for weight in projections],
+    }
 
 
 RECIPE = Recipe(
     description="The best of what was tried for two CPU cores and ten minutes; works with any labels and with none.",
     steps=12_000,
+    data="any pictures; it learns their labels if they have some",
     conditioning=always(WhateverIsKnown()),
     networks=networks,
     system=system,

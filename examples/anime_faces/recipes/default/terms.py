@@ -11,7 +11,7 @@ import gankit as gk
 from examples.anime_faces.recipes.default.critics import DetailCritic
 from examples.anime_faces.recipes.default.layers import widened, without_autocast
 from examples.anime_faces.recipes.default.options import Options
-from examples.anime_faces.systems import Scalars
+from examples.anime_faces.systems import Scalars, critic_formula, generator_formula, number, score_readings, weighted
 
 PENALTY_EVERY = 8
 
@@ -77,6 +77,29 @@ class Terms:
             costs["colors"] = self.options.color_weight * distance
         return costs
 
+    def formulas_of_critic(self, *, labeled: bool) -> dict[str, str]:
+        """Return the formula of each cost of the critic."""
+        penalty = f"0.5 * {number(self.options.penalty_weight)} * {PENALTY_EVERY} * mean"
+        rarely = f", at every {PENALTY_EVERY}th update"
+        formulas = {"score": critic_formula(OBJECTIVE), "penalty": f"{penalty}(|grad D(real)|^2){rarely}"}
+        if labeled:
+            formulas["classes"] = "CE(classes of real, labels)"
+        if self.details is not None:
+            formulas["details"] = critic_formula(OBJECTIVE, "E(real)", "E(fake)")
+            formulas["detail_penalty"] = f"{penalty}(|grad E(real)|^2){rarely}"
+        return formulas
+
+    def formulas_of_generator(self, *, labeled: bool) -> dict[str, str]:
+        """Return the formula of each cost of the generator."""
+        formulas = {"score": generator_formula(OBJECTIVE)}
+        if labeled:
+            formulas["classes"] = weighted(self.options.class_weight, "CE(classes of fake, labels)")
+        if self.details is not None:
+            formulas["details"] = weighted(self.options.detail_weight, generator_formula(OBJECTIVE, "E(fake)"))
+        if self.options.color_weight:
+            formulas["colors"] = weighted(self.options.color_weight, "distance(colors of real, colors of fake)")
+        return formulas
+
     def _of_critic(
         self, images: torch.Tensor, labels: torch.Tensor | None, fakes: torch.Tensor
     ) -> tuple[dict[str, torch.Tensor], Scalars, torch.Tensor]:
@@ -84,8 +107,7 @@ class Terms:
         costs = {"score": _critic_loss(real.scores, fake.scores)}
         if labels is not None:
             costs["classes"] = gk.losses.class_loss(real.classes, labels)
-        means = {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
-        return costs, means, real.scores
+        return costs, score_readings({"real": real.scores, "fake": fake.scores}), real.scores
 
     def _penalty(self, scores: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
         slope = gk.constraints.score_gradient(scores, points)  # of the same forward pass as the loss

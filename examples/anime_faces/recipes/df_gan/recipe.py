@@ -34,6 +34,12 @@ from functools import partial
 import torch
 
 import gankit as gk
+from examples.anime_faces.recipes.df_gan.formulas import (
+    NOTATION,
+    condition_weights,
+    formulas_of_critic,
+    formulas_of_generator,
+)
 from examples.anime_faces.recipes.df_gan.networks import networks
 from examples.anime_faces.recipes.df_gan.options import Options
 from examples.anime_faces.recipes.df_gan.terms import Terms
@@ -47,22 +53,29 @@ def system(networks: Networks, description: Description, options: Options, steps
     adam = partial(torch.optim.Adam, betas=(0.0, 0.9))
     return System(
         critic=Side(
-            network=networks["critic"], optimizer=partial(adam, lr=options.critic_learning_rate), terms=terms.critic
+            network=networks["critic"],
+            optimizer=partial(adam, lr=options.critic_learning_rate),
+            terms=terms.critic,
+            formulas=formulas_of_critic(options),
         ),
         generator=Side(
             network=networks["generator"],
             optimizer=partial(adam, lr=options.generator_learning_rate),
             terms=terms.generator,
+            formulas=formulas_of_generator(options),
         ),
         schedule=gk.schedules.Constant(round=gk.schedules.Round(1)),
         batch_size=options.batch_size,
         prepare=terms.prepare,
+        notation=NOTATION,
+        condition_weights=condition_weights(networks),
     )
 
 
 RECIPE = Recipe(
     description="DF-GAN: a text changes every layer of the generator, and the critic is flat around matching pairs.",
     steps=50_000,
+    data="pictures with texts: the words for labels, or all tags of a tag file",
     conditioning=EveryText.from_options,
     networks=networks,
     system=system,

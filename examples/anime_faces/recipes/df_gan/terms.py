@@ -8,7 +8,7 @@ import torch
 import gankit as gk
 from examples.anime_faces.recipes.df_gan.networks import LATENTS, DFCritic, DFGenerator
 from examples.anime_faces.recipes.df_gan.options import Options
-from examples.anime_faces.systems import Networks, Scalars
+from examples.anime_faces.systems import Networks, Scalars, score_readings
 
 OBJECTIVE = gk.losses.Hinge()
 POWER = 6
@@ -56,7 +56,7 @@ class Terms:
         )
         costs = {"score": loss, "penalty": self.options.penalty_weight * squared_norms.pow(POWER // 2).mean()}
         scores = {"real": real, "mismatched": mismatched, "fake": fake}
-        return costs, {f"scores/{name}": of.detach().mean() for name, of in scores.items()}
+        return costs, score_readings(scores)
 
     def generator(self, images: torch.Tensor, texts: torch.Tensor, fakes: torch.Tensor) -> Scalars:
         """Draw pictures that match their texts, from conditions that are spread out."""

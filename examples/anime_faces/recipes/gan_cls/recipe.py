@@ -44,6 +44,12 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.recipes.gan_cls.cheat import Cheat, Deception
+from examples.anime_faces.recipes.gan_cls.formulas import (
+    condition_weights,
+    formulas_of_critic,
+    formulas_of_generator,
+    notation_of,
+)
 from examples.anime_faces.recipes.gan_cls.networks import networks
 from examples.anime_faces.recipes.gan_cls.options import Options
 from examples.anime_faces.recipes.gan_cls.pseudo_augmentation import PseudoAugmentation
@@ -63,20 +69,29 @@ def system(networks: Networks, description: Description, options: Options, steps
     optimizer = partial(torch.optim.Adam, lr=options.learning_rate, betas=(0.5, 0.999))
     turns = gk.schedules.Round(1, generator=options.generator_steps, generator_first=options.generator_first)
     return System(
-        critic=Side(network=critic, optimizer=optimizer, terms=terms.critic),
-        generator=Side(network=generator, optimizer=optimizer, terms=terms.of_generator),
+        critic=Side(network=critic, optimizer=optimizer, terms=terms.critic, formulas=formulas_of_critic(options)),
+        generator=Side(
+            network=generator,
+            optimizer=optimizer,
+            terms=terms.of_generator,
+            formulas=formulas_of_generator(options),
+        ),
         schedule=gk.schedules.Constant(round=turns),
         batch_size=options.batch_size * (1 + options.generator_steps * options.fresh_texts),
         prepare=terms.prepare,
         plan=deception.plan,
         after=deception.follow,
         parts=deception.parts,
+        notation=notation_of(options),
+        condition_weights=condition_weights(networks),
     )
 
 
 RECIPE = Recipe(
     description="Report D: pictures from a text, by GAN-CLS with a penalty on text weights and a critic that is deceived.",
     steps=25_000,
+    report="D",
+    data="pictures with texts: the words for labels, or all tags of a tag file",
     conditioning=EveryText.from_options,
     networks=networks,
     system=system,

@@ -9,7 +9,7 @@ import gankit as gk
 from examples.anime_faces.recipes.gan_cls.cheat import Deception
 from examples.anime_faces.recipes.gan_cls.networks import LATENTS, GanClsGenerator
 from examples.anime_faces.recipes.gan_cls.options import Options
-from examples.anime_faces.systems import Networks, Scalars, from_unit_range, to_unit_range
+from examples.anime_faces.systems import Networks, Scalars, from_unit_range, score_readings, to_unit_range
 
 OBJECTIVE = gk.losses.Logistic()
 
@@ -74,7 +74,7 @@ class Terms:
             slope = gk.constraints.score_gradient(scores["real"], real)
             costs["penalty"] = 0.5 * options.r1 * slope.flatten(1).square().sum(1).mean()
         probabilities = {f"scores/{name}": of.detach().sigmoid().mean() for name, of in scores.items()}
-        return costs, {**probabilities, **self.deception.readings(scores["real"])}
+        return costs, {**score_readings(scores), **probabilities, **self.deception.readings(scores["real"])}
 
     def of_generator(
         self, images: torch.Tensor, texts: torch.Tensor, other_texts: torch.Tensor, latents: torch.Tensor

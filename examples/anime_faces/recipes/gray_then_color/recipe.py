@@ -44,15 +44,22 @@ from examples.anime_faces.systems import (
     Side,
     System,
     always,
+    columns_after,
+    critic_formula,
+    generator_formula,
     luminance,
+    rows_after,
+    score_readings,
+    weighted,
 )
 
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
     """Put both pairs together; the coloring one changes its terms near the end of the run."""
-    del description
+    tags = sum(description.classes)
     first_generated = steps - round(options.fine_tuned_share * steps)
     gray, color = GrayTerms(networks, options), ColorTerms(networks, options)
+    inmost = networks["color"].get_parameter("up.0.1.weight")
     adam = partial(torch.optim.Adam, lr=options.learning_rate, betas=(0.5, 0.999))
 
     def turn(step: int) -> str:
@@ -60,25 +67,52 @@ def system(networks: Networks, description: Description, options: Options, steps
 
     return System(
         critic={
-            "gray": Side(network=networks["gray critic"], optimizer=adam, terms=gray.critic),
+            "gray": Side(
+                network=networks["gray critic"],
+                optimizer=adam,
+                terms=gray.critic,
+                formulas=gray.formulas_of_critic(tags),
+            ),
             "color": Side(
                 network=networks["color critic"],
                 optimizer=adam,
                 terms={"real": color.critic_of_real, "generated": color.critic_of_generated},
                 turn=turn,
+                formulas=color.formulas_of_critic,
             ),
         },
         generator={
-            "gray": Side(network=networks["gray"], optimizer=adam, terms=gray.generator),
+            "gray": Side(
+                network=networks["gray"],
+                optimizer=adam,
+                terms=gray.generator,
+                formulas=gray.formulas_of_generator(tags),
+            ),
             "color": Side(
                 network=networks["color"],
                 optimizer=adam,
                 terms={"real": color.generator_of_real, "generated": color.generator_of_generated},
                 turn=turn,
+                formulas=color.formulas_of_generator,
             ),
         },
         batch_size=options.batch_size,
+        notation=NOTATION,
+        constants={"first step in which drawn gray pictures are colored": first_generated},
+        condition_weights={
+            "gray": [columns_after(networks["gray"].get_parameter("stem.0.weight"), LATENTS)],
+            "color": [rows_after(inmost, len(inmost) - tags)],
+        },
     )
+
+
+NOTATION = {
+    "gray": "the gray form of a real picture",
+    "drawn": "a gray picture of the gray generator",
+    "C(picture)": "what the coloring generator makes of a gray picture, given its tags",
+    "P(gray, picture)": "scores of the patches of a picture, beside the gray one and its tags",
+}
+LOGISTIC = gk.losses.Logistic()
 
 
 class GrayTerms:
@@ -95,18 +129,33 @@ class GrayTerms:
         real, fake = self._critic(grays), self._critic(fakes)
         penalty = gk.constraints.dragan_penalty(lambda points: self._critic(points).scores, grays)
         costs = {
-            "score": tags.shape[1] * gk.losses.critic_loss(gk.losses.Logistic(), real.scores, fake.scores),
+            "score": tags.shape[1] * gk.losses.critic_loss(LOGISTIC, real.scores, fake.scores),
             "tags": gk.losses.multi_label_loss(real.classes, [tags]),
             "penalty": self._options.penalty_weight * penalty,
         }
-        return costs, {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
+        return costs, score_readings({"real": real.scores, "fake": fake.scores})
 
     def generator(self, images: torch.Tensor, tags: torch.Tensor) -> Scalars:
         """Draw gray pictures that are taken for real, with their tags."""
         output = self._critic(drawn_gray(self._generator, images, tags))
         return {
-            "score": tags.shape[1] * gk.losses.generator_loss(gk.losses.Logistic(), output.scores),
+            "score": tags.shape[1] * gk.losses.generator_loss(LOGISTIC, output.scores),
             "tags": gk.losses.multi_label_loss(output.classes, [tags]),
+        }
+
+    def formulas_of_critic(self, tags: int) -> dict[str, str]:
+        """Return the formula of each cost of the critic, for a number of tags."""
+        return {
+            "score": weighted(tags, critic_formula(LOGISTIC, "D(gray)", "D(drawn)")),
+            "tags": "BCE(tags of gray, tags in the data)",
+            "penalty": weighted(self._options.penalty_weight, "mean((|grad D(around)| - 1)^2)"),
+        }
+
+    def formulas_of_generator(self, tags: int) -> dict[str, str]:
+        """Return the formula of each cost of the generator."""
+        return {
+            "score": weighted(tags, generator_formula(LOGISTIC, "D(drawn)")),
+            "tags": "BCE(tags of drawn, tags asked for)",
         }
 
 
@@ -116,6 +165,23 @@ class ColorTerms:
     def __init__(self, networks: Networks, options: Options) -> None:
         self._gray, self._color, self._critic = networks["gray"], networks["color"], networks["color critic"]
         self._options = options
+
+    @property
+    def formulas_of_critic(self) -> dict[str, str]:
+        """The formula of each cost of the critic in both kinds of updates."""
+        return {
+            "real/score": critic_formula(LOGISTIC, "P(gray, real)", "P(gray, C(gray))"),
+            "generated/score": critic_formula(LOGISTIC, "P(gray, real)", "P(drawn, C(drawn))"),
+        }
+
+    @property
+    def formulas_of_generator(self) -> dict[str, str]:
+        """The formula of each cost of the generator in both kinds of updates."""
+        return {
+            "real/score": generator_formula(LOGISTIC, "P(gray, C(gray))"),
+            "generated/score": generator_formula(LOGISTIC, "P(drawn, C(drawn))"),
+            "pixels": weighted(self._options.pixel_weight, "mean(|C(gray) - real|)"),
+        }
 
     def critic_of_real(self, images: torch.Tensor, tags: torch.Tensor) -> tuple[Scalars, Scalars]:
         """Tell real pictures from what is made of their gray forms."""
@@ -146,11 +212,11 @@ class ColorTerms:
         with torch.no_grad():
             colored = self._color(to_color, tags)
         real, fake = self._critic(luminance(images), images, tags), self._critic(to_color, colored, tags)
-        costs = {"score": gk.losses.critic_loss(gk.losses.Logistic(), real, fake)}
-        return costs, {"scores/real in color": real.detach().mean(), "scores/fake in color": fake.detach().mean()}
+        costs = {"score": gk.losses.critic_loss(LOGISTIC, real, fake)}
+        return costs, score_readings({"real in color": real, "fake in color": fake})
 
     def _score(self, grays: torch.Tensor, colored: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
-        return gk.losses.generator_loss(gk.losses.Logistic(), self._critic(grays, colored, tags))
+        return gk.losses.generator_loss(LOGISTIC, self._critic(grays, colored, tags))
 
     def _pixels(self, colored: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         return self._options.pixel_weight * (colored - images).abs().mean()
@@ -165,6 +231,8 @@ def drawn_gray(generator: torch.nn.Module, images: torch.Tensor, tags: torch.Ten
 RECIPE = Recipe(
     description="Report B: one generator draws gray pictures, and a second one colors them.",
     steps=20_000,
+    report="B",
+    data="pictures with at least one label; several may be set",
     conditioning=always(AnyTag()),
     networks=networks,
     system=system,

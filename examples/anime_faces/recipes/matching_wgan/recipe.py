@@ -36,7 +36,19 @@ import torch
 import gankit as gk
 from examples.anime_faces.recipes.matching_wgan.networks import LATENTS, networks
 from examples.anime_faces.recipes.matching_wgan.options import Options
-from examples.anime_faces.systems import Description, EveryText, Networks, Recipe, Scalars, Side, System, to_unit_range
+from examples.anime_faces.systems import (
+    Description,
+    EveryText,
+    Networks,
+    Recipe,
+    Scalars,
+    Side,
+    System,
+    generator_formula,
+    matching_formula,
+    score_readings,
+    to_unit_range,
+)
 
 FIRST, EVERY = 25, 500
 
@@ -62,7 +74,7 @@ def system(networks: Networks, description: Description, options: Options, steps
         loss = gk.losses.matching_aware_critic_loss(
             objective, **scores, mismatched_weight=weight, fake_weight=weight, balanced=not options.literal
         )
-        return {"score": loss}, {f"scores/{name}": of.detach().mean() for name, of in scores.items()}
+        return {"score": loss}, score_readings(scores, relative=True)
 
     def generator_terms(images: torch.Tensor, texts: torch.Tensor) -> tuple[Scalars, Scalars]:
         latents = draw_latents(images)
@@ -77,9 +89,15 @@ def system(networks: Networks, description: Description, options: Options, steps
             network=critic,
             optimizer=optimizer,
             terms=critic_terms,
+            formulas={"score": matching_formula(objective, mismatched_weight=weight, fake_weight=weight)},
             constraint=partial(gk.constraints.clip_weights_, critic, options.clip, include_norms=options.clip_norms),
         ),
-        generator=Side(network=generator, optimizer=optimizer, terms=generator_terms),
+        generator=Side(
+            network=generator,
+            optimizer=optimizer,
+            terms=generator_terms,
+            formulas={"score": generator_formula(objective)},
+        ),
         schedule=gk.schedules.Boosted(
             base=gk.schedules.Round(options.critic_steps),
             boost=gk.schedules.Round(options.boosted_steps),
@@ -90,6 +108,9 @@ def system(networks: Networks, description: Description, options: Options, steps
         ),
         batch_size=options.batch_size,
         fresh_batches=options.round_batches == "fresh",
+        condition_weights={
+            name: [network.get_parameter("embedder.linear.weight").detach()] for name, network in networks.items()
+        },
     )
 
 
@@ -101,6 +122,8 @@ def mean_length(vectors: torch.Tensor) -> torch.Tensor:
 RECIPE = Recipe(
     description="Report A: pictures from any text, by a matching-aware WGAN with clipped weights (--literal: as it writes).",
     steps=55_000,
+    report="A",
+    data="pictures with texts: the tags of a tag file, or the words for labels",
     conditioning=EveryText.from_options,
     networks=networks,
     system=system,

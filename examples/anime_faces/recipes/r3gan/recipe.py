@@ -32,6 +32,12 @@ from typing import Any
 import torch
 
 import gankit as gk
+from examples.anime_faces.recipes.r3gan.formulas import (
+    GENERATOR_SCORE,
+    NOTATION,
+    condition_weights,
+    formulas_of_critic,
+)
 from examples.anime_faces.recipes.r3gan.networks import networks
 from examples.anime_faces.recipes.r3gan.options import Options
 from examples.anime_faces.recipes.r3gan.plan import Plan
@@ -41,7 +47,7 @@ from examples.anime_faces.systems import Description, Networks, Recipe, Side, Sy
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
     """Put R3GAN together; what changes follows the length of the run."""
-    del description
+    labeled = bool(description.attributes)
     plan = Plan(options=options, steps=steps)
     terms = Terms(networks, options, plan)
 
@@ -50,19 +56,23 @@ def system(networks: Networks, description: Description, options: Options, steps
         return Side(optimizer=adam, learning_rate=plan.learning_rate, betas=plan.betas, **parts)
 
     return System(
-        critic=side(network=networks["critic"], terms=terms.critic),
-        generator=side(network=networks["generator"], terms=terms.generator),
+        critic=side(network=networks["critic"], terms=terms.critic, formulas=formulas_of_critic(plan)),
+        generator=side(network=networks["generator"], terms=terms.generator, formulas={"score": GENERATOR_SCORE}),
         batch_size=options.batch_size,
         prepare=terms.prepare,
         plan=terms.plan,
         average=partial(gk.training.WeightAverage, warmup=False),
         average_decay=plan.average_decay,
+        notation=NOTATION,
+        constants={"probability of augmentation at the end": options.augmentation},
+        condition_weights=condition_weights(networks) if labeled else {},
     )
 
 
 RECIPE = Recipe(
     description="R3GAN: paired losses, R1 and R2 at every step, deep networks without norms; any labels, or none.",
     steps=20_000,
+    data="any pictures; it learns their labels if they have some",
     conditioning=always(WhateverIsKnown()),
     networks=networks,
     system=system,

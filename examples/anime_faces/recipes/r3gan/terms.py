@@ -6,7 +6,7 @@ import gankit as gk
 from examples.anime_faces.recipes.r3gan.networks import LATENTS
 from examples.anime_faces.recipes.r3gan.options import Options
 from examples.anime_faces.recipes.r3gan.plan import Plan
-from examples.anime_faces.systems import Networks, Scalars
+from examples.anime_faces.systems import Networks, Scalars, score_readings
 
 OBJECTIVE = gk.losses.Logistic()
 CHANGES = gk.augment.Composed(parts=(gk.augment.GeometricTransformation(), gk.augment.Cutout()))
@@ -57,7 +57,7 @@ class Terms:
             "r1": self._penalty(real, images),
             "r2": self._penalty(fake, fakes),
         }
-        readings = {"scores/real": real.detach().mean(), "scores/fake": fake.detach().mean()}
+        readings = score_readings({"real": real, "fake": fake}, relative=True)
         return costs, {**readings, "plan/gamma": self.gamma.clone()}
 
     def generator(self, images: torch.Tensor, labels: torch.Tensor | None) -> Scalars:

@@ -34,10 +34,22 @@ from typing import Any
 import torch
 
 import gankit as gk
+from examples.anime_faces.recipes._cost_names import cost_names
+from examples.anime_faces.recipes.reacgan.formulas import class_formulas, condition_weights, notation_of
 from examples.anime_faces.recipes.reacgan.networks import networks
 from examples.anime_faces.recipes.reacgan.options import Options
-from examples.anime_faces.recipes.reacgan.terms import Terms
-from examples.anime_faces.systems import Description, ExactlyOne, Networks, Recipe, Side, System, always
+from examples.anime_faces.recipes.reacgan.terms import OBJECTIVE, Terms
+from examples.anime_faces.systems import (
+    Description,
+    ExactlyOne,
+    Networks,
+    Recipe,
+    Side,
+    System,
+    always,
+    critic_formula,
+    generator_formula,
+)
 
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
@@ -51,19 +63,31 @@ def system(networks: Networks, description: Description, options: Options, steps
     def average_decay(step: int) -> float:
         return options.average_decay if step >= options.average_start else 0.0
 
+    names = cost_names(description.attributes)
     return System(
-        critic=side(network=networks["critic"], terms=terms.critic),
-        generator=side(network=networks["generator"], terms=terms.generator),
+        critic=side(
+            network=networks["critic"],
+            terms=terms.critic,
+            formulas={"score": critic_formula(OBJECTIVE)} | class_formulas(options, names, "real"),
+        ),
+        generator=side(
+            network=networks["generator"],
+            terms=terms.generator,
+            formulas={"score": generator_formula(OBJECTIVE)} | class_formulas(options, names, "fake"),
+        ),
         schedule=gk.schedules.Constant(round=gk.schedules.Round(options.critic_steps)),
         batch_size=options.batch_size,
         average=partial(gk.training.WeightAverage, warmup=False),
         average_decay=average_decay,
+        notation=notation_of(options),
+        condition_weights=condition_weights(networks["generator"]),
     )
 
 
 RECIPE = Recipe(
     description="ReACGAN: an ACGAN whose classes lie on the unit sphere, by the data-to-data cross-entropy.",
     steps=20_000,
+    data="pictures with exactly one class of each attribute",
     conditioning=always(ExactlyOne()),
     networks=networks,
     system=system,

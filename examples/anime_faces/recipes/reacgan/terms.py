@@ -8,7 +8,7 @@ import gankit as gk
 from examples.anime_faces.recipes._cost_names import cost_names
 from examples.anime_faces.recipes.reacgan.networks import Classes, latents_of
 from examples.anime_faces.recipes.reacgan.options import Options
-from examples.anime_faces.systems import Description, Networks, Scalars
+from examples.anime_faces.systems import Description, Networks, Scalars, score_readings
 
 OBJECTIVE = gk.losses.Hinge()
 
@@ -34,7 +34,7 @@ class Terms:
             fakes = self._drawn(images, labels)
         real, fake = critic(images), critic(fakes)
         costs = {"score": gk.losses.critic_loss(OBJECTIVE, real.scores, fake.scores)}
-        readings = {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
+        readings = score_readings({"real": real.scores, "fake": fake.scores})
         return costs | self._class_costs(real.classes, labels), readings
 
     def generator(self, images: torch.Tensor, labels: torch.Tensor) -> Scalars:

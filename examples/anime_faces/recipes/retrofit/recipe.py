@@ -26,7 +26,10 @@ from functools import partial
 import torch
 
 import gankit as gk
+from examples.anime_faces.recipes._cost_names import cost_names
+from examples.anime_faces.recipes.acgan.formulas import condition_weights
 from examples.anime_faces.recipes.retrofit.augmentation import AdaptiveAugmentation
+from examples.anime_faces.recipes.retrofit.formulas import NOTATION, formulas_of_critic, formulas_of_generator
 from examples.anime_faces.recipes.retrofit.networks import networks
 from examples.anime_faces.recipes.retrofit.options import Options
 from examples.anime_faces.recipes.retrofit.terms import Terms
@@ -53,18 +56,20 @@ def system(networks: Networks, description: Description, options: Options, steps
     of_critic = (
         {"lr": lazy.learning_rate(rate), "betas": lazy.betas(BETAS)} if penalized else {"lr": rate, "betas": BETAS}
     )
-    batch_size = options.batch_size
+    batch_size, names = options.batch_size, cost_names(description.attributes)
     return System(
         critic=Side(
             network=critic,
             optimizer=partial(torch.optim.Adam, **of_critic),
             terms={"main": terms.main, "penalty": terms.penalty},
             turn=turn,
+            formulas=formulas_of_critic(options, names, description.size),
         ),
         generator=Side(
             network=generator,
             optimizer=partial(torch.optim.Adam, lr=rate, betas=BETAS),
             terms=terms.of_generator,
+            formulas=formulas_of_generator(options, names),
         ),
         batch_size=batch_size,
         plan=augmented.plan,
@@ -72,12 +77,15 @@ def system(networks: Networks, description: Description, options: Options, steps
         average=partial(gk.training.WeightAverage, warmup=False),
         average_decay=gk.schedules.HalfLife(samples=HALF_LIFE * batch_size, batch_size=batch_size, ramp=RAMP),
         parts=augmented.parts,
+        notation=NOTATION,
+        condition_weights=condition_weights(generator, "joined"),
     )
 
 
 RECIPE = Recipe(
     description="Report E's networks with R1, an average by half-life and adaptive augmentation.",
     steps=20_000,
+    data="pictures with exactly one class of each attribute",
     conditioning=always(ExactlyOne()),
     networks=networks,
     system=system,

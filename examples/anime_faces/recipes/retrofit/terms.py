@@ -10,7 +10,7 @@ from examples.anime_faces.recipes._cost_names import cost_names
 from examples.anime_faces.recipes.acgan.networks import LATENTS
 from examples.anime_faces.recipes.retrofit.augmentation import AdaptiveAugmentation
 from examples.anime_faces.recipes.retrofit.options import Options
-from examples.anime_faces.systems import Description, Networks, Scalars
+from examples.anime_faces.systems import Description, Networks, Scalars, score_readings
 
 OBJECTIVE = gk.losses.Logistic()
 
@@ -44,7 +44,7 @@ class Terms:
         if options.fake_class_weight:
             of_fakes = self._class_costs(fake, labels, options.fake_class_weight)
             costs |= {f"fake {name}": cost for name, cost in of_fakes.items()}
-        means = {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
+        means = score_readings({"real": real.scores, "fake": fake.scores})
         return costs, {**means, **self.augmented.readings(real.scores.detach())}
 
     def penalty(self, images: torch.Tensor, labels: torch.Tensor) -> Scalars:

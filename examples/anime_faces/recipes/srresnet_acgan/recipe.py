@@ -44,10 +44,11 @@ from functools import partial
 import torch
 
 import gankit as gk
+from examples.anime_faces.recipes._make_girls_moe import LATENTS
 from examples.anime_faces.recipes.srresnet_acgan.networks import networks
 from examples.anime_faces.recipes.srresnet_acgan.options import Options
 from examples.anime_faces.recipes.srresnet_acgan.terms import Terms
-from examples.anime_faces.systems import Description, Networks, Recipe, Side, System, WithSecondSet
+from examples.anime_faces.systems import Description, Networks, Recipe, Side, System, WithSecondSet, columns_after
 
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
@@ -61,15 +62,28 @@ def system(networks: Networks, description: Description, options: Options, steps
 
     learning_rate = falling if options.form.decays else None
     critic_steps = int(options.chosen("critic_steps"))
+    tags = sum(description.classes) + options.numbers_of_sets
     return System(
-        critic=Side(network=networks["critic"], optimizer=optimizer, terms=terms.critic, learning_rate=learning_rate),
+        critic=Side(
+            network=networks["critic"],
+            optimizer=optimizer,
+            terms=terms.critic,
+            learning_rate=learning_rate,
+            formulas=terms.formulas_of_critic(tags),
+        ),
         generator=Side(
-            network=networks["generator"], optimizer=optimizer, terms=terms.generator, learning_rate=learning_rate
+            network=networks["generator"],
+            optimizer=optimizer,
+            terms=terms.generator,
+            learning_rate=learning_rate,
+            formulas=terms.formulas_of_generator(tags),
         ),
         schedule=gk.schedules.Constant(round=gk.schedules.Round(critic_steps)),
         batch_size=options.batch_size,
         prepare=terms.prepare,
         parts={"replay": replay},
+        constants={"batches of the critic in a batch of the generator": options.form.generator_batches},
+        condition_weights={"generator": [columns_after(networks["generator"].get_parameter("stem.0.weight"), LATENTS)]},
     )
 
 
@@ -81,6 +95,8 @@ def conditioning(options: Options) -> WithSecondSet:
 RECIPE = Recipe(
     description="Report B: an ACGAN of SRResNet layers, by WGAN-GP with a pool of earlier pictures.",
     steps=20_000,
+    report="B",
+    data="pictures with at least one label; several may be set",
     conditioning=conditioning,
     networks=networks,
     system=system,

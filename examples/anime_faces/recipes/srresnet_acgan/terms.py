@@ -7,7 +7,15 @@ import torch
 import gankit as gk
 from examples.anime_faces.recipes._make_girls_moe import LATENTS
 from examples.anime_faces.recipes.srresnet_acgan.options import Options
-from examples.anime_faces.systems import Description, Networks, Scalars
+from examples.anime_faces.systems import (
+    Description,
+    Networks,
+    Scalars,
+    critic_formula,
+    generator_formula,
+    score_readings,
+    weighted,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,8 @@ class Terms:
         }
         if fake_weight := options.chosen("fake_class_weight"):
             costs["tags of fakes"] = fake_weight * gk.losses.multi_label_loss(fake.classes, [fake_tags])
-        return costs, {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
+        relative = options.objective == "wgan_gp"
+        return costs, score_readings({"real": real.scores, "fake": fake.scores}, relative=relative)
 
     def generator(
         self, images: torch.Tensor, tags: torch.Tensor, fakes: torch.Tensor, fake_tags: torch.Tensor
@@ -65,6 +74,27 @@ class Terms:
         return {
             "score": weight * gk.losses.generator_loss(self._objective, output.scores),
             "tags": self.options.chosen("generator_class_weight") * losses,
+        }
+
+    def formulas_of_critic(self, tags: int) -> dict[str, str]:
+        """Return the formula of each cost of the critic, for a number of tags."""
+        options = self.options
+        point = "between" if options.objective == "wgan_gp" else "around"
+        formulas = {
+            "score": weighted(options.score_weight_for(tags), critic_formula(self._objective)),
+            "tags": weighted(options.class_weight, "BCE(tags of real, tags in the data)"),
+            "penalty": weighted(options.chosen("penalty_weight"), f"mean((|grad D({point})| - 1)^2)"),
+        }
+        if fake_weight := options.chosen("fake_class_weight"):
+            formulas["tags of fakes"] = weighted(fake_weight, "BCE(tags of fake, tags asked for)")
+        return formulas
+
+    def formulas_of_generator(self, tags: int) -> dict[str, str]:
+        """Return the formula of each cost of the generator."""
+        options = self.options
+        return {
+            "score": weighted(options.score_weight_for(tags), generator_formula(self._objective)),
+            "tags": weighted(options.chosen("generator_class_weight"), "BCE(tags of fake, tags asked for)"),
         }
 
     @property

@@ -43,7 +43,22 @@ from examples.anime_faces.recipes.stargan.conditioning import TargetLabels
 from examples.anime_faces.recipes.stargan.networks import networks
 from examples.anime_faces.recipes.stargan.options import Options
 from examples.anime_faces.recipes.stargan.vector import target_vector
-from examples.anime_faces.systems import Description, Networks, Recipe, Scalars, Side, System
+from examples.anime_faces.systems import (
+    Description,
+    Networks,
+    Recipe,
+    Scalars,
+    Side,
+    System,
+    columns_after,
+    critic_formula,
+    generator_formula,
+    score_readings,
+    weighted,
+)
+
+OBJECTIVE = gk.losses.Wasserstein()
+IMAGE_CHANNELS = 3
 
 
 class Terms:
@@ -67,11 +82,29 @@ class Terms:
         real, fake = self._critic(images), self._critic(changed)
         penalty = gk.constraints.gradient_penalty(lambda points: self._critic(points).scores, images, changed)
         costs = {
-            "score": gk.losses.critic_loss(gk.losses.Wasserstein(), real.scores, fake.scores),
+            "score": gk.losses.critic_loss(OBJECTIVE, real.scores, fake.scores),
             "classes": self._options.class_weight * gk.losses.multi_label_loss(real.classes, [own]),
             "penalty": self._options.penalty_weight * penalty,
         }
-        return costs, {"scores/real": real.scores.detach().mean(), "scores/fake": fake.scores.detach().mean()}
+        return costs, score_readings({"real": real.scores, "fake": fake.scores}, relative=True)
+
+    @property
+    def formulas_of_critic(self) -> dict[str, str]:
+        """The formula of each cost of the critic."""
+        return {
+            "score": critic_formula(OBJECTIVE),
+            "classes": weighted(self._options.class_weight, "BCE(vector of real, its own)"),
+            "penalty": weighted(self._options.penalty_weight, "mean((|grad D(between)| - 1)^2)"),
+        }
+
+    @property
+    def formulas_of_generator(self) -> dict[str, str]:
+        """The formula of each cost of the generator."""
+        return {
+            "score": generator_formula(OBJECTIVE),
+            "classes": weighted(self._options.class_weight, "BCE(vector of fake, the one asked for)"),
+            "cycle": weighted(self._options.cycle_weight, "mean(|G(fake, own vector) - real|)"),
+        }
 
     def generator(self, images: torch.Tensor, own: torch.Tensor, wanted: torch.Tensor) -> Scalars:
         """Change pictures so that they are taken for real, have the vectors asked for, and can be changed back."""
@@ -79,7 +112,7 @@ class Terms:
         output = self._critic(changed)
         returned = self._generator(changed, own)
         return {
-            "score": gk.losses.generator_loss(gk.losses.Wasserstein(), output.scores),
+            "score": gk.losses.generator_loss(OBJECTIVE, output.scores),
             "classes": self._options.class_weight * gk.losses.multi_label_loss(output.classes, [wanted]),
             "cycle": self._options.cycle_weight * (returned - images).abs().mean(),
         }
@@ -97,12 +130,16 @@ def system(networks: Networks, description: Description, options: Options, steps
 
     names = target_vector(description.attributes, options.targets).names
     return System(
-        critic=side(network=networks["critic"], terms=terms.critic),
-        generator=side(network=networks["generator"], terms=terms.generator),
+        critic=side(network=networks["critic"], terms=terms.critic, formulas=terms.formulas_of_critic),
+        generator=side(network=networks["generator"], terms=terms.generator, formulas=terms.formulas_of_generator),
         schedule=gk.schedules.Constant(round=gk.schedules.Round(options.critic_steps)),
         batch_size=options.batch_size,
         prepare=terms.prepare,
         note=f"changes {', '.join(names)}",
+        notation={"fake": "G(real, vector asked for): a picture of the data, changed"},
+        condition_weights={
+            "generator": [columns_after(networks["generator"].get_parameter("main.0.weight"), IMAGE_CHANNELS)]
+        },
     )
 
 
@@ -114,6 +151,9 @@ def conditioning(options: Options) -> TargetLabels:
 RECIPE = Recipe(
     description="Report B: StarGAN, which changes attributes of pictures.",
     steps=40_000,
+    report="B",
+    data="pictures with one class of each attribute that it changes",
+    prepare="--binary-labels",
     conditioning=conditioning,
     networks=networks,
     system=system,

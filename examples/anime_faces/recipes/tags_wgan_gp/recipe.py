@@ -38,6 +38,12 @@ import torch
 from torch import nn
 
 import gankit as gk
+from examples.anime_faces.recipes.tags_wgan_gp.formulas import (
+    ONE_MIX,
+    condition_weights,
+    formulas_of_critic,
+    formulas_of_generator,
+)
 from examples.anime_faces.recipes.tags_wgan_gp.networks import networks
 from examples.anime_faces.recipes.tags_wgan_gp.options import Options
 from examples.anime_faces.recipes.tags_wgan_gp.terms import Terms
@@ -46,7 +52,7 @@ from examples.anime_faces.systems import AnyTag, Description, Networks, Optimize
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
     """Put report C together; nothing in it depends on the length of the run."""
-    del description, steps
+    del steps
     terms, optimizer = Terms(networks=networks, options=options), _optimizer(options)
     clip = None
     if options.constraint == "clip":
@@ -61,12 +67,20 @@ def system(networks: Networks, description: Description, options: Options, steps
             terms=terms.critic,
             before=clip if options.clip_when == "before" else None,
             constraint=clip if options.clip_when == "after" else None,
+            formulas=formulas_of_critic(options, terms.objective),
         ),
-        generator=Side(network=networks["generator"], optimizer=optimizer, terms=terms.generator),
+        generator=Side(
+            network=networks["generator"],
+            optimizer=optimizer,
+            terms=terms.generator,
+            formulas=formulas_of_generator(options, terms.objective),
+        ),
         schedule=gk.schedules.Constant(round=turns),
         batch_size=options.batch_size,
         fresh_batches=options.round_batches == "fresh",
         measure=terms.measure if options.fresh_losses else None,
+        notation=ONE_MIX if options.literal else {},
+        condition_weights=condition_weights(networks, description),
     )
 
 
@@ -93,6 +107,8 @@ def _optimizer(options: Options) -> OptimizerMaker:
 RECIPE = Recipe(
     description="Report C: pictures from a multi-hot vector of tags, by WGAN-GP (--literal: as its program did).",
     steps=10_000,
+    report="C",
+    data="pictures with at least one label; several may be set",
     conditioning=always(AnyTag()),
     networks=networks,
     system=system,

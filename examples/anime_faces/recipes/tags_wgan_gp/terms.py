@@ -9,7 +9,7 @@ from torch import nn
 import gankit as gk
 from examples.anime_faces.recipes.tags_wgan_gp.networks import LATENTS
 from examples.anime_faces.recipes.tags_wgan_gp.options import Options
-from examples.anime_faces.systems import Networks, Scalars
+from examples.anime_faces.systems import Networks, Scalars, score_readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +30,12 @@ class Terms:
             fakes = self._drawn(images, tags).to(images.dtype)
         scores = {"real": self.networks["critic"](images, tags), "fake": self.networks["critic"](fakes, tags)}
         costs = self._critic_costs(scores, images, fakes, tags) | self._weights("critic")
-        return costs, {f"scores/{name}": of.detach().mean() for name, of in scores.items()}
+        return costs, score_readings(scores, relative=not self.options.literal)
 
     def generator(self, images: torch.Tensor, tags: torch.Tensor) -> Scalars:
         """Draw pictures that are taken for real."""
         scores = self.networks["critic"](self._drawn(images, tags), tags)
-        return {"score": gk.losses.generator_loss(self._objective, scores)} | self._weights("generator")
+        return {"score": gk.losses.generator_loss(self.objective, scores)} | self._weights("generator")
 
     def measure(self, images: torch.Tensor, tags: torch.Tensor) -> Scalars:
         """Return both losses on the same drawn pictures, without the weights' own, as the program logs them."""
@@ -44,11 +44,12 @@ class Terms:
         costs = self._critic_costs(scores, images, fakes, tags)
         return {
             "fresh/critic": torch.stack(list(costs.values())).sum(),
-            "fresh/generator": gk.losses.generator_loss(self._objective, scores["fake"]),
+            "fresh/generator": gk.losses.generator_loss(self.objective, scores["fake"]),
         }
 
     @property
-    def _objective(self) -> gk.losses.Objective:
+    def objective(self) -> gk.losses.Objective:
+        """The cost of a score: cross-entropy in the literal form, else the Wasserstein loss."""
         return gk.losses.Logistic() if self.options.literal else gk.losses.Wasserstein()
 
     def _drawn(self, images: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
@@ -58,7 +59,7 @@ class Terms:
     def _critic_costs(
         self, scores: Scalars, images: torch.Tensor, fakes: torch.Tensor, tags: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        costs = {"score": gk.losses.critic_loss(self._objective, scores["real"], scores["fake"])}
+        costs = {"score": gk.losses.critic_loss(self.objective, scores["real"], scores["fake"])}
         if self.options.constraint == "gp":
             costs["penalty"] = self.options.number("penalty_weight") * self._penalty(images, fakes, tags)
         return costs

@@ -28,7 +28,17 @@ import gankit as gk
 from examples.anime_faces.recipes.dcgan.losses import critic_terms, generator_terms
 from examples.anime_faces.recipes.dcgan.networks import networks
 from examples.anime_faces.recipes.wgan_clip.options import Options
-from examples.anime_faces.systems import AnyPicture, Description, Networks, Recipe, Side, System, always
+from examples.anime_faces.systems import (
+    AnyPicture,
+    Description,
+    Networks,
+    Recipe,
+    Side,
+    System,
+    always,
+    critic_formula,
+    generator_formula,
+)
 
 
 def system(networks: Networks, description: Description, options: Options, steps: int) -> System:
@@ -41,7 +51,8 @@ def system(networks: Networks, description: Description, options: Options, steps
         critic=Side(
             network=critic,
             optimizer=partial(torch.optim.RMSprop, lr=options.critic_learning_rate),
-            terms=critic_terms(networks, objective, accuracy=options.literal),
+            terms=critic_terms(networks, objective, relative=not options.literal),
+            formulas={"score": critic_formula(objective)},
             before=None if options.clip_after else clip,
             constraint=clip if options.clip_after else None,
         ),
@@ -49,6 +60,7 @@ def system(networks: Networks, description: Description, options: Options, steps
             network=generator,
             optimizer=partial(torch.optim.Adam, lr=options.generator_learning_rate, betas=(0.5, 0.999)),
             terms=generator_terms(networks, objective),
+            formulas={"score": generator_formula(objective)},
         ),
         schedule=gk.schedules.Constant(round=gk.schedules.Round(options.critic_steps)),
         batch_size=options.batch_size,
@@ -58,6 +70,8 @@ def system(networks: Networks, description: Description, options: Options, steps
 RECIPE = Recipe(
     description="Report B: the networks of dcgan as a WGAN with clipped weights (--literal: with cross-entropy).",
     steps=20_000,
+    report="B",
+    data="any pictures; labels are not read",
     conditioning=always(AnyPicture()),
     networks=networks,
     system=system,
