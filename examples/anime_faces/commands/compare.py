@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from examples.anime_faces.commands import MOST_SEEDS, check_seed, shown_as
+from examples.anime_faces.commands import check_seed, shown_as
 
 MOST_PICTURES = 64
 
@@ -38,7 +38,7 @@ class Compare:
         """Compare, and say where the page is."""
         from examples.anime_faces.comparison import Places, draw_gallery, read_entries, write_comparison
 
-        check_seed(self.seed, least=-MOST_SEEDS)
+        check_seed(self.seed)
         if not 1 <= self.n <= MOST_PICTURES:
             raise ValueError(f"--n must be 1 to {MOST_PICTURES}, but it is {self.n}")
         places = Places.of(self.out)
