@@ -69,6 +69,7 @@ def test_its_state_holds_the_rounds_since_the_last_move() -> None:
     kept = resumed.probability
     state = begun.state_dict()
     follow(begun, signs[6:], first=6)  # the state is a copy
+    follow(resumed, [1.0] * 6)  # which loading replaces
     resumed.load_state_dict(state)
     assert follow(resumed, signs[6:], first=6) == expected[6:]
     assert resumed.probability is kept  # in place, where graphs find it
@@ -128,6 +129,19 @@ def test_readings_say_how_sure_the_critic_is_and_the_probability() -> None:
     assert logged[SIGN] == -1
     assert float(logged[PROBABILITY]) == pytest.approx(8 / 80)
     assert float(part.probability) == 0
+
+
+def test_in_a_training_it_moves_after_every_fourth_round() -> None:
+    training = build(augmentation_pictures=320)
+    part = training.system.parts["augmentation"]
+    assert isinstance(part, AdaptiveAugmentation)
+    found = []
+    for step in range(9):
+        with torch.no_grad():
+            training.networks["critic"].get_parameter("score.bias").fill_(1e3)
+        training.play(step, iter([batch()]))
+        found.append(round(float(part.probability), 6))
+    assert found == [0, 0, 0, 0.1, 0.1, 0.1, 0.1, 0.2, 0.2]
 
 
 def test_without_augmentation_there_is_nothing_to_follow_or_keep() -> None:
