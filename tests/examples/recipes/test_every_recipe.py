@@ -43,7 +43,7 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("srresnet_acgan", {"pre_activation": True}),
     (
         "retrofit",
-        {"critic_norm": "batch", "augmentation_every": 1, "augmentation_pictures": 20, "fake_class_weight": 0.5},
+        {"critic_norm": "layer", "augmentation_every": 1, "augmentation_pictures": 20, "fake_class_weight": 0.5},
     ),
     ("retrofit", {"critic_norm": "none", "augmentation": False}),
     ("acgan", {"fakes": "train", "fake_labels": "data", "embedding_form": "noise_product", "fake_class_weight": 0.0}),

@@ -138,7 +138,7 @@ REPORTED: dict[str, tuple[int, dict[str, Any]]] = {
     ),
     "retrofit": (
         20_000,
-        {"batch_size": 64, "width": 64, "embedding": 8, "critic_norm": "layer", "learning_rate": 2e-4}
+        {"batch_size": 64, "width": 64, "embedding": 8, "critic_norm": "batch", "learning_rate": 2e-4}
         | {"score_weight": 1.4, "class_weight": 0.8, "fake_class_weight": 0.0, "generator_class_weight": 1.0}
         | {"penalty_weight": "auto", "penalty_every": 16, "augmentation": True, "augmentation_target": 0.6}
         | {"augmentation_every": 4, "augmentation_pictures": 500_000},

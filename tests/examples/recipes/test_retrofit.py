@@ -31,7 +31,7 @@ def part_of(training: Training) -> AdaptiveAugmentation:
     return part
 
 
-def test_the_networks_are_report_e_s_but_for_the_norms_of_the_critic() -> None:
+def test_the_networks_are_report_e_s_and_the_norms_of_the_critic_an_option() -> None:
     large = assembled("retrofit", replace(FACES, size=64))
     generator, critic = large.networks["generator"], large.networks["critic"]
     assert isinstance(generator, AcganGenerator)
@@ -42,8 +42,12 @@ def test_the_networks_are_report_e_s_but_for_the_norms_of_the_critic() -> None:
     for norm, kind in (("layer", nn.GroupNorm), ("batch", nn.BatchNorm2d), ("none", nn.Identity)):
         layers = build(critic_norm=norm).networks["critic"].get_submodule("layers")
         assert [type(layer) for layer in layers.children()][3::3] == [kind, kind]
-    norms = [layer for layer in critic.modules() if isinstance(layer, nn.GroupNorm)]
-    assert [(norm.num_groups, norm.num_channels) for norm in norms] == [(1, 128), (1, 256), (1, 512)]
+    norms = [layer for layer in critic.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert [(norm.num_features, norm.eps, norm.momentum) for norm in norms] == [(n, 1e-3, 0.5) for n in (128, 256, 512)]
+    norms = [
+        layer for layer in build(critic_norm="layer").networks["critic"].modules() if isinstance(layer, nn.GroupNorm)
+    ]
+    assert [(norm.num_groups, norm.num_channels) for norm in norms] == [(1, 8), (1, 16)]
 
 
 def test_optimizers_are_corrected_for_the_steps_of_r1() -> None:

@@ -11,8 +11,8 @@ from examples.anime_faces.recipes.retrofit.options import CriticNorm, Options
 from examples.anime_faces.systems import Blueprint, Description
 
 NORMS: dict[CriticNorm, Callable[[int], nn.Module]] = {
-    "layer": partial(nn.GroupNorm, 1),
     "batch": batch_norm,
+    "layer": partial(nn.GroupNorm, 1),
     "none": nn.Identity,
 }
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from examples.anime_faces.recipes._options import check_numbers, check_shares
 
-CriticNorm = Literal["layer", "batch", "none"]
+CriticNorm = Literal["batch", "layer", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +18,8 @@ class Options:
     """Channels of the layers next to the picture."""
     embedding: int = 8
     """Numbers in the embedding of each attribute."""
-    critic_norm: CriticNorm = "layer"
-    """Norms of the critic: layer; batch, as in report E, where R1 couples the pictures of a batch; none."""
+    critic_norm: CriticNorm = "batch"
+    """Norms of the critic: batch, as in report E, where R1 couples the pictures of a batch; layer; none."""
     learning_rate: float = 2e-4
     """Learning rate of Adam for both networks; the critic's is corrected for the steps of R1."""
     score_weight: float = 1.4

@@ -15,8 +15,8 @@ rate of 2e-4, that of report E's critic, and betas 0 and 0.99.
 
 Differences from StyleGAN2-ADA, beside the networks and the class heads: the changes of pictures are interpolated linearly
 (`gankit.augment.GeometricTransformation`); the probability is at most 1; only the scores of the main step are counted for it,
-not those of R1's step. Differences from report E's networks: the critic has layer norms in place of batch norms, with which the
-gradient at one picture would depend on the others.
+not those of R1's step. The critic keeps report E's batch norms, with which the gradient at one picture depends on the others,
+so that R1 no longer measures each alone; ``--critic-norm layer`` avoids that, and drew no better in short runs.
 
 Data: pictures with exactly one class of every attribute; any set of attributes; any size that is 4 to 7 doubled a few times.
 """
