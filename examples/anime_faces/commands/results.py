@@ -42,6 +42,10 @@ class Evaluate:
     """About how long to measure; fewer samples are drawn if 2640 take longer. Default: no limit."""
     seed: int = 0
     """Fixes the samples, and the real pictures that they are compared with."""
+    temperature: float = 1.0
+    """Multiplies the noise of the samples, as that of sample does."""
+    truncation: Annotated[float | None, shown_as("NUMBER")] = None
+    """Draw numbers of the noise that are farther from 0 again, as that of sample does. Default: none."""
     features: Annotated[str | None, shown_as("MODULE:CALLABLE")] = None
     """A feature network for FID, KID, precision, recall, density and coverage, as package.module:callable. It takes
     uint8 pictures (n, 3, size, size) and returns vectors (n, features)."""
@@ -75,6 +79,8 @@ class Evaluate:
             device=self.device,
             recipe=self.recipe,
             seconds=self.seconds,
+            temperature=self.temperature,
+            truncation=self.truncation,
         )
         if self.all_kept:
             print(steps_summary(evaluate_kept(question), self.by))

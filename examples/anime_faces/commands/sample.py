@@ -48,6 +48,8 @@ class Sample:
     """Fixes the noise: the same seed draws the same pictures."""
     temperature: float = 1.0
     """Multiplies the noise: below 1, pictures of a prompt are more alike and mostly better; above 1, more varied."""
+    truncation: Annotated[float | None, shown_as("NUMBER")] = None
+    """Draw numbers of the noise that are farther from 0 again: pictures are more alike and mostly better. Default: none."""
     out: Annotated[Path | None, shown_as("FILE")] = None
     """The sheet to write. Default: samples.png; with --table, table.png in the run's folder, which the report shows."""
     table: bool = False
@@ -67,7 +69,9 @@ class Sample:
         check_seed(self.seed)
         out = self._place()
         run = self.run_folder if self.step is None else checkpoint_of(self.run_folder, self.step)
-        generator = load_generator(run, recipe=self.recipe, data=self.data, temperature=self.temperature)
+        generator = load_generator(
+            run, recipe=self.recipe, data=self.data, temperature=self.temperature, truncation=self.truncation
+        )
         if self.data is not None and not self.table and generator.drawer.blueprint.latents is not None:
             raise ValueError(
                 f"--data is for recipes that change pictures, but {generator.settings.recipe} draws from noise"
@@ -81,7 +85,8 @@ class Sample:
         marks = [""] * len(texts) if dataset is None else marks_of(texts, generator, dataset)
         self._write_sheet(list(zip(texts, marks, strict=True)), images, out, scale)
         drawn = f"{counted(len(prompts), 'prompt')}, {counted(self.n, 'picture')} each"
-        print(f"{out}: {drawn}, from step {generator.step}")
+        noise = f", {generator.noise}" if generator.noise.changes else ""
+        print(f"{out}: {drawn}, from step {generator.step}{noise}")
         if self.pictures is not None:
             self._write_pictures(self.pictures, prompts, images)
 

@@ -19,7 +19,11 @@ from examples.anime_faces.metrics._evaluation import (
     write_metrics as write_metrics,
 )
 from examples.anime_faces.metrics._failures import FAILURES as FAILURES, Failure as Failure
-from examples.anime_faces.metrics._features import Neighborhoods as Neighborhoods, neighborhoods as neighborhoods
+from examples.anime_faces.metrics._features import (
+    Neighborhoods as Neighborhoods,
+    load_features as load_features,
+    neighborhoods as neighborhoods,
+)
 from examples.anime_faces.metrics._forecast import check_samples as check_samples, forecast as forecast
 from examples.anime_faces.metrics._pictures import evaluate_pictures as evaluate_pictures
 from examples.anime_faces.metrics._plan import choose_machine as choose_machine
@@ -33,7 +37,6 @@ from examples.anime_faces.metrics._run import (
     Question as Question,
     evaluate_run as evaluate_run,
     knobs_of as knobs_of,
-    load_features as load_features,
     metrics_path as metrics_path,
 )
 from examples.anime_faces.metrics._spectrum import SpectrumGap as SpectrumGap, spectrum_gap as spectrum_gap

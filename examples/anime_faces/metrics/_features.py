@@ -1,10 +1,14 @@
 """Feature vectors of pictures, and how samples lie among real pictures: precision, recall, density, coverage."""
 
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import torch
+from torch import nn
 
 from examples.anime_faces.metrics._intervals import Interval, of_mean
 
@@ -97,3 +101,32 @@ def _reaches(points: torch.Tensor, k: int) -> torch.Tensor:
         distances[torch.arange(len(chunk)), torch.arange(start, start + len(chunk))] = torch.inf
         reaches.append(distances.kthvalue(k, dim=1).values)
     return torch.cat(reaches)
+
+
+def load_features(name: str, device: torch.device | str = "cpu") -> Features:
+    """Return the callable that ``package.module:callable`` names.
+
+    It must take uint8 pictures of shape ``(n, 3, size, size)`` and return vectors of shape ``(n, features)``. A module is moved
+    to the device and set to evaluation mode. The current folder is searched too.
+
+    Args:
+        name: The name, as ``package.module:callable``.
+        device: Device of the network.
+
+    Raises:
+        ValueError: There is no such module, or it has no such callable.
+    """
+    place, colon, attribute = name.partition(":")
+    if not (place and colon and attribute):
+        raise ValueError(f"features must be given as package.module:callable, got {name!r}")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = getattr(importlib.import_module(place), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"features {name!r} cannot be loaded: {error}") from error
+    if isinstance(found, nn.Module):
+        return found.to(device).eval()
+    if not callable(found):
+        raise ValueError(f"features {name!r} must be callable, got {type(found).__name__}")
+    return cast("Features", found)

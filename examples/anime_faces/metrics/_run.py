@@ -1,17 +1,14 @@
 """Evaluation of a trained run against its data set."""
 
-import importlib
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.data.render import Knobs
@@ -20,7 +17,7 @@ from examples.anime_faces.metrics._asked import class_ids_for, drawing_colors, f
 from examples.anime_faces.metrics._by_class import shares_by_class
 from examples.anime_faces.metrics._cache import FOLDER, Cache
 from examples.anime_faces.metrics._evaluation import Evaluation, write_metrics
-from examples.anime_faces.metrics._features import Features
+from examples.anime_faces.metrics._features import load_features
 from examples.anime_faces.metrics._forecast import check_samples, missing_packages
 from examples.anime_faces.metrics._pictures import evaluate_pictures
 from examples.anime_faces.metrics._plan import choose_machine, measure_costs, plan_samples, same_threads_afterwards
@@ -44,6 +41,8 @@ class Question:
         recipe: The run's recipe, needed only if it is from outside.
         seconds: About how long the evaluation may take; where it does not suffice, fewer samples are drawn, and the slowest
             figure is left out. Default: no limit. It does not change a number of samples that was asked for.
+        temperature: What the noise of the samples is multiplied by.
+        truncation: Numbers of the noise that are farther from 0 are drawn again. None: none are.
     """
 
     run: Path
@@ -54,6 +53,8 @@ class Question:
     device: str | None = None
     recipe: str | None = None
     seconds: float | None = None
+    temperature: float = 1.0
+    truncation: float | None = None
 
 
 def evaluate_run(question: Question) -> dict[str, Any]:
@@ -66,7 +67,14 @@ def evaluate_run(question: Question) -> dict[str, Any]:
     if question.seconds is not None and not question.seconds > 0:
         raise ValueError(f"--seconds must be above 0, but it is {question.seconds}")
     device = question.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    generator = load_generator(question.run, device=device, recipe=question.recipe, data=question.data)
+    generator = load_generator(
+        question.run,
+        device=device,
+        recipe=question.recipe,
+        data=question.data,
+        temperature=question.temperature,
+        truncation=question.truncation,
+    )
     dataset = Dataset.open(question.data or Path(generator.settings.data))
     _check_fit(generator, dataset)
     check_samples(question.samples, rendered=dataset.can_be_judged)
@@ -74,44 +82,18 @@ def evaluate_run(question: Question) -> dict[str, Any]:
         hardware, figures = choose_machine(device, student=dataset.can_be_judged, seconds=question.seconds)
         print(f"evaluate: computes on {hardware} ({figures})", flush=True)
         evaluation = _evaluate(question, generator, dataset, hardware, start)
+    if generator.noise.changes:
+        evaluation.notes.append(f"The noise of the samples is not that of training: {generator.noise}.")
     about = {
         "run": str(question.run),
         "step": generator.step,
+        "noise": {"temperature": question.temperature} | generator.noise.changes,
         "data": {"kind": dataset.kind, "fingerprint": dataset.fingerprint, "pictures": len(dataset)},
         "features": question.features or "the encoder trained on renders",
         "device": device,
         "hardware": {"chosen": str(hardware), "timed": figures},
     }
     return write_metrics(metrics_path(question.run), evaluation, about)
-
-
-def load_features(name: str, device: torch.device | str = "cpu") -> Features:
-    """Return the callable that ``package.module:callable`` names.
-
-    It must take uint8 pictures of shape ``(n, 3, size, size)`` and return vectors of shape ``(n, features)``. A module is moved
-    to the device and set to evaluation mode. The current folder is searched too.
-
-    Args:
-        name: The name, as ``package.module:callable``.
-        device: Device of the network.
-
-    Raises:
-        ValueError: There is no such module, or it has no such callable.
-    """
-    place, colon, attribute = name.partition(":")
-    if not (place and colon and attribute):
-        raise ValueError(f"features must be given as package.module:callable, got {name!r}")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        found: Any = getattr(importlib.import_module(place), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"features {name!r} cannot be loaded: {error}") from error
-    if isinstance(found, nn.Module):
-        return found.to(device).eval()
-    if not callable(found):
-        raise ValueError(f"features {name!r} must be callable, got {type(found).__name__}")
-    return cast("Features", found)
 
 
 def metrics_path(run_or_checkpoint: Path) -> Path:

@@ -1,8 +1,7 @@
 """A trained generator, ready to draw: what `sample` and `evaluate` use."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import nn
 import gankit as gk
 from examples.anime_faces.data import Attribute, Dataset
 from examples.anime_faces.recipes import find_recipe, is_outside, saved_options
+from examples.anime_faces.run._noise import Noise
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._state import in_current_format, load_any_checkpoint
 from examples.anime_faces.run._stores import pictures_of
@@ -28,7 +28,7 @@ class LoadedGenerator:
         conditioning: Says how labels or texts are read.
         drawer: The averaged networks, which draw.
         data: The data set whose pictures are changed, by generators that change pictures. None: that of the run.
-        temperature: What the latents are multiplied by; 1 draws them as in training.
+        noise: How the latents differ from those of training.
     """
 
     settings: Settings
@@ -36,7 +36,7 @@ class LoadedGenerator:
     conditioning: Conditioning
     drawer: Drawer
     data: Path | None = None
-    temperature: float = 1.0
+    noise: Noise = field(default_factory=Noise)
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -111,8 +111,8 @@ class LoadedGenerator:
         def pictures(count: int, rng: torch.Generator) -> torch.Tensor:
             return pictures_of(self._dataset().images)(count, rng)
 
-        inputs = self.drawer.inputs(count, rng, pictures)
-        return inputs if self.drawer.blueprint.latents is None else self.temperature * inputs
+        latents = self.drawer.blueprint.latents
+        return self.drawer.inputs(count, rng, pictures) if latents is None else self.noise.draw(latents, count, rng)
 
     def _dataset(self) -> Dataset:
         """Open the data set whose pictures are changed."""
@@ -152,6 +152,7 @@ def load_generator(
     recipe: str | None = None,
     data: Path | None = None,
     temperature: float = 1.0,
+    truncation: float | None = None,
 ) -> LoadedGenerator:
     """Load the averaged generator of a run's newest checkpoint, or of one checkpoint file.
 
@@ -162,13 +163,13 @@ def load_generator(
         data: The data set whose pictures are changed, by generators that change pictures. Default: that of the run.
         temperature: What the latents are multiplied by: below 1, pictures are more alike and mostly better. It must be 1 for
             generators that change pictures.
+        truncation: Numbers of the latents that are farther from 0 are drawn again. It must be None for those generators.
 
     Raises:
-        ValueError: There is no checkpoint, or it is damaged, or its recipe must be given and was not; or the temperature is
-            negative, not finite, or for a generator without latents.
+        ValueError: There is no checkpoint, or it is damaged, or its recipe must be given and was not; or temperature or
+            truncation are out of range, or for a generator without latents.
     """
-    if not 0 <= temperature < math.inf:
-        raise ValueError(f"--temperature must be 0 or more and finite, but it is {temperature}")
+    noise = Noise(temperature=temperature, truncation=truncation)
     state = in_current_format(load_any_checkpoint(Path(run_or_checkpoint)))
     settings = Settings.from_dict(state["settings"])
     _check_recipe(settings.recipe, recipe)
@@ -176,9 +177,10 @@ def load_generator(
     found = find_recipe(settings.recipe)
     hardware = Hardware(device=device, threads=settings.hardware.threads)
     blueprint = found.networks(settings.description, options)
-    if blueprint.latents is None and temperature != 1:
+    if blueprint.latents is None and noise.changes:
+        flags = " and ".join(f"--{name}" for name in noise.changes)
         raise ValueError(
-            f"--temperature is for recipes that draw from noise, but {settings.recipe} changes pictures: leave it out"
+            f"{flags} is for recipes that draw from noise, but {settings.recipe} changes pictures: leave it out"
         )
     # Building draws fresh weights; whoever loads a generator should not find their random numbers moved.
     with torch.random.fork_rng(devices=[]):
@@ -194,7 +196,7 @@ def load_generator(
         conditioning=conditioning,
         drawer=Drawer(networks=networks, blueprint=blueprint, device=device),
         data=data,
-        temperature=temperature,
+        noise=noise,
     )
 
 

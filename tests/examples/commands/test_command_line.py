@@ -159,6 +159,31 @@ def test_sample_refuses_what_it_cannot_write(
     assert len(err.splitlines()) == 1
 
 
+def test_sample_takes_a_truncation_and_says_so(
+    trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheets: list[bytes] = []
+    for more, words in (
+        ((), "from step 7\n"),
+        (("--truncation", "0.3"), "from step 7, truncation 0.3\n"),
+        (("--truncation", "0.3"), "from step 7, truncation 0.3\n"),
+        (("--truncation", "0.3", "--temperature", "0.5"), "from step 7, temperature 0.5, truncation 0.3\n"),
+        (("--truncation", "50"), "from step 7, truncation 50\n"),
+    ):
+        sheet = tmp_path / "sheet.png"
+        arguments = ("sample", "blue hair red eyes", "--n", "2", "--run", str(trained_folder), "--out", str(sheet))
+        code, out, _ = run(*arguments, *more, capsys=capsys)
+        assert code == 0
+        assert out.endswith(words)
+        sheets.append(sheet.read_bytes())
+    plain, once, again, both, far = sheets
+    assert once == again
+    assert len({plain, once, both}) == 3
+    assert far == plain
+    code, _, err = run(*arguments, "--truncation", "0", capsys=capsys)
+    assert (code, err.splitlines()[0][:62]) == (2, "error: --truncation must be at least 0.1 and finite, but it is")
+
+
 def test_sample_takes_a_temperature(trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheets: dict[str, bytes] = {}
     for name, more in (("plain", ()), ("1", ("--temperature", "1")), ("0", ("--temperature", "0"))):

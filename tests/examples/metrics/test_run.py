@@ -2,10 +2,10 @@
 
 import json
 import shutil
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +24,9 @@ from examples.anime_faces.data import (
 )
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import render_fresh
-from examples.anime_faces.metrics import Question, evaluate_run, knobs_of, load_features, metrics_path
+from examples.anime_faces.metrics import Question, evaluate_run, knobs_of, metrics_path
 from examples.anime_faces.metrics._asked import further_asked
+from examples.anime_faces.run._noise import Noise
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Renderer:
     step: int = 7
     reads_labels: bool = True
     example_texts: tuple[str, ...] | None = None
+    noise: Noise = field(default_factory=Noise)
 
     @property
     def settings(self) -> SimpleNamespace:
@@ -61,10 +63,37 @@ def test_writes_metrics_into_the_run(faces_folder: Path, tmp_path: Path, monkeyp
     dataset = Dataset.open(faces_folder)
     assert record["data"] == {"kind": "rendered", "fingerprint": dataset.fingerprint, "pictures": 70}
     assert (record["step"], record["seed"], record["samples"], record["device"]) == (7, 5, 264, "cpu")
+    assert record["noise"] == {"temperature": 1.0}
+    assert not any("noise" in note for note in record["notes"])
     assert record["figures"]["hair_accuracy"]["passed"]
     printed = capsys.readouterr().out
     assert "thresholds passed" in printed
     assert str(tmp_path / "metrics.json") in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"temperature": 0.5}, "temperature 0.5"),
+        ({"truncation": 1.5}, "truncation 1.5"),
+        ({"temperature": 0.5, "truncation": 1.5}, "temperature 0.5, truncation 1.5"),
+    ],
+)
+def test_other_noise_is_drawn_and_recorded(
+    options: dict[str, Any], words: str, faces_folder: Path, tmp_path: Path, monkeypatch
+):
+    asked: list[dict[str, Any]] = []
+
+    def load(run: Path, *, temperature: float, truncation: float | None, **_: object) -> Renderer:
+        asked.append({"temperature": temperature, "truncation": truncation})
+        return Renderer(faces_folder, noise=Noise(temperature=temperature, truncation=truncation))
+
+    monkeypatch.setattr("examples.anime_faces.metrics._run.load_generator", load)
+    Evaluate(run_folder=tmp_path, samples=264, device="cpu", **options).run()
+    assert asked == [{"temperature": 1.0, "truncation": None} | options]
+    record = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    assert record["noise"] == {"temperature": 1.0} | options
+    assert f"The noise of the samples is not that of training: {words}." in record["notes"]
 
 
 def test_labels_beside_the_colors_are_those_of_the_data(tmp_path: Path, monkeypatch):
@@ -191,52 +220,3 @@ def test_knobs_are_read_back(tmp_path: Path):
     assert knobs_of(dataset) == knobs
     weights = replace(knobs, hair_weights=tuple(float(index) for index in range(12)))
     assert knobs_of(write_rendered(tmp_path / "more", 3, 32, knobs=weights, workers=0)) == weights
-
-
-MODULE = """
-import torch
-
-number = 7
-network = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Flatten())
-
-
-def colors(images):
-    return images.float().mean(dim=(2, 3))
-"""
-
-
-@pytest.fixture
-def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "features_of_mine.py").write_text(MODULE, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delitem(sys.modules, "features_of_mine", raising=False)
-
-
-@pytest.mark.usefixtures("_module")
-def test_finds_a_function_in_the_current_folder():
-    images = torch.full((2, 3, 4, 4), 9, dtype=torch.uint8)
-    torch.testing.assert_close(load_features("features_of_mine:colors")(images), torch.full((2, 3), 9.0))
-
-
-@pytest.mark.usefixtures("_module")
-def test_a_module_is_put_into_evaluation_mode():
-    network = load_features("features_of_mine:network")
-    assert isinstance(network, torch.nn.Module)
-    assert not network.training
-
-
-@pytest.mark.usefixtures("_module")
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("features_of_mine", "must be given as package.module:callable, got 'features_of_mine'"),
-        (":colors", "must be given as package.module:callable"),
-        ("features_of_mine:missing", "'features_of_mine:missing' cannot be loaded: .*missing"),
-        ("no_such_module_here:colors", "cannot be loaded: No module named 'no_such_module_here'"),
-        ("features_of_mine:number", "must be callable, got int"),
-    ],
-)
-def test_load_features_refuses(name: str, words: str):
-    with pytest.raises(ValueError, match=words):
-        load_features(name)

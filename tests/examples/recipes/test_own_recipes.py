@@ -118,8 +118,14 @@ def test_pictures_are_changed_and_not_drawn_from_noise(
     assert float(seen[0].abs().max()) <= 1
     loaded.generate(torch.tensor([[1, 2], [3, 4]]), seed=1)
     assert torch.equal(seen[0], seen[1])
-    with pytest.raises(ValueError, match=r"--temperature is for recipes that draw from noise, but .* changes pictures"):
-        load_generator(tmp_path / "run", recipe="own.picture_to_picture", temperature=0.7)
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"temperature": 0.7}, "--temperature"),
+        ({"truncation": 2.0}, "--truncation"),
+        ({"temperature": 0.7, "truncation": 2.0}, "--temperature and --truncation"),
+    ]
+    for options, flags in refused:
+        with pytest.raises(ValueError, match=f"^{flags} is for recipes that draw from noise, but .* changes pictures"):
+            load_generator(tmp_path / "run", recipe="own.picture_to_picture", **options)
 
 
 def test_pictures_to_change_are_those_of_the_run_or_of_the_data_that_is_given(

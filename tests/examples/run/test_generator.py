@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -82,10 +83,31 @@ def test_a_temperature_multiplies_the_noise(trained_folder: Path) -> None:
     assert float(seen[0].std()) > 0.8
 
 
-@pytest.mark.parametrize("temperature", [-0.1, float("inf"), float("nan")])
-def test_temperatures_that_make_no_sense_are_refused(trained_folder: Path, temperature: float) -> None:
-    with pytest.raises(ValueError, match=f"--temperature must be 0 or more and finite, but it is {temperature}"):
-        load_generator(trained_folder, temperature=temperature)
+def test_a_truncation_draws_large_numbers_of_the_noise_again(trained_folder: Path) -> None:
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+    drawn: list[torch.Tensor] = []
+    truncation: dict[str, Any] = {"truncation": 0.5}
+    for options in ({}, truncation, truncation, {**truncation, "temperature": 3.0}):
+        generator = load_generator(trained_folder, **options)
+        generator.drawer.networks["generator"].register_forward_pre_hook(
+            lambda _module, inputs: seen.append((inputs[0], inputs[1]))
+        )
+        drawn.append(generator.generate(torch.full((40, 2), -1), seed=4))
+    (usual, classes), (truncated, same_classes), (again, _), (warm, _) = seen
+    assert float(truncated.abs().max()) <= 0.5 < float(usual.abs().max())
+    inside = usual.abs() <= 0.5
+    assert torch.equal(truncated[inside], usual[inside])
+    assert torch.equal(classes, same_classes)  # what is drawn at random besides the noise stays
+    assert torch.equal(again, truncated)
+    assert torch.equal(drawn[1], drawn[2])
+    assert not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(warm, 3 * truncated)
+
+
+@pytest.mark.parametrize("options", [{"temperature": -0.1}, {"truncation": 0.0}])
+def test_noise_that_makes_no_sense_is_refused(trained_folder: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"--{next(iter(options))} must be"):
+        load_generator(trained_folder, **options)
 
 
 def test_loading_moves_no_random_numbers(loaded: LoadedGenerator, trained_folder: Path) -> None:
