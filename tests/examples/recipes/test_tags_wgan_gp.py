@@ -367,7 +367,38 @@ def test_logging_fresh_losses_does_not_change_the_training(constraint: str, lite
 def test_a_run_from_before_there_were_forms_goes_on_with_the_options_of_then(literal: bool) -> None:
     numbers = {"batch_size": 64, "width": 64, "learning_rate": 1e-4, "penalty_weight": 10.0, "critic_steps": 5}
     assert saved_options("tags_wgan_gp", {"literal": literal, **numbers}) == find_options("tags_wgan_gp")(
-        literal=literal
+        literal=literal, joined="summed"
+    )
+
+
+def mixed_difference(critic: nn.Module) -> float:
+    """How much more one picture gains by other tags than another one: 0 for a score of the picture plus one of the tags."""
+    images = (torch.rand(2, 3, 32, 32) * 2 - 1).repeat_interleave(2, dim=0)
+    tags = torch.eye(2, 23).repeat(2, 1)
+    with torch.no_grad():
+        scores = critic(images, tags).double()  # in one batch, since some norms take statistics of it
+    return float((scores[0] - scores[1] - scores[2] + scores[3]).abs() / scores.std())
+
+
+@every_form
+def test_the_critic_compares_pictures_with_tags_but_not_that_of_the_report(constraint: str, literal: bool) -> None:
+    def critic(**options: Any) -> nn.Module:
+        torch.manual_seed(3)
+        network = build(constraint=constraint, literal=literal, **options).networks["critic"].eval()
+        with torch.no_grad():
+            for one in network.parameters():
+                one.add_(0.1 * torch.randn_like(one))
+        return network
+
+    assert mixed_difference(critic(joined="summed")) < 1e-4
+    assert mixed_difference(critic(joined="compared")) > 1e-2
+    kept, other = ("summed", "compared") if literal else ("compared", "summed")
+    assert find_options("tags_wgan_gp")(constraint=constraint, literal=literal).joined == kept
+    names = dict(critic().named_parameters()).keys()
+    assert (
+        names
+        == dict(critic(joined=kept).named_parameters()).keys()
+        != dict(critic(joined=other).named_parameters()).keys()
     )
 
 

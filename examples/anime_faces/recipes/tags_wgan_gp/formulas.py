@@ -38,11 +38,13 @@ def _weights(options: Options, name: str) -> dict[str, str]:
 
 
 def condition_weights(networks: Networks, description: Description) -> dict[str, list[torch.Tensor]]:
-    """Return the weights that multiply tags: columns of the generator's first layer and of the critic's last one."""
-    base, _ = base_and_doublings(description.size)
-    last = networks["critic"].get_parameter("score.weight")
-    of_tags = sum(description.classes) * base**2  # a number at each position, behind the features
+    """Return the weights that multiply tags: of the generator's first layer, and of the critic's next layer after them."""
+    critic, tags = dict(networks["critic"].named_parameters()), sum(description.classes)
+    joined = critic.get("compared.0.weight")
+    if joined is None:
+        base, _ = base_and_doublings(description.size)
+        joined, tags = critic["score.weight"], tags * base**2  # a number at each position, behind the features
     return {
         "generator": [columns_after(networks["generator"].get_parameter("stem.weight"), LATENTS)],
-        "critic": [columns_after(last, last.shape[1] - of_tags)],
+        "critic": [columns_after(joined, joined.shape[1] - tags)],
     }

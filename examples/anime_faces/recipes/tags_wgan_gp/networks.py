@@ -1,4 +1,4 @@
-"""The two networks of report C, layer for layer; at 64x64 with width 64 they equal those of its program."""
+"""The two networks of report C: at 64x64 with width 64 those of its program, but for a layer in the critic that compares."""
 
 import itertools
 from collections.abc import Callable
@@ -78,17 +78,30 @@ class TagsGenerator(nn.Module):
 class TagsCritic(nn.Module):
     """Score a picture against a vector of tags, which are extra channels of its last feature map.
 
+    With a linear layer alone after them, as in the report, the score is one of the picture plus one of the tags. Its gradient
+    with respect to the picture is the same for all tags, so that no picture fits some tags better than others. `compares` puts
+    a 1x1 convolution between, as GAN-CLS has.
+
     Args:
         size: Height and width of the picture.
         tags: Length of the tag vector.
         width: Channels of the first layer; each later one has twice as many.
         norm: Builds a norm layer from its number of channels; the first layer has none.
+        compares: Whether a 1x1 convolution with norm and leaky ReLU comes after the tags.
 
     Shape:
         Pictures ``(n, 3, size, size)`` and tags ``(n, tags)`` to scores ``(n,)``.
     """
 
-    def __init__(self, *, size: int, tags: int, width: int = 64, norm: Callable[[int], nn.Module] = layer_norm) -> None:
+    def __init__(
+        self,
+        *,
+        size: int,
+        tags: int,
+        width: int = 64,
+        norm: Callable[[int], nn.Module] = layer_norm,
+        compares: bool = True,
+    ) -> None:
         super().__init__()
         base, doublings = base_and_doublings(size)
         widths = [width * 2**stage for stage in range(doublings)]
@@ -96,14 +109,17 @@ class TagsCritic(nn.Module):
         for narrow, wide in itertools.pairwise(widths):
             layers += [nn.Conv2d(narrow, wide, 4, 2, 1), norm(wide), nn.LeakyReLU(SLOPE)]
         self.layers = nn.Sequential(*layers)
-        self.score = nn.Linear((widths[-1] + tags) * base * base, 1)
+        joined = widths[-1] + tags
+        compared = [nn.Conv2d(joined, widths[-1], 1), norm(widths[-1]), nn.LeakyReLU(SLOPE)] if compares else []
+        self.compared = nn.Sequential(*compared)
+        self.score = nn.Linear((widths[-1] if compares else joined) * base * base, 1)
         _start(self)
 
     def forward(self, images: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
         """Return one score per picture, given its tags."""
         features = self.layers(images)
         everywhere = tags[:, :, None, None].expand(-1, -1, *features.shape[2:]).to(features.dtype)
-        return self.score(torch.cat([features, everywhere], dim=1).flatten(1)).squeeze(1)
+        return self.score(self.compared(torch.cat([features, everywhere], dim=1)).flatten(1)).squeeze(1)
 
 
 def networks(description: Description, options: Options) -> Blueprint:
@@ -120,7 +136,8 @@ def networks(description: Description, options: Options) -> Blueprint:
         return TagsGenerator(size=size, embedder=embedder, width=2 * width, norm=generator_norm)
 
     def critic() -> nn.Module:
-        return TagsCritic(size=size, tags=sum(description.classes), width=width, norm=critic_norm)
+        tags, compares = sum(description.classes), options.joined == "compared"
+        return TagsCritic(size=size, tags=tags, width=width, norm=critic_norm, compares=compares)
 
     return Blueprint(
         makers={"generator": generator, "critic": critic},

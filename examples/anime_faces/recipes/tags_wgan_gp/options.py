@@ -1,26 +1,29 @@
 """The options of `tags_wgan_gp` (report C)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from examples.anime_faces.recipes._options import check_numbers
 
+CORRECTED: dict[str, Any] = {"round_batches": "fresh", "joined": "compared"}
+LITERAL: dict[str, Any] = {"round_batches": "shared", "joined": "summed"}
 FORMS: dict[tuple[str, bool], dict[str, Any]] = {
-    ("gp", False): {"learning_rate": 1e-4, "penalty_weight": 10.0, "l1_weight": 0.0, "round_batches": "fresh"},
-    ("gp", True): {"learning_rate": 1e-4, "penalty_weight": 10.0, "l1_weight": 0.0, "round_batches": "shared"},
+    ("gp", False): {"learning_rate": 1e-4, "penalty_weight": 10.0, "l1_weight": 0.0, **CORRECTED},
+    ("gp", True): {"learning_rate": 1e-4, "penalty_weight": 10.0, "l1_weight": 0.0, **LITERAL},
     ("clip", False): {
         "learning_rate": 5e-5,
         "clip": 0.01,
         "clip_when": "after",
         "l1_weight": 0.0,
-        "round_batches": "fresh",
+        **CORRECTED,
     },
     ("clip", True): {
         "learning_rate": 5e-5,
         "clip": 0.01,
         "clip_when": "before",
         "l1_weight": 2.5e-5,
-        "round_batches": "shared",
+        **LITERAL,
     },
 }
 """What stands for `auto`, by constraint and by whether it is literal: the last program of the report, and its first one."""
@@ -32,6 +35,9 @@ OF_CONSTRAINT = {"penalty_weight": "gp", "clip": "clip", "clip_when": "clip"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """Options of the recipe `tags_wgan_gp` (report C)."""
+
+    EARLIER: ClassVar[Mapping[str, Any]] = {"joined": "summed"}
+    """What runs did that were begun before these options existed."""
 
     literal: bool = False
     """Do what the report's programs did (a sigmoid critic with cross-entropy) in place of what the report says."""
@@ -59,6 +65,9 @@ class Options:
     """Update the generator before the critic in each round, as the report tries too."""
     round_batches: Literal["auto", "fresh", "shared"] = "auto"
     """A fresh batch for each critic update, or one that those of a round share. auto: fresh, or shared with --literal."""
+    joined: Literal["auto", "compared", "summed"] = "auto"
+    """compared: the critic compares picture and tags in one more layer; summed: a score of each is added, as in the report,
+    so that the generator ignores its tags. auto: compared, or summed with --literal."""
     fresh_losses: bool = False
     """Log both losses also on pictures that no update has used yet, after all updates so far, as the program does."""
 

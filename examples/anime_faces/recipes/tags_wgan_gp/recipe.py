@@ -11,9 +11,13 @@ Report and program differ, so there are two forms of both:
 - corrected (the default) does what the report writes: the Wasserstein loss, one interpolation weight per picture, a fresh
   batch for each critic update, weights clipped after each. With the penalty the critic has layer norm, because batch norm
   couples the pictures whose gradients are measured one by one; with clipped weights it has batch norm. Running statistics in
-  the generator, so that a drawn picture does not depend on others.
+  the generator, so that a drawn picture does not depend on others. The critic compares picture and tags in a 1x1 convolution
+  with leaky ReLU, as that of GAN-CLS does.
 - ``--literal`` does what the programs did: cross-entropy on a sigmoid critic, the same real batch for all critic updates of a
   round, and batch norm in the critic. The last program adds the penalty on the logit, with one interpolation weight per batch.
+  One linear layer follows the critic's maps and tags: the score is one of the picture plus one of the tags, and its gradient
+  with respect to the picture does not depend on the tags (``--joined summed``). With the corrected losses such a critic let the
+  generator ignore its tags: 11 % of hair colors were as asked after 5,000 rounds, near chance.
   The first one clips before each critic update, and adds 2.5e-5 times the sum of absolute weights to the loss of each network.
   Both networks always normalize by their batch, so that a picture depends on those that are drawn with it.
 
