@@ -68,7 +68,14 @@ def with_section(page: str, new: str) -> str:
 
 def table(records: Sequence[Record], arms: Mapping[str, Arm]) -> str:
     """Return the section of the index with all runs."""
-    names = ("hair_accuracy", "eye_accuracy", "noise_usage", "fid", "coverage_of_real", "spectrum_greatest")
+    names = {
+        "hair_accuracy": "Hair",
+        "eye_accuracy": "Eyes",
+        "noise_usage": "Noise",
+        "fid": "FID",
+        "coverage_of_real": "Coverage",
+        "spectrum_greatest": "Spectrum",
+    }
     lines = [
         "## What a run of each gave",
         "",
@@ -76,12 +83,13 @@ def table(records: Sequence[Record], arms: Mapping[str, Arm]) -> str:
             f"One run each of {ROUNDS:,} rounds, or of about 20 minutes where these take longer, on {FACES:,} rendered "
             f"faces of {SIZE}x{SIZE} pixels with one thread: far shorter than the runs of the reports, and most networks are "
             "narrower. The page of each recipe shows pictures and the options. Rounds of different recipes take different "
-            "times and pictures, so this table does not rank them. Chance is 0.083 for hair and 0.091 for eyes; real "
-            "pictures have a use of noise of 1, and an FID of "
+            "times and pictures, so this table does not rank them. Hair and eyes are the shares that are as asked (chance: "
+            "0.083 and 0.091), noise is its use (real pictures: 1), and the spectrum is the greatest difference in dB. Real "
+            "pictures have an FID of "
             f"{_floor(records[0].figures['figures']['fid']['floor'])}. `stargan` changes pictures of another data set."
         ),
         "",
-        f"| Recipe | Minutes | {' | '.join(f'{FIGURES[name][0].upper()}{FIGURES[name][1:]}' for name in names)} |",
+        f"| Recipe | Minutes | {' | '.join(names.values())} |",
         f"|---|---|{'---|' * len(names)}",
     ]
     for record in records:
