@@ -15,7 +15,10 @@ PANELS = (
     ("Generator losses", "generator/", ()),
     ("Mean scores of the critic, and the gap between real and generated", "scores/", ("critic gap",)),
     ("Share of pictures that the critic recognizes", "accuracy/", ()),
+    ("Length of the gradient of each network, all weights together", "gradients/", ()),
+    ("Length of the weights that multiply the condition", "weights/", ()),
 )
+GRIDS = "Sample grids: variety beside real pictures (1: as much), and the share of it that noise makes"
 
 
 class Frame(NamedTuple):
@@ -78,7 +81,7 @@ def charts_of(log: Sequence[Mapping[str, Any]], losses: Losses | None = None) ->
     names = list(dict.fromkeys(name for line in lines for name in line["averages"]))
     charts: list[Chart] = []
     for title, prefix, others in PANELS:
-        chosen = [name for name in names if name.startswith(prefix) or name in others]
+        chosen = [name for name in names if name.startswith((prefix, *others))]
         curves = {name.removeprefix(prefix): _logged(lines, name) for name in chosen}
         if prefix == "losses/" and losses is not None and losses.is_whole:
             curves = {name.removeprefix(prefix): averaged_curve(losses, name, MOST_POINTS) for name in chosen}
@@ -88,6 +91,10 @@ def charts_of(log: Sequence[Mapping[str, Any]], losses: Losses | None = None) ->
             steps = max(steps[-1] for steps, _ in first.values() if steps)
             curves = {name.removeprefix(prefix): curve for name, curve in first.items()}
             charts.append(chart_of(f"Losses of the first {steps} steps, each as it was", curves))
+    grids = [{"step": line["step"], "averages": line["grid"]} for line in log if "grid" in line]
+    if grids:
+        names = dict.fromkeys(name for line in grids for name in line["averages"])
+        charts.append(chart_of(GRIDS, {name: _logged(grids, name) for name in names}))
     return charts
 
 

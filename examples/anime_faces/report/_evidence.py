@@ -8,7 +8,8 @@ from typing import Any
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_recipe, is_outside, recipe_names
-from examples.anime_faces.run import Losses, RunFolder, Settings, read_log, read_losses
+from examples.anime_faces.run import Losses, RunFolder, Settings, read_log, read_losses, read_outline
+from examples.anime_faces.systems import Outline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Evidence:
         losses: The losses of every step. None: they were not kept.
         metrics: What `evaluate` measured. None: `evaluate` was not run.
         dataset: The data set. None: it is not in its folder any more.
+        outline: Networks, losses and constants. None: they were not written.
     """
 
     folder: RunFolder
@@ -32,6 +34,7 @@ class Evidence:
     losses: Losses | None
     metrics: Mapping[str, Any] | None
     dataset: Dataset | None
+    outline: Outline | None = None
 
     @property
     def step(self) -> int:
@@ -61,6 +64,7 @@ def gather(run: Path, recipe: str | None = None) -> Evidence:
         losses=read_losses(folder.raw_losses),
         metrics=_read_metrics(folder.metrics),
         dataset=_open(settings.data),
+        outline=read_outline(folder.outline),
     )
 
 

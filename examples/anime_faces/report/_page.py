@@ -22,7 +22,9 @@ from examples.anime_faces.report._pictures import (
 )
 from examples.anime_faces.report._status import Status
 from examples.anime_faces.report._strip import write_strip
+from examples.anime_faces.report._watched import watched_of
 from examples.anime_faces.run import RunFolder, read_kept
+from examples.anime_faces.systems import SIGNS
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -97,6 +99,9 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         has_losses=evidence.losses is not None,
         figures=figures_of(evidence.metrics),
         by_step=by_step_of(read_kept(evidence.folder)),
+        watched=watched_of(evidence.log),
+        system=evidence.outline,
+        signs=SIGNS,
         data=data_of(evidence),
         settings=settings_of(evidence),
         commands=commands_of(evidence),

@@ -30,6 +30,12 @@ from examples.anime_faces.run._kept import (
 )
 from examples.anime_faces.run._letters import displayed as displayed
 from examples.anime_faces.run._losses import Losses as Losses, read_losses as read_losses
+from examples.anime_faces.run._monitors import (
+    RULES as RULES,
+    Span as Span,
+    are_watched as are_watched,
+    spans_of as spans_of,
+)
 from examples.anime_faces.run._outlines import read_outline as read_outline
 from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._record import read_log as read_log

@@ -32,14 +32,27 @@ def with_totals(averages: Mapping[str, float]) -> dict[str, float]:
 
 
 def series(lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[list[int], list[float]]]:
-    """Return steps and running averages of each logged value, in the order of first appearance."""
+    """Return steps and running averages of each logged value, in the order of first appearance.
+
+    What was measured on sample grids is there too, under names that begin with ``grid/``.
+    """
     found: dict[str, tuple[list[int], list[float]]] = {}
     for line in lines:
-        for name, value in with_totals(line["averages"]).items():
+        for name, value in {**with_totals(line["averages"]), **figures_of_grid(line)}.items():
             steps, values = found.setdefault(name, ([], []))
             steps.append(line["step"])
             values.append(value)
     return found
+
+
+def figures_of_grid(line: Mapping[str, Any]) -> dict[str, float]:
+    """Return what was measured on the sample grid of a line of the log; empty where there is none.
+
+    Example:
+        >>> figures_of_grid({"step": 20, "grid": {"variety, raw": 0.5}}), figures_of_grid({"step": 40})
+        ({'grid/variety, raw': 0.5}, {})
+    """
+    return {f"grid/{name}": value for name, value in line.get("grid", {}).items()}
 
 
 class Panel(NamedTuple):
@@ -142,6 +155,9 @@ def _panels(found: Mapping[str, tuple[Sequence[float], Sequence[float]]], losses
         Panel("generator losses", chosen("generator/")),
         Panel("mean scores of the critic, and their gap", chosen("scores/", "critic gap")),
         Panel("share of pictures that the critic recognizes", chosen("accuracy/")),
+        Panel("length of the gradients of all weights together", chosen("gradients/")),
+        Panel("length of the weights that multiply the condition", chosen("weights/")),
+        Panel("sample grids: variety beside real pictures, share of noise in it (not averaged)", chosen("grid/")),
     ]
     return [panel for panel in panels if panel.curves]
 

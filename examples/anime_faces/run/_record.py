@@ -13,8 +13,11 @@ import torch
 import gankit as gk
 from examples.anime_faces.errors import TrainingDivergedError
 from examples.anime_faces.run._losses import WINDOW, LossTable, totals
+from examples.anime_faces.run._monitors import GRIDS, is_generators_gradient, states_of
 from examples.anime_faces.run._pace import Stopwatch
 from examples.anime_faces.run._settings import PlanChange
+
+NO_GRID: Mapping[str, float] = {}
 
 
 class Record:
@@ -36,6 +39,8 @@ class Record:
         self._ring = gk.training.LogRing(WINDOW)
         self._pending: list[int] = []
         self._recent: dict[str, deque[float]] = {}
+        self._longest: dict[str, float] = {}  # mean of each generator's gradient
+        self._grids: deque[Mapping[str, float]] = deque(maxlen=GRIDS)
         self._watch = Stopwatch()
         self._seconds_before = 0.0
         self._file: TextIO | None = None
@@ -53,6 +58,11 @@ class Record:
         text = "".join(json.dumps(line) + "\n" for line in lines)
         self._path.write_text(text, encoding="utf-8")
         self._file = self._path.open("a", encoding="utf-8")
+        for line in lines:
+            if line["step"] >= WINDOW:
+                self._note_gradients(line["averages"])
+            if line.get("grid"):
+                self._grids.append(line["grid"])
         self._seconds_before = float(lines[-1]["seconds"]) if lines else 0.0
         self._watch = Stopwatch()
 
@@ -104,25 +114,55 @@ class Record:
     def averages(self) -> dict[str, float]:
         """Return the mean of each value over its last 100 steps."""
         means = {name: math.fsum(numbers) / len(numbers) for name, numbers in self._recent.items()}
-        if "scores/real" in means and "scores/fake" in means:
-            means["critic gap"] = means["scores/real"] - means["scores/fake"]
+        for real in [name for name in means if name.startswith("scores/real")]:
+            fake = real.replace("scores/real", "scores/fake", 1)
+            if fake in means:
+                means[f"critic gap{real.removeprefix('scores/real')}"] = means[real] - means[fake]
         return means
 
-    def write(self, step: int, *, images: int, images_per_second: float, change: PlanChange | None = None) -> None:
-        """Append one line with the running averages after `step` steps, and with the change of the plan if there was one."""
+    def write(
+        self,
+        step: int,
+        *,
+        images: int,
+        images_per_second: float,
+        change: PlanChange | None = None,
+        grid: Mapping[str, float] = NO_GRID,
+    ) -> None:
+        """Append one line with the running averages after `step` steps, and the states of the run that follow from them.
+
+        Args:
+            step: Steps so far.
+            images: Real pictures so far.
+            images_per_second: Since the line before.
+            change: The change of the plan, if there was one.
+            grid: How much the pictures of the sample grid differ, if one was drawn.
+        """
+        averages = self.averages()
+        whole = {name: averages[name] for name, numbers in self._recent.items() if len(numbers) == WINDOW}
+        self._note_gradients(whole)
         line: dict[str, Any] = {
             "step": step,
             "seconds": round(self.seconds, 3),
             "images": images,
             "images_per_second": round(images_per_second, 2),
-            "averages": {name: round(value, 6) for name, value in self.averages().items()},
+            "averages": {name: round(value, 6) for name, value in averages.items()},
         }
+        if grid:
+            line["grid"] = {name: round(value, 4) for name, value in grid.items()}
+            self._grids.append(line["grid"])
+        line["states"] = states_of(whole, self._longest, self._grids)
         if change is not None:
             line["plan"] = asdict(change)
         self.logged = step
         if self._file is not None:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
+
+    def _note_gradients(self, averages: Mapping[str, float]) -> None:
+        for name, length in averages.items():
+            if is_generators_gradient(name):
+                self._longest[name] = max(length, self._longest.get(name, 0.0))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the recent values, from which averages continue."""

@@ -1,7 +1,7 @@
 """One training session: plays rounds, records them, draws grids, saves checkpoints, stops on a signal."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,9 @@ from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._kept import keep_checkpoint, kept_steps
 from examples.anime_faces.run._losses import read_losses
 from examples.anime_faces.run._pace import Pacer
-from examples.anime_faces.run._record import Record, read_log
+from examples.anime_faces.run._preview import Preview, is_preview_step
+from examples.anime_faces.run._record import NO_GRID, Record, read_log
 from examples.anime_faces.run._settings import PlanChange, Settings
-from examples.anime_faces.run._sheets import Preview, is_preview_step
 from examples.anime_faces.run._state import check_finite_weights, collect_state, digest, restore_state
 from examples.anime_faces.run._watch import Moment, Watcher, watch_nothing
 from examples.anime_faces.systems import Training
@@ -90,12 +90,11 @@ class Session:
                 if planned != self.settings.steps:
                     self._change_the_plan(step, planned, progress)
                     saved_at = time.monotonic()
-                elif step % self.record.every == 0:
-                    self._log(step, progress)
                 named = step in self.settings.keep
                 draws = named or is_preview_step(step, self.settings.steps, self.settings.grid_every)
-                if draws:
-                    self.preview.draw(self.folder.grid(step))
+                grid = self.preview.draw(self.folder.grid(step)) if draws else {}
+                if draws or (step % self.record.every == 0 and self.record.logged != step):
+                    self._log(step, progress, grid=grid)
                 left = progress.seconds_left()
                 self.watch(Moment(done=step, total=self.settings.steps, seconds_left=left, has_new_grid=draws))
                 # Saving and drawing do not change the training, so they may depend on the clock.
@@ -144,10 +143,16 @@ class Session:
             message += f"; not reached and kept: {', '.join(lost)}"
         progress.follow(self.training.system, self.feed, steps, message)
 
-    def _log(self, step: int, progress: Progress, change: PlanChange | None = None) -> None:
+    def _log(
+        self,
+        step: int,
+        progress: Progress,
+        change: PlanChange | None = None,
+        grid: Mapping[str, float] = NO_GRID,
+    ) -> None:
         averages = self.record.read()
         rate = progress.images_per_second()
-        self.record.write(step, images=progress.images, images_per_second=rate, change=change)
+        self.record.write(step, images=progress.images, images_per_second=rate, change=change, grid=grid)
         progress.show(averages)
 
 

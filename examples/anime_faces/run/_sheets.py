@@ -1,16 +1,14 @@
-"""Sheets of pictures with words beside them: those of samples, and the grids that are drawn during training."""
+"""Sheets of pictures with words beside them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
-import gankit as gk
 from examples.anime_faces.files import written_whole
 from examples.anime_faces.run._letters import (
     FONT_SIZE,
@@ -22,7 +20,6 @@ from examples.anime_faces.run._letters import (
     noted,
     write_legend,
 )
-from examples.anime_faces.systems import Conditioning, Description, Drawer
 
 INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
 GAP, MARGIN, BLOCK_GAP = 2, 12, 14
@@ -30,8 +27,6 @@ LINE_HEIGHT = 16
 LAYOUT = "gankit sheet"
 """Name of the text inside the PNG that says what stands where; the report reads it."""
 
-ROWS, COLUMNS = 8, 5
-SEED = 20
 LEAST_SIDE = 64  # pixels of a picture on grids and strips: smaller ones are enlarged
 
 
@@ -181,49 +176,6 @@ def _tile(images: np.ndarray, scale: int) -> np.ndarray:
     return canvas
 
 
-class Preview:
-    """Draws the same conditions and latents each time, so that grids of different steps can be compared.
-
-    A column has one latent for all conditions: along it only what was asked for should change, along a row all the rest.
-
-    Args:
-        drawers: What draws each block of columns, by its heading.
-        conditioning: Says which conditions are shown.
-        description: The data.
-        pictures: Draws pictures of the data, for generators that change pictures.
-    """
-
-    def __init__(
-        self,
-        drawers: Mapping[str, Drawer],
-        conditioning: Conditioning,
-        description: Description,
-        pictures: Callable[[int, torch.Generator], torch.Tensor],
-    ) -> None:
-        self._drawers, self._size = drawers, description.size
-        grid = conditioning.grid(description, ROWS)
-        self._names = grid.names
-        # A generator of its own: previews must not change the random numbers of the training.
-        rng = torch.Generator().manual_seed(SEED)
-        drawer = next(iter(drawers.values()))
-        self._condition = None
-        if grid.condition is None:
-            self._inputs = drawer.inputs(len(self._names) * COLUMNS, rng, pictures)
-        else:
-            inputs = drawer.inputs(COLUMNS, rng, pictures)
-            self._inputs, self._condition = gk.latents.across_conditions(inputs, grid.condition)
-
-    def draw(self, path: Path) -> None:
-        """Write the grid as a PNG."""
-        blocks = [Block(heading, self._images(drawer)) for heading, drawer in self._drawers.items()]
-        sheet = draw_sheet(self._names, blocks, scale=enlargement(self._size))
-        sheet.save(path, legend=path.with_name("legend.txt"))
-
-    def _images(self, drawer: Drawer) -> np.ndarray:
-        images = drawer.draw(self._inputs, self._condition)
-        return images.permute(0, 2, 3, 1).unflatten(0, (len(self._names), COLUMNS)).numpy()
-
-
 def enlargement(size: int) -> int:
     """Return by which whole number pictures of a size are enlarged on a sheet: to 64 pixels or a little more.
 
@@ -232,14 +184,3 @@ def enlargement(size: int) -> int:
         [3, 2, 2, 1, 1]
     """
     return max(1, -(-LEAST_SIDE // size))
-
-
-def is_preview_step(step: int, steps: int, every: int | None) -> bool:
-    """Return whether a grid is drawn after a step: at every `every` steps. Default: 30 times, and more often at the start."""
-    if step == steps:
-        return True
-    if every is not None:
-        return step % every == 0
-    pace = max(1, steps // 30)
-    early = step < pace and step & (step - 1) == 0 and step >= 16
-    return early or step % pace == 0

@@ -18,10 +18,10 @@ from examples.anime_faces.run._measuring import choose_by_rounds, seconds_per_st
 from examples.anime_faces.run._outlines import in_short, write_outline
 from examples.anime_faces.run._pace import AsRecorded, ByTheClock, Pacer, keep_the_plan
 from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run, read_plan
+from examples.anime_faces.run._preview import Preview
 from examples.anime_faces.run._record import Record
 from examples.anime_faces.run._session import Session, memory_errors, play_named
 from examples.anime_faces.run._settings import Settings
-from examples.anime_faces.run._sheets import Preview
 from examples.anime_faces.run._state import load_any_checkpoint, restore_state, take_networks
 from examples.anime_faces.run._stores import Store, choose_store, pictures_of
 from examples.anime_faces.run._watch import Watcher, watch_nothing

@@ -8,6 +8,7 @@ from examples.anime_faces.systems._description import (
 from examples.anime_faces.systems._drawing import Drawer as Drawer
 from examples.anime_faces.systems._formulas import (
     NOTATION as NOTATION,
+    SIGNS as SIGNS,
     Costs as Costs,
     costs_of as costs_of,
     critic_formula as critic_formula,

@@ -40,21 +40,22 @@ def score_readings(scores: Mapping[str, torch.Tensor], *, relative: bool = False
     return readings
 
 
-def gradient_norm_of(network: nn.Module) -> torch.Tensor | None:
+def gradient_length_of(network: nn.Module) -> torch.Tensor | None:
     """Return the length of the gradient of all parameters together, as the last update left it. None: there is none yet."""
     gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
-    return norm_of(gradients) if gradients else None
+    return length_of(gradients) if gradients else None
 
 
 @torch.no_grad()
-def norm_of(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Return the root of the sum of all squares, on the device.
+def length_of(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return the root of the sum of all squares, on the device; one beyond the largest number is that number.
 
     Example:
-        >>> norm_of([torch.tensor([1.0, 2.0]), torch.tensor([[2.0]])])
+        >>> length_of([torch.tensor([1.0, 2.0]), torch.tensor([[2.0]])])
         tensor(3.)
     """
-    return nn.utils.get_total_norm(tensors)
+    length = nn.utils.get_total_norm(tensors)
+    return length.clamp(max=torch.finfo(length.dtype).max)
 
 
 def columns_after(weight: torch.Tensor, inputs: int) -> torch.Tensor:

@@ -21,6 +21,7 @@ from examples.anime_faces.systems._players import (
     joined,
     player_of,
 )
+from examples.anime_faces.systems._readings import gradient_length_of, length_of
 from examples.anime_faces.systems._recipe import Batch, Blueprint, Recipe, Scalars, System
 
 
@@ -58,8 +59,9 @@ class Training:
             batches = chain([first], batches)
         if self.system.prepare is not None:
             batches = map(self.hardware.autocast(self.system.prepare), batches)
+        counts = self.system.schedule(step)
         costs = gk.training.play_round(
-            self.system.schedule(step),
+            counts,
             batches,
             critic=self._turn("critic", step, readings),
             generator=self._turn("generator", step, readings),
@@ -69,7 +71,19 @@ class Training:
                 average.decay = self.system.average_decay(step)
             average.update()
         self.system.after(readings)
-        return {**costs, **readings}
+        return {**costs, **readings, **self._lengths(counts)}
+
+    def _lengths(self, counts: gk.schedules.Round) -> dict[str, torch.Tensor]:
+        """Return how long the gradients of the last updates of a round are, and the weights that multiply a condition."""
+        found: dict[str, torch.Tensor] = {}
+        for turn, count in (("critic", counts.critic), ("generator", counts.generator)):
+            for player in self.players[turn].values() if count else ():
+                length = gradient_length_of(player.side.network)
+                if length is not None:
+                    found[f"gradients/{player.name}"] = length
+        for name, weights in self.system.condition_weights.items():
+            found[f"weights/condition of {name}"] = length_of(weights)
+        return found
 
     @torch.no_grad()
     def _measured(self, measure: Callable[..., Scalars], batch: Batch) -> Scalars:

@@ -13,7 +13,7 @@ from PIL import Image
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.report import write_report
 from examples.anime_faces.report._facts import MOST_SKIPPED
-from examples.anime_faces.run import Block, Settings, draw_sheet
+from examples.anime_faces.run import Block, Settings, draw_sheet, read_outline
 from examples.anime_faces.run._settings import PlanChange
 
 METRICS: dict[str, Any] = {
@@ -111,7 +111,7 @@ def test_it_holds_samples_curves_figures_and_settings(folder: Path) -> None:
     assert steps == ["0", "3", "6", "7"]
     assert page.count('" hidden>') == 3
     assert '<input type="range" min="0" max="3" value="3"' in page
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 9
     assert "batch size" in page
     assert "No file was skipped" in page
     assert "--recipe acgan" in page
@@ -119,6 +119,49 @@ def test_it_holds_samples_curves_figures_and_settings(folder: Path) -> None:
     assert "--embedding" not in page  # the usual value need not be said
     assert "tiny &lt;run&gt;" in page
     assert "<run>" not in page
+
+
+def test_it_says_what_was_trained_and_watched(folder: Path) -> None:
+    page = write_report(folder).read_text(encoding="utf-8")
+    outline = read_outline(folder / "system.json")
+    assert outline is not None
+    assert "<h3>Loss of critic, update real = score + hair + eyes</h3>" in page
+    assert "<code>1.4 * mean(t * softplus(-D(real)) + (1 - t) * softplus(D(real)))</code>" in page
+    assert "All losses are minimized." in page
+    for network in outline.networks:
+        assert f"Layers of {network.name}: {network.parameters:,} parameters" in page
+        for layer in network.layers:
+            assert f"<td><code>{layer.name}</code></td><td>{layer.kind}</td><td>{layer.output}</td>" in page
+    assert "<dt>optimizer</dt><dd>Adam: betas 0.5 and 0.999, eps 1e-08, weight_decay 0</dd>" in page
+    assert page.count("<td>never</td>") == 4
+    for title in ("Length of the gradient of each network", "Length of the weights that", "Sample grids: variety"):
+        assert f"<h3>{title}" in page
+    for name in ("variety, raw", "use of noise, average", "condition of generator"):
+        assert f"</i>{name} <b>" in page
+
+
+def test_the_page_of_a_run_of_an_earlier_version_leaves_that_out(folder: Path) -> None:
+    for name in ("system.json", "system.txt"):
+        (folder / name).unlink()
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    old = [{key: value for key, value in line.items() if key not in ("states", "grid")} for line in lines]
+    (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in old))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert 'id="system"' not in page
+    assert 'id="watched"' not in page
+    assert "Sample grids: variety" not in page
+
+
+def test_steps_of_states_are_joined(folder: Path) -> None:
+    path = folder / "log.jsonl"
+    line = json.loads(path.read_text().splitlines()[0])
+    states = {1000: ["critic converged"], 1020: ["critic converged"], 1040: [], 1060: ["critic converged"]}
+    states |= {step: ["samples collapsed"] if step % 40 == 0 else [] for step in range(2000, 2400, 20)}
+    path.write_text("".join(json.dumps({**line, "step": step, "states": of}) + "\n" for step, of in states.items()))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "<td>1,000 to 1,020; 1,060</td>" in page
+    assert "<td>2,000; 2,040; 2,080; 2,120; 2,160; and 5 times more, the last at 2,360</td>" in page
+    assert page.count("<td>never</td>") == 2
 
 
 def test_figures_show_bounds_and_verdicts(folder: Path) -> None:

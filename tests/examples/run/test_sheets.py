@@ -12,7 +12,9 @@ from torch import nn
 import gankit as gk
 from examples.anime_faces.data import FACE_ATTRIBUTES
 from examples.anime_faces.run import Block, draw_sheet, read_layout
-from examples.anime_faces.run._sheets import COLUMNS, LAYOUT, ROWS, Preview, is_preview_step
+from examples.anime_faces.run._preview import COLUMNS, ROWS, Preview, is_preview_step
+from examples.anime_faces.run._sheets import LAYOUT
+from examples.anime_faces.run._variety import REAL
 from examples.anime_faces.systems import Blueprint, Description, Drawer, WhateverIsKnown
 
 
@@ -117,7 +119,9 @@ class Remembering(nn.Module):
 
 
 def no_pictures(count: int, rng: torch.Generator) -> torch.Tensor:
-    raise AssertionError(f"latents are drawn, not {count} pictures of {rng}")
+    """The pictures that samples are compared with, and no others: latents are drawn."""
+    assert count == REAL
+    return torch.rand(count, 3, 8, 8, generator=rng) * 2 - 1
 
 
 def drawn(description: Description, path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:

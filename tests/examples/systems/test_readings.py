@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from examples.anime_faces.systems import columns_after, rows_after, score_readings
-from examples.anime_faces.systems._readings import gradient_norm_of, norm_of
+from examples.anime_faces.systems._readings import gradient_length_of, length_of
 
 
 def read(*, relative: bool = False, **scores: list[float]) -> dict[str, float]:
@@ -51,13 +51,13 @@ def test_readings_have_no_gradient() -> None:
 
 def test_the_norm_is_that_of_all_gradients_together() -> None:
     network = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
-    assert gradient_norm_of(network) is None
+    assert gradient_length_of(network) is None
     network[0].weight.grad = torch.full((3, 2), 2.0)
     network[1].bias.grad = torch.full((1,), -5.0)
-    norm = gradient_norm_of(network)
+    norm = gradient_length_of(network)
     assert norm is not None
     assert float(norm) == pytest.approx((6 * 4 + 25) ** 0.5)
-    assert not norm_of([nn.Parameter(torch.ones(3))]).requires_grad
+    assert not length_of([nn.Parameter(torch.ones(3))]).requires_grad
 
 
 def test_weights_of_a_condition_are_views() -> None:

@@ -70,9 +70,42 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(5, 2), torch.randn(5, 3)
 
 
+def without_lengths(logged: Mapping[str, torch.Tensor]) -> list[str]:
+    """Names of what was logged, but for the lengths of gradients."""
+    return [name for name in logged if not name.startswith("gradients/")]
+
+
+def test_gradients_of_the_last_updates_and_weights_of_the_condition_are_measured() -> None:
+    weight = nn.Parameter(torch.tensor([3.0, -4.0]))
+    counts = gk.schedules.Round(2)
+    training = built(
+        {}, schedule=gk.schedules.Constant(round=counts), condition_weights={"generator": [weight.detach()]}
+    )
+    logged = training.play(0, iter([batch(), batch()]))
+    assert list(logged)[-3:] == ["gradients/critic", "gradients/generator", "weights/condition of generator"]
+    for name in ("critic", "generator"):
+        gradients = [one.grad for one in training.networks[name].parameters() if one.grad is not None]
+        assert gradients
+        expected = torch.cat([gradient.flatten() for gradient in gradients]).norm()
+        torch.testing.assert_close(logged[f"gradients/{name}"], expected)
+        assert float(expected) > 0
+    assert float(logged["weights/condition of generator"]) == 5.0
+    with torch.no_grad():
+        weight.mul_(2)
+    assert float(training.play(1, iter([batch(), batch()]))["weights/condition of generator"]) == 10.0
+
+
+def test_networks_that_a_round_does_not_update_have_no_length() -> None:
+    rounds = [gk.schedules.Round(1), gk.schedules.Round(1, generator=0), gk.schedules.Round(0)]
+    training = built({}, schedule=lambda step: rounds[step])
+    names = [set(training.play(step, iter([batch()]))) for step in range(3)]
+    found = [{name for name in logged if name.startswith("gradients/")} for logged in names]
+    assert found == [{"gradients/critic", "gradients/generator"}, {"gradients/critic"}, {"gradients/generator"}]
+
+
 def test_readings_are_logged_under_their_own_names_and_costs_under_their_turn() -> None:
     logged = built({}).play(0, iter([batch()]))
-    assert list(logged) == ["critic/score", "generator/score", "scores/real"]
+    assert without_lengths(logged) == ["critic/score", "generator/score", "scores/real"]
 
 
 def test_all_named_terms_are_taken_or_the_one_that_a_step_chooses() -> None:
@@ -85,7 +118,7 @@ def test_all_named_terms_are_taken_or_the_one_that_a_step_chooses() -> None:
     training = built({"critic": {"terms": terms}})
     network.append(training.networks["critic"])
     logged = training.play(0, iter([batch()]))
-    assert list(logged) == [
+    assert without_lengths(logged) == [
         "critic/first/score",
         "critic/second/score",
         "generator/score",
@@ -99,7 +132,11 @@ def test_all_named_terms_are_taken_or_the_one_that_a_step_chooses() -> None:
     network[0] = choosing.networks["critic"]
     for step in range(4):
         logged = choosing.play(step, iter([batch()]))
-        assert list(logged) == ["critic/score", "generator/score", f"scores/{'second' if step == 3 else 'first'}"]
+        assert without_lengths(logged) == [
+            "critic/score",
+            "generator/score",
+            f"scores/{'second' if step == 3 else 'first'}",
+        ]
     assert [update.updates for update in choosing.updates.values()] == [3, 1, 4]
 
 
@@ -114,7 +151,7 @@ def test_a_step_may_choose_several_terms_which_are_logged_by_name() -> None:
     for step in range(5):
         logged = training.play(step, iter([batch()]))
         names = ["critic/rare/score", "critic/plain/score"] if step % 2 else ["critic/plain/score"]
-        assert list(logged) == [*names, "generator/score"]
+        assert without_lengths(logged) == [*names, "generator/score"]
     assert [update.updates for update in training.updates.values()] == [5, 2, 0, 5]
 
 
@@ -323,7 +360,7 @@ def test_a_chain_of_generators_is_trained_end_to_end_each_side_by_its_own_gradie
         assert float(expected.abs().max()) > 0
         assert torch.equal(other.weight, other_before)
     assert all(parameter.requires_grad for one in (first, second, critic) for parameter in one.parameters())
-    assert list(training.play(0, iter([batch()]))) == [
+    assert without_lengths(training.play(0, iter([batch()]))) == [
         "critic/score",
         "generator/first/score",
         "generator/second/score",

@@ -78,7 +78,7 @@ class Terms:
 
     def of_generator(
         self, images: torch.Tensor, texts: torch.Tensor, other_texts: torch.Tensor, latents: torch.Tensor
-    ) -> tuple[Scalars, Scalars]:
+    ) -> Scalars:
         """Draw pictures that match their texts, with small weights of the text; where it is asked for, varied ones."""
         options = self.options
         if options.fresh_texts:
@@ -99,7 +99,7 @@ class Terms:
         if options.mode_seeking:
             pictures, noises = from_unit_range(fake).chunk(2), latents.chunk(2)
             costs["modes"] = options.mode_seeking * gk.losses.mode_seeking_loss(*pictures, *noises)
-        return costs, {"weights/condition": torch.linalg.vector_norm(weight.detach().float())}
+        return costs
 
 
 def _latents(texts: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
