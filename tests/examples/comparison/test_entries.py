@@ -28,8 +28,10 @@ def test_runs_have_numbers_names_and_their_losses(labels: Path, texts: Path) -> 
 def test_a_run_of_an_earlier_version_has_the_curves_of_its_log(labels: Path, texts: Path) -> None:
     (labels / "losses.csv").unlink()
     first, _ = read_entries([labels, texts])
-    averages = json.loads((labels / "log.jsonl").read_text().splitlines()[-1])["averages"]
-    assert first.curves["generator"] == ([7], [averages["losses/generator"]])
+    lines = [json.loads(line) for line in (labels / "log.jsonl").read_text().splitlines()]
+    steps, losses = [line["step"] for line in lines], [line["averages"]["losses/generator"] for line in lines]
+    assert steps[-1] == 7
+    assert first.curves["generator"] == (steps, losses)
 
 
 def test_names_are_as_long_as_they_need_to_be(labels: Path, tmp_path: Path) -> None:

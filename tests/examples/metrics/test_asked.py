@@ -1,7 +1,7 @@
 """What a generator is asked for: the colors that its data has, in its own class ids, and the domain of joined data sets."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,6 +15,7 @@ from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import render_fresh
 from examples.anime_faces.metrics import Question, evaluate_run
 from examples.anime_faces.metrics._asked import ALL_PAIRS, balanced_pairs, class_ids_for, drawing_colors, pairs_of
+from examples.anime_faces.run._noise import Noise
 
 NATURAL = "black hair, brown hair, blonde hair"
 
@@ -29,6 +30,7 @@ class Recorder:
     step: int = 7
     reads_labels: bool = True
     example_texts: tuple[str, ...] | None = None
+    noise: Noise = field(default_factory=Noise)
 
     def __post_init__(self) -> None:
         self.asked: list[torch.Tensor] = []
