@@ -109,7 +109,7 @@ def _optimizer(options: Options) -> OptimizerMaker:
 
 
 RECIPE = Recipe(
-    description="Report C: pictures from a multi-hot vector of tags, by WGAN-GP (--literal: as its program did).",
+    description="Report C: pictures from a multi-hot vector of tags, by WGAN-GP or clipped weights (--literal: its programs).",
     steps=10_000,
     report="C",
     data="pictures with at least one label; several may be set",
