@@ -112,17 +112,8 @@ def _player(name: str, size: int) -> Callable[[int], object]:
     torch.set_num_threads(hardware.threads)
     selection = _selection(recipe, options, size)
     training = assemble(recipe, selection.description, options, steps=recipe.steps, hardware=hardware)
-    system = training.system
-    feed = Feed(
-        choose_store(_faces(size).images, hardware),
-        selection,
-        batch_size=system.batch_size,
-        seed=0,
-        hardware=hardware,
-        shared=system.shared,
-        group=system.group,
-        replacement=system.replacement,
-    )
+    store = choose_store(_faces(size).images, hardware)
+    feed = Feed.of_system(training.system, store, selection, seed=0, hardware=hardware)
 
     def play(number: int) -> None:
         training.play(recipe.steps // 2 + 1 + number, feed)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 16
 MOST_PIXELS = 150_000_000  # about what picture viewers and Pillow open
 TABLE_SIDE = 64  # pixels of a picture of a table: smaller ones are enlarged
-ANYTHING = ""  # the prompt of pictures of which everything is drawn at random
 
 
 @dataclass(kw_only=True)
@@ -112,7 +111,7 @@ class Sample:
 
     def _prompts(self, generator: "LoadedGenerator", dataset: "Dataset | None") -> "list[Prompt]":
         from examples.anime_faces.data import Prompt, free_id, read_prompts
-        from examples.anime_faces.run import table_prompts
+        from examples.anime_faces.run import ANYTHING, table_prompts
 
         def parse(text: str) -> tuple[int, ...]:
             generator.check_text(text)
@@ -131,13 +130,7 @@ class Sample:
         return [Prompt(str(number), text, ()) for number, text in enumerate(examples, start=1)]
 
     def _draw(self, generator: "LoadedGenerator", prompt: "Prompt", index: int) -> "np.ndarray":
-        import torch
-
-        seed = self.seed + index
-        if prompt.text == ANYTHING:
-            images = generator.generate(torch.full((self.n, len(generator.attributes)), -1), seed=seed)
-        else:
-            images = generator.generate_texts([prompt.text] * self.n, seed=seed)
+        images = generator.generate_prompt(prompt.text, self.n, seed=self.seed + index)
         return images.permute(0, 2, 3, 1).numpy()
 
     def _write_sheet(

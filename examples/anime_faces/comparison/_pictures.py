@@ -4,17 +4,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from PIL import Image
 
 from examples.anime_faces.comparison._entries import Entry
 from examples.anime_faces.recipes import is_outside
-from examples.anime_faces.run import COLOR_PROMPTS, Block, LoadedGenerator, Sheet, draw_sheet, load_generator
+from examples.anime_faces.run import ANYTHING, COLOR_PROMPTS, Block, LoadedGenerator, Sheet, draw_sheet, load_generator
 
 MOST_PROMPTS = 5
 OWN_PROMPTS = 3  # of a run that understands none of the others' prompts
 LEAST_SIDE = 64  # pixels of a picture: smaller ones are enlarged
-ANYTHING = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +129,7 @@ def _check(prompt: str, generator: LoadedGenerator, entry: Entry) -> None:
 
 
 def _drawn(entry: Entry, generator: LoadedGenerator, prompt: str, n: int, seed: int) -> Drawn:
-    if prompt == ANYTHING:
-        images = generator.generate(torch.full((n, len(generator.attributes)), -1), seed=seed)
-    else:
-        images = generator.generate_texts([prompt] * n, seed=seed)
+    images = generator.generate_prompt(prompt, n, seed=seed)
     return Drawn(entry=entry, prompt=prompt, images=images.permute(0, 2, 3, 1).numpy())
 
 

@@ -19,6 +19,7 @@ from examples.anime_faces.run._figures import (
 )
 from examples.anime_faces.run._folder import RunFolder as RunFolder
 from examples.anime_faces.run._generator import (
+    ANYTHING as ANYTHING,
     LoadedGenerator as LoadedGenerator,
     load_generator as load_generator,
     load_network as load_network,

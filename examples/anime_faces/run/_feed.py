@@ -8,7 +8,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.run._stores import MappedStore, Store, as_network_input
-from examples.anime_faces.systems import Hardware, Selection
+from examples.anime_faces.systems import Hardware, Selection, System
 
 Batch = tuple[torch.Tensor, torch.Tensor | None]
 PARTNERS = 1  # keeps the draws of partners apart from those of the order
@@ -76,6 +76,20 @@ class Feed:
         mapped_to_cuda = isinstance(store, MappedStore) and torch.device(hardware.device).type == "cuda"
         self._reader = ThreadPoolExecutor(1) if mapped_to_cuda else None
         self._ahead: tuple[int, Future[Batch]] | None = None
+
+    @classmethod
+    def of_system(cls, system: System, store: Store, selection: Selection, *, seed: int, hardware: Hardware) -> "Feed":
+        """Return the feed that a system is trained by."""
+        return cls(
+            store,
+            selection,
+            batch_size=system.batch_size,
+            seed=seed,
+            hardware=hardware,
+            shared=system.shared,
+            group=system.group,
+            replacement=system.replacement,
+        )
 
     def __iter__(self) -> "Feed":
         """Return itself."""

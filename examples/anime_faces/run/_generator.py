@@ -17,6 +17,8 @@ from examples.anime_faces.run._state import in_current_format, load_any_checkpoi
 from examples.anime_faces.run._stores import pictures_of
 from examples.anime_faces.systems import Conditioning, Drawer, Hardware, fill_in
 
+ANYTHING = ""  # the prompt of pictures of which everything is drawn at random
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedGenerator:
@@ -94,6 +96,12 @@ class LoadedGenerator:
         rng = torch.Generator().manual_seed(seed)
         inputs = self._inputs(len(texts), rng)
         return self.drawer.draw(inputs, self.conditioning.read(texts, self.settings.description, rng))
+
+    def generate_prompt(self, prompt: str, count: int, *, seed: int) -> torch.Tensor:
+        """Draw pictures of one text, see `generate_texts`, or with `ANYTHING` of all that was learned, see `generate`."""
+        if prompt == ANYTHING:
+            return self.generate(torch.full((count, len(self.attributes)), -1), seed=seed)
+        return self.generate_texts([prompt] * count, seed=seed)
 
     def check_text(self, text: str) -> None:
         """Refuse a text that no picture can be drawn of.

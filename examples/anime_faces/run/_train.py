@@ -122,16 +122,7 @@ def _build(settings: Settings, request: TrainRequest, selection: Selection, stor
         training = assemble(
             request.recipe, settings.description, request.options, steps=settings.steps, hardware=settings.hardware
         )
-    feed = Feed(
-        store,
-        selection,
-        batch_size=training.system.batch_size,
-        seed=settings.seed,
-        hardware=settings.hardware,
-        shared=training.system.shared,
-        group=training.system.group,
-        replacement=training.system.replacement,
-    )
+    feed = Feed.of_system(training.system, store, selection, seed=settings.seed, hardware=settings.hardware)
     return training, feed
 
 
