@@ -28,7 +28,7 @@ def test_one_pass_gives_the_same_pairs_and_penalties_as_five() -> None:
     torch.testing.assert_close(terms["loss"], expected)
 
 
-def test_pairs_price_the_generator_against_the_same_reals() -> None:
+def test_pairs_compare_the_generator_with_the_same_reals() -> None:
     fake = FAKE.clone().requires_grad_()
     terms = regularized_pairs(gamma=0.7).generator_terms(_bent, REAL, fake)
     expected = nn.functional.softplus(_bent(REAL) - _bent(FAKE)).mean()

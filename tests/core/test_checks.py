@@ -66,7 +66,7 @@ def test_positive_numbers_are_above_zero() -> None:
         check_positive("rate", -1)
 
 
-def test_ends_of_fractions_are_told() -> None:
+def test_ends_of_fractions_are_named() -> None:
     with pytest.raises(ValueError, match=r"share must lie in 0\.\.1, got 2"):
         check_fraction("share", 2)
 

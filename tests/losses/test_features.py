@@ -239,7 +239,7 @@ def test_the_two_draws_are_alike(seed: int) -> None:
     )
 
 
-def test_a_generator_that_ignores_its_noise_pays_the_most_and_gets_no_gradient() -> None:
+def test_a_generator_that_ignores_its_noise_costs_the_most_and_gets_no_gradient() -> None:
     first, _, one, other = _case(0)
     first.requires_grad_()
     loss = mode_seeking_loss(first, first.detach(), one, other)

@@ -143,7 +143,7 @@ def test_each_side_has_its_own_labels(name: str, seed: int) -> None:
 
 
 @given(seed=seeds)
-def test_a_fake_with_label_one_pays_as_a_real_one_and_once_only(seed: int) -> None:
+def test_a_fake_with_label_one_costs_as_a_real_one_and_once_only(seed: int) -> None:
     real, mismatched, fake = (normal(seed + k, 7) for k in range(3))
     loss = matching_aware_critic_loss(Logistic(), real, mismatched, fake, fake_labels=constant_labels(fake, 1.0))
     expected = Logistic().real(real).mean() + Logistic().fake(mismatched).mean() / 2 + Logistic().real(fake).mean() / 2

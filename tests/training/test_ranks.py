@@ -72,7 +72,7 @@ def test_a_network_is_required_where_there_are_several_ranks(monkeypatch: pytest
         update(torch.ones(1, 2))
 
 
-def test_local_batch_normalization_is_told() -> None:
+def test_local_batch_normalization_warns() -> None:
     with pytest.warns(UserWarning, match="batch normalization '1' uses the statistics of its own rank"):
         check_wrapper(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)))
     check_wrapper(nn.Sequential(nn.Linear(2, 3), nn.SyncBatchNorm(3), nn.GroupNorm(1, 3)))

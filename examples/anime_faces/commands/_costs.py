@@ -19,9 +19,9 @@ from examples.anime_faces.systems import (
     Recipe,
     Selection,
     assemble,
-    counted,
     hardware_choices,
     outline_of,
+    training_on_meta,
     typical_seconds,
     wait_for,
 )
@@ -68,7 +68,7 @@ def costs_of(name: str, size: int) -> Costs:
     """
     recipe, options = find_recipe(name), find_options(name)()
     selection = _selection(recipe, options, size)
-    training = counted(recipe, selection.description, options, steps=recipe.steps)
+    training = training_on_meta(recipe, selection.description, options, steps=recipe.steps)
     numbers = {of: sum(one.numel() for one in network.parameters()) for of, network in training.networks.items()}
     rounds = [training.system.schedule(step) for step in range(recipe.steps)]
     critics, generators = (

@@ -62,7 +62,7 @@ def page(cost: Costs, size: int, seconds: Mapping[str, float]) -> str:
     }
     facts = [line for name, value in about.items() if value for line in _wrapped(f"{name:<9}", value, 9)]
     parts = [
-        recipe.name.upper(),
+        f"{recipe.name}\n{'=' * len(recipe.name)}",
         textwrap.fill(recipe.description, WIDTH),
         "\n".join(facts),
         "OPTIONS",

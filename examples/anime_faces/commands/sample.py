@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 16
 MOST_PIXELS = 150_000_000  # about what picture viewers and Pillow open
-TABLE_SIDE = 64  # pixels of a picture of a table: smaller ones are enlarged
 
 
 @dataclass(kw_only=True)
@@ -61,7 +60,7 @@ class Sample:
     def run(self) -> None:
         """Draw the sheet and say where it is."""
         from examples.anime_faces.data import counted
-        from examples.anime_faces.run import checkpoint_of, load_generator, marks_of, training_data
+        from examples.anime_faces.run import checkpoint_of, enlargement, load_generator, marks_of, training_data
 
         if self.n < 1 or self.scale < 1:
             raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
@@ -77,7 +76,7 @@ class Sample:
             )
         dataset = training_data(generator) if self.table else None
         prompts = self._prompts(generator, dataset)
-        scale = max(self.scale, TABLE_SIDE // generator.size) if self.table else self.scale
+        scale = max(self.scale, enlargement(generator.size)) if self.table else self.scale
         self._check_sheet(len(prompts), generator.size * scale)
         images = [self._draw(generator, prompt, index) for index, prompt in enumerate(prompts)]
         texts = [prompt.text for prompt in prompts]

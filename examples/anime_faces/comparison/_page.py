@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from examples.anime_faces.comparison._entries import Curve, Entry, common_steps
-from examples.anime_faces.comparison._pictures import LEAST_SIDE, Gallery, enlarged, gallery_sheet
+from examples.anime_faces.comparison._pictures import Gallery, enlarged, gallery_sheet
 from examples.anime_faces.comparison._tables import differing, figures_beside
 from examples.anime_faces.files import written_whole
 from examples.anime_faces.report import COLORS, FRAME, Embedded, chart_of, embedded, fill, marked_rows
-from examples.anime_faces.run import Panel, displayed, draw_panels
+from examples.anime_faces.run import Panel, displayed, draw_panels, enlargement
 
 POINTS = 300
 PANELS = ("generator", "critic")  # in the order of report C's figures
@@ -133,5 +133,5 @@ def _colors(entries: Sequence[Entry], curves: dict[str, Curve]) -> list[str]:
 
 
 def _faces(entry: Entry, images: np.ndarray) -> Faces:
-    large = enlarged(images, max(LEAST_SIDE, images.shape[1]))
+    large = enlarged(images, images.shape[1] * enlargement(images.shape[1]))
     return Faces(entry.label, _color(entry), [embedded(Image.fromarray(image), lossless=True) for image in large])

@@ -8,11 +8,19 @@ from PIL import Image
 
 from examples.anime_faces.comparison._entries import Entry
 from examples.anime_faces.recipes import is_outside
-from examples.anime_faces.run import ANYTHING, COLOR_PROMPTS, Block, LoadedGenerator, Sheet, draw_sheet, load_generator
+from examples.anime_faces.run import (
+    ANYTHING,
+    COLOR_PROMPTS,
+    Block,
+    LoadedGenerator,
+    Sheet,
+    draw_sheet,
+    enlargement,
+    load_generator,
+)
 
 MOST_PROMPTS = 5
 OWN_PROMPTS = 3  # of a run that understands none of the others' prompts
-LEAST_SIDE = 64  # pixels of a picture: smaller ones are enlarged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +145,8 @@ def gallery_sheet(gallery: Gallery) -> Sheet | None:
     """Lay out all pictures, a row for each prompt and run, with the run's name under the prompt. None: there are none."""
     if not gallery.rows:
         return None
-    side = max(LEAST_SIDE, *(row.images.shape[1] for row in gallery.rows))
+    largest = max(row.images.shape[1] for row in gallery.rows)
+    side = largest * enlargement(largest)
     images = np.stack([enlarged(row.images, side) for row in gallery.rows])
     prompts = [row.prompt or "anything" for row in gallery.rows]
     labels = [

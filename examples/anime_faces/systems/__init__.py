@@ -44,8 +44,8 @@ from examples.anime_faces.systems._outline import (
 )
 from examples.anime_faces.systems._outlining import (
     costs_of_updates as costs_of_updates,
-    counted as counted,
     outline_of as outline_of,
+    training_on_meta as training_on_meta,
 )
 from examples.anime_faces.systems._pictures import (
     base_and_doublings as base_and_doublings,

@@ -67,7 +67,7 @@ def costs_of_updates(
         return _called_once(training, _example(selection, training.system.batch_size))[1]
 
 
-def counted(recipe: Recipe, description: Description, options: Any, *, steps: int) -> Training:
+def training_on_meta(recipe: Recipe, description: Description, options: Any, *, steps: int) -> Training:
     """Return what a recipe trains on torch's ``meta`` device: with sizes and plans, but without any numbers."""
     with _without_numbers():
         return _on_meta(recipe, description, options, steps)

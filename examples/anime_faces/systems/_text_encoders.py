@@ -30,7 +30,7 @@ class PromptEncoder:
     Example:
         >>> from examples.anime_faces.data import Attribute
         >>> encoder = PromptEncoder((Attribute("hair", ("red", "blue")), Attribute("smile", ("no smile", "smile"))))
-        >>> encoder(["blue smile", "red"])
+        >>> encoder(["blue hair smile", "red hair"])
         tensor([[0., 1., 0., 1.],
                 [1., 0., 0., 0.]])
     """

@@ -61,7 +61,7 @@ def test_the_page_of_a_recipe_has_all_of_it(name: str) -> None:
     cost = costs_of(name, 64)
     text = page(cost, 64, {name: 0.123456})
     joined = " ".join(text.split())
-    assert text.startswith(f"{name.upper()}\n")
+    assert text.startswith(f"{name}\n=")
     assert find_recipe(name).description in joined
     guide = re.search(r"^guide +(\S+)$", text, flags=re.MULTILINE)
     assert guide is not None
@@ -92,7 +92,7 @@ def test_every_option_is_explained(name: str) -> None:
 def test_the_command_prints_one_recipe_or_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes", "GAN-CLS", "--size", "32"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("GAN_CLS\n")
+    assert printed.startswith("gan_cls\n=======\n")
     assert "NETWORKS for pictures of 32x32\n" in printed
     assert main(["recipes", "stylegan"]) == 2
     assert capsys.readouterr().err.startswith("error: --recipe must be one of default, ")

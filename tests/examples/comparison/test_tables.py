@@ -20,7 +20,9 @@ def record(step: int, fingerprint: str = "a", samples: int = 100, **values: floa
     return {"step": step, "samples": samples, "data": {"fingerprint": fingerprint}, "figures": figures}
 
 
-def test_options_that_differ_are_told_from_those_of_some_recipes_and_from_equal_ones(entries: list[Entry]) -> None:
+def test_options_that_differ_are_kept_apart_from_those_of_some_recipes_and_from_equal_ones(
+    entries: list[Entry],
+) -> None:
     found = differing(entries)
     values = {setting.name: setting.values for setting in found.different}
     assert values["recipe"] == ["acgan", "matching_wgan"]

@@ -105,7 +105,7 @@ def test_optimizers_and_the_order_are_the_reports() -> None:
 
 
 @pytest.mark.parametrize(("literal", "cheat"), [(False, 0.0), (True, 0.0), (False, 1.0)])
-def test_the_critic_pays_for_three_kinds_of_pairs(literal: bool, cheat: float) -> None:
+def test_the_critics_cost_has_three_kinds_of_pairs(literal: bool, cheat: float) -> None:
     training = build(literal=literal, cheat=cheat)
     training.system.plan(0)
     images, texts = batch()
@@ -136,7 +136,7 @@ def test_the_critic_pays_for_three_kinds_of_pairs(literal: bool, cheat: float) -
 
 
 @pytest.mark.parametrize("beta", [0.1, 0.01, 0.0])
-def test_the_generator_pays_for_its_text_weights_alone(beta: float) -> None:
+def test_the_generators_weight_penalty_is_of_its_text_weights_alone(beta: float) -> None:
     training = build(beta=beta)
     generator, _ = networks(training)
     inputs = prepared(training, *batch())

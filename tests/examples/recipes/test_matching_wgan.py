@@ -168,7 +168,7 @@ def test_lengths_of_noise_and_text_are_logged() -> None:
 
 
 @pytest.mark.parametrize("literal", [False, True])
-def test_the_critic_pays_for_three_kinds_of_pairs(literal: bool) -> None:
+def test_the_critics_cost_has_three_kinds_of_pairs(literal: bool) -> None:
     training = build(literal=literal)
     images, texts = batch()
     texts[[1, 4]] = texts[0].clone()
@@ -197,7 +197,7 @@ def test_the_critic_pays_for_three_kinds_of_pairs(literal: bool) -> None:
         assert not torch.equal(texts[source], texts[row])
 
 
-def test_the_generator_pays_the_critics_score_of_what_it_draws() -> None:
+def test_the_generators_cost_is_the_critics_score_of_what_it_draws() -> None:
     training = build()
     images, texts = batch()
     seen: list[torch.Tensor] = []
@@ -236,7 +236,7 @@ def test_the_encoder_is_an_option(names: tuple[str, ...], tmp_path: Path) -> Non
         conditioning.encode(torch.zeros(1, 2, dtype=torch.int64), described())
 
 
-def test_the_shift_of_all_scores_has_no_price_unless_literal() -> None:
+def test_the_shift_of_all_scores_costs_nothing_unless_literal() -> None:
     objective, scores = gk.losses.Wasserstein(), torch.randn(3, 7)
     for weight, slope in ((0.5, 0.0), (1.0, 1.0)):
         first, second = (

@@ -180,7 +180,7 @@ def test_augmentation_grows_and_the_penalty_is_that_of_pictures_before_it(
     assert not torch.equal(seen[0], images)
 
 
-def test_half_of_the_real_pictures_are_mirrored_unless_told_not_to(
+def test_half_of_the_real_pictures_are_mirrored_by_default(
     batch: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
     images = torch.cat([batch[0]] * 40)

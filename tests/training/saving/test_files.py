@@ -273,7 +273,7 @@ class _Full(io.BytesIO):
         self.flushed += 1
 
 
-def test_a_write_that_fails_is_told_and_kept_and_a_flush_is_passed_on() -> None:
+def test_a_write_that_fails_is_reported_and_kept_and_a_flush_is_passed_on() -> None:
     file = _Full()
     writer = SealingWriter(file)
     writer.write(b"12345")
