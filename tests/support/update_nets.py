@@ -36,10 +36,13 @@ class Case:
     draws: bool = False
 
 
+_LEAKY = partial(nn.LeakyReLU, 0.2)
+
+
 def _convolutions(
     norm: Callable[[int], nn.Module] = nn.Identity,
     *,
-    activation: Callable[[], nn.Module] = partial(nn.LeakyReLU, 0.2),
+    activation: Callable[[], nn.Module] = _LEAKY,
     last: Callable[[int], nn.Module] = nn.Identity,
     wrap: Callable[[nn.Module], nn.Module] = lambda layer: layer,
 ) -> nn.Module:
@@ -82,7 +85,9 @@ SEPARATE = [name for name, case in CASES.items() if not case.draws]
 
 
 class Gan:
-    """A critic of the table, a generator, and terms with the penalty of WGAN-GP. The loss is logistic, so that no bias has a gradient of zero.
+    """A critic of the table, a generator, and terms with the penalty of WGAN-GP.
+
+    The loss is logistic, so that no bias has a gradient of zero.
 
     Args:
         name: The case.
