@@ -50,6 +50,8 @@ class Train(Generic[Options]):
     """Steps between two sample grids. Default: about 30 grids over the run."""
     keep: tuple[int, ...] = ()
     """Steps whose checkpoints and grids stay, besides the newest two checkpoints: `--keep 9500 18000 51000`."""
+    profile: bool = False
+    """First measure where the time of a round goes (data, each update, penalties, waiting); see profile.png in --out."""
     options: Annotated[Options, tyro.conf.arg(name="")]
 
     def run(self) -> None:
@@ -78,6 +80,7 @@ class Train(Generic[Options]):
             precision=self.precision,
             grid_every=self.grid_every,
             keep=self.keep,
+            profile=self.profile,
         )
         outcome = train(request, watch)
         if outcome.exit_code:

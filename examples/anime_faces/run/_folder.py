@@ -72,6 +72,11 @@ class RunFolder:
         return self.path / "losses.png"
 
     @property
+    def profile(self) -> Path:
+        """The picture of where the time of a round goes; the figures are beside it, as JSON."""
+        return self.path / "profile.png"
+
+    @property
     def samples(self) -> Path:
         """The labeled sheet of samples."""
         return self.path / "samples.png"

@@ -38,6 +38,7 @@ class TrainRequest:
         precision: ``"float32"`` or ``"bfloat16"``.
         grid_every: Steps between two sample grids.
         keep: Steps whose checkpoints and grids stay, besides the newest two checkpoints.
+        profile: Whether to measure first where the time of a round goes.
     """
 
     recipe: Recipe
@@ -54,6 +55,7 @@ class TrainRequest:
     precision: str | None = None
     grid_every: int | None = None
     keep: tuple[int, ...] = ()
+    profile: bool = False
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.minutes is not None:

@@ -19,18 +19,19 @@ from examples.anime_faces.run._outlines import in_short, write_outline
 from examples.anime_faces.run._pace import AsRecorded, ByTheClock, Pacer, keep_the_plan
 from examples.anime_faces.run._planning import Outcome, TrainRequest, plan_resumption, plan_run, read_plan
 from examples.anime_faces.run._preview import Preview
+from examples.anime_faces.run._profile_picture import show_profile
 from examples.anime_faces.run._record import Record
 from examples.anime_faces.run._session import Session, memory_errors, play_named
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._state import load_any_checkpoint, restore_state, take_networks
 from examples.anime_faces.run._stores import Store, choose_store, pictures_of
 from examples.anime_faces.run._watch import Watcher, watch_nothing
-from examples.anime_faces.systems import Hardware, Selection, Training, assemble, wait_for
+from examples.anime_faces.systems import Conditioning, Hardware, Selection, Training, assemble, wait_for
 
 LOG_EVERY = 20
 MOST_NAMED = 12
 
-Builder: TypeAlias = Callable[[Settings], tuple[Training, Feed]]
+Builder: TypeAlias = Callable[..., tuple[Training, Feed]]
 
 
 def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
@@ -46,13 +47,8 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
         RunLockedError: Another process trains in it.
         TrainingDivergedError: A loss or gradient became NaN or infinite; the last checkpoint is good.
     """
-    dataset = Dataset.open(request.data)
-    dataset.verify()
-    conditioning = request.recipe.conditioning(request.options)
-    selection = conditioning.select(dataset)
+    dataset, conditioning, selection = _verified(request)
     second = selection.second
-    if second is not None:
-        second.verify()
     folder = RunFolder(request.out)
     with locked(folder), StopSignals() as signals:
         begun = folder.checkpoints.is_dir()
@@ -71,9 +67,11 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
         # Built before anything is written, so that a mistake in the request leaves no folder behind.
         training, feed = build(settings)
         folder.prepare()
-        if found is None:
+        if choices or request.profile:
             del training, feed  # room for those that are measured
-            settings = _measured(settings, request, choices, build)
+            settings = _chosen(settings, request, choices, build) if choices else settings
+            if request.profile:
+                show_profile(settings, folder, partial(build, settings))
             training, feed = build(settings)
         settings.save(folder.settings)
         outline = write_outline(folder, request.recipe, request.options, settings, selection)
@@ -114,19 +112,42 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing) -> Outcome:
     return Outcome(step=last, steps=session.settings.steps, exit_code=signals.exit_code, digest=fingerprint)
 
 
-def _build(settings: Settings, request: TrainRequest, selection: Selection, store: Store) -> tuple[Training, Feed]:
+def _verified(request: TrainRequest) -> tuple[Dataset, Conditioning, Selection]:
+    """Open the data set, and the second one of a recipe that has one, and read all of their bytes once."""
+    dataset = Dataset.open(request.data)
+    dataset.verify()
+    conditioning = request.recipe.conditioning(request.options)
+    selection = conditioning.select(dataset)
+    if selection.second is not None:
+        selection.second.verify()
+    return dataset, conditioning, selection
+
+
+def _build(
+    settings: Settings,
+    gradients: Callable[[], gk.training.Gradients] = gk.training.Eager,
+    *,
+    request: TrainRequest,
+    selection: Selection,
+    store: Store,
+) -> tuple[Training, Feed]:
     """Build what is trained, and the feed, from the seed: the same each time."""
     torch.set_num_threads(settings.hardware.threads)
     torch.manual_seed(settings.seed)
     with memory_errors("building the networks", settings.hardware.device, "lower --width or the options like it"):
         training = assemble(
-            request.recipe, settings.description, request.options, steps=settings.steps, hardware=settings.hardware
+            request.recipe,
+            settings.description,
+            request.options,
+            steps=settings.steps,
+            hardware=settings.hardware,
+            gradients=gradients,
         )
     feed = Feed.of_system(training.system, store, selection, seed=settings.seed, hardware=settings.hardware)
     return training, feed
 
 
-def _measured(settings: Settings, request: TrainRequest, choices: Sequence[Hardware], build: Builder) -> Settings:
+def _chosen(settings: Settings, request: TrainRequest, choices: Sequence[Hardware], build: Builder) -> Settings:
     """Choose the hardware and turn minutes into steps, by rounds of trainings that are not kept."""
     start = time.monotonic()
 

@@ -54,6 +54,7 @@ from examples.anime_faces.systems._pictures import (
     luminance as luminance,
     to_unit_range as to_unit_range,
 )
+from examples.anime_faces.systems._players import Player as Player, joined as joined
 from examples.anime_faces.systems._readings import (
     columns_after as columns_after,
     rows_after as rows_after,
