@@ -16,6 +16,8 @@ from gankit.training import (
     Accumulated,
     FiniteStepper,
     NonFiniteError,
+    ScaledStepper,
+    Stepper,
     Update,
     WeightAverage,
     load_checkpoint,
@@ -150,6 +152,24 @@ def guarded(shard: Callable[[nn.Module], None], fused: bool, rank: int) -> dict[
     return {"before": before, "after": network_state(network)}
 
 
+def clipped(shard: Callable[[nn.Module], None]) -> dict[str, Any]:
+    """Take clipped steps with each stepper; return the weights, which are those of one process."""
+
+    def stepped(stepper: Stepper) -> dict[str, torch.Tensor]:
+        network = Training("clip", shard).critic
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+        update = Update(optimizer, lambda x: {"loss": network(x).square().mean()}, network=network, stepper=stepper)
+        for _ in range(2):
+            update(data()[0])
+        return network_state(network)
+
+    told: dict[str, Any] = {}
+    for name, limit in (("never", 1e3), ("always", 1e-2)):
+        told[f"{name} finite"] = stepped(FiniteStepper(max_norm=limit))
+        told[f"{name} scaled"] = stepped(ScaledStepper("cpu", max_norm=limit))
+    return told
+
+
 def main() -> None:
     """Run every form as one rank and save what came out."""
     from torch.distributed.device_mesh import init_device_mesh
@@ -181,6 +201,7 @@ def main() -> None:
     results["pieces"] = [len(sharded_modules(network)) for network in (resumed.critic, resumed.generator)]
     results["faults"] = faults(shard, part, rank)
     results["guarded"] = {name: guarded(shard, name == "fused", rank) for name in ("fused", "plain")}
+    results["clipped"] = clipped(shard)
     save_checkpoint(folder / f"rank-{rank}.pt", results)
     distributed.destroy_process_group()
 

@@ -99,6 +99,14 @@ def test_a_piece_that_is_not_finite_skips_the_step_on_every_rank(ranks: list[Any
             assert all(torch.equal(result["before"][name], after) for name, after in result["after"].items())
 
 
+@pytest.mark.slow
+def test_the_norm_that_is_clipped_is_that_of_all_pieces(ranks: list[Any]) -> None:
+    expected = _worker().clipped(lambda network: None)
+    assert not torch.equal(*(next(iter(expected[f"{name} finite"].values())) for name in ("never", "always")))
+    for results in ranks[:2]:
+        _same(results["clipped"], expected)
+
+
 def test_a_plain_tensor_is_no_shard_and_asking_imports_nothing() -> None:
     program = (
         "import sys, torch; from gankit.training._ranks import is_sharded, sharded_modules; "

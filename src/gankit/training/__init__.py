@@ -17,6 +17,7 @@ from gankit.training._saving import (
     random_state as random_state,
     save_checkpoint as save_checkpoint,
 )
+from gankit.training._scaled import ScaledStepper as ScaledStepper
 from gankit.training._stepper import FiniteStepper as FiniteStepper, Stepper as Stepper
 from gankit.training._update import Update as Update
 from gankit.training._updates_state import (

@@ -39,8 +39,13 @@ def refuse_non_finite(
         raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")
 
 
-def found_non_finite(gradients: Sequence[torch.Tensor]) -> Scalar:
-    """Return 1.0 if any gradient holds NaN or infinity, else 0.0, on the first one's device, without waiting for it."""
+def found_non_finite(gradients: Sequence[torch.Tensor], factor: Scalar | None = None) -> Scalar:
+    """Return 1.0 if any gradient holds NaN or infinity, else 0.0, on the first one's device, without waiting for it.
+
+    Args:
+        gradients: One or more gradients. They are looked into before they are multiplied.
+        factor: A float32 number that all gradients are multiplied by in place; None for no change.
+    """
     groups: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
     for gradient in gradients:
         values = numbers_of(gradient)
@@ -51,7 +56,8 @@ def found_non_finite(gradients: Sequence[torch.Tensor]) -> Scalar:
     for (device, _), group in groups.items():
         flag = torch.zeros((), dtype=torch.float32, device=device)
         # The one fused pass over many tensors that torch has for this; times one, it leaves the gradients as they are.
-        torch._amp_foreach_non_finite_check_and_unscale_(group, flag, torch.ones_like(flag))
+        times = torch.ones_like(flag) if factor is None else factor.to(device, non_blocking=True)
+        torch._amp_foreach_non_finite_check_and_unscale_(group, flag, times)
         flags.append(flag.to(home, non_blocking=True))
     return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import distributed
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, check_at_least, check_version
-from gankit.training._finite import NonFiniteError, found_non_finite, numbers_of, refuse_non_finite
-from gankit.training._ranks import is_sharded
+from gankit._core import Scalar, check_version
+from gankit.training._clipping import check_max_norm, gradients_of, is_not_finite, refuse_infinite, shrink_, total_norm
+from gankit.training._finite import NonFiniteError, found_non_finite, refuse_non_finite
 from gankit.training._saving import held
+from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless
 
 VERSION = 1
 READ_EVERY = 100
@@ -50,15 +50,19 @@ class FiniteStepper:
 
     On the CPU a bad step raises before anything changes. On other devices the host does not wait: the decision is made on
     the device. Fused optimizers change nothing then, moments included; for the others the gradients are set to zero, so that
-    momentum and weight decay still act in that step.
+    momentum and weight decay still act in that step. With several ranks all of them skip a step, or none.
 
     Args:
         read_every: Number of calls between two readings of the counters on the device, 1 or more.
+        max_norm: The largest Euclidean norm of all gradients of the optimizer together; larger ones are multiplied by
+            ``max_norm / (norm + 1e-6)``, as ``torch.nn.utils.clip_grad_norm_`` does. Afterwards ``.grad`` holds the clipped
+            gradients. Pieces of FSDP2 count as the whole. None: no clipping.
 
     Raises:
-        ValueError: `read_every` is not a whole number above 0.
-        NonFiniteError: At a call, a cost or a gradient is NaN or infinite; on devices other than the CPU, one was so since
-            the last reading.
+        ValueError: `read_every` is not a whole number above 0, or `max_norm` not a finite number above 0; or, at a call, a
+            gradient that is to be clipped is sparse.
+        NonFiniteError: At a call, a cost or a gradient, or the norm that is to be clipped, is NaN or infinite; on devices
+            other than the CPU, one was so since the last reading.
 
     Example:
         >>> import torch
@@ -75,11 +79,10 @@ class FiniteStepper:
         gankit.training._finite.NonFiniteError: the step was refused, since a cost is not finite: 'loss' is nan; ...
     """
 
-    def __init__(self, read_every: int = READ_EVERY) -> None:
-        check_at_least("read_every", read_every, 1)
-        self._read_every = read_every
-        self._calls = 0
-        self._counts: dict[tuple[str, ...], torch.Tensor] = {}
+    def __init__(self, read_every: int = READ_EVERY, *, max_norm: float | None = None) -> None:
+        self._counters = SkipCounters(read_every)
+        check_max_norm(max_norm)
+        self._max_norm = max_norm
 
     def scale(self) -> None:
         """Return None: gradients are those of the loss itself."""
@@ -87,11 +90,16 @@ class FiniteStepper:
     def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
         """Step where all is finite."""
         parameters = held(optimizer)
-        if all(parameter.device.type == "cpu" for parameter in parameters):
-            refuse_non_finite(costs, parameters, names)
-            optimizer.step()
+        gradients = gradients_of(parameters)
+        if any(parameter.device.type != "cpu" for parameter in parameters):
+            self._step_on_device(optimizer, costs, gradients)
             return
-        self._step_on_device(optimizer, costs, [p.grad for p in parameters if p.grad is not None])
+        refuse_non_finite(costs, parameters, names)
+        if self._max_norm is not None and gradients:
+            norm = total_norm(gradients)
+            refuse_infinite(norm)
+            shrink_(gradients, norm, self._max_norm)
+        optimizer.step()
 
     def state_dict(self) -> dict[str, Any]:
         """Return a state with nothing but its version: what was counted is read soon, and changes no weight."""
@@ -101,74 +109,26 @@ class FiniteStepper:
         """Restore a state that `state_dict` returned.
 
         Raises:
-            ValueError: The state is of another version.
+            ValueError: The state is of another version, or of a stepper with a scale.
         """
         check_version("a stepper", state, VERSION)
+        if "scale" in state:
+            raise ValueError("state of a stepper must have no scale, got that of a ScaledStepper")
 
     def _step_on_device(
         self, optimizer: Optimizer, costs: Mapping[str, Scalar], gradients: Sequence[torch.Tensor]
     ) -> None:
-        home = next(iter(costs.values())).device  # a 0-d cost of another device may be summed too
-        # Each in its own dtype: a float64 cost may be finite and still beyond float32.
-        finite = torch.stack([cost.isfinite().to(home, non_blocking=True) for cost in costs.values()])
-        bad = finite.logical_not().to(torch.float32)
-        found = bad.amax()
-        if gradients:
-            of_gradients = _found_on_any_rank(gradients)
-            found = torch.maximum(found.to(of_gradients.device, non_blocking=True), of_gradients)
-        self._count(tuple(costs), torch.cat((found.reshape(1).to(home, non_blocking=True), bad)))
-        self._calls += 1
-        if self._calls % self._read_every == 0:
-            self._read()  # before the step: what raises has changed nothing
-        _step_unless(found, optimizer, gradients)
-
-    def _count(self, names: tuple[str, ...], row: torch.Tensor) -> None:
-        previous = self._counts.get(names)
-        self._counts[names] = row if previous is None else previous + row
-
-    def _read(self) -> None:
-        skipped = 0
-        bad: dict[str, int] = {}
-        for names, counts in self._counts.items():
-            if counts.is_meta:  # there are no values to read
-                continue
-            first, *others = (int(count) for count in counts.tolist())
-            skipped += first
-            for name, count in zip(names, others, strict=True):
-                bad[name] = bad.get(name, 0) + count
-        self._counts.clear()
-        listed = ", ".join(f"{name!r} {count} times" for name, count in bad.items() if count)
-        if skipped:
-            raise NonFiniteError(
-                f"{skipped} of the last {self._read_every} steps were skipped on the device, since a cost or a gradient was "
-                f"not finite; costs that were not finite: {listed or 'none'}"
-            )
-
-
-def _found_on_any_rank(gradients: Sequence[torch.Tensor]) -> Scalar:
-    found = found_non_finite(gradients)
-    # Gradients that data-parallel wrappers reduced are the same everywhere; pieces are not, and all ranks skip or none.
-    if any(is_sharded(gradient) for gradient in gradients):
-        distributed.all_reduce(found, distributed.ReduceOp.MAX)
-    return found
-
-
-def _step_unless(found: Scalar, optimizer: Optimizer, gradients: Sequence[torch.Tensor]) -> None:
-    if _takes_flag(optimizer):
-        # The two attributes by which torch.amp.GradScaler makes a fused optimizer skip.
-        optimizer.grad_scale = None  # pyright: ignore[reportAttributeAccessIssue]
-        optimizer.found_inf = found  # pyright: ignore[reportAttributeAccessIssue]
-        try:
-            optimizer.step()
-        finally:
-            del optimizer.grad_scale  # pyright: ignore[reportAttributeAccessIssue]
-            del optimizer.found_inf  # pyright: ignore[reportAttributeAccessIssue]
-        return
-    for gradient in gradients:
-        numbers_of(gradient).masked_fill_(found.to(gradient.device, non_blocking=True) > 0, 0.0)
-    optimizer.step()
-
-
-def _takes_flag(optimizer: Optimizer) -> bool:
-    fused = all(bool(group.get("fused")) for group in optimizer.param_groups)
-    return fused and bool(getattr(optimizer, "_step_supports_amp_scaling", False))
+        bad = bad_costs(costs)
+        flags = [bad.amax()]
+        if gradients and self._max_norm is None:
+            flags.append(found_non_finite(gradients))
+        elif gradients and self._max_norm is not None:
+            norm = total_norm(gradients)  # finite only if all gradients are
+            flags.append(is_not_finite(norm))
+            shrink_(gradients, norm, self._max_norm)
+        found = found_on_any_rank(*flags)
+        if self._counters.count(found, costs, bad):
+            skipped, message = self._counters.read()  # before the step: what raises has changed nothing
+            if skipped:
+                raise NonFiniteError(message)
+        step_unless(found, optimizer, gradients)

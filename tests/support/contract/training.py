@@ -16,6 +16,7 @@ TRAINING: dict[str, Row] = {
     "Loss": Row(make=lambda: training.Loss),
     "NonFiniteError": Row(make=lambda: training.NonFiniteError),
     "Replay": Row(make=lambda: training.Replay(50)),
+    "ScaledStepper": Row(make=lambda: training.ScaledStepper),
     "Stepper": Row(make=lambda: training.Stepper),
     "Terms": Row(make=lambda: training.Terms),
     "Update": Row(make=lambda: training.Update),
