@@ -4,7 +4,8 @@
 #   make test-all  the whole suite, with the slow tests
 #   make check     lint and types
 #   make docs      the documentation site, into site/
-#   make bench     step throughput and the overhead of an update, into benchmarks/results/
+#   make bench     speed, error and memory of a step beside other libraries, on an idle machine, into benchmarks/results/
+#                  (make bench BENCH=--busy publishes on a busy one, and says so)
 #   make toys      published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
 #   make faces     the default recipe and an earlier version of it, three seeds, several hours, into benchmarks/results/
 #   make gallery   a run of each recipe, a few hours, into the pages of the recipes
@@ -45,8 +46,9 @@ docs: $(STAMPS)/all
 	$(BIN)/python docs/build.py
 
 bench: $(STAMPS)/examples
-	$(BIN)/python -m benchmarks.step_throughput
-	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.step_throughput.peers
+	$(BIN)/python -m benchmarks.step_throughput $(BENCH)
+	$(BIN)/python -m benchmarks.overhead $(BENCH)
 
 toys: $(STAMPS)/all
 	$(BIN)/python -m benchmarks.toys

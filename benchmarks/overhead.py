@@ -1,34 +1,76 @@
 """What `Update` and `play_round` add to a loop written by hand: ``python -m benchmarks.overhead``.
 
-Two networks of two small layers make the arithmetic cheap, so that the time is mostly that of Python. All forms compute the
-same numbers in the same order.
+Two networks of two small layers make the time mostly that of Python. All forms compute the same numbers in the same order.
 """
 
 import argparse
 import statistics
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import nn
+from torch.nn import functional
+from torch.optim import Adam, Optimizer
 
 import gankit as gk
-from benchmarks.recipes import PENALTY, RECIPES, Networks, Recipe
+from benchmarks.idle import BusyError, Idleness, Watch, look, refuse_busy
+from benchmarks.step_throughput.setting import Networks
 from benchmarks.timing import ratio_of, timed_in_turn
 
 LATENTS, FEATURES, WIDTH = 8, 2, 64
-COMPARED = tuple(recipe for recipe in RECIPES if recipe.clip is None)
+PENALTY = 10.0
 
+MakeOptimizer: TypeAlias = Callable[[Iterable[nn.Parameter]], Optimizer]
 Score: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 Round: TypeAlias = Callable[[Iterator[torch.Tensor]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Losses:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What is trained, with gankit's losses and by hand."""
+
+    name: str
+    critic_steps: int
+    objective: gk.losses.Objective
+    penalty: bool
+    optimizer: MakeOptimizer
+    critic_loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    generator_loss: Callable[[torch.Tensor], torch.Tensor]
+
+
+def _named_as(scores: torch.Tensor, label: float) -> torch.Tensor:
+    return functional.binary_cross_entropy_with_logits(scores, torch.full_like(scores, label))
+
+
+COMPARED = (
+    Recipe(
+        name="non-saturating 1:1",
+        critic_steps=1,
+        objective=gk.losses.Logistic(),
+        penalty=False,
+        optimizer=partial(Adam, lr=2e-4, betas=(0.5, 0.999), fused=True),
+        critic_loss=lambda real, fake: _named_as(real, 1.0) + _named_as(fake, 0.0),
+        generator_loss=lambda fake: _named_as(fake, 1.0),
+    ),
+    Recipe(
+        name="WGAN-GP 5:1",
+        critic_steps=5,
+        objective=gk.losses.Wasserstein(),
+        penalty=True,
+        optimizer=partial(Adam, lr=1e-4, betas=(0.0, 0.9), fused=True),
+        critic_loss=lambda real, fake: fake.mean() - real.mean(),
+        generator_loss=lambda fake: -fake.mean(),
+    ),
+)
+
+
+class Losses(NamedTuple):
     """The losses of a loop written by hand."""
 
     critic: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -54,7 +96,7 @@ def make_batches(size: int, dtype: torch.dtype = torch.float32) -> Iterator[torc
 def by_hand(recipe: Recipe, networks: Networks) -> Round:
     """Return a round in plain PyTorch."""
     penalty = _plain_penalty if recipe.penalty else None
-    return _loop(recipe, networks, Losses(recipe.plain_critic_loss, recipe.plain_generator_loss, penalty))
+    return _loop(recipe, networks, Losses(recipe.critic_loss, recipe.generator_loss, penalty))
 
 
 def losses_alone(recipe: Recipe, networks: Networks) -> Round:
@@ -79,10 +121,8 @@ def played(recipe: Recipe, networks: Networks) -> Round:
     def generator_terms(real: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"loss": gk.losses.generator_loss(recipe.objective, critic(generator(_latents(real))))}
 
-    train_critic = gk.training.Update(recipe.fast_optimizer(critic.parameters()), critic_terms)
-    train_generator = gk.training.Update(
-        recipe.fast_optimizer(generator.parameters()), generator_terms, frozen=[critic]
-    )
+    train_critic = gk.training.Update(recipe.optimizer(critic.parameters()), critic_terms)
+    train_generator = gk.training.Update(recipe.optimizer(generator.parameters()), generator_terms, frozen=[critic])
     round_ = gk.schedules.Round(recipe.critic_steps)
 
     def play(batches: Iterator[torch.Tensor]) -> None:
@@ -95,57 +135,82 @@ FORMS = {"by hand": by_hand, "by hand, losses of gankit": losses_alone, "Update 
 
 
 def measure(recipe: Recipe, *, size: int, warmup: int, repeats: int, inner: int) -> dict[str, list[float]]:
-    """Return the microseconds per round of each form, taken in turn."""
+    """Return the microseconds of a round of each form, taken in turn."""
     runs = [partial(form(recipe, make_networks()), make_batches(size)) for form in FORMS.values()]
     seconds = timed_in_turn(runs, device=torch.device("cpu"), warmup=warmup, repeats=repeats, inner=inner)
     return {name: [1e6 * row[place] / inner for row in seconds] for place, name in enumerate(FORMS)}
 
 
-def write_table(*, size: int = 64, warmup: int = 30, repeats: int = 200, inner: int = 10) -> str:
-    """Measure and return the page."""
+def write_table(
+    idleness: Idleness, *, size: int = 64, warmup: int = 30, repeats: int = 200, inner: int = 10, busy: bool = False
+) -> str:
+    """Measure and return the page; raises `BusyError` if the machine was not idle and the caller did not allow that."""
+    watch = Watch()
+    rows: list[str] = []
+    for recipe in COMPARED:
+        rows += _rows(recipe, size=size, warmup=warmup, repeats=repeats, inner=inner)
+    seen = replace(idleness, others=watch.others())
+    refuse_busy(seen, busy=busy)
     measured = (
         f"torch {torch.__version__}, {torch.get_num_threads()} thread(s), perceptrons of 2 layers with {WIDTH} units, batch "
         f"{size}, fused Adam; written by `python -m benchmarks.overhead`. Microseconds per round, the forms taken in turn: "
         f"median and fastest of {repeats} samples of {inner} rounds. *ratio* is to the loop by hand: median with quartiles, "
         "and fastest to fastest."
     )
+    state = f"Meanwhile {seen}." if seen.idle else f"**The machine was not idle**, so these say little: {seen}."
     lines = [
         "# Overhead of an update and a round",
         "",
         measured,
         "",
+        state,
+        "",
         "| recipe | form | median | fastest | ratio | quartiles | fastest ratio |",
         "|---|---|---|---|---|---|---|",
     ]
-    for recipe in COMPARED:
-        times = measure(recipe, size=size, warmup=warmup, repeats=repeats, inner=inner)
-        base = times["by hand"]
-        for form, own in times.items():
-            ratio = ratio_of(own, base)
-            lines.append(
-                f"| {recipe.name} | {form} | {statistics.median(own):.0f} | {min(own):.0f} | {ratio.median:.3f} "
-                f"| {ratio.low:.3f} to {ratio.high:.3f} | {min(own) / min(base):.3f} |"
-            )
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *rows, ""])
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """Measure with one thread and write the table."""
+def _rows(recipe: Recipe, *, size: int, warmup: int, repeats: int, inner: int) -> list[str]:
+    times = measure(recipe, size=size, warmup=warmup, repeats=repeats, inner=inner)
+    base = times["by hand"]
+    rows = []
+    for form, own in times.items():
+        ratio = ratio_of(own, base)
+        rows.append(
+            f"| {recipe.name} | {form} | {statistics.median(own):.0f} | {min(own):.0f} | {ratio.median:.3f} "
+            f"| {ratio.low:.3f} to {ratio.high:.3f} | {min(own) / min(base):.3f} |"
+        )
+    return rows
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure with one thread and write the table; returns 0, or 1 if the machine is not idle."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
     parser.add_argument("--repeats", type=int, default=200, help="samples of each form")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the table")
+    parser.add_argument(
+        "--busy", action="store_true", help="publish although the machine is not idle; the page says so"
+    )
     arguments = parser.parse_args(words)
     torch.set_num_threads(1)
-    table = write_table(repeats=arguments.repeats)
+    try:
+        idleness = look()
+        refuse_busy(idleness, busy=arguments.busy)
+        table = write_table(idleness, repeats=arguments.repeats, busy=arguments.busy)
+    except BusyError as error:
+        print(error, file=sys.stderr)
+        return 1
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "overhead.md").write_text(table, encoding="utf-8")
     print(table)
+    return 0
 
 
 def _loop(recipe: Recipe, networks: Networks, losses: Losses) -> Round:
     generator, critic = networks.generator, networks.critic
-    critic_optimizer = recipe.fast_optimizer(critic.parameters())
-    generator_optimizer = recipe.fast_optimizer(generator.parameters())
+    critic_optimizer = recipe.optimizer(critic.parameters())
+    generator_optimizer = recipe.optimizer(generator.parameters())
 
     def play(batches: Iterator[torch.Tensor]) -> None:
         reals = list(islice(batches, recipe.critic_steps))
@@ -181,4 +246,4 @@ def _plain_penalty(critic: Score, real: torch.Tensor, fake: torch.Tensor) -> tor
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -60,7 +60,7 @@ def make_record(
         seconds=round(seconds, 1),
         torch=torch.__version__,
         threads=torch.get_num_threads(),
-        machine=_machine(),
+        machine=machine(),
     )
 
 
@@ -92,7 +92,8 @@ def _plain(protocol: dict[str, object]) -> dict[str, object]:
     return json.loads(json.dumps(protocol))
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Return the kind of processor."""
     cpu = Path("/proc/cpuinfo")
     names = re.findall(r"model name\s*: (.+)", cpu.read_text(encoding="utf-8")) if cpu.exists() else []
     return names[0] if names else platform.processor() or platform.machine()

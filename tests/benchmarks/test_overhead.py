@@ -5,8 +5,21 @@ import pytest
 import torch
 
 from benchmarks import overhead
-from benchmarks.overhead import COMPARED, FORMS, by_hand, main, make_batches, make_networks, measure, write_table
-from benchmarks.recipes import Networks, Recipe
+from benchmarks.idle import BusyError, Idleness
+from benchmarks.overhead import (
+    COMPARED,
+    FORMS,
+    Recipe,
+    by_hand,
+    main,
+    make_batches,
+    make_networks,
+    measure,
+    write_table,
+)
+from benchmarks.step_throughput.setting import Networks
+
+IDLE = Idleness(others=0.0, spread=0.01, load=1.0)
 
 every_recipe = pytest.mark.parametrize("recipe", COMPARED, ids=lambda recipe: recipe.name)
 
@@ -44,7 +57,7 @@ def test_times_are_those_of_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_table_has_a_row_per_form() -> None:
-    table = write_table(size=3, warmup=0, repeats=2, inner=1)
+    table = write_table(IDLE, size=3, warmup=0, repeats=2, inner=1, busy=True)
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith(("| non-saturating", "| WGAN-GP"))]
     assert [row[1] for row in rows] == [*FORMS, *FORMS]
     assert all(float(row[2]) >= float(row[3]) > 0 for row in rows)
@@ -52,6 +65,16 @@ def test_the_table_has_a_row_per_form() -> None:
     assert torch.__version__ in table
 
 
+def test_a_busy_machine_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(overhead.Watch, "others", lambda _: 0.5)
+    with pytest.raises(BusyError, match=r"50\.0 %"):
+        write_table(IDLE, size=3, warmup=0, repeats=1, inner=1)
+    assert "not idle" in write_table(IDLE, size=3, warmup=0, repeats=1, inner=1, busy=True)
+    monkeypatch.setattr(overhead, "look", lambda: Idleness(others=0.4, spread=0.0, load=1.0))
+    assert main(["--repeats", "1", "--out", str(tmp_path)]) == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_writes_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--repeats", "1", "--out", str(tmp_path / "deep")])
+    assert main(["--repeats", "1", "--busy", "--out", str(tmp_path / "deep")]) == 0
     assert (tmp_path / "deep" / "overhead.md").read_text(encoding="utf-8") in capsys.readouterr().out
