@@ -113,6 +113,16 @@ def test_assigned_gradients_have_the_strides_of_their_parameters() -> None:
     assert other.grad is None
 
 
+def test_assigned_gradients_share_no_memory() -> None:
+    parameters = [nn.Parameter(torch.ones(3)) for _ in range(3)]
+    gradient = torch.tensor([2.0, 3.0, 5.0])
+    Loss(dict, parameters).assign([gradient, gradient, gradient.view(3)], ())
+    for parameter in parameters:
+        assert torch.equal(parameter.grad, torch.tensor([2.0, 3.0, 5.0]))  # pyright: ignore[reportArgumentType]
+        parameter.grad.zero_()  # pyright: ignore[reportOptionalMemberAccess]
+    assert parameters[0].grad is gradient
+
+
 def test_gradients_that_fit_are_sparse_or_sharded_are_assigned_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     weight = nn.Parameter(torch.randn(3, 5))
     for gradient in (torch.randn(3, 5), torch.randn(3, 5).to_sparse()):

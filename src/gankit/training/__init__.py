@@ -3,6 +3,7 @@
 from gankit.training._average import WeightAverage as WeightAverage
 from gankit.training._finite import NonFiniteError as NonFiniteError
 from gankit.training._gradients import Accumulated as Accumulated, Eager as Eager, Gradients as Gradients
+from gankit.training._graphed import Graphed as Graphed
 from gankit.training._log import LogRing as LogRing
 from gankit.training._loss import Loss as Loss, Terms as Terms, Values as Values
 from gankit.training._replay import Replay as Replay

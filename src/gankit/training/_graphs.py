@@ -82,6 +82,13 @@ def _parts(value: object) -> Iterator[object]:
         yield from (getattr(value, name, None) for name in ((slots,) if isinstance(slots, str) else slots))
 
 
+def memory_of(tensor: torch.Tensor) -> int:
+    """Return a number that tensors share which share memory, as long as they exist."""
+    if tensor.layout is not torch.strided or is_sharded(tensor):
+        return id(tensor)
+    return tensor.untyped_storage()._cdata  # noqa: SLF001 (tensors on meta have no address)
+
+
 def send_back(pairs: Iterable[tuple[torch.Tensor, torch.Tensor | None]]) -> None:
     """Go backward from tensors with these gradients, into their graphs; pairs without a gradient are left alone."""
     reached = [(tensor, gradient) for tensor, gradient in pairs if gradient is not None]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gankit._core import Scalar
-from gankit.training._graphs import Cuts, check_differentiable, send_back, tensors_in
+from gankit.training._graphs import Cuts, check_differentiable, memory_of, send_back, tensors_in
 from gankit.training._ranks import is_sharded
 
 NamedScalars: TypeAlias = Mapping[str, Scalar]
@@ -146,18 +146,38 @@ class Loss:
     def assign(self, gradients: Sequence[torch.Tensor | None], inputs: tuple[Any, ...]) -> None:
         """Put gradients that `differentiated` returned in place: the last step of a gradient part of your own.
 
-        ``.grad`` of each parameter is replaced, with the parameter's strides. The gradients of inputs that carry a graph, such
-        as a shared fake, go backward into that graph.
+        ``.grad`` of each parameter is replaced, with the parameter's strides and memory of its own. The gradients of inputs
+        that carry a graph, such as a shared fake, go backward into that graph.
 
         Args:
             gradients: What `differentiated` returned, or the same from a compiled or replayed form of it.
             inputs: The inputs that it was called with.
         """
         count = len(self.parameters)
-        for parameter, gradient in zip(self.parameters, gradients[:count], strict=True):
-            parameter.grad = gradient if gradient is None else _laid_out_as(parameter, gradient)
+        own = own_gradients(self.parameters, gradients[:count])
+        for parameter, gradient in zip(self.parameters, own, strict=True):
+            parameter.grad = gradient
         carriers = [tensor for tensor in tensors_in(inputs) if tensor.requires_grad]
         send_back(zip(carriers, gradients[count:], strict=True))
+
+
+def own_gradients(
+    parameters: Sequence[nn.Parameter], gradients: Sequence[torch.Tensor | None]
+) -> list[torch.Tensor | None]:
+    """Return the gradients with the strides of their parameters, no two of them in the same memory.
+
+    ``torch.autograd.grad`` returns one tensor for two parameters that are added, and steppers change gradients in place.
+    """
+    own: list[torch.Tensor | None] = []
+    used: set[int] = set()
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        if gradient is None:
+            own.append(None)
+            continue
+        laid_out = _laid_out_as(parameter, gradient)
+        own.append(laid_out.clone() if memory_of(laid_out) in used else laid_out)
+        used.add(memory_of(laid_out))
+    return own
 
 
 def check_named(what: str, values: object) -> None:

@@ -12,6 +12,7 @@ TRAINING: dict[str, Row] = {
     "Eager": Row(make=training.Eager),
     "FiniteStepper": Row(make=lambda: training.FiniteStepper),
     "Gradients": Row(make=lambda: training.Gradients),
+    "Graphed": Row(make=lambda: training.Graphed),
     "LogRing": Row(make=lambda: training.LogRing),
     "Loss": Row(make=lambda: training.Loss),
     "NonFiniteError": Row(make=lambda: training.NonFiniteError),
