@@ -6,6 +6,7 @@
 #   make docs      the documentation site, into site/
 #   make bench     speed, error and memory of a step beside other libraries, on an idle machine, into benchmarks/results/
 #                  (make bench BENCH=--busy publishes on a busy one, and says so)
+#   make cuda      the same on one GPU, with launches, roofline, CUDA tests and a short training, into benchmarks/results/cuda.md
 #   make toys      published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
 #   make faces     the default recipe and an earlier version of it, three seeds, several hours, into benchmarks/results/
 #   make gallery   a run of each recipe, a few hours, into the pages of the recipes
@@ -24,7 +25,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO ?= runs/demo
 MINUTES ?= 12
 
-.PHONY: demo test test-all check docs bench toys faces gallery mutants clean
+.PHONY: demo test test-all check docs bench cuda toys faces gallery mutants clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/examples
@@ -49,6 +50,9 @@ bench: $(STAMPS)/examples
 	$(BIN)/python -m benchmarks.step_throughput.peers
 	$(BIN)/python -m benchmarks.step_throughput $(BENCH)
 	$(BIN)/python -m benchmarks.overhead $(BENCH)
+
+cuda: $(STAMPS)/all
+	$(BIN)/python -m benchmarks.cuda
 
 toys: $(STAMPS)/all
 	$(BIN)/python -m benchmarks.toys

@@ -29,6 +29,7 @@ _REPOSITORY_PAGES = {
     "contributing.md": _ROOT / "CONTRIBUTING.md",
     "benchmarks/toys.md": _ROOT / "benchmarks" / "results" / "toys.md",
     "benchmarks/step_throughput.md": _ROOT / "benchmarks" / "results" / "cpu.md",
+    "benchmarks/cuda.md": _ROOT / "benchmarks" / "results" / "cuda.md",
 }
 
 _pages: dict[str, ReferencePage] = {}
