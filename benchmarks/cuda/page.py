@@ -39,7 +39,7 @@ def unmeasured_page() -> str:
     """Return the page before anybody has measured, which says how to."""
     facts = {
         "device": f"{UNMEASURED}: no machine with a GPU has run the command yet",
-        "to fill this page": "`make cuda`, or `python -m benchmarks.cuda` where gankit is installed with the extras examples and test",
+        "to fill this page": "`make cuda`; or `python -m benchmarks.cuda` with the extras `examples` and `test`",
     }
     steps = [Measured(step=step) for step in steps_of()]
     names = ("no wait in a round", "tests that are marked for CUDA", "training of the recipe default, 2 minutes")
