@@ -41,6 +41,13 @@ class _Meeting:
         self.barrier.wait()
         tensor.copy_(total)
 
+    def broadcast(self, tensor: torch.Tensor, source: int) -> None:
+        assert tensor.is_contiguous()
+        self.brought[self.own.rank] = tensor.clone()
+        self.barrier.wait()
+        tensor.copy_(self.brought[source])
+        self.barrier.wait()
+
 
 def as_ranks(count: int, work: Callable[[int], Result]) -> list[Result]:
     """Call `work` with each rank, all at once, and return the results in their order; the first error is raised."""
@@ -56,7 +63,7 @@ def as_ranks(count: int, work: Callable[[int], Result]) -> list[Result]:
             errors.append(error)
             meeting.barrier.abort()
 
-    stand_ins = {name: getattr(meeting, name) for name in ("get_rank", "get_world_size", "all_reduce")}
+    stand_ins = {name: getattr(meeting, name) for name in ("get_rank", "get_world_size", "all_reduce", "broadcast")}
     with mock.patch.multiple(distributed, is_initialized=lambda: True, **stand_ins):
         threads = [threading.Thread(target=run, args=(rank,)) for rank in range(count)]
         for thread in threads:

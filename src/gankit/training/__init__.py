@@ -1,6 +1,7 @@
 """Floor 4: one update, one round of updates, and the state around them."""
 
 from gankit.training._average import WeightAverage as WeightAverage
+from gankit.training._compiled import Compiled as Compiled
 from gankit.training._finite import NonFiniteError as NonFiniteError
 from gankit.training._gradients import Accumulated as Accumulated, Eager as Eager, Gradients as Gradients
 from gankit.training._graphed import Graphed as Graphed

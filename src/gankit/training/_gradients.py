@@ -16,7 +16,11 @@ from gankit.training._split import part_of, splittable_size
 
 
 class Gradients(Protocol):
-    """Anything that leaves the gradient of a loss in the ``.grad`` of its parameters."""
+    """Anything that leaves the gradient of a loss in the ``.grad`` of its parameters.
+
+    A part that averages gradients over ranks itself has an attribute ``averages_ranks = True``. The terms then call bare
+    networks, and `Update` does not look for a wrapper.
+    """
 
     def __call__(self, loss: Loss, inputs: tuple[Any, ...], /) -> Values:
         """Return costs and readings, detached; afterwards ``.grad`` *is* the gradient of this call's total.

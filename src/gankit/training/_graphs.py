@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,11 @@ class Reached:
 
     leaf: weakref.ref[torch.Tensor]
     was_empty: bool
+
+    @classmethod
+    def now(cls, leaf: torch.Tensor) -> "Reached":
+        """Note the leaf before the backward pass."""
+        return cls(weakref.ref(leaf), leaf.grad is None)
 
 
 def tensors_in(inputs: object) -> list[torch.Tensor]:
@@ -111,6 +116,19 @@ def check_differentiable(total: Scalar, costs: Mapping[str, Scalar]) -> None:
         )
 
 
+def refuse_dropped(total: Scalar) -> None:
+    """Refuse a second derivative of compiled code: ``torch.autograd.grad`` drops it silently if all weights are parametrized.
+
+    Raises:
+        ValueError: The graph has such a part.
+    """
+    if any(node.name() == "CompiledFunctionBackwardBackward" for node in _nodes([total])):
+        raise ValueError(
+            "terms must not differentiate a module twice that is compiled by itself: torch has no second derivative of "
+            "compiled code. Give the penalty the uncompiled module, and compile the whole step by gradients=Compiled()"
+        )
+
+
 def check_reach(
     costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], cuts: Cuts | None = None
 ) -> list[Reached]:
@@ -130,7 +148,7 @@ def check_reach(
     if any(is_sharded(parameter) for parameter in parameters):
         return []  # sharded parameters are gathered into other tensors before the forward pass: the graph ends in those
     own = {id(parameter) for parameter in parameters}
-    reached = list(_reached(costs, {} if cuts is None else {id(leaf): tensor for leaf, tensor in cuts.pairs}))
+    reached = list(reached_leaves(costs, {} if cuts is None else {id(leaf): tensor for leaf, tensor in cuts.pairs}))
     others = [leaf for leaf in reached if id(leaf) not in own]
     foreign = [leaf for leaf in others if isinstance(leaf, nn.Parameter)]
     if foreign:
@@ -145,7 +163,7 @@ def check_reach(
             f"terms must depend on a parameter of the optimizer, got {sorted(costs)} without any: is the network in "
             "`frozen`, or called under torch.no_grad(), or does the optimizer hold the parameters of another one?"
         )
-    return [Reached(weakref.ref(leaf), leaf.grad is None) for leaf in others if leaf.is_leaf]
+    return [Reached.now(leaf) for leaf in others if leaf.is_leaf]
 
 
 def refuse_filled(reached: Iterable[Reached], inputs: tuple[Any, ...]) -> None:
@@ -180,19 +198,28 @@ def _is_filled(reached: Reached) -> bool:
     return leaf is not None and leaf.grad is not None
 
 
-def _reached(costs: Mapping[str, Scalar], replaced: Mapping[int, torch.Tensor]) -> Iterator[torch.Tensor]:
+def reached_leaves(costs: Mapping[str, Scalar], replaced: Mapping[int, torch.Tensor]) -> Iterator[torch.Tensor]:
+    """Yield all leaves that the costs reach, and costs that may be leaves; `replaced` is what cut leaves stand for, by id."""
     yield from (cost for cost in costs.values() if cost.requires_grad)  # a parameter may be a cost itself
-    waiting: list[Any] = [cost.grad_fn for cost in costs.values() if cost.grad_fn is not None]
+
+    def beyond(node: Any) -> Any:
+        tensor = replaced.get(id(getattr(node, "variable", None)))
+        return None if tensor is None else tensor.grad_fn
+
+    for node in _nodes(costs.values(), beyond):
+        variable = getattr(node, "variable", None)
+        if variable is not None and id(variable) not in replaced:
+            yield variable
+
+
+def _nodes(values: Iterable[torch.Tensor], beyond: Callable[[Any], Any] = lambda _: None) -> Iterator[Any]:
+    """Yield all nodes of the graphs of values; `beyond` says where the graph of a node goes on that ends there for torch."""
+    waiting: list[Any] = [value.grad_fn for value in values if value.grad_fn is not None]
     seen = set(waiting)
     while waiting:
         node = waiting.pop()
-        following = [function for function, _ in node.next_functions]
-        variable = getattr(node, "variable", None)
-        if id(variable) in replaced:
-            following.append(replaced[id(variable)].grad_fn)
-        elif variable is not None:
-            yield variable
-        for function in following:
+        yield node
+        for function in (*(following for following, _ in node.next_functions), beyond(node)):
             if function is not None and function not in seen:
                 seen.add(function)
                 waiting.append(function)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gankit._core import Scalar
-from gankit.training._graphs import Cuts, check_differentiable, memory_of, send_back, tensors_in
+from gankit.training._graphs import Cuts, check_differentiable, memory_of, refuse_dropped, send_back, tensors_in
 from gankit.training._ranks import is_sharded
 
 NamedScalars: TypeAlias = Mapping[str, Scalar]
@@ -40,8 +40,8 @@ class Values(NamedTuple):
     readings: dict[str, Scalar]
 
     def detached(self) -> "Values":
-        """Return the values cut from their graphs, so that logging one keeps no graph in memory."""
-        return Values(*({name: value.detach() for name, value in named.items()} for named in self))
+        """Return copies cut from their graphs, which change with nothing that the terms read and keep no graph in memory."""
+        return Values(*({name: value.detach().clone() for name, value in named.items()} for named in self))
 
     def together(self) -> dict[str, Scalar]:
         """Return costs and readings in one dict."""
@@ -125,6 +125,9 @@ class Loss:
         Returns:
             Costs and readings, and one gradient for each parameter, then one for each tensor of the inputs that requires
             gradients, in order; None if the costs do not depend on it. `assign` puts them in place.
+
+        Raises:
+            ValueError: The terms are refused as by `evaluate`, or differentiate a compiled module twice.
         """
         cuts = Cuts.of(inputs)
         targets = [*self.parameters, *(leaf for leaf, _ in cuts.pairs)]
@@ -132,6 +135,7 @@ class Loss:
         total = self.total(values.costs, scale)
         if not torch.compiler.is_compiling():
             check_differentiable(total, values.costs)
+            refuse_dropped(total)
         wanted = [target for target in targets if target.requires_grad]
         found = iter(torch.autograd.grad(total, wanted, allow_unused=True))
         return values.detached(), [next(found) if target.requires_grad else None for target in targets]

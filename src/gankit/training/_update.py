@@ -46,15 +46,15 @@ class Update:
     how the gradient becomes a step. By default a cost or gradient that is NaN or infinite never reaches the weights, see
     `FiniteStepper`.
 
-    With several ranks the first call is audited: every forward pass goes through `network`, and the gradients are equal on
-    all ranks. A network that FSDP2 shards keeps its gathered weights until the update ends, so that penalties can go backward
-    twice; its graph is not walked.
+    With several ranks the first call is audited: every forward pass goes through `network` (unless the gradient part averages
+    gradients itself), and the gradients are equal on all ranks. A network that FSDP2 shards keeps its gathered weights until
+    the update ends, so that penalties can go backward twice; its graph is not walked.
 
     Args:
         optimizer: Holds the parameters to update.
         terms: The inputs in, named 0-d costs out, or ``(costs, readings)``. Weights of costs are multiplied in there.
         network: The wrapper that the terms call (``DistributedDataParallel``), or the network that ``fully_shard`` was
-            applied to; required with several ranks.
+            applied to; required with several ranks, except with `Compiled`.
         frozen: Networks whose parameters get no gradient in this update, such as the critic in the generator's. The parameters
             are those of now; their ``requires_grad`` is restored after each call, also after an exception.
         constraint: Called without arguments after each step, such as a weight clip.
@@ -186,7 +186,8 @@ class Update:
                 if not audit:
                     yield
                     return
-                with audited_forwards(check_wrapper(self.loss.network)):
+                averaged = getattr(self._gradients, "averages_ranks", False)
+                with nullcontext() if averaged else audited_forwards(check_wrapper(self.loss.network)):
                     yield
                 check_equal_gradients(held(self.optimizer))
                 self._audited = True

@@ -9,6 +9,7 @@ TRAINING: dict[str, Row] = {
     "BatchesExhaustedError": Row(make=lambda: training.BatchesExhaustedError),
     "CheckpointError": Row(make=lambda: training.CheckpointError),
     "Checkpoints": Row(make=lambda: training.Checkpoints),
+    "Compiled": Row(make=lambda: training.Compiled(tolerance=0.5)),
     "Eager": Row(make=training.Eager),
     "FiniteStepper": Row(make=lambda: training.FiniteStepper),
     "Gradients": Row(make=lambda: training.Gradients),

@@ -1,0 +1,240 @@
+"""The whole step as one compiled graph: terms, penalties with their second derivatives, and the backward pass."""
+
+import itertools
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any
+
+import torch
+
+from gankit._core import Scalar, world_size
+from gankit.training._bare_ranks import average_gradients, broadcast_state, raising_together, refuse_wrapper
+from gankit.training._gradients import Eager
+from gankit.training._loss import Loss, Values
+from gankit.training._ranks import is_sharded
+from gankit.training._rehearsal import Rehearsal, rehearse
+
+Differentiated = tuple[Values, list[torch.Tensor | None]]
+_numbers = itertools.count()
+
+
+class Compiled:
+    """Compile terms, penalties and the backward pass into one graph, with ``torch.compile``.
+
+    Gradients, values and random numbers are those of `Eager`. The optimizer's step stays outside of the graph.
+
+    The first call runs the loss eagerly, puts back what that changed, compiles, and compares: values and gradients must agree.
+    It takes seconds to minutes, see `first_call_seconds`. If the terms cannot be compiled, a warning says why, and they run
+    eagerly from then on. Errors of later calls are raised.
+
+    A loss is compiled anew when the batch size changes for the first time, when a network changes between training and
+    evaluation mode, and when a Python value that the terms read changes. Pass numbers that change as 0-d tensors that are
+    filled in place.
+
+    With several ranks the terms call bare networks. The first call gives all ranks the weights of rank 0, each call averages
+    the gradients, and the update needs no ``network=``.
+
+    Args:
+        backend: The backend of ``torch.compile``, a name or a callable. ``"inductor"`` generates fused kernels and needs a C++
+            compiler; ``"aot_eager"`` runs the graph by torch's own kernels, and is meant for tests.
+        tolerance: The largest difference from eager gradients that the first call accepts, as a share of their length. None:
+            1e-6 if the terms compute in float64, 0.01 in float32, 0.2 if a lower precision occurs.
+
+    Attributes:
+        first_call_seconds: What first calls took in all.
+
+    Raises:
+        ValueError: `tolerance` is not above 0; or, at the first call, compiled and eager gradients differ, the terms call a
+            data-parallel wrapper or a network that FSDP shards, a parameter has a hook after accumulation, or the terms are
+            refused as by `Eager`.
+
+    Warns:
+        UserWarning: The terms cannot be compiled, and run eagerly.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import Compiled, Update
+        >>> def terms_of(critic):
+        ...     return lambda x, y: {"loss": (critic(x) * y).mean()}
+        >>> critic = torch.nn.Linear(1, 1, bias=False)
+        >>> optimizer = torch.optim.SGD(critic.parameters(), lr=1.0)
+        >>> compiled = Compiled(backend="aot_eager")
+        >>> update = Update(optimizer, terms_of(critic), gradients=compiled)
+        >>> logged = update(torch.tensor([[2.0]]), torch.tensor([[3.0]]))
+        >>> list(logged), critic.weight.grad, compiled.first_call_seconds > 0
+        (['loss'], tensor([[6.]]), True)
+    """
+
+    averages_ranks = True
+
+    def __init__(self, *, backend: str | Callable[..., Any] = "inductor", tolerance: float | None = None) -> None:
+        if tolerance is not None and not tolerance > 0:
+            raise ValueError(f"tolerance must be above 0, got {tolerance}")
+        self.first_call_seconds = 0.0
+        self._backend = backend
+        self._tolerance = tolerance
+        self._forms: dict[Loss, _Form | Eager] = {}
+
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
+        """Compute the gradients by the compiled form of the loss, which the first call makes."""
+        form = self._forms.get(loss)
+        values = self._first_call(loss, inputs) if form is None else form(loss, inputs)
+        average_gradients(loss.parameters)
+        return values
+
+    def __repr__(self) -> str:
+        """Show the arguments."""
+        return f"Compiled(backend={self._backend!r}, tolerance={self._tolerance!r})"
+
+    def __reduce__(self) -> Any:
+        """Copy and pickle the arguments; graphs belong to the networks of the original."""
+        return partial(Compiled, backend=self._backend, tolerance=self._tolerance), ()
+
+    def _first_call(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
+        started, device = time.perf_counter(), loss.parameters[0].device
+        refuse = partial(refuse_wrapper, part="Compiled")
+        try:
+            with raising_together(device):
+                _check_parameters(loss)
+                rehearsal = rehearse(loss, loss.scale(), inputs, refuse)
+            if world_size() > 1:
+                broadcast_state(rehearsal.modules, loss.parameters)
+            with raising_together(device):
+                form = self._made(
+                    loss, inputs, rehearsal if world_size() == 1 else rehearse(loss, loss.scale(), inputs)
+                )
+        finally:
+            self.first_call_seconds += time.perf_counter() - started
+        values = form(loss, inputs)
+        self._forms[loss] = form
+        return values
+
+    def _made(self, loss: Loss, inputs: tuple[Any, ...], rehearsal: Rehearsal) -> "_Form | Eager":
+        """Compile the loss, run it on the inputs, compare, and put back what that changed."""
+        form = _Form(loss, self._backend, tuple(rehearsal.values.costs))
+        # Imported by torch.compile; an import at the top would take a second of everybody's time.
+        errors: Any = sys.modules["torch._dynamo.exc"]
+        try:
+            values, gradients = form.run(loss.scale(), loss.cut(inputs))
+            _compare(rehearsal, values, gradients, self._tolerance)
+        except errors.TorchDynamoException as error:
+            warnings.warn(f"the terms run eagerly, since they cannot be compiled: {_reason(error)}", stacklevel=5)
+            return Eager()
+        finally:
+            rehearsal.recorder.restore()
+        return form
+
+
+class _Form:
+    """The compiled form of one loss."""
+
+    def __init__(self, loss: Loss, backend: str | Callable[..., Any], names: tuple[str, ...]) -> None:
+        self._names = {names}
+        # Dynamo keeps graphs, their limit of 8, and which numbers have changed, by code object and its name: each loss has a
+        # copy of its own.
+        code = Loss.differentiated.__code__.replace(co_name=f"differentiated_{next(_numbers)}")
+        function: Any = MethodType(FunctionType(code, vars(sys.modules[Loss.__module__])), loss)
+        # Inductor's own random numbers are not those of eager calls.
+        options: Any = {"fallback_random": True} if backend == "inductor" else None
+        self._compiled = torch.compile(function, backend=backend, fullgraph=True, dynamic=None, options=options)
+
+    def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
+        """Return values, and put the gradients in place."""
+        scale = loss.scale()
+        values, gradients = self.run(scale, loss.cut(inputs))
+        if tuple(values.costs) not in self._names:  # only an eager call can check what other costs reach
+            rehearse(loss, scale, inputs)
+            self._names.add(tuple(values.costs))
+        loss.assign(gradients, inputs)
+        return values
+
+    def run(self, scale: Scalar | None, inputs: tuple[Any, ...]) -> Differentiated:
+        """Return what `Loss.differentiated` returns."""
+        with _tracing_autograd():
+            return self._compiled(scale, *inputs)
+
+
+def _reason(error: Exception) -> str:
+    """Return the first paragraph of dynamo's message, and the last line of the user's code that it names."""
+    lines = str(error).splitlines()
+    first = " ".join(" ".join(itertools.takewhile(str.strip, lines)).split())
+    places = [line.strip() for line in lines if line.lstrip().startswith('File "')]
+    return f"{first} {places[-1]}" if places else first
+
+
+@contextmanager
+def _tracing_autograd() -> Iterator[None]:
+    """Let dynamo trace ``torch.autograd.grad``. Any call may trace anew, and graphs do not depend on the flag.
+
+    The flag is set and restored by itself, since ``config.patch`` takes longer than the rest of a call.
+    """
+    config: Any = sys.modules["torch._dynamo.config"]
+    before = config.trace_autograd_ops
+    config.trace_autograd_ops = True
+    try:
+        yield
+    finally:
+        config.trace_autograd_ops = before
+
+
+def _check_parameters(loss: Loss) -> None:
+    if loss.network is not None:
+        for module in loss.network.modules():
+            refuse_wrapper(module, "Compiled")
+    for position, parameter in enumerate(loss.parameters):
+        if is_sharded(parameter):
+            raise ValueError("Compiled cannot train a network that FSDP shards, got parameters in pieces: use Eager()")
+        if parameter._post_accumulate_grad_hooks:  # noqa: SLF001 (no public name)
+            raise ValueError(
+                f"parameters must have no hook after the accumulation of gradients, got one at parameter {position}: a "
+                "compiled backward pass returns gradients and accumulates none, so that it would never be called"
+            )
+
+
+def _compare(
+    rehearsal: Rehearsal, values: Values, gradients: Sequence[torch.Tensor | None], tolerance: float | None
+) -> None:
+    """Refuse values and gradients that differ from eager ones; those that are not finite are the stepper's."""
+    usual, least = _limits(rehearsal.recorder.lowest)
+    tolerance = usual if tolerance is None else tolerance
+    lengths = [_length(gradient) for gradient in rehearsal.gradients]
+    shortest = least * math.hypot(*lengths)
+    if not math.isfinite(shortest):
+        return
+    for position, (eager, compiled) in enumerate(zip(rehearsal.gradients, gradients, strict=True)):
+        difference = _length(_difference(eager, compiled))
+        if not difference <= tolerance * max(lengths[position], shortest):
+            raise ValueError(_message(f"gradient {position}, of length {lengths[position]:.3g},", difference))
+    for name, eager in rehearsal.values.costs.items():
+        difference = _length(_difference(eager, values.costs[name]))
+        if math.isfinite(_length(eager)) and not difference <= tolerance * max(_length(eager), 1.0):
+            raise ValueError(_message(f"cost {name!r}, {_length(eager):.3g},", difference))
+
+
+def _limits(lowest: torch.dtype) -> tuple[float, float]:
+    """Return how far a gradient may be off, as a share of its length, and how short one may be, as a share of all together."""
+    if lowest is torch.float64:
+        return 1e-6, 1e-3
+    return (1e-2, 1e-2) if lowest is torch.float32 else (0.2, 1.0)
+
+
+def _difference(eager: torch.Tensor | None, compiled: torch.Tensor | None) -> torch.Tensor | None:
+    return (eager if compiled is None else compiled) if eager is None or compiled is None else compiled - eager
+
+
+def _length(tensor: torch.Tensor | None) -> float:
+    return 0.0 if tensor is None else float(torch.linalg.vector_norm(tensor.double()))
+
+
+def _message(what: str, difference: float) -> str:
+    return (
+        f"the compiled form must compute what the terms compute eagerly, got {what} that differs by {difference:.3g}. A "
+        "torch.autograd.Function under a penalty is compiled wrongly: write it with torch's operations, or use "
+        "gradients=Eager(). If the difference is rounding, give Compiled a larger tolerance"
+    )
