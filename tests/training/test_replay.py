@@ -3,15 +3,13 @@
 import gc
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, strategies as st
+from support.host_reads import HostReads
 from support.ranks import as_ranks, run_ranks
 from support.strategies import seeds
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from gankit.training import Replay, load_checkpoint, save_checkpoint
 
@@ -275,24 +273,14 @@ def test_a_full_pool_keeps_as_many_tensors_as_before() -> None:
     assert living() == before
 
 
-class NothingIsRead(TorchDispatchMode):
-    """Refuses to read a value on the host, and tensors elsewhere than on meta."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        del types
-        assert func is not torch.ops.aten._local_scalar_dense.default
-        result = func(*args, **(kwargs or {}))
-        assert all(one.is_meta for one in tree_leaves((args, result)) if isinstance(one, torch.Tensor))
-        return result
-
-
 def test_nothing_waits_for_the_device() -> None:
     replay = Replay(5)
     inputs = torch.empty(4, 3, device="meta"), torch.empty(4, dtype=torch.int64, device="meta")
-    with NothingIsRead():
+    with HostReads() as reads:
         for _ in range(4):
             replay.swap(*inputs)
             replay.half_batch(*inputs)
+    assert reads.total == 0
     assert len(replay) == 5
 
 
