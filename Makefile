@@ -50,6 +50,7 @@ bench: $(STAMPS)/examples
 	$(BIN)/python -m benchmarks.step_throughput.peers
 	$(BIN)/python -m benchmarks.step_throughput $(BENCH)
 	$(BIN)/python -m benchmarks.overhead $(BENCH)
+	$(BIN)/python -m benchmarks.recipes $(BENCH)
 
 cuda: $(STAMPS)/all
 	$(BIN)/python -m benchmarks.cuda

@@ -29,6 +29,8 @@ _REPOSITORY_PAGES = {
     "contributing.md": _ROOT / "CONTRIBUTING.md",
     "benchmarks/toys.md": _ROOT / "benchmarks" / "results" / "toys.md",
     "benchmarks/step_throughput.md": _ROOT / "benchmarks" / "results" / "cpu.md",
+    "benchmarks/recipes.md": _ROOT / "benchmarks" / "results" / "recipes.md",
+    "benchmarks/overhead.md": _ROOT / "benchmarks" / "results" / "overhead.md",
     "benchmarks/cuda.md": _ROOT / "benchmarks" / "results" / "cuda.md",
 }
 

@@ -6,6 +6,7 @@ import torch
 
 import benchmarks.step_throughput.__main__ as command
 from benchmarks.idle import Idleness
+from benchmarks.memory import CLEAR
 from benchmarks.step_throughput import measuring, memory
 from benchmarks.step_throughput.cases import CASES, Case
 from benchmarks.step_throughput.forms import FORMS, Form, forms_of, reason_of
@@ -161,19 +162,8 @@ def test_records_are_kept_and_a_busy_machine_is_refused(
     assert "| tutorial loop | float32 | 1.000" in (tmp_path / "deep" / "cpu.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(not memory.CLEAR.exists(), reason="only Linux tells the peak of resident memory")
-def test_the_peak_is_that_of_what_is_held_at_a_time() -> None:
-    def iterate() -> None:
-        for _ in range(3):
-            torch.ones(12 * 2**20 // 4).sum()
-        torch.ones(48 * 2**20 // 4).sum()
-
-    # What is freed may stay in the heap, but not all four of them.
-    assert 46 < memory.peak_here(iterate, lambda: None) < 66
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not memory.CLEAR.exists(), reason="only Linux tells the peak of resident memory")
+@pytest.mark.skipif(not CLEAR.exists(), reason="only Linux tells the peak of resident memory")
 def test_the_memory_of_a_form_is_measured_in_a_process_of_its_own() -> None:
     small, large = (
         memory.peak_megabytes(CASES[0], FORMS[0], Setting(device=CPU, width=8, batch=batch)) for batch in (2, 32)

@@ -112,7 +112,7 @@ def test_rounds_are_timed_by_turns_and_long_ones_once(monkeypatch: pytest.Monkey
 
         return play
 
-    monkeypatch.setattr(_costs, "_player", player)
+    monkeypatch.setattr(_costs, "trial_round", player)
     monkeypatch.setattr(_costs.time, "perf_counter", lambda: now[0])
     seconds = measured(["quick", "slow"], 64)
     assert played == ["quick", "slow", "quick", "quick", "quick"]
