@@ -15,6 +15,9 @@ class Lazy:
         if weight := lazy(t):
             terms["penalty"] = weight * 0.5 * gamma * zero_centered_penalty(critic, real)
 
+    With `gankit.training.Update` make two updates on one optimizer, one of them with the penalty, and choose one at each step:
+    terms read no Python value that changes. Loss and penalty are then one backward pass.
+
     Added to the critic's loss like this, the penalty has no optimizer step of its own, and the optimizer needs no correction.
     StyleGAN2 gives it one, which makes k + 1 steps in k rounds, and corrects the optimizer by `learning_rate` and `betas`; a
     penalty alone leaves the last bias without a gradient, which data-parallel wrappers do not accept.
