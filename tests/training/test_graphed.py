@@ -421,6 +421,10 @@ def test_several_ranks_shards_and_devices_are_refused(
         Graphed()(mixed, (torch.ones(2, 3),))
     with pytest.raises(ValueError, match="must have parameters to be recorded, got none"):
         Graphed()(Loss(loss.terms, []), (torch.ones(2, 3),))
+    handle = net.bias.register_post_accumulate_grad_hook(lambda _: None)
+    with pytest.raises(ValueError, match="takes no parameters with a hook after the accumulation"):
+        Graphed()(loss, (torch.ones(2, 3),))
+    handle.remove()
     monkeypatch.setattr("gankit.training._graphed.is_sharded", lambda _: True)
     with pytest.raises(ValueError, match="takes no parameters that FSDP2 shards"):
         Graphed()(loss, (torch.ones(2, 3),))

@@ -101,3 +101,12 @@ def test_numbers_of_python_and_values_on_the_cpu_are_no_fault() -> None:
         (torch.ones(3, device="meta") * 2.0 + 1).sum()
     with Observer(CPU):
         torch.ones(3).sum().item()
+
+
+def test_the_lowest_precision_of_any_result_is_known() -> None:
+    for dtypes in ((torch.float64,), (torch.float64, torch.float32), (torch.float32, torch.bfloat16, torch.float64)):
+        with Observer(CPU) as observer:
+            for dtype in dtypes:
+                torch.ones(2, dtype=dtype)
+            torch.ones(2, dtype=torch.int8)
+        assert observer.lowest == min(dtypes, key=lambda dtype: -torch.finfo(dtype).eps)

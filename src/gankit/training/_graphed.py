@@ -50,9 +50,9 @@ class Graphed:
 
     Raises:
         ValueError: An argument is out of its range; or, at a call, parameters are not on a CUDA device; there are several
-            ranks, or parameters that FSDP2 shards; another update uses it; inputs hold tensors in objects, or values without
-            a hash; terms read values on the host, use tensors of other devices or a generator, or cannot be recorded; or a
-            replay and the eager step differ.
+            ranks, or parameters that FSDP2 shards or that have a hook after accumulation; another update uses it; inputs hold
+            tensors in objects, or values without a hash; terms read values on the host, use tensors of other devices or a
+            generator, or cannot be recorded; or a replay and the eager step differ.
 
     Example:
         >>> from gankit.training import Graphed
@@ -116,6 +116,10 @@ class Graphed:
             )
         if any(is_sharded(parameter) for parameter in loss.parameters):
             raise ValueError("Graphed takes no parameters that FSDP2 shards: use Eager()")
+        if any(parameter._post_accumulate_grad_hooks for parameter in loss.parameters):  # noqa: SLF001 (no public name)
+            raise ValueError(
+                "Graphed takes no parameters with a hook after the accumulation of gradients: a replay runs none"
+            )
         devices = {parameter.device for parameter in loss.parameters}
         if len(devices) > 1:
             raise ValueError(f"Graphed needs parameters on one device, got {sorted(map(str, devices))}")
@@ -143,7 +147,8 @@ class Graphed:
         clear_gradients(loss.parameters)
         cuts = Cuts.of(inputs)
         with recorder.aside():
-            with observer:
+            with warnings.catch_warnings(), observer:  # a module that is compiled by itself is seen twice
+                warnings.filterwarnings("ignore", "Using `torch.compile.*global hooks on modules")
                 values = loss.evaluate(*cuts.inputs)
                 if loss.check is not None:
                     loss.check(values.costs, cuts)

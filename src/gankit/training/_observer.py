@@ -26,6 +26,7 @@ class Observer(TorchDispatchMode):
         modules: The modules that were called and those inside them, in order.
         outside: Tensors that were used and not made in the context. One for each memory.
         written: Those of them that operations say they write to. Batch statistics are not among them.
+        lowest: The floating-point type of the lowest precision that an operation returned.
 
     Raises:
         ValueError: The step reads a value on the host, moves tensors between devices, uses a tensor of another device or a
@@ -34,6 +35,7 @@ class Observer(TorchDispatchMode):
 
     def __init__(self, device: torch.device) -> None:
         super().__init__()
+        self.lowest = torch.float64
         self._device = device
         self._inside: set[int] = set()
         self._outside: dict[int, torch.Tensor] = {}
@@ -81,6 +83,9 @@ class Observer(TorchDispatchMode):
                 self._written.setdefault(memory, self._outside[memory])
         result = func(*args, **kwargs)
         made = [value for value in pytree.tree_leaves(result) if isinstance(value, torch.Tensor)]
+        for tensor in made:
+            if tensor.is_floating_point() and torch.finfo(tensor.dtype).eps > torch.finfo(self.lowest).eps:
+                self.lowest = tensor.dtype
         self._inside.update(memory for memory in map(memory_of, made) if memory not in self._outside)
         return result
 
