@@ -100,15 +100,34 @@ def warnings_as_notes() -> Iterator[None]:
         yield
 
 
+def is_idle_rank(arguments: list[str]) -> bool:
+    """Whether `torchrun` has started this process beside others for a command that one process does: all but `train`."""
+    if arguments[:1] == ["train"] or os.environ.get("WORLD_SIZE", "1") == "1":
+        return False
+    return os.environ.get("RANK", "0") != "0"
+
+
+def end(code: int) -> None:
+    """End the process; one of several ranks at once, since a connection to a lost rank can keep it from ending."""
+    if code and os.environ.get("WORLD_SIZE", "1") != "1":
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 def main(arguments: list[str]) -> int:
     """Run one command; a user's mistake becomes one clear line.
 
     Returns:
         0, or the exit code of the error: 2 for a mistake in what was asked or in the files, 3 where another process uses the
-        folder, 4 where training diverged to NaN or infinity. 130 after Ctrl-C; 141 where the reader of the output has gone.
+        folder, 4 where training diverged to NaN or infinity, 5 where another rank stopped. 130 after Ctrl-C; 141 where the
+        reader of the output has gone.
     """
     accept_any_text()
     wait_passively()
+    if is_idle_rank(arguments):
+        return 0
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
             print(overview(PROGRAM))
@@ -118,7 +137,8 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
+        if str(error):  # else another process says it
+            print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError) and reader_has_gone((sys.stdout, sys.stderr)):
@@ -131,4 +151,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end(main(sys.argv[1:]))

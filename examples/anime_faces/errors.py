@@ -23,3 +23,12 @@ class TrainingDivergedError(CommandError):
     """A loss, a gradient or a weight became NaN or infinite; the last checkpoint is still good."""
 
     exit_code = 4
+
+
+class RankError(CommandError):
+    """One of the ranks that train together has stopped or failed; the last checkpoint is still good.
+
+    The message is empty where another rank prints what happened.
+    """
+
+    exit_code = 5

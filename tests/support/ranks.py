@@ -32,12 +32,13 @@ class _Meeting:
     def get_world_size(self) -> int:
         return self.count
 
-    def all_reduce(self, tensor: torch.Tensor) -> None:
+    def all_reduce(self, tensor: torch.Tensor, operation: object = distributed.ReduceOp.SUM) -> None:
         assert tensor.is_contiguous()
         assert not tensor.requires_grad
         self.brought[self.own.rank] = tensor.clone()
         self.barrier.wait()
-        total = torch.stack(self.brought).sum(dim=0)
+        brought = torch.stack(self.brought)
+        total = brought.amax(dim=0) if operation == distributed.ReduceOp.MAX else brought.sum(dim=0)
         self.barrier.wait()
         tensor.copy_(total)
 

@@ -10,7 +10,7 @@ from examples.anime_faces.commands import shown_as
 from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 
 if TYPE_CHECKING:
-    from examples.anime_faces.run import Watcher
+    from examples.anime_faces.run import Together, Watcher
 
 Options = TypeVar("Options")
 
@@ -57,13 +57,18 @@ class Train(Generic[Options]):
     def run(self) -> None:
         """Train, and end the process with 130 or 143 if a signal stopped it."""
         from examples.anime_faces.report import LivePage
+        from examples.anime_faces.run import joined, watch_nothing
 
-        with LivePage(self.out, recipe=self.recipe) as page:
-            self.run_watched(page.watch)
+        with joined(self.device, self.out) as together:
+            if together.is_first:
+                with LivePage(self.out, recipe=self.recipe) as page:
+                    self.run_watched(page.watch, together)
+            else:
+                self.run_watched(watch_nothing, together)
 
-    def run_watched(self, watch: "Watcher") -> None:
-        """Train; `watch` is called after every step and may show what goes on."""
-        from examples.anime_faces.run import TrainRequest, train
+    def run_watched(self, watch: "Watcher", together: "Together | None" = None) -> None:
+        """Train, alone or with other ranks; `watch` is called after every step and may show what goes on."""
+        from examples.anime_faces.run import ALONE, TrainRequest, train
 
         request = TrainRequest(
             recipe=find_recipe(self.recipe),
@@ -82,7 +87,7 @@ class Train(Generic[Options]):
             keep=self.keep,
             profile=self.profile,
         )
-        outcome = train(request, watch)
+        outcome = train(request, watch, together or ALONE)
         if outcome.exit_code:
             print(f"stopped   after step {outcome.step} of {outcome.steps}; repeat the command to go on")
         else:

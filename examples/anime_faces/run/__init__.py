@@ -63,5 +63,10 @@ from examples.anime_faces.run._stores import (
     as_network_input as as_network_input,
     choose_store as choose_store,
 )
+from examples.anime_faces.run._together import (
+    ALONE as ALONE,
+    Together as Together,
+    joined as joined,
+)
 from examples.anime_faces.run._train import train as train
-from examples.anime_faces.run._watch import Moment as Moment, Watcher as Watcher
+from examples.anime_faces.run._watch import Moment as Moment, Watcher as Watcher, watch_nothing as watch_nothing

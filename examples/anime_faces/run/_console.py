@@ -24,9 +24,13 @@ class StopSignals:
 
     Python lets only the main thread of a program set handlers. In another one, such as a worker of a notebook or a web page,
     nothing is caught, and signals do what the program around decides.
+
+    Args:
+        is_announced: Say at once what happens; of several ranks, the first says it when all have agreed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_announced: bool = True) -> None:
+        self._is_announced = is_announced
         self.caught: int | None = None
         self._before: dict[int, object] = {}
 
@@ -53,6 +57,8 @@ class StopSignals:
         if self.caught is not None:
             os._exit(128 + number)
         self.caught = number
+        if not self._is_announced:
+            return
         # Write straight to the descriptor: printing from a handler may re-enter a locked stream.
         with suppress(OSError):  # it is closed
             os.write(2, b"\nfinishing this step, then saving; once more ends at once\n")

@@ -8,7 +8,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.run._stores import MappedStore, Store, as_network_input
-from examples.anime_faces.systems import Hardware, Selection, System
+from examples.anime_faces.systems import WHOLE, Hardware, Selection, Share, System
 
 Batch = tuple[torch.Tensor, torch.Tensor | None]
 PARTNERS = 1  # keeps the draws of partners apart from those of the order
@@ -34,12 +34,14 @@ class Feed:
             with the same condition, drawn by seed and number of the batch, follow in as many blocks of that length. Without
             conditions it does nothing.
         replacement: Draw the order with replacement, by seed and number of the batch, in place of epochs.
+        share: The part of each batch that this rank gets.
 
     If the selection's batches must be mixed and all conditions of a batch are the same, its last picture is replaced by one
-    with another condition, drawn by seed and number of the batch.
+    with another condition, drawn by seed and number of the batch; then the same is done with this rank's part of it.
 
     Raises:
-        ValueError: `batch_size` is below 1 or above 100,000, or below 2 if batches must be mixed, or not a multiple of `group`.
+        ValueError: `batch_size` is below 1 or above 100,000, or below 2 if batches must be mixed, or not a multiple of `group`,
+            or cannot be divided among the ranks.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Feed:
         shared: gk.schedules.Schedule | None = None,
         group: int = 1,
         replacement: bool = False,
+        share: Share = WHOLE,
     ) -> None:
         if not 1 <= batch_size <= MOST_PICTURES:
             raise ValueError(f"batch size must be at least 1 and at most {MOST_PICTURES:,}, but it is {batch_size}")
@@ -60,8 +63,10 @@ class Feed:
             raise ValueError(f"batch size must be at least 2, for two different conditions, but it is {batch_size}")
         if batch_size % group:
             raise ValueError(f"batch size must be a multiple of {group}, but it is {batch_size}")
+        share.size(batch_size, group)
         self.draws = 0
         self.batch_size = batch_size
+        self._share, self._blocks = share, group
         self._store, self._selection, self._seed, self._hardware = store, selection, seed, hardware
         self._shared, self._replacement = shared, replacement
         self._ends = [0]  # for each round, and before the first one, how many draws there were at its end
@@ -78,7 +83,9 @@ class Feed:
         self._ahead: tuple[int, Future[Batch]] | None = None
 
     @classmethod
-    def of_system(cls, system: System, store: Store, selection: Selection, *, seed: int, hardware: Hardware) -> "Feed":
+    def of_system(
+        cls, system: System, store: Store, selection: Selection, *, seed: int, hardware: Hardware, share: Share = WHOLE
+    ) -> "Feed":
         """Return the feed that a system is trained by."""
         return cls(
             store,
@@ -89,6 +96,7 @@ class Feed:
             shared=system.shared,
             group=system.group,
             replacement=system.replacement,
+            share=share,
         )
 
     def __iter__(self) -> "Feed":
@@ -112,11 +120,17 @@ class Feed:
         return bisect_right(self._ends, self.draws) - 1
 
     def rows(self, number: int) -> np.ndarray:
-        """Return the positions (within the selection) of batch `number`."""
+        """Return the positions (within the selection) of batch `number`, of all ranks together."""
         leaders = self._leading(number)
         if self._selection.mixed:
             return self._mixed(leaders, number)
         return leaders if self._peers is None else self._with_partners(leaders, number, self._peers)
+
+    def _own_rows(self, number: int) -> np.ndarray:
+        if self._share.ranks == 1:
+            return self.rows(number)
+        own = self._share.of(self.rows(number), self._blocks)
+        return self._mixed(own, number) if self._selection.mixed else own
 
     def _leading(self, number: int) -> np.ndarray:
         count = len(self._selection.rows)
@@ -155,7 +169,7 @@ class Feed:
         return batch
 
     def _load(self, number: int) -> Batch:
-        positions = self.rows(number)
+        positions = self._own_rows(number)
         images = as_network_input(self._store.take(self._selection.rows[positions]), self._hardware)
         if self._conditions is None:
             return images, None

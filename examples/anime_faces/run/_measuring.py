@@ -26,7 +26,12 @@ Play = Callable[[int], object]
 
 
 def choose_by_rounds(
-    build: Callable[[Hardware], Play], choices: Sequence[Hardware], *, steps: int, minutes: float | None
+    build: Callable[[Hardware], Play],
+    choices: Sequence[Hardware],
+    *,
+    steps: int,
+    minutes: float | None,
+    clock: Clock = time.perf_counter,
 ) -> tuple[Hardware, Comparison | None]:
     """Choose the hardware on which the rounds of this run are the fastest.
 
@@ -36,6 +41,7 @@ def choose_by_rounds(
         choices: What there is to choose from; the first is used where it is not worth measuring.
         steps: The planned steps. Rounds from the middle of the plan are played: those at its start may differ from the rest.
         minutes: The minutes that were asked for, if any.
+        clock: Reads seconds.
 
     Returns:
         The choice, and the figures behind it; None where nothing was measured.
@@ -57,7 +63,7 @@ def choose_by_rounds(
         play, numbers = built[one_of_a_kind], count(steps // 2 + 1)
         return lambda: play(next(numbers))
 
-    return fastest_hardware(step_on, choices, seconds=seconds)
+    return fastest_hardware(step_on, choices, seconds=seconds, clock=clock)
 
 
 def seconds_per_step(play: Play, *, steps: int, minutes: float, clock: Clock = time.perf_counter) -> float:

@@ -135,7 +135,7 @@ def plan_resumption(
     print(
         f"hardware  {hardware} (as this run began)" if hardware == old.hardware else f"hardware  {hardware} (as asked)"
     )
-    versions = _versions()
+    versions = versions_here()
     for name in sorted(old.versions.keys() & versions.keys()):
         if old.versions[name] != versions[name]:
             print(
@@ -183,7 +183,7 @@ def _settings(request: TrainRequest, dataset: Dataset, selection: Selection, har
         grid_every=request.grid_every,
         keep=tuple(sorted(set(request.keep))),
         hardware=hardware,
-        versions=_versions(),
+        versions=versions_here(),
     )
 
 
@@ -233,7 +233,8 @@ def _steps(old: Settings, request: TrainRequest, trained: int) -> int:
     return request.steps
 
 
-def _versions() -> dict[str, str]:
+def versions_here() -> dict[str, str]:
+    """Return the versions of what computes."""
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),

@@ -26,12 +26,12 @@ class Record:
     Nothing waits for the device until :meth:`read`, which moves all steps since the last reading to the host at once.
 
     Args:
-        path: The log file.
+        path: The log file. None: nothing is written, as by ranks that are not the first.
         every: Steps between two lines of the log.
         losses: The table that gets the losses of every step. None: they are not kept.
     """
 
-    def __init__(self, path: Path, *, every: int, losses: Path | None = None) -> None:
+    def __init__(self, path: Path | None, *, every: int, losses: Path | None = None) -> None:
         self.every = every
         self.logged = -1  # the step of the last line
         self._path = path
@@ -54,6 +54,8 @@ class Record:
         """Open the log and the losses to append, after removing lines after `step` that a stopped session may have left."""
         if self._losses is not None:
             self._losses.open(step)
+        if self._path is None:
+            return
         lines = [line for line in read_log(self._path) if line["step"] <= step]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         self._path.write_text(text, encoding="utf-8")

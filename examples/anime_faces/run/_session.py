@@ -1,5 +1,6 @@
 """One training session: plays rounds, records them, draws grids, saves checkpoints, stops on a signal."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ from examples.anime_faces.run._pace import Pacer
 from examples.anime_faces.run._preview import Preview, is_preview_step
 from examples.anime_faces.run._record import NO_GRID, Record, read_log
 from examples.anime_faces.run._settings import PlanChange, Settings
-from examples.anime_faces.run._state import check_finite_weights, collect_state, digest, restore_state
+from examples.anime_faces.run._state import check_finite_weights, collect_state, digest, digests, restore_state
+from examples.anime_faces.run._together import ALONE, Together
 from examples.anime_faces.run._watch import Moment, Watcher, watch_nothing
 from examples.anime_faces.systems import Training
 
@@ -38,35 +40,42 @@ class Session:
         settings: What the run is.
         training: What is trained.
         feed: Where batches come from.
-        preview: Draws the grids.
+        preview: Draws the grids; None for ranks that are not the first.
         record: What happened.
         signals: Say whether to stop.
         watch: Is called after every step, and may show what goes on.
         pacer: Says after each step how many steps are planned.
         build: Builds what is trained, the feed and the preview for settings; used where the plan changes.
+        together: The ranks that train this run.
     """
 
     folder: RunFolder
     settings: Settings
     training: Training
     feed: Feed
-    preview: Preview
+    preview: Preview | None
     record: Record
     signals: StopSignals
     watch: Watcher = watch_nothing
     pacer: Pacer
-    build: Callable[[Settings], tuple[Training, Feed, Preview]]
+    build: Callable[[Settings], tuple[Training, Feed, Preview | None]]
+    together: Together = ALONE
 
     def save(self, step: int) -> str:
         """Write a checkpoint and return the digest of its state.
 
         Raises:
             TrainingDivergedError: A loss or a weight is not finite; nothing is written then.
+            ValueError: The ranks have become different; nothing is written then.
         """
         self.record.read()
         self.record.sync()
         check_finite_weights(self.training, step)
         state = self._state(step)
+        if not self.together.is_alone:
+            self.together.check_same(digests(state))
+        if not self.together.is_first:
+            return digest(state)
         if step in self.settings.keep:  # before the newest one: a run that is stopped in between does this step again
             keep_checkpoint(self.folder, step, state)
         gk.training.Checkpoints(self.folder.checkpoints).save(step, state)
@@ -78,27 +87,27 @@ class Session:
         if step >= self.settings.steps:
             return step, digest(self._state(step))
         if step == 0:
-            self.preview.draw(self.folder.grid(0))
+            self._draw_grid(0)
         progress = Progress(self.training.system, self.feed, self.settings.steps, step)
         self.watch(Moment(done=step, total=self.settings.steps, has_new_grid=True))
         saved_at = time.monotonic()
         with progress.bar:
-            while step < self.settings.steps and self.signals.caught is None:
+            while step < self.settings.steps and not self._is_stopped():
                 step = self._play(step)
                 progress.advance()
-                planned = self.pacer(step, self.settings.steps, self.record.seconds)
+                planned = self.together.of_first(self.pacer(step, self.settings.steps, self.record.seconds))
                 if planned != self.settings.steps:
                     self._change_the_plan(step, planned, progress)
                     saved_at = time.monotonic()
                 named = step in self.settings.keep
                 draws = named or is_preview_step(step, self.settings.steps, self.settings.grid_every)
-                grid = self.preview.draw(self.folder.grid(step)) if draws else {}
+                grid = self._draw_grid(step) if draws else {}
                 if draws or (step % self.record.every == 0 and self.record.logged != step):
                     self._log(step, progress, grid=grid)
                 left = progress.seconds_left()
                 self.watch(Moment(done=step, total=self.settings.steps, seconds_left=left, has_new_grid=draws))
                 # Saving and drawing do not change the training, so they may depend on the clock.
-                if named or time.monotonic() - saved_at > SAVE_SECONDS:
+                if named or self.together.of_first(int(time.monotonic() - saved_at > SAVE_SECONDS)):
                     if self.record.logged != step:
                         self._log(step, progress)  # the seconds up to here, with which a killed run goes on
                     self.save(step)
@@ -110,16 +119,36 @@ class Session:
         self._draw_curves()
         return step, fingerprint
 
+    def _is_stopped(self) -> bool:
+        """Whether a signal stops this process, or another rank: all of them after the same step."""
+        caught = self.together.largest(self.signals.caught or 0)
+        if caught and not self.together.is_alone:
+            print("finishing this step, then saving", file=sys.stderr)
+        self.signals.caught = caught or None
+        return bool(caught)
+
+    def _draw_grid(self, step: int) -> dict[str, float]:
+        return {} if self.preview is None else self.preview.draw(self.folder.grid(step))
+
     def _keep_if_named_late(self, step: int) -> None:
         """Keep the checkpoint that the run goes on from, if its step was named only now."""
-        if step in self.settings.keep and step not in kept_steps(self.folder):
+        if self.together.is_first and step in self.settings.keep and step not in kept_steps(self.folder):
             self.save(step)
 
     def _draw_curves(self) -> None:
+        if not self.together.is_first:
+            return
         draw_curves(read_log(self.folder.log), self.folder.losses, read_losses(self.folder.raw_losses))
 
     def _state(self, step: int) -> dict[str, Any]:
-        return collect_state(self.training, self.feed, self.record, step=step, settings=self.settings.to_dict())
+        return collect_state(
+            self.training,
+            self.feed,
+            self.record,
+            step=step,
+            settings=self.settings.to_dict(),
+            together=self.together,
+        )
 
     def _play(self, step: int) -> int:
         self.record.add(step + 1, play_named(self.training, self.feed, step))
@@ -131,11 +160,12 @@ class Session:
         change = self.settings.changes[-1]
         self._log(step, progress, change)
         self.save(step)  # so that no checkpoint is older than a change of the plan
-        self.settings.save(self.folder.settings)
+        if self.together.is_first:
+            self.settings.save(self.folder.settings)
         if steps > step:
             state = self._state(step)
             self.training, self.feed, self.preview = self.build(self.settings)
-            restore_state(state, self.training, self.feed, self.record)
+            restore_state(state, self.training, self.feed, self.record, self.together)
         why = "would take too long" if steps < change.before else "would leave time"
         message = f"plan      {change.before} steps {why}, now {steps}; {step} are done"
         lost = [str(one) for one in self.settings.keep if steps < one <= change.before]

@@ -51,6 +51,7 @@ class Settings:
         changes: How the plan has changed since. The numbers of a run depend on them as on the seed.
         keep: Steps whose checkpoints stay, in ascending order.
         timings: Seconds of a step in each way that was timed when the hardware was chosen; empty if nothing was.
+        ranks: How many processes trained it together when it was begun or went on last.
     """
 
     recipe: str
@@ -70,6 +71,7 @@ class Settings:
     changes: tuple[PlanChange, ...] = ()
     keep: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    ranks: int = 1
 
     @property
     def first_steps(self) -> int:

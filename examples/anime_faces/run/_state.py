@@ -11,34 +11,41 @@ from torch import nn
 import gankit as gk
 from examples.anime_faces.errors import TrainingDivergedError
 from examples.anime_faces.run._feed import Feed
+from examples.anime_faces.run._rank_parts import parts_of_all, parts_of_rank
 from examples.anime_faces.run._record import Record
+from examples.anime_faces.run._together import ALONE, Together
 from examples.anime_faces.systems import Training
 
 FORMAT = 2
 
 
 def collect_state(
-    training: Training, feed: Feed, record: Record, *, step: int, settings: dict[str, Any]
+    training: Training, feed: Feed, record: Record, *, step: int, settings: dict[str, Any], together: Together = ALONE
 ) -> dict[str, Any]:
-    """Return everything that the next step depends on."""
+    """Return everything that the next step depends on: the same on all ranks, of which each must call this."""
+    state = training.state_dict()
     return {
         "format": FORMAT,
         "settings": settings,
         "step": step,
-        **training.state_dict(),
+        **state,
+        "parts": parts_of_all(state["parts"], together),
         "draws": feed.draws,
         "random": gk.training.random_state(python=False),
         "recent": record.state_dict(),
     }
 
 
-def restore_state(state: Mapping[str, Any], training: Training, feed: Feed, record: Record) -> int:
+def restore_state(
+    state: Mapping[str, Any], training: Training, feed: Feed, record: Record, together: Together = ALONE
+) -> int:
     """Put a collected state back and return its step.
 
     Raises:
         ValueError: The state was written in another format, or does not fit.
     """
-    training.load_state_dict(in_current_format(state, training.updates))
+    state = in_current_format(state, training.updates)
+    training.load_state_dict({**state, "parts": parts_of_rank(state["parts"], together)})
     feed.draws = state["draws"]
     record.load_state_dict(state["recent"])
     random = state["random"]
@@ -151,6 +158,14 @@ def digest(state: Mapping[str, Any]) -> str:
     hasher = hashlib.sha256()
     _feed_hasher(hasher, "", {name: value for name, value in state.items() if name != "settings"})
     return hasher.hexdigest()
+
+
+def digests(state: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digests of what must be the same on all ranks, by name; of random numbers, those of the CPU."""
+    names = [name for name in state if name not in ("settings", "random")]
+    return {name: digest({name: state[name]}) for name in names} | {
+        "random numbers": digest({"": state["random"]["cpu"]})
+    }
 
 
 def _feed_hasher(hasher: "hashlib._Hash", path: str, value: object) -> None:

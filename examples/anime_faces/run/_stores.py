@@ -67,15 +67,26 @@ class JoinedImages:
         return pictures
 
 
-def choose_store(images: np.ndarray, hardware: Hardware, *, second: np.ndarray | None = None) -> Store:
-    """Keep the pictures, and those of a second data set after them, on the device where they fit."""
+def choose_store(
+    images: np.ndarray, hardware: Hardware, *, second: np.ndarray | None = None, processes: int = 1
+) -> Store:
+    """Keep the pictures, and those of a second data set after them, on the device where they fit.
+
+    Args:
+        images: The pictures.
+        hardware: Says which device.
+        second: Those of a second data set.
+        processes: How many processes share the memory of the machine, each with its own copy.
+    """
     if second is not None:
-        return _store_of(JoinedImages(images, second), hardware)
-    return _store_of(images, hardware)
+        return _store_of(JoinedImages(images, second), hardware, processes)
+    return _store_of(images, hardware, processes)
 
 
-def _store_of(images: "np.ndarray | JoinedImages", hardware: Hardware) -> Store:
-    fits = images.nbytes <= RESIDENT_SHARE * _free_memory(torch.device(hardware.device))
+def _store_of(images: "np.ndarray | JoinedImages", hardware: Hardware, processes: int) -> Store:
+    device = torch.device(hardware.device)
+    share = RESIDENT_SHARE / (processes if device.type == "cpu" else 1)
+    fits = images.nbytes <= share * _free_memory(device)
     return ResidentStore(images, hardware.device) if fits else MappedStore(images, hardware.device)
 
 

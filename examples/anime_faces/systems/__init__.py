@@ -76,6 +76,12 @@ from examples.anime_faces.systems._second_set import (
     AnyPictureOfTwo as AnyPictureOfTwo,
     WithSecondSet as WithSecondSet,
 )
+from examples.anime_faces.systems._share import (
+    WHOLE as WHOLE,
+    Share as Share,
+    of_all_ranks as of_all_ranks,
+    of_one_rank as of_one_rank,
+)
 from examples.anime_faces.systems._texts import EveryText as EveryText, cleaned_texts as cleaned_texts
 from examples.anime_faces.systems._timing import (
     Candidate as Candidate,

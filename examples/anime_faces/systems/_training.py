@@ -1,6 +1,7 @@
 """From a recipe to something that trains: its networks on their hardware, its rounds, and its state."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -21,8 +22,12 @@ from examples.anime_faces.systems._players import (
     joined,
     player_of,
 )
+from examples.anime_faces.systems._rank_gradients import AveragedOverRanks, averaged
 from examples.anime_faces.systems._readings import gradient_length_of, length_of
 from examples.anime_faces.systems._recipe import Batch, Blueprint, Recipe, Scalars, System
+from examples.anime_faces.systems._share import WHOLE, Share
+from examples.anime_faces.systems._whole_draws import WholeBatchDraws
+from examples.anime_faces.systems._whole_norm import share_batch_norms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ class Training:
         networks: All networks by name.
         averages: The average of each network that draws.
         players: The sides of ``"critic"`` and ``"generator"`` with their updates.
+        share: The part of each batch that this process trains on.
     """
 
     system: System
@@ -44,9 +50,20 @@ class Training:
     networks: Mapping[str, nn.Module]
     averages: Mapping[str, gk.training.WeightAverage]
     players: Mapping[str, Mapping[str, Player]]
+    share: Share = WHOLE
 
     def play(self, step: int, batches: Iterator[Batch]) -> dict[str, torch.Tensor]:
         """Play the round of one step and update the averages; returns the costs and readings of the round."""
+        with self._whole_batch_draws():
+            return self._play(step, batches)
+
+    def _whole_batch_draws(self) -> AbstractContextManager[object]:
+        if self.share.ranks == 1:
+            return nullcontext()
+        blocks = self.system.group
+        return WholeBatchDraws(self.share, self.share.size(self.system.batch_size, blocks), blocks)
+
+    def _play(self, step: int, batches: Iterator[Batch]) -> dict[str, torch.Tensor]:
         self.system.plan(step)
         for players in self.players.values():
             for player in players.values():
@@ -93,6 +110,8 @@ class Training:
         with random_numbers_kept(self.hardware.device), errors_named("measure"):
             readings = self.hardware.autocast(measure)(*batch)
             check_readings(readings)
+            if self.share.ranks > 1:
+                readings = averaged(readings)
         for buffer, old in zip(buffers, before, strict=True):
             buffer.copy_(old)
         return readings
@@ -163,6 +182,7 @@ def assemble(
     steps: int,
     hardware: Hardware,
     gradients: Callable[[], gk.training.Gradients] = gk.training.Eager,
+    share: Share = WHOLE,
 ) -> Training:
     """Build a recipe's networks, place them, and turn its sides into updates.
 
@@ -173,10 +193,19 @@ def assemble(
         steps: The length of the plan, for what changes over the run.
         hardware: Where everything is placed, and the precision of forward passes.
         gradients: Makes the part of each update that computes gradients.
+        share: The part of each batch that this process trains on. Of several ranks, each gets the gradients of the whole batch;
+            all must have the same networks, options and random state.
+
+    Raises:
+        ValueError: The batch cannot be divided among the ranks.
     """
     blueprint = recipe.networks(description, options)
     networks = {name: hardware.place(make()) for name, make in blueprint.makers.items()}
+    if share.ranks > 1:
+        for network in networks.values():
+            share_batch_norms(network)
     system = recipe.system(networks, description, options, steps)
+    share.size(system.batch_size, system.group)
     turns = {"critic": by_name(system.critic), "generator": by_name(system.generator)}
     critics = tuple(side.network for side in turns["critic"].values())
     return Training(
@@ -193,10 +222,11 @@ def assemble(
                     hardware=hardware,
                     frozen=critics if turn == "generator" else (),
                     others=[other.network for other in sides.values() if other is not side],
-                    gradients=gradients,
+                    gradients=gradients if share.ranks == 1 else lambda: AveragedOverRanks(gradients()),
                 )
                 for name, side in sides.items()
             }
             for turn, sides in turns.items()
         },
+        share=share,
     )

@@ -119,9 +119,17 @@ def check_wrapper(network: nn.Module | None) -> nn.Module:
 def audited_forwards(network: nn.Module) -> Iterator[None]:
     """Count forward passes inside the context; refuse passes that bypassed the wrapper.
 
+    A network without a wrapper is not watched: its gradients are averaged elsewhere, and any pass will do.
+
     Raises:
         ValueError: The network was never called, or its inner module was called directly.
     """
+    # A network that FSDP2 shards is its own wrapper: a layer called "module" in it is an ordinary layer.
+    is_sharded_itself = bool(sharded_modules(network))
+    inner = network if is_sharded_itself else getattr(network, "module", network)
+    if inner is network and not is_sharded_itself:
+        yield
+        return
     counts = [0, 0]
 
     def counter(position: int) -> Callable[..., None]:
@@ -130,8 +138,6 @@ def audited_forwards(network: nn.Module) -> Iterator[None]:
 
         return count
 
-    # A network that FSDP2 shards is its own wrapper: a layer called "module" in it is an ordinary layer.
-    inner = network if sharded_modules(network) else getattr(network, "module", network)
     handles = [network.register_forward_hook(counter(0)), inner.register_forward_hook(counter(1))]
     try:
         yield

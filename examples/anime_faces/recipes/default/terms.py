@@ -11,7 +11,15 @@ import gankit as gk
 from examples.anime_faces.recipes.default.critics import DetailCritic
 from examples.anime_faces.recipes.default.layers import widened, without_autocast
 from examples.anime_faces.recipes.default.options import Options
-from examples.anime_faces.systems import Scalars, critic_formula, generator_formula, number, score_readings, weighted
+from examples.anime_faces.systems import (
+    Scalars,
+    critic_formula,
+    generator_formula,
+    number,
+    of_all_ranks,
+    score_readings,
+    weighted,
+)
 
 PENALTY_EVERY = 8
 
@@ -73,7 +81,7 @@ class Terms:
             scores = self.details(self.details.waves(fakes), labels)
             costs["details"] = self.options.detail_weight * gk.losses.generator_loss(OBJECTIVE, scores)
         if self.options.color_weight:
-            distance = gk.losses.energy_distance_loss(_colors(images), _colors(fakes))
+            distance = gk.losses.energy_distance_loss(*map(of_all_ranks, (_colors(images), _colors(fakes))))
             costs["colors"] = self.options.color_weight * distance
         return costs
 

@@ -6,7 +6,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.recipes.gan_cls.options import Options
-from examples.anime_faces.systems import Scalars, Stateful
+from examples.anime_faces.systems import Scalars, Stateful, of_one_rank
 
 SIGN = "cheat/mean sign of real scores"
 PROBABILITY = "cheat/probability"
@@ -89,4 +89,4 @@ class Cheat:
     def follow(self, readings: Scalars) -> None:
         """Move a probability that follows the critic, after a round."""
         if self._adaptive is not None:
-            self._adaptive.move(readings[SIGN], self._batch_size)
+            self._adaptive.move(readings[SIGN], of_one_rank(self._batch_size))

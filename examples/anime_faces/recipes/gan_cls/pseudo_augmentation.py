@@ -6,7 +6,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.recipes.gan_cls.cheat import PROBABILITY, SIGN
-from examples.anime_faces.systems import Scalars, Stateful
+from examples.anime_faces.systems import Scalars, Stateful, of_one_rank
 
 TARGET = 0.6
 """Mean sign of the scores of real pictures that is held."""
@@ -61,7 +61,7 @@ class PseudoAugmentation:
         """Keep the mean sign of a round, and after the last one of an interval move the probability."""
         self._signs[self._place] = readings[SIGN]
         if self._place == INTERVAL - 1:
-            self._adaptive.move(self._signs.mean(), INTERVAL * self._batch_size)
+            self._adaptive.move(self._signs.mean(), INTERVAL * of_one_rank(self._batch_size))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the probability and the mean signs of the interval so far."""

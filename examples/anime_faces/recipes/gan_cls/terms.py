@@ -9,7 +9,14 @@ import gankit as gk
 from examples.anime_faces.recipes.gan_cls.cheat import Deception
 from examples.anime_faces.recipes.gan_cls.networks import LATENTS, GanClsGenerator
 from examples.anime_faces.recipes.gan_cls.options import Options
-from examples.anime_faces.systems import Networks, Scalars, from_unit_range, score_readings, to_unit_range
+from examples.anime_faces.systems import (
+    Networks,
+    Scalars,
+    from_unit_range,
+    of_one_rank,
+    score_readings,
+    to_unit_range,
+)
 
 OBJECTIVE = gk.losses.Logistic()
 
@@ -38,7 +45,7 @@ class Terms:
         images, texts = batch
         if not self.options.fresh_texts:
             return images, texts, texts, _latents(texts, images.dtype)
-        size = self.options.batch_size
+        size = of_one_rank(self.options.batch_size)
         # The batch has at least two different texts, but its first rows may not: then the last of them gives way.
         other = (texts != texts[:1]).any(dim=1).int().argmax().clamp(min=size - 1)
         rows = torch.cat([torch.arange(size - 1, device=texts.device), other.reshape(1)])

@@ -6,7 +6,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.recipes.retrofit.options import Options
-from examples.anime_faces.systems import Scalars, Stateful
+from examples.anime_faces.systems import Scalars, Stateful, of_one_rank
 
 SIGN, PROBABILITY = "augmentation/mean sign of real scores", "augmentation/probability"
 CHANGES = gk.augment.GeometricTransformation()
@@ -63,7 +63,7 @@ class AdaptiveAugmentation:
             return
         self._signs.add_(readings[SIGN])
         if (self._step + 1) % self._every == 0:
-            self._adaptive.move(self._signs / self._every, self._every * self._batch_size)
+            self._adaptive.move(self._signs / self._every, self._every * of_one_rank(self._batch_size))
             self._signs.zero_()
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""How a session begins: what is there already, what is planned, where the weights come from, and what the user is told."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import gankit as gk
+from examples.anime_faces.data import Dataset
+from examples.anime_faces.run._folder import RunFolder
+from examples.anime_faces.run._kept import check_kept_steps, kept_in_words
+from examples.anime_faces.run._planning import (
+    TrainRequest,
+    plan_resumption,
+    plan_run,
+    versions_here,
+)
+from examples.anime_faces.run._session import Session
+from examples.anime_faces.run._settings import Settings
+from examples.anime_faces.run._state import load_any_checkpoint, take_networks
+from examples.anime_faces.run._together import Together
+from examples.anime_faces.systems import Hardware, Selection
+
+MOST_NAMED = 12
+
+Found = tuple[int, Mapping[str, Any]]
+"""A checkpoint: its step and its state."""
+
+
+def newest_checkpoint(folder: RunFolder, together: Together) -> Found | None:
+    """Return the newest checkpoint of a run; the first rank reads it, and sends it to the others."""
+    checkpoints = gk.training.Checkpoints(folder.checkpoints) if folder.checkpoints.is_dir() else None
+    found = None if checkpoints is None or not together.is_first else checkpoints.load_latest()
+    if together.is_alone:
+        return found
+    step = together.of_first(-1 if found is None else found[0])
+    if step < 0:
+        return None
+    data = together.bytes_of_first(lambda: gk.training.Checkpoints(folder.checkpoints).path(step).read_bytes())
+    if found is not None:
+        return found
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / "checkpoint.pt"
+        path.write_bytes(data)
+        return step, load_any_checkpoint(path)
+
+
+def plan_together(
+    request: TrainRequest,
+    dataset: Dataset,
+    selection: Selection,
+    found: Found | None,
+    together: Together,
+) -> tuple[Settings, tuple[Hardware, ...]]:
+    """Decide everything but what must be measured, and return what hardware there is to choose from.
+
+    The first rank decides for all.
+
+    Raises:
+        ValueError: The request does not fit the run, or a rank has other data or other versions.
+    """
+    if together.is_alone:
+        return _plan(request, dataset, selection, found, together)
+
+    def plan() -> str:
+        settings, choices = _plan(request, dataset, selection, found, together)
+        return json.dumps([settings.to_dict(), [asdict(choice) for choice in choices]])
+
+    settings, choices = json.loads(together.text_of_first(plan))
+    together.check_same({"the data set": dataset.fingerprint, "the versions": repr(versions_here())})
+    return Settings.from_dict(settings), tuple(Hardware(**choice) for choice in choices)
+
+
+def _plan(
+    request: TrainRequest,
+    dataset: Dataset,
+    selection: Selection,
+    found: Found | None,
+    together: Together,
+) -> tuple[Settings, tuple[Hardware, ...]]:
+    ranks = together.share.ranks
+    if found is None:
+        settings, choices = plan_run(request, dataset, selection)
+        new_to_keep, trained = set(request.keep), 0
+    else:
+        old, trained = Settings.from_dict(found[1]["settings"]), found[0]
+        settings, choices = plan_resumption(old, request, dataset, selection, trained=trained), ()
+        new_to_keep = set(request.keep) - set(old.keep)
+        if old.ranks != ranks:
+            print(
+                f"note: {old.ranks} trained this run until now, and {ranks} from here on: it need not repeat bit for bit"
+            )
+    is_fixed = request.minutes is None and request.plan is None and settings.seconds is None
+    check_kept_steps(new_to_keep, RunFolder(request.out), trained=trained, steps=settings.steps if is_fixed else None)
+    return replace(settings, ranks=ranks), choices
+
+
+def begin(session: Session, request: TrainRequest) -> int:
+    """Start from fresh networks or from those of another run, and save a first checkpoint: it shows that saving works."""
+    training, together = session.training, session.together
+    if request.start is not None:
+        if together.is_first:
+            _take(request.start, session)
+        together.take_from_first(training.networks)
+        together.take_from_first({name: average.network for name, average in training.averages.items()})
+    session.save(0)
+    return 0
+
+
+def _take(start: Path, session: Session) -> None:
+    taken, left_out = take_networks(load_any_checkpoint(start), session.training)
+    print(
+        f"start     {taken} entries of the networks of {start} are taken; {len(left_out)} entries keep their "
+        "fresh start"
+    )
+    for line in left_out[:MOST_NAMED]:
+        print(f"            {line}")
+    if len(left_out) > MOST_NAMED:
+        print(f"            and {len(left_out) - MOST_NAMED} more")
+
+
+def announce(settings: Settings, pictures: int, note: str) -> None:
+    """Say what will be trained."""
+    names = ", ".join(f"{attribute.name} ({len(attribute.classes)})" for attribute in settings.description.attributes)
+    size, unread = settings.description.size, "" if settings.description.reads_labels else " (labels are not read)"
+    print(f"data      {settings.pictures} of {pictures} pictures, {size}x{size}, attributes: {names or 'none'}{unread}")
+    text = settings.description.text
+    if text is not None:
+        print(f"texts     {text.encoder}, {text.features} numbers each")
+    options = ", ".join(f"{name} {value}" for name, value in settings.options.items() if value != "")
+    print(f"recipe    {settings.recipe}: {options}")
+    print(f"plan      {settings.steps} steps, seed {settings.seed}")
+    if settings.ranks > 1:
+        print(f"ranks     {settings.ranks}, which share every batch; this first one writes all files")
+    if settings.keep:
+        print(f"keep      {kept_in_words(settings.keep, settings.steps)}")
+    if note:
+        print(f"note      {note}")

@@ -1,0 +1,95 @@
+"""Which part of every batch a process trains on, where several train together as ranks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import distributed
+
+LEAST = 2
+"""Pictures of a rank in each batch: a draw of one row is one draw for the whole batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """The part of each batch that belongs to one rank.
+
+    A batch is cut into as many equal blocks as it has pictures of each condition (`System.group`), and each block into as many
+    parts as there are ranks: partners of the same condition are on the same rank, at the same places of its blocks.
+
+    Args:
+        rank: The number of this rank.
+        ranks: How many there are.
+
+    Example:
+        >>> Share(rank=1, ranks=2).of(np.arange(12), blocks=2)
+        array([ 3,  4,  5,  9, 10, 11])
+    """
+
+    rank: int = 0
+    ranks: int = 1
+
+    def of(self, rows: np.ndarray, blocks: int = 1) -> np.ndarray:
+        """Return this rank's part of the rows of a whole batch."""
+        return rows.reshape(blocks, self.ranks, -1)[:, self.rank].reshape(-1)
+
+    def size(self, batch_size: int, blocks: int = 1) -> int:
+        """Return the pictures of each rank in a batch.
+
+        Raises:
+            ValueError: The batch cannot be divided equally, or a rank would have fewer than two pictures.
+        """
+        if self.ranks == 1:
+            return batch_size
+        unit = self.ranks * blocks
+        if batch_size % unit or batch_size < LEAST * self.ranks:
+            groups = f" and {blocks} pictures of each condition" if blocks > 1 else ""
+            least = max(unit, LEAST * self.ranks)
+            raise ValueError(
+                f"the batch size must be a multiple of {unit}, and at least {least}, for {self.ranks} ranks{groups}, but it is "
+                f"{batch_size}: it counts the pictures of all ranks together"
+            )
+        return batch_size // self.ranks
+
+
+WHOLE = Share()
+"""That of a process that trains alone."""
+
+
+def of_one_rank(pictures: int) -> int:
+    """Return how many of the pictures of all ranks are those of one: for functions that are given the number of their own."""
+    return pictures // _ranks()
+
+
+def of_all_ranks(values: torch.Tensor) -> torch.Tensor:
+    """Return the rows of all ranks, one rank after the other, differentiable: for what compares the pictures of a batch."""
+    if _ranks() == 1:
+        return values
+    own = distributed.get_rank()
+    return sum_over_ranks(torch.cat([values if rank == own else torch.zeros_like(values) for rank in range(_ranks())]))
+
+
+def _ranks() -> int:
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all ranks; its gradient is summed over them too, and can be differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
+        del ctx
+        total = values.detach().clone(memory_format=torch.contiguous_format)
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        del ctx
+        return sum_over_ranks(gradients[0])
+
+
+def sum_over_ranks(values: torch.Tensor) -> torch.Tensor:
+    """Return the sum of a tensor over all ranks, differentiable through the values of the others."""
+    return _Sum.apply(values)
