@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from unittest import mock
 
 import torch
@@ -15,16 +15,17 @@ from torch import distributed
 import gankit
 
 Result = TypeVar("Result")
+FUNCTIONS = ("get_rank", "get_world_size", "all_reduce", "broadcast", "all_gather_object")
 
 
 class _Meeting:
-    """The functions of `torch.distributed` that the library uses, between threads that know their rank."""
+    """The functions of `torch.distributed` that the library and the examples use, between threads that know their rank."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self.own = threading.local()
         self.barrier = threading.Barrier(count, timeout=60)
-        self.brought: list[torch.Tensor] = [torch.empty(0)] * count
+        self.brought: list[Any] = [None] * count
 
     def get_rank(self) -> int:
         return self.own.rank
@@ -35,19 +36,23 @@ class _Meeting:
     def all_reduce(self, tensor: torch.Tensor, operation: object = distributed.ReduceOp.SUM) -> None:
         assert tensor.is_contiguous()
         assert not tensor.requires_grad
-        self.brought[self.own.rank] = tensor.clone()
-        self.barrier.wait()
-        brought = torch.stack(self.brought)
+        brought = torch.stack(self._gathered(tensor.clone()))
         total = brought.amax(dim=0) if operation == distributed.ReduceOp.MAX else brought.sum(dim=0)
-        self.barrier.wait()
         tensor.copy_(total)
 
     def broadcast(self, tensor: torch.Tensor, source: int) -> None:
         assert tensor.is_contiguous()
-        self.brought[self.own.rank] = tensor.clone()
+        tensor.copy_(self._gathered(tensor.clone())[source])
+
+    def all_gather_object(self, found: list[Any], value: object) -> None:
+        found[:] = self._gathered(value)
+
+    def _gathered(self, value: object) -> list[Any]:
+        self.brought[self.own.rank] = value
         self.barrier.wait()
-        tensor.copy_(self.brought[source])
+        values = list(self.brought)
         self.barrier.wait()
+        return values
 
 
 def as_ranks(count: int, work: Callable[[int], Result]) -> list[Result]:
@@ -64,7 +69,8 @@ def as_ranks(count: int, work: Callable[[int], Result]) -> list[Result]:
             errors.append(error)
             meeting.barrier.abort()
 
-    stand_ins = {name: getattr(meeting, name) for name in ("get_rank", "get_world_size", "all_reduce", "broadcast")}
+        assert tensor.is_contiguous()
+    stand_ins = {name: getattr(meeting, name) for name in FUNCTIONS}
     with mock.patch.multiple(distributed, is_initialized=lambda: True, **stand_ins):
         threads = [threading.Thread(target=run, args=(rank,)) for rank in range(count)]
         for thread in threads:

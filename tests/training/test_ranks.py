@@ -79,8 +79,16 @@ def test_local_batch_normalization_warns() -> None:
 
 
 def test_a_network_that_the_terms_never_call_is_refused() -> None:
-    with pytest.raises(ValueError, match="got no forward pass through it"), audited_forwards(nn.Linear(2, 1)):
+    wrapper = nn.DataParallel(nn.Linear(2, 1))
+    with pytest.raises(ValueError, match="got no forward pass through it"), audited_forwards(wrapper):
         pass
+
+
+def test_passes_of_a_network_without_a_wrapper_are_not_counted() -> None:
+    network = nn.Sequential(nn.Linear(2, 1))
+    with audited_forwards(network):  # its gradients are compared, wherever they were averaged
+        network[0](torch.ones(1, 2))
+    assert not network._forward_hooks
 
 
 def test_hooks_are_removed_also_after_an_error() -> None:

@@ -80,7 +80,10 @@ class Together:
         data = make() if self.is_first else b""
         if self.is_alone:
             return data
-        sent = torch.empty(self.of_first(len(data)), dtype=torch.uint8)
+        length = self.of_first(len(data))
+        if not length:
+            return b""
+        sent = torch.empty(length, dtype=torch.uint8)
         if self.is_first:
             sent.copy_(torch.frombuffer(bytearray(data), dtype=torch.uint8))
         distributed.broadcast(sent, 0)

@@ -1,0 +1,158 @@
+"""`torchrun -m examples.anime_faces train` on the CPU: equal to one process, stopped, killed, and gone on with."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from examples.anime_faces.run import read_log
+from gankit.training import Checkpoints
+
+ROOT = Path(__file__).parents[3]
+OPTIONS = ("--threads", "1", "--precision", "float32", "--batch-size", "16", "--width", "4", "--grid-every", "4")
+SECONDS = 600
+
+
+class Trainings:
+    """Starts trainings, and ends those that are left."""
+
+    def __init__(self, data: Path) -> None:
+        self._data, self._started = data, list[subprocess.Popen[str]]()
+
+    def start(self, out: Path, *options: str, ranks: int = 2) -> subprocess.Popen[str]:
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"] if ranks > 1 else []
+        command = [sys.executable, *launcher, "-m", "examples.anime_faces", "train"]
+        process = subprocess.Popen(
+            [*command, "--data", str(self._data), "--out", str(out), *OPTIONS, *options],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._started.append(process)
+        return process
+
+    def finish(self, out: Path, *options: str, ranks: int = 2) -> tuple[int, str]:
+        process = self.start(out, *options, ranks=ranks)
+        text, _ = process.communicate(timeout=SECONDS)
+        return process.returncode, text
+
+    def end(self) -> None:
+        for process in self._started:
+            if process.poll() is None:
+                process.terminate()
+                process.communicate(timeout=60)
+
+
+@pytest.fixture
+def trainings(faces_folder: Path) -> Iterator[Trainings]:
+    started = Trainings(faces_folder)
+    yield started
+    started.end()
+
+
+def _state(run: Path) -> tuple[int, dict[str, Any]]:
+    found = Checkpoints(run / "checkpoints").load_latest()
+    assert found is not None
+    return found
+
+
+def _digest(text: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith("digest")).split()[1]
+
+
+def _rank_processes(launcher: subprocess.Popen[str]) -> dict[int, int]:
+    """The processes of the ranks, by rank."""
+    found: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+                names = dict(item.split("=", 1) for item in (folder / "environ").read_text().split("\0") if "=" in item)
+            except (OSError, ValueError):
+                continue
+            if int(parent) == launcher.pid and "RANK" in names:
+                found[int(names["RANK"])] = int(folder.name)
+    return found
+
+
+def _wait_for_steps(run: Path, steps: int) -> None:
+    end = time.monotonic() + SECONDS
+    while not any(line["step"] >= steps for line in read_log(run / "log.jsonl")):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_two_ranks_train_what_one_process_trains_and_either_goes_on_with_it(
+    tmp_path: Path, trainings: Trainings
+) -> None:
+    recipe = ("--recipe", "tags_wgan_gp")
+    code, text = trainings.finish(tmp_path / "two", *recipe, "--steps", "3")
+    assert code == 0, text
+    assert text.count("digest ") == 1  # one rank speaks
+    assert "ranks     2, which share every batch" in text
+    code, alone = trainings.finish(tmp_path / "one", *recipe, "--steps", "3", ranks=1)
+    assert code == 0, alone
+    (step, state), (_, expected) = _state(tmp_path / "two"), _state(tmp_path / "one")
+    assert (step, state["settings"]["ranks"], expected["settings"]["ranks"]) == (3, 2, 1)
+    assert torch.equal(state["random"]["cpu"], expected["random"]["cpu"])
+    for name in ("networks", "averages", "recent"):
+        torch.testing.assert_close(state[name], expected[name], rtol=1e-4, atol=1e-4)
+    assert state["draws"] == expected["draws"]
+    assert {path.name for path in (tmp_path / "two").iterdir()} == {path.name for path in (tmp_path / "one").iterdir()}
+    # Bit for bit with as many ranks, since nothing in this recipe depends on the planned steps; and with another number.
+    code, through = trainings.finish(tmp_path / "through", *recipe, "--steps", "5")
+    code, resumed = trainings.finish(tmp_path / "two", *recipe, "--steps", "5")
+    assert code == 0, resumed
+    assert _digest(resumed) == _digest(through)
+    code, other = trainings.finish(tmp_path / "one", *recipe, "--steps", "5")
+    assert code == 0, other
+    assert "note: 1 trained this run until now, and 2 from here on" in other
+    assert _state(tmp_path / "one")[0] == _state(tmp_path / "two")[0] == 5
+    torch.testing.assert_close(
+        _state(tmp_path / "one")[1]["networks"], _state(tmp_path / "two")[1]["networks"], rtol=1e-3, atol=1e-3
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_rank_ends_the_run_soon_and_a_signal_to_one_stops_all_at_the_same_step(
+    tmp_path: Path, trainings: Trainings
+) -> None:
+    run = tmp_path / "run"
+    launcher = trainings.start(run, "--recipe", "acgan", "--steps", "100000")
+    _wait_for_steps(run, 20)
+    os.kill(_rank_processes(launcher)[1], signal.SIGTERM)
+    text, _ = launcher.communicate(timeout=SECONDS)
+    assert "stopped   after step" in text
+    assert "finishing this step, then saving" in text
+    stopped = _state(run)[0]
+    assert 20 <= stopped < 100_000
+    launcher = trainings.start(run, "--recipe", "acgan", "--steps", "100000")
+    _wait_for_steps(run, stopped + 20)
+    begun = time.monotonic()
+    os.kill(_rank_processes(launcher)[1], signal.SIGKILL)
+    text, _ = launcher.communicate(timeout=SECONDS)
+    assert time.monotonic() - begun < 15
+    assert launcher.returncode != 0
+    message = f"error: rank 1 has stopped; the last checkpoint, of step {stopped}, is whole; the same command goes on"
+    assert text.count(message) == 1, text
+    assert _state(run)[0] == stopped
+
+
+@pytest.mark.slow
+def test_mistakes_are_said_once(tmp_path: Path, trainings: Trainings) -> None:
+    code, text = trainings.finish(tmp_path / "run", "--recipe", "acgan", "--steps", "2", ranks=3)
+    assert code != 0
+    assert text.count("error: the batch size must be a multiple of 3, and at least 6, for 3 ranks, but it is 8") == 1, (
+        text
+    )
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,102 @@
+"""What ranks say when one of them has stopped or failed: one store, and each rank's view of it."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import distributed
+
+import gankit as gk
+from examples.anime_faces.errors import RankError, TrainingDivergedError
+from examples.anime_faces.run import RunFolder, _lost
+from examples.anime_faces.run._lost import Fates, is_lost_connection
+
+CLOSED = RuntimeError("[../third_party/gloo/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:53")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_lost, "GRACE", 0.5)
+
+
+def _ended(folder: Path, errors: dict[int, Exception], ranks: int) -> dict[int, Exception]:
+    """What each rank with an error ends with; the others are gone."""
+    store: Any = distributed.HashStore()
+    found: dict[int, Exception] = {}
+
+    def end(rank: int) -> None:
+        found[rank] = Fates(store, rank, ranks, folder).explained(errors[rank])
+
+    threads = [threading.Thread(target=end, args=(rank,)) for rank in errors]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def _saved(folder: Path, *steps: int) -> None:
+    checkpoints = RunFolder(folder).checkpoints
+    checkpoints.mkdir(parents=True)
+    for step in steps:
+        gk.training.Checkpoints(checkpoints).save(step, {"weights": torch.ones(2)})
+
+
+def test_the_lowest_rank_that_is_left_names_those_that_are_gone_and_the_checkpoint(tmp_path: Path) -> None:
+    _saved(tmp_path, 3, 7)
+    found = _ended(tmp_path, {0: CLOSED, 2: CLOSED}, 4)
+    assert all(isinstance(error, RankError) for error in found.values())
+    message = "ranks 1 and 3 have stopped; the last checkpoint, of step 7, is whole; the same command goes on"
+    assert {rank: str(error) for rank, error in found.items()} == {0: message, 2: ""}
+    assert str(_ended(tmp_path, {1: CLOSED}, 2)[1]).startswith("rank 0 has stopped; the last checkpoint, of step 7")
+
+
+def test_a_checkpoint_that_is_damaged_is_not_called_whole(tmp_path: Path) -> None:
+    _saved(tmp_path, 3, 7)
+    path = gk.training.Checkpoints(RunFolder(tmp_path).checkpoints).path(7)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.warns(RuntimeWarning, match="was refused: its last bytes"):
+        assert "of step 3, is whole" in str(_ended(tmp_path, {0: CLOSED}, 2)[0])
+
+
+def test_without_a_checkpoint_the_message_says_so(tmp_path: Path) -> None:
+    expected = "rank 1 has stopped; no checkpoint was saved yet; the same command goes on"
+    assert str(_ended(tmp_path, {0: CLOSED}, 2)[0]) == expected
+
+
+def test_a_rank_that_failed_says_why_and_another_one_what_is_left(tmp_path: Path) -> None:
+    _saved(tmp_path, 3)
+    found = _ended(tmp_path, {0: CLOSED, 1: ValueError("cuda ran out of memory"), 2: CLOSED}, 3)
+    assert (
+        str(found[0])
+        == "rank 1 failed with an error; the last checkpoint, of step 3, is whole; the same command goes on"
+    )
+    assert isinstance(found[1], RankError)
+    assert str(found[1]) == "rank 1: cuda ran out of memory"
+    assert str(found[2]) == ""
+
+
+def test_a_mistake_that_the_first_rank_finds_is_said_once(tmp_path: Path) -> None:
+    mistake = ValueError("--steps must be above 0")
+    found = _ended(tmp_path, {0: mistake, 1: CLOSED}, 2)  # the other waits for its plan
+    assert found[0] is mistake
+    assert str(found[1]) == ""
+    found = _ended(tmp_path, {0: mistake, 1: ValueError("--steps must be above 0")}, 2)
+    assert found[0] is mistake
+    assert str(found[1]) == ""
+
+
+def test_what_is_no_mistake_of_the_user_keeps_its_place_in_the_code(tmp_path: Path) -> None:
+    fault = KeyError("a fault of the program")
+    assert _ended(tmp_path, {1: fault}, 2)[1] is fault
+    diverged = TrainingDivergedError("step 3: loss is nan")
+    assert _ended(tmp_path, {0: diverged}, 2)[0] is diverged
+
+
+def test_lost_connections_are_told_from_other_errors() -> None:
+    assert is_lost_connection(CLOSED)
+    assert is_lost_connection(distributed.DistBackendError("NCCL error"))
+    assert not is_lost_connection(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not is_lost_connection(ValueError("Connection closed by peer"))

@@ -1,0 +1,77 @@
+"""What ranks agree on, between two processes of which one is this test's; and what a process that trains alone gets."""
+
+import time
+
+import pytest
+import torch
+from support.ranks import as_ranks
+from torch import nn
+
+from examples.anime_faces.run import ALONE, Together
+from examples.anime_faces.run._rank_parts import parts_of_all, parts_of_rank
+from examples.anime_faces.run._together import joined
+from examples.anime_faces.systems import Share
+
+
+def _two(work: object) -> list[object]:
+    return as_ranks(2, lambda rank: work(Together(Share(rank=rank, ranks=2))))  # pyright: ignore[reportCallIssue]
+
+
+def test_alone_everything_is_what_was_given(tmp_path: object) -> None:
+    with joined("cpu", tmp_path) as together:  # pyright: ignore[reportArgumentType]
+        assert together is ALONE
+    assert ALONE.is_alone
+    assert ALONE.is_first
+    assert (ALONE.largest(3), ALONE.of_first(4), ALONE.of_all("x")) == (3, 4, ["x"])
+    assert ALONE.text_of_first(lambda: "ä") == "ä"
+    assert abs(ALONE.clock() - time.perf_counter()) < 1
+    ALONE.check_same({"name": "text"})
+    parts = {"replay": {"rank": 0, "ranks": 1}, "cheat": {"probability": torch.ones(())}}
+    assert parts_of_rank(parts_of_all(parts, ALONE), ALONE) == parts
+
+
+def test_all_get_what_the_first_rank_has() -> None:
+    assert _two(lambda one: one.largest(5 * one.share.rank)) == [5, 5]
+    assert _two(lambda one: one.of_first(7 + one.share.rank)) == [7, 7]
+    assert _two(lambda one: one.text_of_first(lambda: f"rank {one.share.rank} ä")) == ["rank 0 ä", "rank 0 ä"]
+    assert _two(lambda one: one.bytes_of_first(lambda: b"")) == [b"", b""]
+    first, second = _two(lambda one: one.clock())
+    assert first == second
+
+
+def test_all_get_the_weights_and_buffers_of_the_first_rank() -> None:
+    def taken(together: Together) -> list[torch.Tensor]:
+        norm = nn.BatchNorm2d(3)
+        for tensor in (*norm.parameters(), *norm.buffers()):
+            tensor.data.fill_(2 + together.share.rank)
+        together.take_from_first({"generator": norm})
+        return [tensor.detach() for tensor in (*norm.parameters(), *norm.buffers())]
+
+    for tensors in _two(taken):
+        assert [float(tensor.max()) for tensor in tensors] == [2.0] * 5  # pyright: ignore[reportGeneralTypeIssues]
+
+
+def test_what_differs_between_ranks_is_named() -> None:
+    def check(together: Together) -> None:
+        together.check_same({"the data set": "abc", "the versions": f"torch {together.share.rank}"})
+
+    with pytest.raises(ValueError, match=r"^the versions must be the same on all 2 ranks: they need the same program"):
+        _two(check)
+    _two(lambda one: one.check_same({"the data set": "abc", "the versions": "torch"}))
+
+
+def test_parts_of_each_rank_are_kept_together_and_cannot_be_divided_anew() -> None:
+    def kept(together: Together) -> tuple[dict[str, object], dict[str, object]]:
+        own = {"replay": {"rank": together.share.rank, "ranks": 2}, "cheat": {"probability": 0.5}}
+        saved = parts_of_all(own, together)
+        assert parts_of_rank(saved, together) == own
+        return own, saved
+
+    (_, saved), (_, other) = _two(kept)  # pyright: ignore[reportGeneralTypeIssues]
+    assert saved == other
+    with pytest.raises(
+        ValueError, match=r"must go on with 2 ranks, since each has its own replay, .* but there are 1 now"
+    ):
+        parts_of_rank(saved, ALONE)
+    with pytest.raises(ValueError, match="must go on with 1 rank, since"):
+        parts_of_rank({"replay": {"rank": 0, "ranks": 1}}, Together(Share(ranks=3)))
