@@ -65,6 +65,12 @@ def _state(run: Path) -> tuple[int, dict[str, Any]]:
     return found
 
 
+def _weights(state: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """The weights of all layers; not the biases, of which those before a norm have a gradient of rounding errors alone."""
+    networks = state["networks"].items()
+    return {f"{of} {name}": one for of, own in networks for name, one in own.items() if name.endswith("weight")}
+
+
 def _digest(text: str) -> str:
     return next(line for line in text.splitlines() if line.startswith("digest")).split()[1]
 
@@ -105,8 +111,8 @@ def test_two_ranks_train_what_one_process_trains_and_either_goes_on_with_it(
     (step, state), (_, expected) = _state(tmp_path / "two"), _state(tmp_path / "one")
     assert (step, state["settings"]["ranks"], expected["settings"]["ranks"]) == (3, 2, 1)
     assert torch.equal(state["random"]["cpu"], expected["random"]["cpu"])
-    for name in ("networks", "averages", "recent"):
-        torch.testing.assert_close(state[name], expected[name], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(_weights(state), _weights(expected), rtol=0, atol=2e-5)
+    torch.testing.assert_close(state["recent"], expected["recent"], rtol=1e-3, atol=1e-3)
     assert state["draws"] == expected["draws"]
     assert {path.name for path in (tmp_path / "two").iterdir()} == {path.name for path in (tmp_path / "one").iterdir()}
     # Bit for bit with as many ranks, since nothing in this recipe depends on the planned steps; and with another number.
@@ -119,7 +125,7 @@ def test_two_ranks_train_what_one_process_trains_and_either_goes_on_with_it(
     assert "note: 1 trained this run until now, and 2 from here on" in other
     assert _state(tmp_path / "one")[0] == _state(tmp_path / "two")[0] == 5
     torch.testing.assert_close(
-        _state(tmp_path / "one")[1]["networks"], _state(tmp_path / "two")[1]["networks"], rtol=1e-3, atol=1e-3
+        _weights(_state(tmp_path / "one")[1]), _weights(_state(tmp_path / "two")[1]), rtol=0, atol=5e-5
     )
 
 

@@ -12,7 +12,7 @@ import gankit as gk
 from examples.anime_faces.systems._rank_gradients import AveragedOverRanks, averaged
 
 
-def _critic() -> nn.Module:
+def _critic() -> nn.Sequential:
     rng = torch.Generator().manual_seed(1)
     critic = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1), nn.Linear(1, 1)).double()
     for parameter in critic.parameters():
