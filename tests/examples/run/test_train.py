@@ -411,7 +411,7 @@ def test_a_changed_plan_is_recorded_resumed_and_repeated_bit_for_bit(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("examples.anime_faces.run._train.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("examples.anime_faces.run._together.Together.clock", lambda _: 0.0)
     planning(monkeypatch, {2: middle, 4: 6})
     request = request_for(recipe, options=options, steps=None, minutes=1.0, out=tmp_path / "whole")
     whole = train(request)
