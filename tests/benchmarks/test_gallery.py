@@ -10,6 +10,7 @@ from benchmarks.gallery.__main__ import PAGES, RESULTS
 from benchmarks.gallery.pages import section, table, with_section, write_pages
 from benchmarks.gallery.runs import ARMS, PICTURES, Arm, Gallery
 from benchmarks.toys.runs import Record, all_runs, play
+from examples.anime_faces.recipes import recipe_names
 
 RECORDS = [found for run in all_runs([Gallery(work=Path("unused"))], [0]) if (found := run.kept(RESULTS))]
 
@@ -58,6 +59,11 @@ def test_the_pages_are_written(tmp_path: Path) -> None:
     assert "| `dcgan` | 2 |  |  |" in (tmp_path / "index.md").read_text(encoding="utf-8")
     assert (tmp_path / "index.md").read_text(encoding="utf-8").count("## What a run of each gave") == 1
     assert "| FID | 12.3 | 1.5 |" in (tmp_path / "dcgan.md").read_text(encoding="utf-8")
+
+
+def test_every_recipe_has_a_run() -> None:
+    assert set(ARMS) == set(recipe_names())
+    assert {record.arm for record in RECORDS} == set(ARMS)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=[record.arm for record in RECORDS])
