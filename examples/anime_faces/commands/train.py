@@ -44,8 +44,10 @@ class Train(Generic[Options]):
     """CPU threads. Default: as many as are fastest here. Results repeat bit for bit with the same --threads and --precision."""
     device: Annotated[str | None, shown_as("DEVICE")] = None
     """cpu, cuda or cuda:1. Default: a GPU if there is one."""
-    precision: Annotated[Literal["float32", "bfloat16"] | None, shown_as("float32|bfloat16")] = None
-    """Number format of the networks' passes. Default: the faster one on this machine."""
+    precision: Annotated[Literal["float32", "bfloat16", "float16"] | None, shown_as("float32|bfloat16|float16")] = None
+    """Number format of the networks' passes. Default: the faster one of float32 and bfloat16 on this machine."""
+    gradients: Annotated[Literal["eager", "compiled", "graphed"] | None, shown_as("eager|compiled|graphed")] = None
+    """How updates compute gradients. Default: on a GPU the faster one of eager and graphed (CUDA graphs), else eager."""
     grid_every: Annotated[int | None, shown_as("STEPS")] = None
     """Steps between two sample grids. Default: about 30 grids over the run."""
     keep: tuple[int, ...] = ()
@@ -83,6 +85,7 @@ class Train(Generic[Options]):
             threads=self.threads,
             device=self.device,
             precision=self.precision,
+            gradients=self.gradients,
             grid_every=self.grid_every,
             keep=self.keep,
             profile=self.profile,

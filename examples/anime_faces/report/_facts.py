@@ -127,6 +127,8 @@ def commands_of(evidence: Evidence) -> Commands:
     words = ["--recipe", settings.recipe, "--data", settings.data]
     words += ["--seed", str(settings.seed), "--threads", str(hardware.threads)]
     words += ["--device", hardware.device, "--precision", hardware.precision]
+    if hardware.gradients != "eager":
+        words += ["--gradients", hardware.gradients]
     if settings.start is not None:
         words += ["--from", settings.start.split(" (")[0]]
     words += _changed_options(settings.recipe, settings.options)

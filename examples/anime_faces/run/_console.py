@@ -98,6 +98,10 @@ class Progress:
         """Go on with another plan, and say so above the bar."""
         self._schedule, self._feed, self._steps = system.schedule, feed, steps
         self.bar.total = steps
+        self.say(message)
+
+    def say(self, message: str) -> None:
+        """Print a line above the bar."""
         self.bar.write(message, file=sys.stdout)
 
     def images_per_second(self) -> float:

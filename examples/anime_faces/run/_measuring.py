@@ -6,9 +6,10 @@ The rounds that are played for it are real ones, of a training that is not kept.
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 
-from examples.anime_faces.systems import Clock, Comparison, Hardware, fastest_hardware, typical_seconds
+from examples.anime_faces.systems import Clock, Comparison, Hardware, UnusableError, fastest_hardware, typical_seconds
 
 SHORT_RUN = 200
 """Runs of fewer steps, where no minutes are given, use the first choice: measuring would take longer than it gains."""
@@ -55,13 +56,20 @@ def choose_by_rounds(
     built: dict[Hardware, Play] = {}
 
     def step_on(hardware: Hardware) -> Callable[[], object]:
-        one_of_a_kind = Hardware(
-            device=hardware.device, precision=hardware.precision, channels_last=hardware.channels_last
-        )
+        one_of_a_kind = replace(hardware, threads=1)
         if one_of_a_kind not in built:
             built[one_of_a_kind] = build(hardware)
         play, numbers = built[one_of_a_kind], count(steps // 2 + 1)
-        return lambda: play(next(numbers))
+
+        def step() -> None:
+            try:
+                play(next(numbers))
+            except ValueError as error:
+                if hardware.gradients == choices[0].gradients:
+                    raise
+                raise UnusableError(str(error)) from error
+
+        return step
 
     return fastest_hardware(step_on, choices, seconds=seconds, clock=clock)
 

@@ -35,7 +35,8 @@ class TrainRequest:
         seed: Seed of weights, noise and the order of the data.
         threads: CPU threads.
         device: Device, as torch spells it.
-        precision: ``"float32"`` or ``"bfloat16"``.
+        precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
+        gradients: ``"eager"``, ``"compiled"`` or ``"graphed"``.
         grid_every: Steps between two sample grids.
         keep: Steps whose checkpoints and grids stay, besides the newest two checkpoints.
         profile: Whether to measure first where the time of a round goes.
@@ -53,6 +54,7 @@ class TrainRequest:
     threads: int | None = None
     device: str | None = None
     precision: str | None = None
+    gradients: str | None = None
     grid_every: int | None = None
     keep: tuple[int, ...] = ()
     profile: bool = False
@@ -99,7 +101,7 @@ def plan_run(request: TrainRequest, dataset: Dataset, selection: Selection) -> t
     Returns:
         The settings, on hardware that is slow nowhere; and all hardware to choose from.
     """
-    choices = hardware_choices(device=request.device, precision=request.precision, threads=request.threads)
+    choices = hardware_choices(**_asked(request))
     return _settings(request, dataset, selection, choices[0]), choices
 
 
@@ -203,12 +205,15 @@ def _start_now(old: str | None, asked: Path | None) -> str | None:
 
 
 def _same_or_asked(old: Hardware, request: TrainRequest) -> Hardware:
-    asked = {"device": request.device, "precision": request.precision, "threads": request.threads}
-    new = replace(old, **{name: value for name, value in asked.items() if value is not None})
-    hardware_choices(device=new.device, precision=new.precision, threads=new.threads)  # is it there?
+    new = replace(old, **{name: value for name, value in _asked(request).items() if value is not None})
+    hardware_choices(device=new.device, precision=new.precision, threads=new.threads, gradients=new.gradients)
     if new != old:
         print(f"note: the run began on {old}; from here on it need not repeat bit for bit")
     return new
+
+
+def _asked(request: TrainRequest) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in ("device", "precision", "threads", "gradients")}
 
 
 def _steps(old: Settings, request: TrainRequest, trained: int) -> int:

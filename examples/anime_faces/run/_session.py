@@ -93,7 +93,7 @@ class Session:
         saved_at = time.monotonic()
         with progress.bar:
             while step < self.settings.steps and not self._is_stopped():
-                step = self._play(step)
+                step = self._play(step, progress)
                 progress.advance()
                 planned = self.together.of_first(self.pacer(step, self.settings.steps, self.record.seconds))
                 if planned != self.settings.steps:
@@ -150,8 +150,12 @@ class Session:
             together=self.together,
         )
 
-    def _play(self, step: int) -> int:
+    def _play(self, step: int, progress: Progress) -> int:
+        before = self.training.compile_seconds
         self.record.add(step + 1, play_named(self.training, self.feed, step))
+        seconds = self.training.compile_seconds - before
+        if seconds:
+            progress.say(f"compiled  updates of step {step + 1} for the first time: {seconds:.0f} s")
         return step + 1
 
     def _change_the_plan(self, step: int, steps: int, progress: Progress) -> None:

@@ -139,7 +139,7 @@ class _Parts:
     together: Together
 
     def build(
-        self, settings: Settings, gradients: Callable[[], gk.training.Gradients] = gk.training.Eager
+        self, settings: Settings, gradients: Callable[[], gk.training.Gradients] | None = None
     ) -> tuple[Training, Feed]:
         """Build what is trained, and the feed, from the seed: the same each time."""
         request, hardware, share = self.request, settings.hardware, self.together.share

@@ -1,5 +1,9 @@
 """What recipes share: how a data set is read, what a recipe says, and how it becomes something that trains."""
 
+from examples.anime_faces.systems._choices import (
+    fastest_hardware as fastest_hardware,
+    hardware_choices as hardware_choices,
+)
 from examples.anime_faces.systems._description import (
     Condition as Condition,
     Description as Description,
@@ -19,12 +23,7 @@ from examples.anime_faces.systems._formulas import (
     number as number,
     weighted as weighted,
 )
-from examples.anime_faces.systems._hardware import (
-    Hardware as Hardware,
-    fastest_hardware as fastest_hardware,
-    hardware_choices as hardware_choices,
-    wait_for as wait_for,
-)
+from examples.anime_faces.systems._hardware import Hardware as Hardware, wait_for as wait_for
 from examples.anime_faces.systems._labels import (
     AnyPicture as AnyPicture,
     AnyTag as AnyTag,
@@ -87,6 +86,7 @@ from examples.anime_faces.systems._timing import (
     Candidate as Candidate,
     Clock as Clock,
     Comparison as Comparison,
+    UnusableError as UnusableError,
     compare as compare,
     typical_seconds as typical_seconds,
 )

@@ -1,29 +1,24 @@
 """What a run computes on: device, number format, memory layout, threads; described, and chosen if left open."""
 
-import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial, wraps
-from itertools import product
+from functools import wraps
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from examples.anime_faces.systems._timing import Candidate, Clock, Comparison, compare
+import gankit as gk
 
 Network = TypeVar("Network", bound=nn.Module)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-OTHER_LAYOUT = 0.96  # so that noise does not choose the layout where both are equal
-FEW_THREADS = 4
-MOST_THREADS = max(256, os.cpu_count() or 1)  # with very many, the runtime of OpenMP ends the process
-DEVICES = ("cpu", "cuda", "mps", "xpu")
-LONGEST_REASON = 200
-FASTER = 0.85  # a lower precision must reach this share of the time to be worth its rounding
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+GRADIENTS: dict[str, Callable[[], gk.training.Gradients]] = {
+    "eager": gk.training.Eager,
+    "compiled": gk.training.Compiled,
+    "graphed": gk.training.Graphed,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +27,35 @@ class Hardware:
 
     Args:
         device: A device as torch spells it: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
-        precision: ``"float32"`` or ``"bfloat16"``; the second runs forward passes under autocast.
+        precision: ``"float32"``, or ``"bfloat16"`` or ``"float16"``, which run forward passes under autocast; with float16,
+            losses are scaled.
         channels_last: Whether pictures and weights are stored with the channels innermost.
         threads: CPU threads of torch; results repeat only with the same number.
+        gradients: How the gradients of an update are computed: ``"eager"``, ``"compiled"`` into one graph by
+            ``torch.compile``, or ``"graphed"``, replayed as a CUDA graph.
     """
 
     device: str = "cpu"
     precision: str = "float32"
     channels_last: bool = True
     threads: int = 1
+    gradients: str = "eager"
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, but it is {self.precision!r}")
         if self.threads < 1:
             raise ValueError(f"threads must be at least 1, but it is {self.threads}")
+        if self.gradients not in GRADIENTS:
+            raise ValueError(f"gradients must be one of {', '.join(GRADIENTS)}, but it is {self.gradients!r}")
+
+    def gradient_part(self) -> gk.training.Gradients:
+        """Return a new part that computes the gradients of one update."""
+        return GRADIENTS[self.gradients]()
+
+    def stepper(self) -> gk.training.Stepper | None:
+        """Return a new part that makes a step of the gradients of one update; None for the usual one."""
+        return gk.training.ScaledStepper(self.device) if self.precision == "float16" else None
 
     def place(self, network: Network) -> Network:
         """Move a network to the device, in this memory layout."""
@@ -69,145 +78,13 @@ class Hardware:
     def __str__(self) -> str:
         """Return the choice as one readable line."""
         layout = "channels last" if self.channels_last else "channels first"
-        return f"{self.device}, {self.precision}, {layout}, {self.threads} CPU thread{'s' * (self.threads > 1)}"
-
-
-def hardware_choices(
-    *, device: str | None = None, precision: str | None = None, threads: int | None = None
-) -> tuple[Hardware, ...]:
-    """Return what there is to choose from: number formats, memory layouts and numbers of CPU threads.
-
-    The first is slow nowhere: float32, channels last, one thread where there are at most 4, else all of them. On a GPU the
-    number of CPU threads is not a choice. If both number format and threads are given, only the first is left, so that equal
-    commands compute equal numbers.
-
-    Args:
-        device: As torch spells it. Default: CUDA if there is one.
-        precision: ``"float32"`` or ``"bfloat16"``. Default: both.
-        threads: CPU threads. Default: torch's number, half of it, and so on down to 1.
-
-    Raises:
-        ValueError: The device does not exist here, or an argument is out of range.
-    """
-    if threads is not None and threads < 1:
-        raise ValueError(f"--threads must be at least 1, but it is {threads}")
-    if threads is not None and threads > MOST_THREADS:
-        raise ValueError(f"--threads must be at most {MOST_THREADS}, but it is {threads}")
-    if precision is not None and precision not in PRECISIONS:
-        raise ValueError(f"--precision must be one of {', '.join(PRECISIONS)}, but it is {precision!r}")
-    name = _existing_device(device)
-    fixed = precision is not None and threads is not None
-    precisions = [precision] if precision is not None else _precisions_of(name)
-    counts = [threads] if threads is not None else _thread_counts(name)
-    return tuple(
-        Hardware(device=name, precision=each, channels_last=last, threads=count)
-        for each, last, count in product(precisions, [True] if fixed else [True, False], counts)
-    )
-
-
-def fastest_hardware(
-    step_on: Callable[[Hardware], Callable[[], object]],
-    choices: Sequence[Hardware],
-    *,
-    seconds: float,
-    clock: Clock = time.perf_counter,
-) -> tuple[Hardware, Comparison | None]:
-    """Choose by timing one real step on each, by turns; torch has the chosen number of threads afterwards.
-
-    Args:
-        step_on: Builds the work for a choice, and returns what does one step of it. Nothing of it should be kept, since which
-            choice does how many steps depends on the clock.
-        choices: From `hardware_choices`, on one device.
-        seconds: Begin no step after this time.
-        clock: Reads seconds.
-
-    Returns:
-        The choice, and the figures behind it; None where there was nothing to choose.
-
-    Example:
-        >>> generator = nn.Linear(2, 3)
-        >>> def step_on(hardware):
-        ...     network = hardware.place(nn.Linear(2, 3))
-        ...     return hardware.autocast(lambda: network(torch.ones(5, 2)))
-        >>> chosen, figures = fastest_hardware(step_on, hardware_choices(device="cpu", threads=1), seconds=1.0)
-        >>> chosen.threads
-        1
-    """
-    if len(choices) == 1:
-        torch.set_num_threads(choices[0].threads)
-        return choices[0], None
-    named = dict(zip(_names(choices), choices, strict=True))
-    probes = {choice.precision: partial(_convolve, choice.precision, choice.device) for choice in choices}
-    candidates = {
-        name: Candidate(
-            work=partial(_step, choice, step_on(choice)),
-            probe=probes[choice.precision],
-            least_gain=(1.0 if choice.precision == "float32" else FASTER)
-            * (1.0 if choice.channels_last else OTHER_LAYOUT),
+        updates = "" if self.gradients == "eager" else f", {self.gradients} updates"
+        return (
+            f"{self.device}, {self.precision}, {layout}, {self.threads} CPU thread{'s' * (self.threads > 1)}{updates}"
         )
-        for name, choice in named.items()
-    }
-    found = compare(candidates, seconds=seconds, clock=clock)
-    torch.set_num_threads(named[found.best].threads)
-    return named[found.best], found
-
-
-def _step(hardware: Hardware, work: Callable[[], object]) -> None:
-    torch.set_num_threads(hardware.threads)
-    work()
-    wait_for(hardware.device)
 
 
 def wait_for(device: str) -> None:
     """Wait until a device has done its work; otherwise a clock would measure how fast work is queued."""
     if torch.device(device).type != "cpu":
         torch.accelerator.synchronize(torch.device(device))
-
-
-def _thread_counts(device: str) -> list[int]:
-    most = torch.get_num_threads()
-    if torch.device(device).type != "cpu":
-        return [most]
-    counts = [most >> halvings for halvings in range(most.bit_length())]
-    # One thread needs no other to be on time, so another program cannot make it very slow; with many it would be slow itself.
-    return counts if most > FEW_THREADS else counts[::-1]
-
-
-def _precisions_of(device: str) -> list[str]:
-    lacks = torch.device(device).type == "cuda" and not torch.cuda.is_bf16_supported()
-    return ["float32"] if lacks else list(PRECISIONS)
-
-
-def _names(choices: Sequence[Hardware]) -> list[str]:
-    """Name each choice by what differs between them."""
-    parts = [
-        (
-            one.precision,
-            "channels last" if one.channels_last else "channels first",
-            f"{one.threads} thread{'s' * (one.threads > 1)}",
-        )
-        for one in choices
-    ]
-    differs = [len(set(column)) > 1 for column in zip(*parts, strict=True)]
-    return [", ".join(part for part, shown in zip(row, differs, strict=True) if shown) for row in parts]
-
-
-def _convolve(precision: str, device: str) -> None:
-    """Compute a small convolution forward and backward."""
-    images = torch.ones(4, 32, 16, 16, device=device, dtype=PRECISIONS[precision]).requires_grad_()
-    weight = torch.ones(32, 32, 3, 3, device=device, dtype=PRECISIONS[precision]).requires_grad_()
-    functional.conv2d(images, weight, padding=1).sum().backward()
-    wait_for(device)
-
-
-def _existing_device(device: str | None) -> str:
-    if device is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.partition(":")[0] not in DEVICES:
-        raise ValueError(f"--device {device} cannot be used here: it must be cpu, cuda, cuda:1 and so on, mps or xpu")
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        first = str(error).splitlines()[0].partition(". ")[0]
-        raise ValueError(f"--device {device} cannot be used here: {first[:LONGEST_REASON]}") from error
-    return device

@@ -164,6 +164,7 @@ def player_of(
             frozen=[*frozen, nn.ParameterList(unshared)] if unshared else frozen,
             constraint=side.constraint,
             gradients=NamesChecked(gradients()),
+            stepper=hardware.stepper(),
         )
         for terms_name, terms in by_name(side.terms).items()
     }

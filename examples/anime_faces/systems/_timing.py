@@ -14,12 +14,17 @@ DROPPED_ABOVE = (4.0, 2.0, 1.5)
 """After its first, second, and every later repeat, a candidate that takes this many times as long as the best is dropped."""
 
 
+class UnusableError(Exception):
+    """A candidate cannot do the work; the message says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One way to do a step of work.
 
     Args:
-        work: Does one real step, and returns when it is done; on a GPU it must wait for the device.
+        work: Does one real step, and returns when it is done; on a GPU it must wait for the device. It raises `UnusableError`
+            if this way cannot do the work, and is then left out.
         probe: Does something far cheaper that shows a hopeless candidate, such as one small convolution in its number format.
             None: the candidate is not probed.
         least_gain: How much faster than a plain candidate it must be to win: 0.85 asks for at most 0.85 of the time.
@@ -92,11 +97,16 @@ def compare(
         for name in racing:
             if times and clock() - start >= seconds:
                 break
-            times.setdefault(name, []).append(_seconds_of(candidates[name].work, clock))
+            try:
+                times.setdefault(name, []).append(_seconds_of(candidates[name].work, clock))
+            except UnusableError as error:
+                left_out[name] = str(error)
+                del times[name]
+        racing = [name for name in racing if name not in left_out]
         racing = _still_in(racing, times, DROPPED_ABOVE[min(number, len(DROPPED_ABOVE) - 1)])
         if len(racing) < 2 or clock() - start >= seconds:
             break
-    left_out |= {name: "no time left to try it" for name in candidates if name not in times and name not in slow}
+    left_out |= {name: "no time left to try it" for name in candidates if name not in times and name not in left_out}
     figures = {name: typical_seconds(found) for name, found in times.items()}
     return Comparison(
         best=min(figures, key=lambda name: figures[name] / candidates[name].least_gain),

@@ -1,6 +1,6 @@
 """From a recipe to something that trains: its networks on their hardware, its rounds, and its state."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
@@ -41,6 +41,7 @@ class Training:
         networks: All networks by name.
         averages: The average of each network that draws.
         players: The sides of ``"critic"`` and ``"generator"`` with their updates.
+        gradients: The parts of the updates that compute gradients.
         share: The part of each batch that this process trains on.
     """
 
@@ -50,7 +51,13 @@ class Training:
     networks: Mapping[str, nn.Module]
     averages: Mapping[str, gk.training.WeightAverage]
     players: Mapping[str, Mapping[str, Player]]
+    gradients: Sequence[gk.training.Gradients] = ()
     share: Share = WHOLE
+
+    @property
+    def compile_seconds(self) -> float:
+        """Seconds that compiling took so far; 0 where nothing is compiled."""
+        return sum(part.first_call_seconds for part in self.gradients if isinstance(part, gk.training.Compiled))
 
     def play(self, step: int, batches: Iterator[Batch]) -> dict[str, torch.Tensor]:
         """Play the round of one step and update the averages; returns the costs and readings of the round."""
@@ -181,7 +188,7 @@ def assemble(
     *,
     steps: int,
     hardware: Hardware,
-    gradients: Callable[[], gk.training.Gradients] = gk.training.Eager,
+    gradients: Callable[[], gk.training.Gradients] | None = None,
     share: Share = WHOLE,
 ) -> Training:
     """Build a recipe's networks, place them, and turn its sides into updates.
@@ -192,7 +199,7 @@ def assemble(
         options: The recipe's options.
         steps: The length of the plan, for what changes over the run.
         hardware: Where everything is placed, and the precision of forward passes.
-        gradients: Makes the part of each update that computes gradients.
+        gradients: Makes the part of each update that computes gradients. Default: as the hardware says.
         share: The part of each batch that this process trains on. Of several ranks, each gets the gradients of the whole batch;
             all must have the same networks, options and random state.
 
@@ -208,6 +215,12 @@ def assemble(
     share.size(system.batch_size, system.group)
     turns = {"critic": by_name(system.critic), "generator": by_name(system.generator)}
     critics = tuple(side.network for side in turns["critic"].values())
+    parts: list[gk.training.Gradients] = []
+
+    def part() -> gk.training.Gradients:
+        parts.append(hardware.gradient_part() if gradients is None else gradients())
+        return parts[-1] if share.ranks == 1 else AveragedOverRanks(parts[-1])
+
     return Training(
         system=system,
         blueprint=blueprint,
@@ -222,11 +235,12 @@ def assemble(
                     hardware=hardware,
                     frozen=critics if turn == "generator" else (),
                     others=[other.network for other in sides.values() if other is not side],
-                    gradients=gradients if share.ranks == 1 else lambda: AveragedOverRanks(gradients()),
+                    gradients=part,
                 )
                 for name, side in sides.items()
             }
             for turn, sides in turns.items()
         },
+        gradients=parts,
         share=share,
     )

@@ -3,12 +3,14 @@
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from support.purity import Replayed, assert_trains_alike
 from support.recipe_forms import FORMS, in_double, in_float64, options_of
+from support.tape import TapeRecorder
 from torch.nn.utils.parametrize import is_parametrized
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -19,12 +21,10 @@ from examples.anime_faces.recipes import find_recipe
 from examples.anime_faces.run import Feed
 from examples.anime_faces.run._stores import ResidentStore
 from examples.anime_faces.systems import Description, Hardware, Recipe, Side, System, Training, assemble
+from gankit.training import Eager, Gradients, Graphed
 
-every_form = pytest.mark.parametrize(
-    ("name", "form"),
-    FORMS,
-    ids=[" ".join([name, *(f"{key}={value}" for key, value in form.items())]) for name, form in FORMS],
-)
+FORM_IDS = [" ".join([name, *(f"{key}={value}" for key, value in form.items())]) for name, form in FORMS]
+every_form = pytest.mark.parametrize(("name", "form"), FORMS, ids=FORM_IDS)
 
 
 def batches_of(
@@ -50,22 +50,26 @@ def description_of(name: str, options: Any, faces: Dataset) -> Description:
     return find_recipe(name).conditioning(options).select(faces).description
 
 
+def built(
+    recipe: Recipe, name: str, options: Any, faces: Dataset, gradients: Callable[[], Gradients] = Eager
+) -> tuple[Training, Iterator[Any]]:
+    """A training in float64 and its batches, always with the same weights and pictures."""
+    torch.manual_seed(7)
+    description = description_of(name, options, faces)
+    training = assemble(in_float64(recipe), description, options, steps=20, hardware=Hardware(), gradients=gradients)
+    return training, batches_of(name, options, training, faces, in_double)
+
+
 def assert_replays(recipe: Recipe, name: str, options: Any, faces: Dataset) -> None:
     """Train a recipe eagerly, and by the traces of its losses, with the same batches and draws."""
-    recipe = in_float64(recipe)
     parts: list[Replayed] = []
 
     def replaying() -> Replayed:
         parts.append(Replayed())
         return parts[-1]
 
-    def built(**gradients: Any) -> tuple[Training, Iterator[Any]]:
-        torch.manual_seed(7)
-        description = description_of(name, options, faces)
-        training = assemble(recipe, description, options, steps=20, hardware=Hardware(), **gradients)
-        return training, batches_of(name, options, training, faces, in_double)
-
-    (eager, some), (replayed, same) = built(), built(gradients=replaying)
+    eager, some = built(recipe, name, options, faces)
+    replayed, same = built(recipe, name, options, faces, replaying)
     for part in parts:
         part.buffers = [buffer for network in replayed.networks.values() for buffer in network.buffers()]
     rounds = [
@@ -80,6 +84,32 @@ def assert_replays(recipe: Recipe, name: str, options: Any, faces: Dataset) -> N
 def test_the_losses_of_every_update_are_pure(name: str, form: dict[str, Any], faces: Dataset) -> None:
     """Traced once and replayed for more rounds, with new batches, they train exactly as eagerly."""
     assert_replays(find_recipe(name), name, options_of(name, form), faces)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [pytest.param(*one, marks=() if not one[1] else pytest.mark.slow) for one in FORMS], ids=FORM_IDS
+)
+def test_graphs_of_every_update_train_as_it_does_eagerly(
+    name: str, form: dict[str, Any], faces: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorders: list[TapeRecorder] = []
+
+    def recorder(_: torch.device) -> TapeRecorder:
+        recorders.append(TapeRecorder())
+        return recorders[-1]
+
+    monkeypatch.setattr("gankit.training._graphed.recorder_for", recorder)
+    options = options_of(name, form)
+    eager, some = built(find_recipe(name), name, options, faces)
+    graphed, same = built(find_recipe(name), name, options, faces, partial(Graphed, 1))
+    rounds = [
+        (lambda step=step: eager.play(step, some), lambda step=step: graphed.play(step, same))
+        for step in (0, 1, 8, 9, 16)  # as above; at the second one of each kind a graph is recorded
+    ]
+    assert_trains_alike(eager.networks, graphed.networks, rounds)
+    assert recorders
+    assert all(tape.replays for recorder in recorders for tape in recorder.tapes)
+    assert all(len(recorder.tapes) == 1 for recorder in recorders)  # nothing asks for a second graph
 
 
 def counts(system: System) -> System:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -34,6 +35,28 @@ def test_the_choice_builds_once_for_all_numbers_of_threads(capsys: pytest.Captur
     assert set(figures.seconds) == {"2 threads", "1 thread"}
     assert played[:2] == [501, 501]  # every way plays the same rounds
     assert "timing one step in 2 ways" in capsys.readouterr().out
+
+
+def test_a_way_that_cannot_train_this_recipe_is_left_out_with_its_reason() -> None:
+    def build(hardware: Hardware) -> Callable[[int], None]:
+        def play(step: int) -> None:
+            del step
+            if hardware.gradients == "compiled":
+                raise ValueError("terms read values on the host")
+
+        return play
+
+    before = torch.get_num_threads()
+    chosen, figures = choose_by_rounds(build, [ONE, replace(ONE, gradients="compiled")], steps=1000, minutes=None)
+    torch.set_num_threads(before)
+    assert chosen == ONE
+    assert figures is not None
+    assert figures.left_out == {"compiled": "terms read values on the host"}
+    with pytest.raises(ValueError, match="on the host"):  # where nothing else was asked for, it is an error
+        choose_by_rounds(
+            build, [replace(ONE, gradients="compiled"), replace(TWO, gradients="compiled")], steps=1000, minutes=None
+        )
+    torch.set_num_threads(before)
 
 
 def test_a_short_run_is_not_measured() -> None:
