@@ -10,6 +10,7 @@ from examples.anime_faces.systems._description import (
     TextDescription as TextDescription,
 )
 from examples.anime_faces.systems._drawing import Drawer as Drawer
+from examples.anime_faces.systems._expected import warning_expected as warning_expected
 from examples.anime_faces.systems._formulas import (
     NOTATION as NOTATION,
     SIGNS as SIGNS,

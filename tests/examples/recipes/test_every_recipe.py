@@ -21,7 +21,7 @@ from examples.anime_faces.recipes import find_recipe
 from examples.anime_faces.run import Feed
 from examples.anime_faces.run._stores import ResidentStore
 from examples.anime_faces.systems import Description, Hardware, Recipe, Side, System, Training, assemble
-from gankit.training import Eager, Gradients, Graphed
+from gankit.training import Compiled, Eager, Gradients, Graphed
 
 FORM_IDS = [" ".join([name, *(f"{key}={value}" for key, value in form.items())]) for name, form in FORMS]
 every_form = pytest.mark.parametrize(("name", "form"), FORMS, ids=FORM_IDS)
@@ -110,6 +110,20 @@ def test_graphs_of_every_update_train_as_it_does_eagerly(
     assert recorders
     assert all(tape.replays for recorder in recorders for tape in recorder.tapes)
     assert all(len(recorder.tapes) == 1 for recorder in recorders)  # nothing asks for a second graph
+
+
+@pytest.mark.slow
+@every_form
+def test_every_update_compiles_and_trains_as_it_does_eagerly(name: str, form: dict[str, Any], faces: Dataset) -> None:
+    """A fallback to eager would warn, and fail here."""
+    options = options_of(name, form)
+    eager, some = built(find_recipe(name), name, options, faces)
+    compiled, same = built(find_recipe(name), name, options, faces, partial(Compiled, backend="aot_eager"))
+    rounds = [
+        (lambda step=step: eager.play(step, some), lambda step=step: compiled.play(step, same)) for step in (0, 8)
+    ]
+    assert_trains_alike(eager.networks, compiled.networks, rounds)
+    assert compiled.compile_seconds > 0
 
 
 def counts(system: System) -> System:

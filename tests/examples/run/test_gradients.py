@@ -26,7 +26,7 @@ def test_a_compiled_run_says_how_long_compiling_took_and_computes_the_same(
     assert printed.count("compiled  updates of step 1 for the first time: ") == 1
     eager = replace(request, gradients=None, out=request.out.parent / "eager")
     train(eager)
-    assert "compiled" not in capsys.readouterr().out
+    assert "compiled  " not in capsys.readouterr().out
     states = [load_any_checkpoint(one.out)["networks"] for one in (request, eager)]
     torch.testing.assert_close(*states, rtol=1e-4, atol=1e-5)
 
@@ -37,5 +37,5 @@ def test_a_run_in_float16_scales_its_losses_and_resumes_bit_for_bit(request_for:
     in_parts = replace(whole, out=whole.out.parent / "parts", steps=2)
     train(in_parts)
     assert train(replace(in_parts, steps=4)).digest == outcome.digest
-    steppers = [one["stepper"] for one in load_any_checkpoint(whole.out)["updates"]["updates"].values()]
+    steppers = [one["stepper"] for one in load_any_checkpoint(whole.out)["updates"].values()]
     assert all(float(one["scale"]) > 1 for one in steppers)

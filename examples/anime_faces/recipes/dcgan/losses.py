@@ -1,6 +1,5 @@
 """Report B's losses: those that it writes, and the terms of both updates for any objective."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from torch import nn
 
 import gankit as gk
 from examples.anime_faces.recipes.dcgan.networks import LATENTS
-from examples.anime_faces.systems import Costs, Networks, Scalars, costs_of, score_readings
+from examples.anime_faces.systems import Costs, Networks, Scalars, costs_of, score_readings, warning_expected
 
 Labels = Callable[[torch.Tensor], torch.Tensor]
 CriticTerms = Callable[[torch.Tensor, None], tuple[Scalars, Scalars]]
@@ -68,8 +67,7 @@ def critic_terms(
         with torch.no_grad():
             fakes = drawn(generator, images)
         real, fake = critic(images), critic(fakes)
-        with warnings.catch_warnings():  # gankit warns of labels above 1, of which the recipe's note speaks
-            warnings.filterwarnings("ignore", message=".* must lie in 0..1, got some outside")
+        with warning_expected(".* must lie in 0..1, got some outside"):  # the recipe's note speaks of it
             loss = gk.losses.critic_loss(
                 objective,
                 real,

@@ -1,6 +1,5 @@
 """What the two networks of `retrofit` are trained for."""
 
-import warnings
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +9,7 @@ from examples.anime_faces.recipes._cost_names import cost_names
 from examples.anime_faces.recipes.acgan.networks import LATENTS
 from examples.anime_faces.recipes.retrofit.augmentation import AdaptiveAugmentation
 from examples.anime_faces.recipes.retrofit.options import Options
-from examples.anime_faces.systems import Description, Networks, Scalars, score_readings
+from examples.anime_faces.systems import Description, Networks, Scalars, score_readings, warning_expected
 
 OBJECTIVE = gk.losses.Logistic()
 
@@ -51,8 +50,7 @@ class Terms:
         """Return R1, with respect to pictures before they are changed, for a step of its own."""
         del labels
         weight = 0.5 * self.options.penalty_weight_for(self.description.size) * self.options.penalty_every
-        with warnings.catch_warnings():  # gankit warns of batch norm, which --critic-norm speaks of
-            warnings.filterwarnings("ignore", message="batch normalization .* couples the samples")
+        with warning_expected("batch normalization .* couples the samples"):  # --critic-norm speaks of it
             penalty = gk.constraints.zero_centered_penalty(lambda points: self._output(points).scores, images)
         return {"R1": weight * penalty}
 

@@ -1,6 +1,5 @@
 """What the two networks of `tags_wgan_gp` are trained for, and their losses on pictures that no update has used yet."""
 
-import warnings
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +8,7 @@ from torch import nn
 import gankit as gk
 from examples.anime_faces.recipes.tags_wgan_gp.networks import LATENTS
 from examples.anime_faces.recipes.tags_wgan_gp.options import Options
-from examples.anime_faces.systems import Networks, Scalars, score_readings
+from examples.anime_faces.systems import Networks, Scalars, score_readings, warning_expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +68,7 @@ class Terms:
         if not self.options.literal:
             return gk.constraints.gradient_penalty(lambda x: critic(x, tags), images, fakes)
         mix = torch.rand(1, 1, 1, 1, device=images.device, dtype=images.dtype).expand(len(images), 1, 1, 1)
-        with warnings.catch_warnings():  # gankit warns of what the program did
-            warnings.filterwarnings("ignore", message="batch normalization .* couples the samples")
+        with warning_expected("batch normalization .* couples the samples"):  # the program did so
             return gk.constraints.gradient_penalty(lambda x: critic(x, tags), images, fakes, mix=mix)
 
     def _weights(self, name: str) -> dict[str, torch.Tensor]:
