@@ -14,8 +14,8 @@ from gankit.constraints import gradient_penalty
 from gankit.losses import Wasserstein, critic_loss, generator_loss
 from gankit.training import Compiled, Loss, Update
 
-QUICK = ("instance norm", "spectral norm", "dropout", "embedder")
-"""Cases for every run of the suite: buffers, parametrized weights, draws, labels."""
+QUICK = ("instance norm", "spectral norm", "dropout")
+"""Cases for every run of the suite: gains of a norm, parametrized weights with buffers, draws."""
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="inductor needs a C++ compiler")
 own_warnings = pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated")  # as inductor is imported
 slow = pytest.mark.slow
