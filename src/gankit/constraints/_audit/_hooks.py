@@ -82,8 +82,8 @@ def compiled_message(what: str) -> str:
     """Say why a compiled critic under an eager penalty is refused, and what to do instead."""
     return (
         f"critic must not be compiled by itself under a penalty, got {what}: torch cannot differentiate compiled code twice, "
-        "and it silently drops the penalty if all weights are parametrized. Compile the whole step, by gankit.training.Compiled "
-        "or with torch._dynamo.config.trace_autograd_ops on, or give the penalty the uncompiled module"
+        "and it silently drops the penalty if all weights are parametrized. Compile the whole step, by "
+        "gankit.training.Compiled or with torch._dynamo.config.trace_autograd_ops on, or give the penalty the uncompiled module"
     )
 
 
