@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import tyro
 
-from examples.anime_faces.commands import COMMANDS, find_command, option_names, overview
+from examples.anime_faces.commands import COMMANDS, find_command, option_names, overview, recipe_of
 from examples.anime_faces.errors import CommandError
 
 PROGRAM = "python -m examples.anime_faces"
@@ -26,7 +26,10 @@ def parse(name: str, arguments: list[str]) -> Any:
     """Return a command with its options filled in."""
     if name not in COMMANDS:
         raise ValueError(f"{name!r} is not a command; the commands are {', '.join(COMMANDS)}")
-    return tyro.cli(find_command(name, arguments), prog=f"{PROGRAM} {name}", args=arguments)
+    command, program = find_command(name, arguments), f"{PROGRAM} {name}"
+    if name == "train" and recipe_of(arguments) != "default":  # help is that of the recipe
+        program = f"{program} --recipe {recipe_of(arguments)}"
+    return tyro.cli(command, prog=program, args=arguments)
 
 
 def in_words(error: Exception) -> str:
@@ -41,7 +44,18 @@ def in_words(error: Exception) -> str:
 
 
 def with_flag(message: str, name: str) -> str:
-    """Return a message that begins with an option's name, such as ``count must be``, with its flag instead."""
+    """Return a message that begins with an option's name, such as ``count must be``, with its flag instead.
+
+    A flag that the command does not have, such as ``--recipe`` of `recipes`, loses its dashes.
+    """
+    flag = re.match(r"--([a-z-]+) ", message)
+    if (
+        flag is not None
+        and name in COMMANDS
+        and name != "train"
+        and flag[1].replace("-", "_") not in option_names(name)
+    ):
+        return message[2:]
     found = re.match(r"(\w+) ('[^']*' )?(must|cannot|and) ", message)
     if found is None or name not in COMMANDS or found[1] not in option_names(name):
         return message

@@ -1,8 +1,9 @@
 """The commands of the pipeline; each is a dataclass whose fields are its options, and is imported only when it is used."""
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from importlib import import_module
-from typing import Any, NamedTuple, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -40,18 +41,38 @@ def find_command(name: str, arguments: list[str]) -> Any:
 
 
 def option_names(name: str) -> frozenset[str]:
-    """Return the names of the fields that are options of a command, those of `prepare` for rendered faces too.
+    """Return the names of the fields that are options of a command, not positional; those of `prepare` for rendered faces too.
 
     Example:
-        >>> sorted(option_names("digest"))
-        ['run_folder']
+        >>> sorted(option_names("report"))
+        ['prompt', 'recipe']
     """
     entry = COMMANDS[name]
     command = getattr(import_module(f"examples.anime_faces.commands.{entry.module}"), entry.class_name)
     names: set[str] = set()
-    for field, kind in get_type_hints(command).items():
-        names |= {one.name for one in fields(kind)} if is_dataclass(kind) else {field}
+    for field, kind in get_type_hints(command, include_extras=True).items():
+        plain, extras = (get_args(kind)[0], get_args(kind)[1:]) if get_origin(kind) is Annotated else (kind, ())
+        if tyro.conf.Positional in extras:
+            continue
+        named = [one.name for one in extras if getattr(one, "name", None)]
+        names |= {one.name for one in fields(plain)} if is_dataclass(plain) else {*named[:1]} or {field}
     return frozenset(names)
+
+
+def recipe_of(arguments: Sequence[str]) -> str:
+    """Return the recipe that the arguments name.
+
+    Example:
+        >>> recipe_of(["--recipe", "dcgan", "--width", "8"]), recipe_of(["--recipe=acgan"]), recipe_of([])
+        ('dcgan', 'acgan', 'default')
+    """
+    name = "default"
+    for index, argument in enumerate(arguments):
+        if argument == "--recipe" and index + 1 < len(arguments):
+            name = arguments[index + 1]
+        elif argument.startswith("--recipe="):
+            name = argument.removeprefix("--recipe=")
+    return name
 
 
 def check_seed(seed: int) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import tyro
 
+from examples.anime_faces.asked import check_runs_to_compare
 from examples.anime_faces.commands import check_seed, shown_as
 
 MOST_PICTURES = 64
@@ -36,11 +37,12 @@ class Compare:
 
     def run(self) -> None:
         """Compare, and say where the page is."""
-        from examples.anime_faces.comparison import Places, draw_gallery, read_entries, write_comparison
-
         check_seed(self.seed)
+        check_runs_to_compare(self.runs)
         if not 1 <= self.n <= MOST_PICTURES:
             raise ValueError(f"--n must be 1 to {MOST_PICTURES}, but it is {self.n}")
+        from examples.anime_faces.comparison import Places, draw_gallery, read_entries, write_comparison
+
         places = Places.of(self.out)
         entries = read_entries(self.runs)
         gallery = draw_gallery(entries, prompts=self.prompt, n=self.n, seed=self.seed, recipes=self.recipe)

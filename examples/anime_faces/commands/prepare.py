@@ -70,7 +70,7 @@ class Prepare:
     """Number of faces to render. Default: 20000."""
     seed: int = 0
     """Fixes the rendered faces: the same seed gives the same faces."""
-    knobs: tyro.conf.OmitArgPrefixes[Knobs] = field(default_factory=Knobs)
+    knobs: Annotated[Knobs, tyro.conf.arg(name="")] = field(default_factory=Knobs)
     binary_labels: tyro.conf.FlagCreatePairsOff[bool] = False
     """Also label rendered faces with glasses, ribbon and highlight, no or yes: those whose rate is between 0 and 1."""
 
@@ -131,7 +131,8 @@ class Prepare:
 
     def _say_if_no_recipe_fits(self) -> None:
         """Print a note if the networks of the recipes cannot draw pictures of this size."""
-        if self.size in (32, 64, 128):  # torch is not loaded for these
+        is_refused = self.images is None and not self.join and not 32 <= self.size <= 128
+        if self.size in (32, 64, 128) or is_refused:  # torch is not loaded for these
             return
         from examples.anime_faces.systems import base_and_doublings
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import tyro
 
+from examples.anime_faces.bars import Bar
 from examples.anime_faces.commands import shown_as
 
 
@@ -19,7 +20,7 @@ class Recipes:
         recipes gan_cls
     """
 
-    name: Annotated[tyro.conf.Positional[str | None], shown_as("NAME")] = None
+    name: Annotated[tyro.conf.Positional[str | None], shown_as("[NAME]")] = None
     """The recipe to show in full, or package.module of your own. Default: list all."""
     size: int = 64
     """Width and height of the pictures for which networks are counted and timed."""
@@ -28,11 +29,18 @@ class Recipes:
 
     def run(self) -> None:
         """Print the list, or the one recipe."""
+        from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
+
+        if self.name is not None:
+            find_options(self.name)  # a wrong name is said before torch is imported
         from examples.anime_faces.commands._costs import costs_of, measured
         from examples.anime_faces.commands._recipe_pages import listing, page
-        from examples.anime_faces.recipes import find_recipe, recipe_names
 
         names = recipe_names() if self.name is None else (find_recipe(self.name).name,)
-        costs = {name: costs_of(name, self.size) for name in names}
+        costs = {}
+        with Bar(total=len(names), unit="recipes", desc="counting") as bar:
+            for name in names:
+                costs[name] = costs_of(name, self.size)
+                bar.update()
         seconds = measured(names, self.size) if self.measure else {}
         print(listing(costs, self.size, seconds) if self.name is None else page(costs[names[0]], self.size, seconds))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from examples.anime_faces.asked import check_at_least_1, check_there
 from examples.anime_faces.commands import check_seed, shown_as
 from examples.anime_faces.commands._sheet import check_place, write_sheet
 
@@ -59,13 +60,13 @@ class Sample:
 
     def run(self) -> None:
         """Draw the sheet and say where it is."""
+        check_at_least_1(n=self.n, scale=self.scale)
+        check_seed(self.seed)
+        out = self._place()
+        check_there(self.run_folder, "--run")
         from examples.anime_faces.data import counted
         from examples.anime_faces.run import checkpoint_of, enlargement, load_generator, marks_of, training_data
 
-        if self.n < 1 or self.scale < 1:
-            raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
-        check_seed(self.seed)
-        out = self._place()
         run = self.run_folder if self.step is None else checkpoint_of(self.run_folder, self.step)
         generator = load_generator(
             run, recipe=self.recipe, data=self.data, temperature=self.temperature, truncation=self.truncation

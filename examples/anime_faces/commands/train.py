@@ -1,12 +1,15 @@
 """`train`: learn to draw the pictures of a prepared data set."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from examples.anime_faces.commands import shown_as
+from examples.anime_faces.asked import check_there, check_training
+from examples.anime_faces.commands import recipe_of, shown_as
+from examples.anime_faces.data import Dataset, check_place_of_run
 from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ class Train(Generic[Options]):
 
     def run(self) -> None:
         """Train, and end the process with 130 or 143 if a signal stopped it."""
+        self._check()
         from examples.anime_faces.report import LivePage
         from examples.anime_faces.run import joined, watch_nothing
 
@@ -99,19 +103,30 @@ class Train(Generic[Options]):
         if outcome.exit_code:
             raise SystemExit(outcome.exit_code)
 
+    def _check(self) -> None:
+        """Refuse what cannot be done before torch is imported, which takes a while on a busy machine."""
+        check_training(
+            steps=self.steps,
+            minutes=self.minutes,
+            plan=self.plan,
+            seed=self.seed,
+            grid_every=self.grid_every,
+            keep=self.keep,
+        )
+        check_place_of_run(self.out)
+        Dataset.open(self.data)
+        if self.start is not None:
+            check_there(self.start, "--from")
+
 
 def with_options_of_recipe(arguments: list[str]) -> Any:
     """Return the command with the options of the recipe that the arguments name.
 
     Raises:
-        ValueError: There is no such recipe, or its options are called like some of this command.
+        ValueError: There is no such recipe, or its options are called like some of this command; or an argument is an option of
+            other recipes only.
     """
-    name = "default"
-    for index, argument in enumerate(arguments):
-        if argument == "--recipe" and index + 1 < len(arguments):
-            name = arguments[index + 1]
-        elif argument.startswith("--recipe="):
-            name = argument.removeprefix("--recipe=")
+    name = recipe_of(arguments)
     options = find_options(name)
     clashing = {field.name for field in fields(options)} & {field.name for field in fields(Train)} - {"start"}
     if clashing:
@@ -119,4 +134,24 @@ def with_options_of_recipe(arguments: list[str]) -> Any:
             f"Options of --recipe {name} must not have the names of options of train, but they have "
             f"{', '.join(sorted(clashing))}"
         )
+    _refuse_options_of_others(name, arguments)
     return Train[options]
+
+
+def _refuse_options_of_others(name: str, arguments: Sequence[str]) -> None:
+    known = {*_flags(Train), *_flags(find_options(name)), "--from", "--help"}
+    unknown = [
+        one for one in (argument.partition("=")[0].replace("_", "-") for argument in arguments) if one not in known
+    ]
+    for flag in (one for one in unknown if one.startswith("--")):
+        others = [other for other in recipe_names() if flag in _flags(find_options(other))]
+        if others:
+            raise ValueError(
+                f"{flag} is an option of {', '.join(others)}, not of {name}; "
+                f"the options of {name} are listed by `train --recipe {name} --help`"
+            )
+
+
+def _flags(options: type[Any]) -> set[str]:
+    names = [field.name.replace("_", "-") for field in fields(options)]
+    return {f"--{start}{name}" for name in names for start in ("", "no-")}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from examples.anime_faces.asked import check_at_least_1, check_there
 from examples.anime_faces.commands import shown_as
 from examples.anime_faces.commands._sheet import check_place, write_sheet
 from examples.anime_faces.data import Fit, Reading, counted
@@ -122,9 +123,11 @@ class Transfer:
         for name, value in {"--critic": self.critic, "--attributes": self.attributes, "--size": self.size}.items():
             if value is not None and self.weights is None:
                 raise ValueError(f"{name} is for --weights: a run has its own")
-        if self.n < 1 or (self.scale is not None and self.scale < 1):
-            raise ValueError(f"--n and --scale must be at least 1, but they are {self.n} and {self.scale}")
+        check_at_least_1(n=self.n, scale=self.scale, size=self.size)
         check_place(self.out, "strip.png")
+        for name, path in {"--images": self.images, "--run": self.run_folder}.items():
+            if path is not None:
+                check_there(path, name)
 
     def _published(self) -> "Changer":
         from examples.anime_faces.transfer import changer_of_weights

@@ -1,7 +1,6 @@
 """The runs to compare, read from their folders."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from examples.anime_faces.asked import check_runs_to_compare
 from examples.anime_faces.run import RunFolder, Settings, loss_curves, newest_step
 
-MOST_RUNS = 8
 Curve = tuple[Sequence[float], Sequence[float]]
 
 
@@ -54,12 +53,7 @@ def read_entries(given: Sequence[Path]) -> list[Entry]:
     Raises:
         ValueError: There are fewer than two or more than eight, one is named twice, or one is no run or is damaged.
     """
-    if not 2 <= len(given) <= MOST_RUNS:
-        raise ValueError(f"runs must be 2 to {MOST_RUNS} to be compared, but there are {len(given)}")
-    places = [path.resolve() for path in given]
-    twice = [path for path, times in Counter(places).items() if times > 1]
-    if twice:
-        raise ValueError(f"runs must differ to be compared, but {twice[0]} is named twice")
+    check_runs_to_compare(given)
     folders = [_folder_of(path) for path in given]
     names = _names([folder.path.resolve() for folder in folders], [_step_of(path) for path in given])
     return [
@@ -69,8 +63,6 @@ def read_entries(given: Sequence[Path]) -> list[Entry]:
 
 
 def _folder_of(given: Path) -> RunFolder:
-    if not given.exists():
-        raise ValueError(f"{given} does not exist; it should be the folder of a run, or one of its checkpoints")
     folder = RunFolder(given if given.is_dir() else given.parent.parent)  # RUN/kept/FILE
     if not folder.settings.exists():
         raise ValueError(f"{given} does not contain a run: there is no {folder.settings.name}; train there first")

@@ -5,7 +5,11 @@ from examples.anime_faces.data._attributes import (
     FACE_ATTRIBUTES as FACE_ATTRIBUTES,
     Attribute as Attribute,
 )
-from examples.anime_faces.data._dataset import Dataset as Dataset, is_dataset as is_dataset
+from examples.anime_faces.data._dataset import (
+    MEASURED_FOLDER as MEASURED_FOLDER,
+    Dataset as Dataset,
+    is_dataset as is_dataset,
+)
 from examples.anime_faces.data._images import write_images as write_images
 from examples.anime_faces.data._joined import DOMAIN as DOMAIN, join_datasets as join_datasets
 from examples.anime_faces.data._lines import ParseError as ParseError
@@ -36,6 +40,7 @@ from examples.anime_faces.data._source import (
     list_files as list_files,
     unlabeled_source as unlabeled_source,
 )
+from examples.anime_faces.data._staging import check_place_of_run as check_place_of_run
 from examples.anime_faces.data._summary import summarize as summarize
 from examples.anime_faces.data._table import table_source as table_source
 from examples.anime_faces.data._tags import tag_source as tag_source

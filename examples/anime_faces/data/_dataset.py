@@ -44,6 +44,8 @@ LABELS_FILE = "labels.npy"
 SKIPPED_FILE = "skipped.jsonl"
 TEXTS_FILE = "texts.txt"
 FACTORS_FOLDER = "factors"
+MEASURED_FOLDER = "measured"
+"""What `evaluate` keeps there of the real pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

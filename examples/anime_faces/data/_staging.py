@@ -10,11 +10,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from examples.anime_faces.data._dataset import Dataset, is_dataset
+from examples.anime_faces.data._dataset import (
+    FACTORS_FOLDER,
+    IMAGES_FILE,
+    INFO_FILE,
+    LABELS_FILE,
+    MEASURED_FOLDER,
+    SKIPPED_FILE,
+    TEXTS_FILE,
+    Dataset,
+    is_dataset,
+)
 
 POSIX = os.name == "posix"
 
 _NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+_OWN_FILES = {IMAGES_FILE, INFO_FILE, LABELS_FILE, SKIPPED_FILE, TEXTS_FILE}
+_OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
+_OWN_FOLDERS = {FACTORS_FOLDER: ".npy", MEASURED_FOLDER: ".safetensors"}
+"""The folders of a data set, and how the names of all their files end."""
+_MOST_NAMED = 5
 
 _DIGESTS = {
     "files": "the pictures or labels, or their dates, have changed",
@@ -56,7 +72,8 @@ def check_replaceable(out: Path, *, overwrite: bool) -> None:
 
     Raises:
         ValueError: There is something at ``out`` that must not be lost. A folder that is not a data set is never replaced,
-            not even with ``overwrite``: it may contain the only copy of somebody's pictures.
+            not even with ``overwrite``: it may contain the only copy of somebody's pictures. Neither is a data set beside which
+            there is anything else, such as a run.
     """
     if not os.path.lexists(out):
         return
@@ -65,8 +82,42 @@ def check_replaceable(out: Path, *, overwrite: bool) -> None:
     if is_dataset(out):
         if not overwrite:
             raise ValueError(f"{out} already contains a data set; give another --out, or --overwrite to replace it")
+        others = _not_of_a_dataset(out)
+        if others:
+            more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+            raise ValueError(
+                f"--overwrite would delete what `prepare` did not write in {out}: {', '.join(others[:_MOST_NAMED])}{more}; "
+                "move that elsewhere, or give another --out"
+            )
     elif any(out.iterdir()):
         raise ValueError(f"{out} is not empty and not a data set, so it is left alone; give another --out")
+
+
+def _not_of_a_dataset(folder: Path) -> list[str]:
+    """Return the names of all that is in the folder of a data set and is no part of it."""
+    names: list[str] = []
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or not path.is_dir():
+            names += [path.name] if path.name not in _OWN_FILES | _OF_THE_SYSTEM else []
+        elif path.name not in _OWN_FOLDERS:
+            names.append(f"{path.name}/")
+        else:
+            inside = [one for one in sorted(path.iterdir()) if one.name not in _OF_THE_SYSTEM]
+            ending = _OWN_FOLDERS[path.name]
+            names += [f"{path.name}/{one.name}" for one in inside if one.suffix != ending or not one.is_file()]
+    return names
+
+
+def check_place_of_run(out: Path) -> None:
+    """Check, before any work, that a run would not be mixed with a data set.
+
+    Raises:
+        ValueError: ``out`` is the folder of a data set.
+    """
+    if is_dataset(out):
+        raise ValueError(
+            f"--out must be a folder of its own, for the run, but {out} contains a data set; name another --out"
+        )
 
 
 def check_space(out: Path, needed: int) -> None:

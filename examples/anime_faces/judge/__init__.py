@@ -10,7 +10,11 @@ from examples.anime_faces.judge._network import (
     prepare as prepare,
 )
 from examples.anime_faces.judge._reading import encode as encode, encode_with as encode_with, read as read
-from examples.anime_faces.judge._renders import Renders as Renders, render_fresh as render_fresh
+from examples.anime_faces.judge._renders import (
+    Renders as Renders,
+    fresh_factors as fresh_factors,
+    render_fresh as render_fresh,
+)
 from examples.anime_faces.judge._storage import (
     load_card as load_card,
     load_encoder as load_encoder,

@@ -69,6 +69,18 @@ def render_fresh(
     )
 
 
+def fresh_factors(class_ids: Sequence[tuple[int, int]], *, seed: int, knobs: Knobs) -> dict[str, np.ndarray]:
+    """Return what pictures of `render_fresh` show, without rendering them.
+
+    Args:
+        class_ids: The (hair, eyes) of each picture.
+        seed: As for `render_fresh`.
+        knobs: As for `render_fresh`.
+    """
+    labels = [factors(_face(seed, index, knobs, pair)) for index, pair in enumerate(class_ids)]
+    return {name: np.array([label[name] for label in labels]) for name in (labels[0] if labels else ())}
+
+
 def _face(seed: int, index: int, knobs: Knobs, pair: tuple[int, int] | None) -> Face:
     rng = random.Random(f"fresh {seed} {index}")
     if pair is None:

@@ -15,7 +15,6 @@ from examples.anime_faces.files import written_whole
 
 Tensors: TypeAlias = dict[str, torch.Tensor]
 
-FOLDER = "measured"
 MOST_FILES = 24
 
 

@@ -1,57 +1,28 @@
 """Evaluation of a generator trained on renders, where all labels of real pictures are known."""
 
 import math
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
 from examples.anime_faces.data.render import Knobs
-from examples.anime_faces.judge import render_fresh
-from examples.anime_faces.metrics._asked import ALL_PAIRS, Pair, balanced_pairs
-from examples.anime_faces.metrics._by_class import class_figures, rate_figures
+from examples.anime_faces.metrics._asked import ALL_PAIRS, Pair
+from examples.anime_faces.metrics._by_class import class_figures, notes_on_faces, rate_figures
 from examples.anime_faces.metrics._classification_score import LEAST_SAMPLES, classification_score, score_figures
 from examples.anime_faces.metrics._closeness import closeness_figures, parts_figures
 from examples.anime_faces.metrics._copies import QUERIES, copy_figures, nearness, pixel_vectors
 from examples.anime_faces.metrics._evaluation import Evaluation, Figure, Generate
-from examples.anime_faces.metrics._plan import DEFAULT_SAMPLES, SMALLEST, SWEEP
+from examples.anime_faces.metrics._gathering import REFERENCE, Pictures, gather
+from examples.anime_faces.metrics._plan import DEFAULT_SAMPLES
 from examples.anime_faces.metrics._readings import color_figures, variety_figures
 from examples.anime_faces.metrics._spectrum import spectrum_figures
-from examples.anime_faces.metrics._tools import Costs, Tools
-
-REFERENCE = 6_000
-"""Number of real pictures in each of the two sets that samples are compared with, unless there are fewer samples."""
+from examples.anime_faces.metrics._tools import Tools
 
 UNREAD_NOTE = "Figures of asked colors and the classification score are left out: the recipe does not read labels."
 
 SEARCHED = 5_000
 SEARCH_ALL = 12_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pictures:
-    """Samples, and two sets of renders of the same colors as the first samples."""
-
-    asked: torch.Tensor
-    samples: torch.Tensor
-    real: torch.Tensor
-    second: torch.Tensor
-    key: Mapping[str, object]
-
-    def keyed(self, number: int) -> Mapping[str, object]:
-        """Return what the first or second set of renders depends on."""
-        return {**self.key, "set": number}
-
-    @property
-    def count(self) -> int:
-        return len(self.real)
-
-    @property
-    def first(self) -> torch.Tensor:
-        """The first samples, as many as there are renders in each set."""
-        return self.samples[: self.count]
 
 
 def evaluate_rendered(
@@ -92,7 +63,9 @@ def evaluate_rendered(
     """
     tools = tools or Tools()
     evaluation = Evaluation(samples=samples, reference=min(samples, REFERENCE), seed=seed, until=until)
-    pictures = _gather(evaluation, generate, knobs, training_images.shape[1], tools, pairs=pairs)
+    pictures = gather(
+        evaluation, generate, knobs, training_images.shape[1], tools, pairs=pairs, labels=tuple(further or ())
+    )
     withheld = tuple(pair for pair in knobs.withheld_pairs if pair in pairs) if reads_labels else None
     cost = tools.costs.read * pictures.count
     with evaluation.timed("judging", cost):
@@ -136,76 +109,9 @@ def searched_rows(count: int, samples: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(count, count if samples >= SEARCH_ALL else SEARCHED)).round().astype(np.int64)
 
 
-def _gather(
-    evaluation: Evaluation, generate: Generate, knobs: Knobs, size: int, tools: Tools, *, pairs: Sequence[Pair]
-) -> _Pictures:
-    if evaluation.samples < SMALLEST:
-        raise ValueError(f"samples must be at least {SMALLEST}, two for each pair of colors, got {evaluation.samples}")
-    asked = balanced_pairs(evaluation.samples, evaluation.seed, pairs)
-    with evaluation.timed("sampling", tools.costs.draw * len(asked)):
-        samples = generate(asked)
-    if samples.dtype != torch.uint8 or samples.shape != (len(asked), 3, size, size):
-        raise ValueError(
-            f"generate must return uint8 pictures of shape {(len(asked), 3, size, size)}, "
-            f"got {samples.dtype} of shape {tuple(samples.shape)}"
-        )
-    key = {"seed": evaluation.seed, "count": evaluation.reference, "size": size, "sweep": SWEEP}
-    kept = tools.cache.has("renders", key)
-    with evaluation.timed("rendering", 0.0 if kept else tools.costs.render * 2 * evaluation.reference):
-        renders = _Renders(evaluation=evaluation, asked=asked[: evaluation.reference], knobs=knobs, size=size)
-        made = tools.cache.get("renders", key, renders.all) if kept else renders.affordable(tools.costs)
-    real, second = made["first"], made["second"]
-    if len(real) < evaluation.reference:
-        evaluation.shrink(len(real))
-        key["count"] = len(real)
-    if not kept:
-        tools.cache.get("renders", key, lambda: made)
-    samples = samples[: evaluation.samples].cpu()
-    return _Pictures(asked=asked[: len(samples)], samples=samples, real=real, second=second, key=key)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Renders:
-    """Makes two sets of renders of the same pairs, side by side, so that both can end after any sweep over the pairs."""
-
-    evaluation: Evaluation
-    asked: torch.Tensor
-    knobs: Knobs
-    size: int
-
-    def all(self) -> dict[str, torch.Tensor]:
-        """Render all pairs."""
-        return self._made(None)
-
-    def affordable(self, costs: Costs) -> dict[str, torch.Tensor]:
-        """Render until no time would be left to look at one more sweep, but at least the smallest number of pairs."""
-        start = time.perf_counter()
-
-        def enough(pictures: int) -> bool:
-            slowdown = max(1.0, (time.perf_counter() - start) / max(costs.render * pictures, 1e-9))
-            looking = slowdown * 3 * costs.read * self._pairs(pictures)
-            return self._pairs(pictures) >= SMALLEST and looking > self.evaluation.left
-
-        return self._made(enough)
-
-    def _pairs(self, pictures: int) -> int:
-        """Return of how many pairs both pictures are there, in whole sweeps."""
-        return len(self.asked) if pictures == 2 * len(self.asked) else pictures // (2 * SWEEP) * SWEEP
-
-    def _made(self, enough: Callable[[int], bool] | None) -> dict[str, torch.Tensor]:
-        sweeps = torch.arange(len(self.asked)).split(SWEEP)
-        rows = torch.cat([part for sweep in sweeps for part in (sweep, sweep)])
-        first = torch.cat([torch.arange(2 * len(sweep)) < len(sweep) for sweep in sweeps])
-        pairs = [(int(hair), int(eyes)) for hair, eyes in self.asked[rows].tolist()]
-        seed = 1_000_000 + self.evaluation.seed
-        images = render_fresh(pairs, seed=seed, knobs=self.knobs, size=self.size, enough=enough).images
-        usable = 2 * self._pairs(len(images))
-        return {"first": images[:usable][first[:usable]], "second": images[:usable][~first[:usable]]}
-
-
 def _judge(
     evaluation: Evaluation,
-    pictures: _Pictures,
+    pictures: Pictures,
     withheld: tuple[Pair, ...] | None,
     further: Mapping[str, np.ndarray],
     tools: Tools,
@@ -218,20 +124,22 @@ def _judge(
     both_asked = np.concatenate([asked[: pictures.count]] * 2)
     if withheld is not None:
         evaluation.add(color_figures(asked, samples, both_asked, both, withheld))
-        evaluation.add(*class_figures(asked, {name: of[: len(asked)] for name, of in further.items()}, samples))
-    evaluation.add(rate_figures(samples, both))
+        wanted = {name: of[: len(asked)] for name, of in further.items()}
+        evaluation.add(*class_figures(asked, wanted, samples, pictures.shown, both))
+    evaluation.add(rates := rate_figures(samples, both))
+    evaluation.notes += notes_on_faces(rates)
     first = {name: values[: pictures.count] for name, values in samples.items()}
     evaluation.add(*variety_figures(real, first, second, asked[: pictures.count], seed=evaluation.seed))
 
 
-def _compare(evaluation: Evaluation, pictures: _Pictures, tools: Tools) -> None:
+def _compare(evaluation: Evaluation, pictures: Pictures, tools: Tools) -> None:
     sets = ((pictures.real, pictures.keyed(1)), (pictures.first, None), (pictures.second, pictures.keyed(2)))
     own = tools.features is not None
     evaluation.add(closeness_figures(*(tools.vectors(*one) for one in sets), seed=evaluation.seed, own=own))
     evaluation.add(*parts_figures(*(tools.parts(*one) for one in sets), seed=evaluation.seed))
 
 
-def _look_for_copies(evaluation: Evaluation, pictures: _Pictures, training_images: np.ndarray, tools: Tools) -> None:
+def _look_for_copies(evaluation: Evaluation, pictures: Pictures, training_images: np.ndarray, tools: Tools) -> None:
     training = torch.from_numpy(np.array(training_images)).permute(0, 3, 1, 2)
     samples, real = pictures.samples[:QUERIES], pictures.real[:QUERIES]
     in_pixels = nearness(*(pixel_vectors(part) for part in (training, samples, real)))
@@ -239,7 +147,7 @@ def _look_for_copies(evaluation: Evaluation, pictures: _Pictures, training_image
     evaluation.add(copy_figures(in_pixels, nearness(*vectors)))
 
 
-def _score(pictures: _Pictures, seed: int, tools: Tools) -> dict[str, Figure]:
+def _score(pictures: Pictures, seed: int, tools: Tools) -> dict[str, Figure]:
     held_out = torch.cat([pictures.real, pictures.second])
     truth = pictures.asked[: pictures.count].repeat(2, 1)
     found = classification_score(pictures.samples, pictures.asked, held_out, truth, seed=seed, hardware=tools.hardware)

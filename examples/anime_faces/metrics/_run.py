@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from examples.anime_faces.data import Dataset
+from examples.anime_faces.data import MEASURED_FOLDER, Dataset
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import renderer_fingerprint
 from examples.anime_faces.metrics._asked import class_ids_for, drawing_colors, further_asked, pairs_of
 from examples.anime_faces.metrics._by_class import shares_by_class
-from examples.anime_faces.metrics._cache import FOLDER, Cache
+from examples.anime_faces.metrics._cache import Cache
 from examples.anime_faces.metrics._evaluation import Evaluation, write_metrics
 from examples.anime_faces.metrics._features import load_features
 from examples.anime_faces.metrics._forecast import check_samples, missing_packages
@@ -141,7 +141,10 @@ def _evaluate(
     features = None if question.features is None else load_features(question.features, hardware.device)
     about = {"fingerprint": dataset.fingerprint, "renderer": renderer_fingerprint() if rendered else None}
     tools = Tools(
-        hardware=hardware, features=features, cache=Cache(folder=dataset.path / FOLDER, about=about), costs=costs
+        hardware=hardware,
+        features=features,
+        cache=Cache(folder=dataset.path / MEASURED_FOLDER, about=about),
+        costs=costs,
     )
     print(f"evaluate: {plan.samples} samples: {plan.expected(costs)}", flush=True)
     if question.samples is not None:

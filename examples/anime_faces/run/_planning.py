@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 import gankit as gk
-from examples.anime_faces.data import Dataset
+from examples.anime_faces.asked import check_training
+from examples.anime_faces.data import Dataset, check_place_of_run
 from examples.anime_faces.recipes import saved_options
+from examples.anime_faces.run._folder import RunFolder
+from examples.anime_faces.run._kept import check_kept_steps
 from examples.anime_faces.run._settings import Settings, differences, flags_of_then
 from examples.anime_faces.run._state import digest, load_any_checkpoint
 from examples.anime_faces.systems import Hardware, Recipe, Selection, hardware_choices
-
-MOST_SEEDS = 2**64  # of torch
-MOST_STEPS = 1_000_000_000  # and minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +60,15 @@ class TrainRequest:
     profile: bool = False
 
     def __post_init__(self) -> None:
-        if self.steps is not None and self.minutes is not None:
-            raise ValueError("--steps and --minutes must not both be given: the minutes are turned into steps")
-        if self.plan is not None and (self.steps is not None or self.minutes is not None):
-            raise ValueError("--plan must not be combined with --steps or --minutes: the steps are those of its run")
-        counts = (("--steps", self.steps), ("--minutes", self.minutes), ("--grid-every", self.grid_every))
-        for name, value in (*counts, *(("--keep", step) for step in self.keep)):
-            if value is not None and not 0 < value <= MOST_STEPS:
-                raise ValueError(f"{name} must be above 0, and at most {MOST_STEPS:,}, but it is {value}")
-        if not 0 <= self.seed < MOST_SEEDS:
-            raise ValueError(f"--seed must be 0 or more and below 2**64, but it is {self.seed}")
+        check_training(
+            steps=self.steps,
+            minutes=self.minutes,
+            plan=self.plan,
+            seed=self.seed,
+            grid_every=self.grid_every,
+            keep=self.keep,
+        )
+        check_place_of_run(self.out)
         for name, value in asdict(self.options).items():
             if not isinstance(value, str | int | float | None):
                 raise ValueError(
@@ -133,6 +132,10 @@ def plan_resumption(
             f"repeat its command to go on with it{flags_of_then(old, now)}, or name another --out (with --from to start from "
             "its networks)"
         )
+    new_to_keep = set(request.keep) - set(old.keep)
+    is_fixed = request.minutes is None and request.plan is None and (old.seconds is None or request.steps is not None)
+    planned = request.steps or old.steps
+    check_kept_steps(new_to_keep, RunFolder(request.out), trained=trained, steps=planned if is_fixed else None)
     hardware = _same_or_asked(old.hardware, request)
     print(
         f"hardware  {hardware} (as this run began)" if hardware == old.hardware else f"hardware  {hardware} (as asked)"

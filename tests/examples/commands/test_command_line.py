@@ -79,7 +79,7 @@ MISTAKES = [
     (["train", "--recipe", "vae", "--data", "x", "--out", "y"], "error: --recipe must be one of default, acgan"),
     (["train", "--data", "nowhere", "--out", "y"], "error: no data set in nowhere: make one with"),
     (["report", "nowhere"], "error: nowhere does not contain a run"),
-    (["sample", "--run", "nowhere"], "error: nowhere does not exist"),
+    (["sample", "--run", "nowhere"], "error: --run nowhere does not exist"),
     (["digest", "nowhere"], "error: nowhere does not exist"),
     (["prepare", "--out", "y", "--count", "0"], "error: --count must be at least 1, got 0"),
     (["prepare", "--out", "y", "--size", "31"], "error: --size must be an integer between 32 and 128, got 31"),
@@ -92,6 +92,25 @@ MISTAKES = [
     (["sample", "--seed", "9" * 20], "error: --seed must be 0 or more and below 2**63, but it is 9999"),
     (["sample", "--seed", "-1"], "error: --seed must be 0 or more and below 2**63, but it is -1"),
     (["transfer", "--images", "x", "--run", "r", "--out", "strip.jpg"], "error: --out must end with .png"),
+    (["recipes", "nonsense"], "error: recipe must be one of default, acgan"),
+    (["compare", "A"], "error: compare needs 2 to 8 runs, but 1 was given"),
+    (["compare", "A", "A"], "error: compare needs different runs, but A is given twice"),
+    (["compare", "A", "B"], "error: A does not exist: name folders of runs"),
+    (["transfer", "--images", "nowhere", "--run", "."], "error: --images nowhere does not exist"),
+    (["transfer", "--images", ".", "--run", ".", "--n", "0"], "error: --n must be at least 1, but it is 0"),
+    (["sample", "--scale", "0"], "error: --scale must be at least 1, but it is 0"),
+    (["train", "--data", "x", "--out", "y", "--steps", "0"], "error: --steps must be above 0"),
+    (["train", "--data", "x", "--out", "y", "--keep", "0"], "error: --keep must be above 0"),
+    (
+        ["prepare", "--out", "y", "--glasses-rate", "1.5"],
+        "error: --glasses-rate must be between 0 and 1, got 1.5",
+    ),
+    (
+        ["train", "--recipe", "dcgan", "--data", "x", "--out", "y", "--cycle-weight", "1"],
+        "error: --cycle-weight is an option of stargan, not of dcgan; the options of dcgan are listed by",
+    ),
+    (["train", "--recipe=stargan", "--data", "x", "--out", "y", "--extra=D"], "error: --extra is an option of dcgan"),
+    (["train", "--data", "x", "--out", "y", "--no_literal"], "error: --no-literal is an option of "),
     (["evaluate", "x", "--seed", "-1"], "error: --seed must be 0 or more and below 2**63, but it is -1"),
 ]
 
@@ -109,6 +128,47 @@ def test_mistakes_are_one_clear_line(
     assert code == 2
     assert err.startswith(message)
     assert err.count("\n") == 1
+
+
+TORCH_LATE = """
+import sys
+from examples.anime_faces.__main__ import main
+code = main(sys.argv[1:])
+sys.exit(9 if 'torch' in sys.modules else code)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        arguments
+        for arguments, _ in MISTAKES
+        if arguments[0] in ("train", "transfer", "compare", "recipes", "prepare", "sample")
+    ],
+    ids=" ".join,
+)
+def test_mistakes_do_not_wait_for_torch(arguments: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TORCH_LATE, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, done.stderr
+
+
+def test_help_is_that_of_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of an unknown option, the help that is named listed the options of another recipe."""
+    arguments = ("train", "--recipe", "dcgan", "--data", "x", "--out", "y", "--nonsense", "1")
+    code, _, err = run(*arguments, capsys=capsys)
+    assert code == 2
+    assert "train --recipe dcgan --help" in " ".join(err.replace("│", " ").split())
+    code, out, _ = run("recipes", "--help", capsys=capsys)
+    assert (code, "[-h] [NAME]" in out) == (0, True)
+
+
+def test_train_refuses_the_folder_of_a_data_set(faces_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(path.name for path in faces_folder.iterdir())
+    code, _, err = run("train", "--data", str(faces_folder), "--out", str(faces_folder), "--steps", "1", capsys=capsys)
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("error: --out must be a folder of its own, for the run, but ")
+    assert sorted(path.name for path in faces_folder.iterdir()) == before
 
 
 def test_evaluate_names_its_flag(trained_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,7 +95,7 @@ def test_the_command_prints_one_recipe_or_all(capsys: pytest.CaptureFixture[str]
     assert printed.startswith("gan_cls\n=======\n")
     assert "NETWORKS for pictures of 32x32\n" in printed
     assert main(["recipes", "stylegan"]) == 2
-    assert capsys.readouterr().err.startswith("error: --recipe must be one of default, ")
+    assert capsys.readouterr().err.startswith("error: recipe must be one of default, ")
     assert main(["recipes", "dcgan", "--size", "33"]) == 2
     assert "size must be a number from 4 to 7 doubled" in capsys.readouterr().err
 

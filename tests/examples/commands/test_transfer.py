@@ -100,9 +100,9 @@ def test_published_weights_need_labels_or_their_critic(
         (("--run", "r", "--size", "64"), "--size is for --weights: a run has its own"),
         (("--run", "r", "--critic", "c"), "--critic is for --weights: a run has its own"),
         (("--run", "r", "--attributes", "a"), "--attributes is for --weights: a run has its own"),
-        (("--run", "r", "--n", "0"), "--n and --scale must be at least 1, but they are 0 and None"),
+        (("--run", "r", "--n", "0"), "--n must be at least 1, but it is 0"),
         (("--run", "r", "--out", "."), "--out must be a file, such as strip.png, but . is a folder"),
-        (("--run", "nowhere"), "nowhere does not exist"),
+        (("--run", "nowhere"), "--run nowhere does not exist"),
         (("--weights", "nowhere"), "--weights must be a file of weights, but nowhere does not exist"),
     ],
 )
@@ -114,6 +114,7 @@ def test_mistakes_are_one_clear_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
     code, _, err = run("--images", "pictures", *arguments, capsys=capsys)
     assert code == 2
     assert err.startswith(f"error: {message}")

@@ -57,10 +57,10 @@ def test_what_cannot_be_compared_is_named(labels: Path, texts: Path, tmp_path: P
     empty = tmp_path / "empty"
     empty.mkdir()
     cases = [
-        ([labels], "runs must be 2 to 8 to be compared, but there are 1"),
-        ([labels] * 9, "but there are 9"),
-        ([labels, tmp_path / "texts" / ".." / "labels"], "labels is named twice"),
-        ([labels, tmp_path / "nowhere"], "nowhere does not exist; it should be the folder of a run"),
+        ([labels], "compare needs 2 to 8 runs, but 1 was given"),
+        ([labels] * 9, "but 9 were given"),
+        ([labels, tmp_path / "texts" / ".." / "labels"], "labels is given twice"),
+        ([labels, tmp_path / "nowhere"], "nowhere does not exist: name folders of runs"),
         ([labels, empty], "empty does not contain a run: there is no settings.json"),
         ([labels, texts / "log.jsonl"], "does not contain a run"),
     ]

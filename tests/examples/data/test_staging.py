@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from examples.anime_faces.data import _staging
-from examples.anime_faces.data._staging import staged_folder
+from examples.anime_faces.data._staging import check_place_of_run, staged_folder
 
 
 def make(out: Path, text: str = "new", *, overwrite: bool = False) -> None:
@@ -85,6 +85,64 @@ def test_a_folder_that_is_no_data_set_is_never_replaced(tmp_path):
     with pytest.raises(ValueError, match="is a file"):
         make(tmp_path / "file", overwrite=True)
     assert names(tmp_path / "mine") == ["holiday.jpg"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["settings.json", "checkpoints/checkpoint-6.pt", "grids/", "factors/notes.txt", "measured/mine.png", "link"],
+)
+def test_nothing_that_is_no_part_of_a_data_set_is_deleted(tmp_path, other):
+    make(out := tmp_path / "out", "old")
+    if other == "link":
+        (out / other).symlink_to(tmp_path)
+    elif other.endswith("/"):
+        (out / other).mkdir()
+    else:
+        (out / other).parent.mkdir(exist_ok=True)
+        (out / other).write_text("mine")
+    name = "checkpoints/" if "checkpoint-" in other else other
+    with pytest.raises(
+        ValueError, match=rf"--overwrite would delete what `prepare` did not write in .*out: {name}; move"
+    ):
+        make(out, overwrite=True)
+    assert (out / "dataset.json").read_text() == "old"
+    assert (out / other).exists()
+
+
+def test_many_names_are_cut_off(tmp_path):
+    make(out := tmp_path / "out", "old")
+    for number in range(8):
+        (out / f"{number}.png").touch()
+    with pytest.raises(ValueError, match=r"0.png, 1.png, 2.png, 3.png, 4.png and 3 more; move"):
+        make(out, overwrite=True)
+
+
+def test_all_that_a_data_set_has_is_replaced(tmp_path):
+    make(out := tmp_path / "out", "old")
+    for name in (
+        "images.npy",
+        "labels.npy",
+        "texts.txt",
+        "skipped.jsonl",
+        ".DS_Store",
+        "factors/hair.npy",
+        "measured/a.safetensors",
+    ):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).touch()
+    make(out, overwrite=True)
+    assert names(out) == ["dataset.json"]
+
+
+def test_a_run_has_a_folder_of_its_own(tmp_path):
+    make(tmp_path / "data")
+    (tmp_path / "run").mkdir()
+    for free in ("run", "new", "data/run"):
+        check_place_of_run(tmp_path / free)
+    with pytest.raises(
+        ValueError, match=r"--out must be a folder of its own, for the run, but .*data contains a data set"
+    ):
+        check_place_of_run(tmp_path / "data")
 
 
 def test_a_folder_that_appears_meanwhile_is_not_lost(tmp_path):

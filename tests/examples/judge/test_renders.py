@@ -9,7 +9,7 @@ import torch
 
 from examples.anime_faces.data import _rendered
 from examples.anime_faces.data.render import Knobs, face_from_seed, render
-from examples.anime_faces.judge import render_fresh
+from examples.anime_faces.judge import fresh_factors, render_fresh
 
 
 def test_shows_what_was_asked_and_says_what_it_shows():
@@ -20,6 +20,14 @@ def test_shows_what_was_asked_and_says_what_it_shows():
     assert renders.images.dtype == torch.uint8
     assert list(zip(renders.factors["hair"], renders.factors["eyes"], strict=True)) == pairs
     assert {len(values) for values in renders.factors.values()} == {3}
+
+
+def test_what_renders_show_is_known_without_rendering():
+    pairs, knobs = [(8, 9), (0, 0), (11, 10)], Knobs(glasses_rate=0.5)
+    renders, known = render_fresh(pairs, seed=3, knobs=knobs), fresh_factors(pairs, seed=3, knobs=knobs)
+    assert known.keys() == renders.factors.keys()
+    assert all(np.array_equal(known[name], renders.factors[name]) for name in known)
+    assert fresh_factors([], seed=3, knobs=knobs) == {}
 
 
 def test_depends_on_seed_and_place_alone():

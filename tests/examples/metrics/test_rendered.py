@@ -49,7 +49,7 @@ def _render_once(monkeypatch: pytest.MonkeyPatch) -> None:
         done = next((count for count in blocks if enough is not None and enough(count)), len(pairs))
         return Renders(images=made.images[:done], factors={})
 
-    monkeypatch.setattr("examples.anime_faces.metrics._rendered.render_fresh", from_cache)
+    monkeypatch.setattr("examples.anime_faces.metrics._gathering.render_fresh", from_cache)
 
 
 def training_images() -> np.ndarray:

@@ -558,6 +558,8 @@ def test_what_does_not_fit_is_named(
             "--minutes must be above 0, and at most 1,000,000,000, but it is nan",
         ),
         ({"seed": -1}, "--seed must be 0 or more"),
+        ({"grid_every": 0}, "--grid-every must be above 0"),
+        ({"keep": (3, 0)}, "--keep must be above 0"),
         ({"seed": 2**64}, r"--seed must be 0 or more and below 2\*\*64, but it is 18446744073709551616"),
     ],
 )
@@ -613,6 +615,24 @@ def test_a_run_that_began_elsewhere_goes_on_without_its_source_and_not_from_anot
     (tmp_path / "run").rename(tmp_path / "moved")
     assert train(request_for(**tuned, start=tmp_path / "run")) == first
     assert train(request_for(**tuned)) == first
+
+
+@without_curves
+@pytest.mark.parametrize(("keep", "message"), [(30, "has 20, but 30 is beyond it"), (1, "but 1 is over")])
+def test_steps_that_cannot_be_kept_are_refused_before_a_change_of_the_plan_is_noted(
+    request_for: RequestMaker, capsys: pytest.CaptureFixture[str], keep: int, message: str
+) -> None:
+    train(request_for(steps=2))
+    capsys.readouterr()
+    with pytest.raises(ValueError, match=message):
+        train(request_for(steps=20, keep=(keep,)))
+    assert "the plan changes" not in capsys.readouterr().out
+
+
+@without_curves
+def test_a_run_is_not_mixed_with_its_data(request_for: RequestMaker, faces_folder: Path) -> None:
+    with pytest.raises(ValueError, match="--out must be a folder of its own"):
+        request_for(out=faces_folder)
 
 
 @without_curves

@@ -1,0 +1,79 @@
+"""Checks of what a user asked for, which load nothing heavy: a mistake is said before torch is imported."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+MOST_SEEDS = 2**64  # of torch
+MOST_STEPS = 1_000_000_000  # and minutes
+RUNS_COMPARED = range(2, 9)
+
+
+def check_training(
+    *,
+    steps: int | None,
+    minutes: float | None,
+    plan: Path | None,
+    seed: int,
+    grid_every: int | None,
+    keep: Sequence[int],
+) -> None:
+    """Refuse numbers with which nothing can be trained; the names are those of the options of `train`.
+
+    Raises:
+        ValueError: One makes no sense, or some exclude each other.
+    """
+    if steps is not None and minutes is not None:
+        raise ValueError("--steps and --minutes must not both be given: the minutes are turned into steps")
+    if plan is not None and (steps is not None or minutes is not None):
+        raise ValueError("--plan must not be combined with --steps or --minutes: the steps are those of its run")
+    counts = (("--steps", steps), ("--minutes", minutes), ("--grid-every", grid_every))
+    for name, value in (*counts, *(("--keep", step) for step in keep)):
+        if value is not None and not 0 < value <= MOST_STEPS:
+            raise ValueError(f"{name} must be above 0, and at most {MOST_STEPS:,}, but it is {value}")
+    if not 0 <= seed < MOST_SEEDS:
+        raise ValueError(f"--seed must be 0 or more and below 2**64, but it is {seed}")
+
+
+def check_at_least_1(**options: int | None) -> None:
+    """Refuse numbers below 1; None is an option that was not given.
+
+    Args:
+        options: The numbers, under the names of their options.
+
+    Raises:
+        ValueError: One is below 1; the message names that one.
+    """
+    for name, value in options.items():
+        if value is not None and value < 1:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least 1, but it is {value}")
+
+
+def check_there(path: Path, name: str) -> None:
+    """Refuse a file or folder that is not there.
+
+    Args:
+        path: What was given.
+        name: The option, as a user writes it.
+
+    Raises:
+        ValueError: There is nothing.
+    """
+    if not path.exists():
+        raise ValueError(f"{name} {path} does not exist")
+
+
+def check_runs_to_compare(runs: Sequence[Path]) -> None:
+    """Refuse too few or too many runs, and one that is given twice.
+
+    Raises:
+        ValueError: There are not two to eight different runs.
+    """
+    if len(runs) not in RUNS_COMPARED:
+        given = "1 was given" if len(runs) == 1 else f"{len(runs)} were given"
+        raise ValueError(f"compare needs {RUNS_COMPARED[0]} to {RUNS_COMPARED[-1]} runs, but {given}")
+    twice = [run for place, run in enumerate(runs) if run.resolve() in [one.resolve() for one in runs[:place]]]
+    if twice:
+        raise ValueError(f"compare needs different runs, but {twice[0]} is given twice")
+    for run in runs:
+        if not run.exists():
+            raise ValueError(f"{run} does not exist: name folders of runs, or checkpoints that `train --keep` kept")
