@@ -2,36 +2,46 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 MOST_SEEDS = 2**64  # of torch
 MOST_STEPS = 1_000_000_000  # and minutes
 RUNS_COMPARED = range(2, 9)
 
 
-def check_training(
-    *,
-    steps: int | None,
-    minutes: float | None,
-    plan: Path | None,
-    seed: int,
-    grid_every: int | None,
-    keep: Sequence[int],
-) -> None:
-    """Refuse numbers with which nothing can be trained; the names are those of the options of `train`.
+class Asked(Protocol):
+    """What was asked of a training, under the names of the options of `train`."""
+
+    @property
+    def steps(self) -> int | None: ...  # noqa: D102
+    @property
+    def minutes(self) -> float | None: ...  # noqa: D102
+    @property
+    def plan(self) -> Path | None: ...  # noqa: D102
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def grid_every(self) -> int | None: ...  # noqa: D102
+    @property
+    def keep(self) -> tuple[int, ...]: ...  # noqa: D102
+
+
+def check_training(asked: Asked) -> None:
+    """Refuse numbers with which nothing can be trained.
 
     Raises:
         ValueError: One makes no sense, or some exclude each other.
     """
-    if steps is not None and minutes is not None:
+    if asked.steps is not None and asked.minutes is not None:
         raise ValueError("--steps and --minutes must not both be given: the minutes are turned into steps")
-    if plan is not None and (steps is not None or minutes is not None):
+    if asked.plan is not None and (asked.steps is not None or asked.minutes is not None):
         raise ValueError("--plan must not be combined with --steps or --minutes: the steps are those of its run")
-    counts = (("--steps", steps), ("--minutes", minutes), ("--grid-every", grid_every))
-    for name, value in (*counts, *(("--keep", step) for step in keep)):
+    counts = (("--steps", asked.steps), ("--minutes", asked.minutes), ("--grid-every", asked.grid_every))
+    for name, value in (*counts, *(("--keep", step) for step in asked.keep)):
         if value is not None and not 0 < value <= MOST_STEPS:
             raise ValueError(f"{name} must be above 0, and at most {MOST_STEPS:,}, but it is {value}")
-    if not 0 <= seed < MOST_SEEDS:
-        raise ValueError(f"--seed must be 0 or more and below 2**64, but it is {seed}")
+    if not 0 <= asked.seed < MOST_SEEDS:
+        raise ValueError(f"--seed must be 0 or more and below 2**64, but it is {asked.seed}")
 
 
 def check_at_least_1(**options: int | None) -> None:

@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,11 +10,15 @@ from examples.anime_faces.asked import check_at_least_1, check_runs_to_compare, 
 FINE: dict[str, Any] = {"steps": 3, "minutes": None, "plan": None, "seed": 0, "grid_every": None, "keep": (1, 3)}
 
 
+def asked(changes: dict[str, Any]) -> Any:
+    return SimpleNamespace(**{**FINE, **changes})
+
+
 @pytest.mark.parametrize(
     "changes", [{}, {"steps": None, "minutes": 0.5}, {"steps": None, "plan": Path("r")}, {"seed": 2**64 - 1}]
 )
 def test_what_can_be_trained_is_accepted(changes: dict[str, Any]) -> None:
-    check_training(**{**FINE, **changes})
+    check_training(asked(changes))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +35,7 @@ def test_what_can_be_trained_is_accepted(changes: dict[str, Any]) -> None:
 )
 def test_what_cannot_be_trained_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        check_training(**{**FINE, **changes})
+        check_training(asked(changes))
 
 
 def test_numbers_below_1_are_named_alone() -> None:

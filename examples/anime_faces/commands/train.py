@@ -105,14 +105,7 @@ class Train(Generic[Options]):
 
     def _check(self) -> None:
         """Refuse what cannot be done before torch is imported, which takes a while on a busy machine."""
-        check_training(
-            steps=self.steps,
-            minutes=self.minutes,
-            plan=self.plan,
-            seed=self.seed,
-            grid_every=self.grid_every,
-            keep=self.keep,
-        )
+        check_training(self)
         check_place_of_run(self.out)
         Dataset.open(self.data)
         if self.start is not None:

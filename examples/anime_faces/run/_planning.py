@@ -60,14 +60,7 @@ class TrainRequest:
     profile: bool = False
 
     def __post_init__(self) -> None:
-        check_training(
-            steps=self.steps,
-            minutes=self.minutes,
-            plan=self.plan,
-            seed=self.seed,
-            grid_every=self.grid_every,
-            keep=self.keep,
-        )
+        check_training(self)
         check_place_of_run(self.out)
         for name, value in asdict(self.options).items():
             if not isinstance(value, str | int | float | None):
