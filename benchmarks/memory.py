@@ -36,9 +36,7 @@ def peak_in_own_process(prepare: Callable[..., Work], *arguments: Any) -> float 
     )  # torch is imported once, in the server, and has no threads there
     context.set_forkserver_preload([__name__])
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(
-        target=_send_peak, args=(sending, torch.get_num_threads(), prepare, arguments), daemon=True
-    )
+    process = context.Process(target=_send_peak, args=(sending, torch.get_num_threads(), prepare, arguments))
     process.start()
     sending.close()
     try:

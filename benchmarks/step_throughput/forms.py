@@ -27,6 +27,7 @@ class Form:
         saving: Use the rectifiers of gankit where they save work.
         exact_in_float64: Whether it runs in float64 at all.
         only_where_saved: Show this form only where the rectifiers of gankit save work.
+        cases: Slugs of the cases that it is shown in, since it takes long; None for all.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Form:
     saving: bool = False
     exact_in_float64: bool = True
     only_where_saved: bool = False
+    cases: tuple[str, ...] | None = None
 
     @property
     def numbers(self) -> str:
@@ -61,9 +63,14 @@ class Form:
         return self.build(case.rule, networks, setting), networks
 
 
+COMPILED = ("ns", "gp", "gp-bare", "clip")
+"""Cases in which compiled steps are shown; to compile one takes a minute."""
+
+
 def forms_of(case: Case, *, peers: bool = True) -> list[Form]:
     """Return the forms that are shown for a case."""
     shown = [form for form in FORMS if case.saves or not form.only_where_saved]
+    shown = [form for form in shown if form.cases is None or case.slug in form.cases]
     return [form for form in shown if peers or form.name not in PEERS]
 
 
@@ -85,7 +92,10 @@ def _both_layouts(name: str, build: Build) -> list[Form]:
 
 def _compiled() -> list[Form]:
     part = getattr(gk.training, "Compiled", None)
-    return [] if part is None else _both_layouts("gankit, compiled", partial(played_round, gradients=part))
+    if part is None:
+        return []
+    build = partial(played_round, gradients=part)
+    return [Form(name="gankit, compiled", build=build, channels_last=True, saving=True, cases=COMPILED)]
 
 
 FORMS: tuple[Form, ...] = (

@@ -51,6 +51,8 @@ def map_points(function: Callable[..., torch.Tensor], points: PointsT, *others: 
 
     The others have passed `check_same_points`. The parts of mappings are matched by their keys.
     """
+    if isinstance(points, torch.Tensor):
+        return cast("PointsT", function(points, *others))  # the usual case, which needs no names
     matched = [named_parts("points", each) for each in others]
     results = [function(part, *(m[name] for m in matched)) for name, part in named_parts("points", points).items()]
     return with_parts(points, results)
@@ -75,6 +77,9 @@ def check_same_points(name: str, points: Points, other_name: str, other: Points)
     """Refuse points that differ in form, names or shapes. Both are also checked by `check_points`."""
     check_points(other_name, other)
     check_points(name, points)
+    if isinstance(points, torch.Tensor) and isinstance(other, torch.Tensor):
+        check_same_shape(name, points, other_name, other)
+        return
     suffixes, parts = _suffixes(name, points), named_parts(name, points)
     if set(suffixes) != set(_suffixes(other_name, other)):
         raise ValueError(
