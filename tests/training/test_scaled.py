@@ -2,16 +2,27 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, strategies as st
+from support.update_nets import Gan, play, updates
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from gankit.constraints import gradient_penalty
-from gankit.training import Accumulated, FiniteStepper, Gradients, NonFiniteError, ScaledStepper, Update
+from gankit.training import (
+    Accumulated,
+    Compiled,
+    Eager,
+    FiniteStepper,
+    Gradients,
+    NonFiniteError,
+    ScaledStepper,
+    Update,
+)
 
 MAKERS: dict[str, Callable[[Any], Optimizer]] = {
     "fused Adam": lambda parameters: Adam(parameters, lr=0.1, fused=True),
@@ -130,6 +141,18 @@ def test_gradients_are_clipped_as_torch_does_after_the_division(factor: float, s
     Update(SGD(ours.parameters(), lr=0.0), _terms(ours), stepper=stepper)(*_batch(0))
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.slow
+def test_a_compiled_update_takes_the_scale_as_an_input() -> None:
+    def train(gradients: Callable[[], Gradients]) -> tuple[dict[str, torch.Tensor], list[dict[str, torch.Tensor]]]:
+        gan = Gan("group norm")
+        both = updates(gan, gradients, stepper=lambda: ScaledStepper("cpu", growth_interval=2, max_norm=0.5))
+        logged = play(gan, both, (5, 5, 5))
+        return gan.state(), logged
+
+    expected, found = train(Eager), train(partial(Compiled, backend="aot_eager"))
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_gradients_that_would_vanish_in_float16_arrive() -> None:
