@@ -11,6 +11,7 @@ from torch import nn
 from torch._dynamo.exc import TorchDynamoException
 
 from gankit.constraints import gradient_penalty
+from gankit.losses import Logistic, relativistic_average_critic_loss
 from gankit.training import Compiled, Loss, NonFiniteError, Update
 
 Costs = dict[str, torch.Tensor]
@@ -63,6 +64,20 @@ def test_terms_that_cannot_be_compiled_run_eagerly_and_say_so_once() -> None:
         logged += [update(_points()) for _ in range(3 - len(logged))]
         states.append((logged, critic.state_dict(), torch.get_rng_state(), rng.get_state(), random.random()))
     torch.testing.assert_close(states[1], states[0], rtol=0, atol=0)
+
+
+def test_parts_that_need_the_whole_batch_of_several_ranks_run_eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gankit._core._whole_batch.world_size", lambda: 2 if torch.compiler.is_compiling() else 1)
+    critic = nn.Linear(2, 1)
+    objective = Logistic()
+
+    def terms(x: torch.Tensor) -> Costs:
+        return {"loss": relativistic_average_critic_loss(objective, critic(x), critic(-x))}
+
+    update = _update(critic, terms, _part())
+    with pytest.warns(UserWarning, match=r"cannot be compiled: (?!.*Hint).+, in ranks_of_whole_batch$"):
+        logged = update(torch.ones(3, 2))
+    assert update(torch.ones(3, 2))["loss"] < logged["loss"]
 
 
 def test_errors_after_the_first_call_are_raised() -> None:

@@ -161,9 +161,10 @@ class _Form:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first paragraph of dynamo's message, and the last line of the user's code that it names."""
+    """Return the first paragraph of dynamo's message without hints, and the last line of the user's code that it names."""
     lines = str(error).splitlines()
-    first = " ".join(" ".join(itertools.takewhile(str.strip, lines)).split())
+    said = itertools.takewhile(lambda line: line.strip() and not line.strip().startswith("Hint"), lines)
+    first = " ".join(" ".join(said).split())
     places = [line.strip() for line in lines if line.lstrip().startswith('File "')]
     return f"{first} {places[-1]}" if places else first
 
