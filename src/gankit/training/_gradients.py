@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
+import torch
 from torch import nn
 
 from gankit._core import Scalar, batch_in_parts, check_at_least
@@ -40,7 +41,9 @@ class Gradients(Protocol):
 class Eager:
     """One forward pass, then one backward pass of the sum of the costs. The default.
 
-    There is one backward pass, since data-parallel wrappers reduce gradients once for each.
+    There is one backward pass, since data-parallel wrappers reduce gradients once for each. Once an update has checked what its
+    costs reach, the pass computes gradients of the optimizer's parameters only; those of a penalty's points, which nobody
+    reads, would take another convolution through the first layer.
 
     Example:
         >>> import torch
@@ -56,11 +59,10 @@ class Eager:
         """Evaluate the loss and go backward through its total."""
         clear_gradients(loss.parameters)
         values = loss.evaluate(*inputs)
-        if loss.check is not None:
-            loss.check(values.costs, None)
+        walked = loss.check is None or loss.check(values.costs, None)
         total = loss.total(values.costs, loss.scale())
         check_differentiable(total, values.costs)
-        total.backward()
+        total.backward(inputs=None if walked else _targets(loss, inputs))
         return Values(*({name: _own(value) for name, value in named.items()} for named in values))
 
 
@@ -124,6 +126,14 @@ class Accumulated:
         cuts.send_back()
         assert means is not None  # there is at least one part
         return means
+
+
+def _targets(loss: Loss, inputs: tuple[Any, ...]) -> list[nn.Parameter] | None:
+    """Return the leaves that need a gradient, or None for all: wrappers and inputs with graphs may need those of others."""
+    plain = all(value is None or (isinstance(value, torch.Tensor) and not value.requires_grad) for value in inputs)
+    if loss.network is not None or not plain:
+        return None
+    return [parameter for parameter in loss.parameters if parameter.requires_grad]
 
 
 def _own(value: Scalar) -> Scalar:

@@ -64,7 +64,8 @@ class Loss:
         network: The wrapper that the terms call, or None; see `Update`.
         scale: Returns the factor of the sum of costs, a 0-d tensor, or None for no factor. float16 needs one.
         check: A function of the costs and of the `Cuts` of the inputs (or None), which gradient parts that run eagerly call
-            before the backward pass; it raises ``ValueError`` if the costs reach wrong parameters. None: no check.
+            before the backward pass; it raises ``ValueError`` if the costs reach wrong parameters. It returns True if this
+            backward pass must fill every leaf, since the update looks at them afterwards. None: no check.
 
     Example:
         >>> import torch
@@ -79,7 +80,7 @@ class Loss:
     parameters: Sequence[nn.Parameter]
     network: nn.Module | None = None
     scale: Callable[[], Scalar | None] = no_scale
-    check: Callable[..., None] | None = None
+    check: Callable[..., bool | None] | None = None
 
     def evaluate(self, *inputs: Any) -> Values:
         """Return costs and readings of the inputs, with their graphs.

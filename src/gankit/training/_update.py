@@ -160,11 +160,14 @@ class Update:
         """Refuse to be copied or pickled: the terms would stay bound to the networks of the original."""
         raise ValueError("an update cannot be copied or pickled, since its terms are bound to networks: make a new one")
 
-    def _check_once(self, costs: NamedScalars, cuts: Cuts | None) -> None:
+    def _check_once(self, costs: NamedScalars, cuts: Cuts | None) -> bool:
+        """Walk the graph of costs with new names; return whether that was done, so that leaves are looked at afterwards."""
         names = tuple(costs)
-        if names not in self._checked:
-            self._reached += check_reach(costs, self.loss.parameters, cuts)
-            self._checked.add(names)
+        if names in self._checked:
+            return False
+        self._reached += check_reach(costs, self.loss.parameters, cuts)
+        self._checked.add(names)
+        return True
 
     def _take_parameters(self, parameters: list[nn.Parameter]) -> None:
         """Take over what the optimizer holds now, such as a group that was added; all checks are made anew."""
