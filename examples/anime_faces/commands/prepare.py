@@ -23,6 +23,7 @@ from examples.anime_faces.data import (
     watch_nothing,
     write_images,
     write_rendered,
+    write_shards,
 )
 from examples.anime_faces.data.render import Knobs
 
@@ -56,6 +57,8 @@ class Prepare:
     """Folder to write. It appears only when everything is done; repeating a finished command changes nothing."""
     size: int = _SIZE
     """Width and height of the pictures in pixels. Rendered faces: 32 to 128."""
+    shards: Annotated[int | None, shown_as("N")] = None
+    """Keep the pictures in N WebDataset shards (tar files of PNG), which training streams. Default: in one array."""
     gray: tyro.conf.FlagCreatePairsOff[bool] = False
     """Take the colors out of the pictures: three equal channels, on which every recipe can be trained. Labels stay."""
     only: Annotated[str, shown_as("PROMPT")] = ""
@@ -105,6 +108,8 @@ class Prepare:
         else:
             self._refuse_what_is_for_joining()
             dataset = self._render(watch) if self.images is None else self._read(self.images, watch)
+        if self.shards is not None:
+            dataset = write_shards(dataset, self.shards)
         print(summarize(dataset))
 
     def _join(self, watch: Watch) -> Dataset:

@@ -34,6 +34,8 @@ from examples.anime_faces.data._prompts import (
     read_prompts as read_prompts,
 )
 from examples.anime_faces.data._rendered import render_faces as render_faces, write_rendered as write_rendered
+from examples.anime_faces.data._sharded import ShardedImages as ShardedImages
+from examples.anime_faces.data._shards import write_shards as write_shards
 from examples.anime_faces.data._source import (
     Source as Source,
     folder_source as folder_source,

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from examples.anime_faces.data._attributes import Attribute
+from examples.anime_faces.data._sharded import IMAGES_FILE, SHARDS_ENTRY, open_images, shards_digest
 from examples.anime_faces.data._texts import texts_of_flags, texts_of_labels
 
 _ROWS_AT_ONCE = 4096
@@ -39,7 +40,6 @@ SCHEMA = 1
 """Version of the folder's layout; `Dataset.open` refuses every other."""
 
 INFO_FILE = "dataset.json"
-IMAGES_FILE = "images.npy"
 LABELS_FILE = "labels.npy"
 SKIPPED_FILE = "skipped.jsonl"
 TEXTS_FILE = "texts.txt"
@@ -86,7 +86,7 @@ class Dataset:
         try:
             dataset = cls(
                 path=path,
-                images=np.load(path / IMAGES_FILE, mmap_mode="r", allow_pickle=False),
+                images=open_images(path, info),
                 labels=np.load(path / LABELS_FILE, allow_pickle=False),
                 attributes=tuple(Attribute(entry["name"], tuple(entry["classes"])) for entry in info["attributes"]),
                 kind=info["kind"],
@@ -109,6 +109,11 @@ class Dataset:
     def size(self) -> int:
         """Width and height of the pictures."""
         return self.info["size"]
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the pictures are in shards."""
+        return SHARDS_ENTRY in self.info
 
     @property
     def is_gray(self) -> bool:
@@ -176,13 +181,16 @@ class Dataset:
         return [f"{text} {tags}".strip() for text, tags in zip(texts, more, strict=True)]
 
     def verify(self) -> None:
-        """Read every byte and compare it with the fingerprint.
+        """Read every byte and compare it with the fingerprint; shards are compared when they are read.
 
         Raises:
             ValueError: A file has changed since it was written.
         """
-        arrays = {"images": self.images, "labels": self.labels, **{f"factors/{k}": v for k, v in self.factors.items()}}
+        arrays = {"labels": self.labels, **{f"factors/{k}": v for k, v in self.factors.items()}}
+        arrays |= {} if self.is_sharded else {"images": self.images}
         digests = {name: array_digest(array) for name, array in arrays.items()}
+        if self.is_sharded:
+            digests["shards"] = shards_digest(self.info[SHARDS_ENTRY])
         if self.own_texts is not None:
             digests["texts"] = texts_digest(self.own_texts)
         changed = [name for name, digest in digests.items() if self.info["sha256"].get(name) != digest]

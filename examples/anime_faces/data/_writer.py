@@ -14,7 +14,6 @@ import numpy as np
 from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._dataset import (
     FACTORS_FOLDER,
-    IMAGES_FILE,
     INFO_FILE,
     LABELS_FILE,
     SCHEMA,
@@ -24,6 +23,7 @@ from examples.anime_faces.data._dataset import (
     dataset_fingerprint,
     texts_digest,
 )
+from examples.anime_faces.data._sharded import IMAGES_FILE
 
 Watch: TypeAlias = Callable[[int, int, np.ndarray], None]
 """Is called with the number of pictures done, the number of all, and some pictures ``(k, size, size, 3)`` of those done."""

@@ -7,13 +7,15 @@ import numpy as np
 import torch
 
 import gankit as gk
-from examples.anime_faces.run._stores import MappedStore, Store, as_network_input
+from examples.anime_faces.run._shard_order import ShardOrder
+from examples.anime_faces.run._stores import MappedStore, ShardStore, Store, as_network_input
 from examples.anime_faces.systems import WHOLE, Hardware, Selection, Share, System
 
 Batch = tuple[torch.Tensor, torch.Tensor | None]
 PARTNERS = 1  # keeps the draws of partners apart from those of the order
 MOST_PICTURES = 100_000  # in a batch
 OTHERS = 2  # and those of the pictures that mix a batch
+AHEAD = 8  # batches: their shards are read in the meantime
 REPLACED = 3  # and those of the order itself, where pictures are drawn with replacement
 
 
@@ -36,12 +38,14 @@ class Feed:
         replacement: Draw the order with replacement, by seed and number of the batch, in place of epochs.
         share: The part of each batch that this rank gets.
 
+    Pictures in shards are used in another order, see `ShardOrder`, and their partners are from the same shards.
+
     If the selection's batches must be mixed and all conditions of a batch are the same, its last picture is replaced by one
     with another condition, drawn by seed and number of the batch; then the same is done with this rank's part of it.
 
     Raises:
         ValueError: `batch_size` is below 1 or above 100,000, or below 2 if batches must be mixed, or not a multiple of `group`,
-            or cannot be divided among the ranks.
+            or cannot be divided among the ranks; or pictures in shards are to be drawn with replacement.
     """
 
     def __init__(
@@ -71,7 +75,8 @@ class Feed:
         self._shared, self._replacement = shared, replacement
         self._ends = [0]  # for each round, and before the first one, how many draws there were at its end
         self._leaders = batch_size if selection.conditions is None else batch_size // group
-        self._peers = _rows_by_condition(selection.conditions) if self._leaders < batch_size else None
+        self._shards = self._shard_order(store, batch_size)
+        self._peers = _rows_by_condition(selection, self._shards) if self._leaders < batch_size else None
         self._orders: dict[int, np.ndarray] = {}
         self._current: tuple[int, Batch] | None = None
         self._conditions = None
@@ -132,7 +137,24 @@ class Feed:
         own = self._share.of(self.rows(number), self._blocks)
         return self._mixed(own, number) if self._selection.mixed else own
 
+    def _shard_order(self, store: Store, batch_size: int) -> ShardOrder | None:
+        """Return the order of pictures in shards, whose store then keeps what a batch needs; None for others."""
+        if not isinstance(store, ShardStore):
+            return None
+        if self._replacement:
+            raise ValueError("pictures in shards cannot be drawn with replacement: prepare the data without --shards")
+        order = ShardOrder(store.images.shards[self._selection.rows], batch_size=self._leaders, seed=self._seed)
+        if order.lanes % self._share.ranks:
+            raise ValueError(
+                f"{self._share.ranks} ranks cannot share {order.lanes} lanes of shards: give a number of ranks that divides "
+                f"it, or another --batch-size than {batch_size}"
+            )
+        store.images.kept = max(store.images.kept, 2 * order.lanes // self._share.ranks + 2)
+        return order
+
     def _leading(self, number: int) -> np.ndarray:
+        if self._shards is not None:
+            return self._shards.batch(number)
         count = len(self._selection.rows)
         if self._replacement:
             return np.random.default_rng((self._seed, number, REPLACED)).integers(count, size=self._leaders)
@@ -171,15 +193,20 @@ class Feed:
     def _load(self, number: int) -> Batch:
         positions = self._own_rows(number)
         images = as_network_input(self._store.take(self._selection.rows[positions]), self._hardware)
+        if isinstance(self._store, ShardStore):
+            self._store.images.read_ahead(self._selection.rows[self._own_rows(number + AHEAD)])
         if self._conditions is None:
             return images, None
         condition = self._conditions[torch.from_numpy(positions).to(self._conditions.device)]
         return images, condition if self._vectors is None else self._vectors[condition]
 
 
-def _rows_by_condition(conditions: np.ndarray | None) -> list[np.ndarray]:
-    """For each row, all rows of the same condition."""
-    assert conditions is not None
+def _rows_by_condition(selection: Selection, shards: ShardOrder | None) -> list[np.ndarray]:
+    """For each row, all rows of the same condition, and of the same shard where there are shards."""
+    assert selection.conditions is not None
+    conditions = selection.conditions.reshape(len(selection.rows), -1)
+    if shards is not None:
+        conditions = np.column_stack([shards.shards, conditions])
     _, kinds = np.unique(conditions, axis=0, return_inverse=True)
     kinds = kinds.reshape(-1)
     order = np.argsort(kinds, kind="stable")

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from examples.anime_faces.data import ShardedImages
 from examples.anime_faces.systems import Hardware
 
 RESIDENT_SHARE = 0.4  # of the free memory; the rest is for networks
@@ -34,7 +35,7 @@ class ResidentStore:
 class MappedStore:
     """Pictures stay on disk and are read when they are needed; pinned memory makes the copy to CUDA asynchronous."""
 
-    def __init__(self, images: "np.ndarray | JoinedImages", device: str) -> None:
+    def __init__(self, images: "np.ndarray | JoinedImages | ShardedImages", device: str) -> None:
         self._images = images
         self._device = torch.device(device)
 
@@ -44,6 +45,19 @@ class MappedStore:
         if self._device.type == "cuda":
             return batch.pin_memory().to(self._device, non_blocking=True)
         return batch
+
+
+class ShardStore(MappedStore):
+    """Pictures in shards, of which each is read whole; a few are kept.
+
+    Args:
+        images: The pictures.
+        device: Where batches go.
+    """
+
+    def __init__(self, images: ShardedImages, device: str) -> None:
+        super().__init__(images, device)
+        self.images = images
 
 
 class JoinedImages:
@@ -68,7 +82,7 @@ class JoinedImages:
 
 
 def choose_store(
-    images: np.ndarray, hardware: Hardware, *, second: np.ndarray | None = None, processes: int = 1
+    images: "np.ndarray | ShardedImages", hardware: Hardware, *, second: np.ndarray | None = None, processes: int = 1
 ) -> Store:
     """Keep the pictures, and those of a second data set after them, on the device where they fit.
 
@@ -77,7 +91,14 @@ def choose_store(
         hardware: Says which device.
         second: Those of a second data set.
         processes: How many processes share the memory of the machine, each with its own copy.
+
+    Raises:
+        ValueError: The pictures are in shards, and there is a second data set.
     """
+    if isinstance(images, ShardedImages):
+        if second is not None:
+            raise ValueError("a data set in shards cannot be joined with a second one: prepare it without --shards")
+        return ShardStore(images, hardware.device)
     if second is not None:
         return _store_of(JoinedImages(images, second), hardware, processes)
     return _store_of(images, hardware, processes)

@@ -1,0 +1,151 @@
+"""Pictures in WebDataset shards, as an array whose rows are read when they are needed."""
+
+import hashlib
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+IMAGES_FILE = "images.npy"
+SHARDS_FOLDER, SHARDS_ENTRY = "shards", "shards"
+SPREAD = 7  # seeds the order in which pictures are dealt to shards: each shard is a fair sample of all
+READERS = 4
+KEPT = 4
+"""Shards that are kept in memory, unless training asks for more."""
+
+
+def rows_of_shards(count: int, shards: int) -> list[np.ndarray]:
+    """Return the rows of each shard, in the order in which they stand there.
+
+    Example:
+        >>> [rows.tolist() for rows in rows_of_shards(5, 2)]
+        [[0, 3, 4], [1, 2]]
+    """
+    return np.array_split(np.random.default_rng(SPREAD).permutation(count), shards)
+
+
+def webdataset_module(name: str) -> Any:
+    """Return a module of the package webdataset, which is loaded only where there are shards, since it loads torch.
+
+    Raises:
+        ValueError: The package is not installed.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise ValueError("shards need the package webdataset: pip install webdataset") from error
+
+
+def shard_name(number: int) -> str:
+    """Return the name of the file of a shard."""
+    return f"faces-{number:06d}.tar"
+
+
+def shards_digest(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return the sha256 of what is known of all shards: their numbers of pictures and their digests."""
+    return hashlib.sha256(json.dumps([[one["pictures"], one["sha256"]] for one in entries]).encode()).hexdigest()
+
+
+def open_images(path: Path, info: Mapping[str, Any]) -> Any:
+    """Open the pictures of a data set: the array, which stays on the disk, or the shards."""
+    if SHARDS_ENTRY in info:
+        return ShardedImages(path, info[SHARDS_ENTRY], info["size"])
+    return np.load(path / IMAGES_FILE, mmap_mode="r", allow_pickle=False)
+
+
+@dataclass(slots=True, eq=False)
+class ShardedImages:
+    """The pictures of a data set in shards, as an array of rows that are read when they are needed.
+
+    A shard is read whole, checked against its digest, and kept as PNG for a while, the last ones that were used.
+
+    Args:
+        folder: The folder of the data set.
+        entries: The number of pictures and the digest of each shard.
+        size: Width and height of the pictures.
+    """
+
+    folder: Path
+    entries: list[Mapping[str, Any]]
+    size: int
+    kept: int = KEPT
+    shape: tuple[int, ...] = field(init=False)
+    nbytes: int = field(init=False)
+    dtype: np.dtype = field(init=False)
+    shards: np.ndarray = field(init=False)  # of each row
+    _places: np.ndarray = field(init=False)
+    _read: OrderedDict[int, Future[list[bytes]]] = field(init=False, default_factory=OrderedDict)
+    _readers: ThreadPoolExecutor = field(init=False)
+    _lock: Any = field(init=False, default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        rows = rows_of_shards(sum(entry["pictures"] for entry in self.entries), len(self.entries))
+        if [len(own) for own in rows] != [entry["pictures"] for entry in self.entries]:
+            raise ValueError("the numbers of pictures in the shards do not fit together")
+        count = sum(map(len, rows))
+        self.shape, self.dtype = (count, self.size, self.size, 3), np.dtype(np.uint8)
+        self.nbytes = 3 * count * self.size**2
+        self.shards, self._places = np.empty(count, np.int32), np.empty(count, np.int32)
+        for number, own in enumerate(rows):
+            self.shards[own], self._places[own] = number, np.arange(len(own))
+        self._readers = ThreadPoolExecutor(READERS)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return all pictures."""
+        del copy
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """Return the pictures of some rows: a number, a slice or an array of numbers."""
+        asked = np.arange(len(self))[rows]
+        wanted = np.atleast_1d(asked)
+        pictures = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+        for shard in dict.fromkeys(self.shards[wanted].tolist()):
+            stored = self._shard(shard)
+            for index in np.flatnonzero(self.shards[wanted] == shard).tolist():
+                pictures[index] = self._decoded(stored[self._places[wanted[index]]])
+        return pictures if asked.ndim else pictures[0]
+
+    def read_ahead(self, rows: np.ndarray) -> None:
+        """Begin to read the shards of these rows."""
+        for shard in dict.fromkeys(self.shards[rows].tolist()):
+            self._begun(shard)
+
+    def _shard(self, shard: int) -> list[bytes]:
+        return self._begun(shard).result()
+
+    def _begun(self, shard: int) -> "Future[list[bytes]]":
+        with self._lock:
+            if shard not in self._read:
+                self._read[shard] = self._readers.submit(self._stored, shard)
+                while len(self._read) > self.kept:
+                    self._read.popitem(last=False)
+            self._read.move_to_end(shard)
+            return self._read[shard]
+
+    def _stored(self, shard: int) -> list[bytes]:
+        path = self.folder / SHARDS_FOLDER / shard_name(shard)
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != self.entries[shard]["sha256"]:
+            raise ValueError(f"{path} has changed since it was written: prepare the data set again with --overwrite")
+        reading = webdataset_module("webdataset.tariterators")
+        files = reading.tar_file_expander([{"url": path.name, "stream": io.BytesIO(data)}])
+        return [sample["png"] for sample in reading.group_by_keys(files)]
+
+    def _decoded(self, png: bytes) -> np.ndarray:
+        picture = np.asarray(Image.open(io.BytesIO(png), formats=("PNG",)))
+        if picture.shape != self.shape[1:]:
+            raise ValueError(f"pictures in shards must be {self.shape[1:]}, but one is {picture.shape}")
+        return picture
