@@ -94,6 +94,13 @@ def _plan(
             )
     is_fixed = request.minutes is None and request.plan is None and settings.seconds is None
     check_kept_steps(new_to_keep, RunFolder(request.out), trained=trained, steps=settings.steps if is_fixed else None)
+    if ranks > 1:
+        if settings.hardware.gradients != "eager":
+            raise ValueError(
+                f"--gradients must be eager where several ranks train, but it is {settings.hardware.gradients}: each draws the "
+                "numbers of the whole batch, which only eager updates can"
+            )
+        choices = tuple(choice for choice in choices if choice.gradients == "eager")
     return replace(settings, ranks=ranks), choices
 
 

@@ -1,13 +1,17 @@
 """What ranks agree on, between two processes of which one is this test's; and what a process that trains alone gets."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from support.ranks import as_ranks
 from torch import nn
 
-from examples.anime_faces.run import ALONE, Together
+from examples.anime_faces.data import Dataset
+from examples.anime_faces.run import ALONE, Together, TrainRequest
+from examples.anime_faces.run._beginning import plan_together
 from examples.anime_faces.run._rank_parts import parts_of_all, parts_of_rank
 from examples.anime_faces.run._together import joined
 from examples.anime_faces.systems import Share
@@ -75,3 +79,15 @@ def test_parts_of_each_rank_are_kept_together_and_cannot_be_divided_anew() -> No
         parts_of_rank(saved, ALONE)
     with pytest.raises(ValueError, match="must go on with 1 rank, since"):
         parts_of_rank({"replay": {"rank": 0, "ranks": 1}}, Together(Share(ranks=3)))
+
+
+def test_ranks_update_eagerly(request_for: Callable[..., TrainRequest], faces: Dataset) -> None:
+    request = request_for(gradients="compiled")
+    selection = request.recipe.conditioning(request.options).select(faces)
+    with pytest.raises(ValueError, match="--gradients must be eager where several ranks train, but it is compiled"):
+        _two(lambda one: plan_together(request, faces, selection, None, one))
+    request = replace(request, gradients=None)
+    for settings, choices in _two(lambda one: plan_together(request, faces, selection, None, one)):  # pyright: ignore[reportGeneralTypeIssues]
+        assert settings.ranks == 2
+        assert choices
+        assert {choice.gradients for choice in choices} == {"eager"}
