@@ -1,6 +1,5 @@
 """The data set as training and evaluation see it: a folder of arrays, opened without reading the pictures."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,31 +9,9 @@ from typing import Any, Self
 import numpy as np
 
 from examples.anime_faces.data._attributes import Attribute
-from examples.anime_faces.data._sharded import IMAGES_FILE, SHARDS_ENTRY, open_images, shards_digest
+from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, shards_digest, texts_digest
+from examples.anime_faces.data._sharded import IMAGES_FILE, SHARDS_ENTRY, open_images
 from examples.anime_faces.data._texts import texts_of_flags, texts_of_labels
-
-_ROWS_AT_ONCE = 4096
-
-
-def array_digest(array: np.ndarray) -> str:
-    """Return the sha256 of an array's values in C order, read a block of rows at a time."""
-    digest = hashlib.sha256()
-    for start in range(0, len(array), _ROWS_AT_ONCE):
-        digest.update(np.ascontiguousarray(array[start : start + _ROWS_AT_ONCE]).tobytes())
-    return digest.hexdigest()
-
-
-def texts_digest(texts: Sequence[str]) -> str:
-    """Return the sha256 of the texts, one on each line."""
-    return hashlib.sha256("".join(f"{text}\n" for text in texts).encode("utf-8")).hexdigest()
-
-
-def dataset_fingerprint(attributes: Sequence[Attribute], digests: Mapping[str, str]) -> str:
-    """Return the sha256 of the attributes and of the digests of all arrays and texts."""
-    names = [[attribute.name, list(attribute.classes)] for attribute in attributes]
-    text = json.dumps([names, sorted(digests.items())], ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
-
 
 SCHEMA = 1
 """Version of the folder's layout; `Dataset.open` refuses every other."""

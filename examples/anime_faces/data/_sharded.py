@@ -2,9 +2,8 @@
 
 import hashlib
 import io
-import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -48,11 +47,6 @@ def webdataset_module(name: str) -> Any:
 def shard_name(number: int) -> str:
     """Return the name of the file of a shard."""
     return f"faces-{number:06d}.tar"
-
-
-def shards_digest(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Return the sha256 of what is known of all shards: their numbers of pictures and their digests."""
-    return hashlib.sha256(json.dumps([[one["pictures"], one["sha256"]] for one in entries]).encode()).hexdigest()
 
 
 def open_images(path: Path, info: Mapping[str, Any]) -> Any:

@@ -12,14 +12,14 @@ import numpy as np
 from PIL import Image
 
 from examples.anime_faces.bars import Bar
-from examples.anime_faces.data._dataset import INFO_FILE, Dataset, dataset_fingerprint
+from examples.anime_faces.data._dataset import INFO_FILE, Dataset
+from examples.anime_faces.data._digests import dataset_fingerprint, shards_digest
 from examples.anime_faces.data._sharded import (
     IMAGES_FILE,
     SHARDS_ENTRY,
     SHARDS_FOLDER,
     rows_of_shards,
     shard_name,
-    shards_digest,
     webdataset_module,
 )
 from examples.anime_faces.data._staging import staged_folder

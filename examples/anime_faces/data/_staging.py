@@ -12,7 +12,6 @@ from typing import Any
 
 from examples.anime_faces.data._dataset import (
     FACTORS_FOLDER,
-    IMAGES_FILE,
     INFO_FILE,
     LABELS_FILE,
     MEASURED_FOLDER,
@@ -21,6 +20,7 @@ from examples.anime_faces.data._dataset import (
     Dataset,
     is_dataset,
 )
+from examples.anime_faces.data._sharded import IMAGES_FILE, SHARDS_FOLDER
 
 POSIX = os.name == "posix"
 
@@ -28,7 +28,7 @@ _NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 _OWN_FILES = {IMAGES_FILE, INFO_FILE, LABELS_FILE, SKIPPED_FILE, TEXTS_FILE}
 _OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
-_OWN_FOLDERS = {FACTORS_FOLDER: ".npy", MEASURED_FOLDER: ".safetensors"}
+_OWN_FOLDERS = {FACTORS_FOLDER: ".npy", MEASURED_FOLDER: ".safetensors", SHARDS_FOLDER: ".tar"}
 """The folders of a data set, and how the names of all their files end."""
 _MOST_NAMED = 5
 

@@ -19,10 +19,8 @@ from examples.anime_faces.data._dataset import (
     SCHEMA,
     SKIPPED_FILE,
     TEXTS_FILE,
-    array_digest,
-    dataset_fingerprint,
-    texts_digest,
 )
+from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, texts_digest
 from examples.anime_faces.data._sharded import IMAGES_FILE
 
 Watch: TypeAlias = Callable[[int, int, np.ndarray], None]
