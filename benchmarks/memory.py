@@ -34,7 +34,7 @@ def peak_in_own_process(prepare: Callable[..., Work], *arguments: Any) -> float 
     context = multiprocessing.get_context(
         "forkserver"
     )  # torch is imported once, in the server, and has no threads there
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, prepare.__module__])
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=_send_peak, args=(sending, torch.get_num_threads(), prepare, arguments))
     process.start()

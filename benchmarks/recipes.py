@@ -33,6 +33,8 @@ CHOICES: Mapping[str, tuple[str, bool]] = {
     "bfloat16": ("bfloat16", True),
     "bfloat16, channels first": ("bfloat16", False),
 }
+WEIGHED = ("float32", "bfloat16")
+"""Choices whose memory is measured; that of the other layout is the same."""
 ROUNDS = 3
 LONG = 8.0
 """Seconds of a round from which on a choice is played once only."""
@@ -61,7 +63,7 @@ def measure(name: str, threads: int, *, size: int = SIZE, rounds: int = ROUNDS) 
     return {
         choice: {
             "seconds": times[choice],
-            "megabytes": peak_in_own_process(_work, name, choice, threads, size),
+            "megabytes": peak_in_own_process(_work, name, choice, threads, size) if choice in WEIGHED else None,
         }
         for choice in CHOICES
     }
@@ -89,7 +91,7 @@ def page(records: Mapping[str, Record]) -> str:
         figures = record.figures["choices"]
         base = figures["float32"]["seconds"]
         ratios = [ratio_of(figures[choice]["seconds"], base) for choice in others]
-        memory = [_megabytes(figures[choice]["megabytes"]) for choice in ("float32", "bfloat16")]
+        memory = [_megabytes(figures[choice]["megabytes"]) for choice in WEIGHED]
         cells = [_seconds(statistics.median(base)), *map(_ratio, ratios), *memory]
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])

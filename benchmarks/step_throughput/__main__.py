@@ -86,7 +86,7 @@ def _measured(
 def _sizes(case: Case, device: torch.device, arguments: argparse.Namespace) -> tuple[Setting, Effort]:
     on_cuda = device.type == "cuda"
     width, batch = case.gpu if on_cuda else case.cpu
-    effort = Effort(warmup=20, repeats=15, inner=10) if on_cuda else Effort(warmup=1, repeats=7)
+    effort = Effort(warmup=20, repeats=15, inner=10) if on_cuda else Effort(warmup=1, repeats=5)
     if arguments.quick:
         width, batch, effort = case.exact, 2, Effort(warmup=1, repeats=2, inner=1)
     if arguments.repeats is not None:
@@ -123,7 +123,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
         "--busy", action="store_true", help="publish although the machine is not idle; the page says so"
     )
     parser.add_argument("--device", help="cpu or cuda; by default the GPU where there is one")
-    parser.add_argument("--repeats", type=int, help="samples of each form; by default 7 on the CPU, 15 on a GPU")
+    parser.add_argument("--repeats", type=int, help="samples of each form; by default 5 on the CPU, 15 on a GPU")
     parser.add_argument("--threads", type=int, default=2, help="threads on the CPU")
     parser.add_argument("--out", type=Path, help="folder of the page; by default that of the documentation")
     arguments = parser.parse_args(words)
