@@ -9,7 +9,7 @@ import tyro
 from examples.anime_faces.asked import check_at_least_1, check_there
 from examples.anime_faces.commands import shown_as
 from examples.anime_faces.commands._sheet import check_place, write_sheet
-from examples.anime_faces.data import Fit, Reading, counted
+from examples.anime_faces.data import Fit, Reading, counted, is_dataset
 
 if TYPE_CHECKING:
     from examples.anime_faces.run import LoadedGenerator, Sheet
@@ -80,17 +80,21 @@ class Transfer:
 
     def _changed(self, changer: "Changer") -> "tuple[Sheet, str]":
         """Draw the strip of attributes, and say what it is."""
-        from examples.anime_faces.transfer import draw_strip, read_given
+        from examples.anime_faces.transfer import draw_strip, read_given, what_labels_leave_open
 
         if self.prompts:
             raise ValueError(f"--prompts is for runs of {COLORING}: other strips have one change a column")
-        reading = Reading(size=changer.size, fit=self.fit, least_side=1)
+        reading = Reading(size=changer.size, fit=self.fit)
         given = read_given(self.images, changer.vector, reading, most=self.n, labels=self.labels)
         for note in given.notes:
             print(f"note: {note}")
-        open_ones = int((given.numbers < 0).any(dim=1).sum())
-        if open_ones and changer.critic is not None:
-            print(f"note: labels leave something open of {counted(open_ones, 'picture')}, which the critic says")
+        has_labels = self.labels is not None or is_dataset(self.images)
+        if (
+            has_labels
+            and changer.critic is not None
+            and (unsaid := what_labels_leave_open(given.numbers, changer.vector))
+        ):
+            print(f"note: the critic says what no label does: {unsaid}")
         sheet = draw_strip(changer, given, scale=self._scale(changer.size))
         changes = counted(len(changer.vector.entries), "change")
         return sheet, f"{counted(len(given.names), 'picture')}, {changes} each, by {changer.origin}"
@@ -103,7 +107,7 @@ class Transfer:
             raise ValueError(
                 "--labels is for runs of stargan and for --weights: --prompts says what to color pictures as"
             )
-        given = read_given(self.images, None, Reading(size=loaded.size, fit=self.fit, least_side=1), most=self.n)
+        given = read_given(self.images, None, Reading(size=loaded.size, fit=self.fit), most=self.n)
         for note in given.notes:
             print(f"note: {note}")
         coloring = colors_of(loaded, self.images, given, self.prompts)

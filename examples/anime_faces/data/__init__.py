@@ -6,12 +6,11 @@ from examples.anime_faces.data._attributes import (
     Attribute as Attribute,
 )
 from examples.anime_faces.data._dataset import (
-    MEASURED_FOLDER as MEASURED_FOLDER,
     Dataset as Dataset,
-    is_dataset as is_dataset,
 )
 from examples.anime_faces.data._images import write_images as write_images
 from examples.anime_faces.data._joined import DOMAIN as DOMAIN, join_datasets as join_datasets
+from examples.anime_faces.data._layout import MEASURED_FOLDER as MEASURED_FOLDER, is_dataset as is_dataset
 from examples.anime_faces.data._lines import ParseError as ParseError
 from examples.anime_faces.data._names import (
     as_argument as as_argument,
@@ -44,7 +43,7 @@ from examples.anime_faces.data._source import (
 )
 from examples.anime_faces.data._staging import check_place_of_run as check_place_of_run
 from examples.anime_faces.data._summary import summarize as summarize
-from examples.anime_faces.data._table import table_source as table_source
+from examples.anime_faces.data._table import line_of_class as line_of_class, table_source as table_source
 from examples.anime_faces.data._tags import tag_source as tag_source
 from examples.anime_faces.data._texts import (
     has_underscored_words as has_underscored_words,

@@ -1,6 +1,5 @@
 """The data set as training and evaluation see it: a folder of arrays, opened without reading the pictures."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +9,21 @@ import numpy as np
 
 from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, shards_digest, texts_digest
-from examples.anime_faces.data._sharded import IMAGES_FILE, SHARDS_ENTRY, open_images
+from examples.anime_faces.data._layout import (
+    FACTORS_FOLDER,
+    IMAGES_FILE,
+    INFO_FILE,
+    LABELS_FILE,
+    TEXTS_FILE,
+    damaged,
+    read_array,
+    read_factors,
+    read_info,
+    read_skipped,
+    read_texts,
+)
+from examples.anime_faces.data._sharded import SHARDS_ENTRY, open_images
 from examples.anime_faces.data._texts import texts_of_flags, texts_of_labels
-
-SCHEMA = 1
-"""Version of the folder's layout; `Dataset.open` refuses every other."""
-
-INFO_FILE = "dataset.json"
-LABELS_FILE = "labels.npy"
-SKIPPED_FILE = "skipped.jsonl"
-TEXTS_FILE = "texts.txt"
-FACTORS_FOLDER = "factors"
-MEASURED_FOLDER = "measured"
-"""What `evaluate` keeps there of the real pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,24 +60,22 @@ class Dataset:
             ValueError: There is no data set, it has another layout, or its files do not fit together.
         """
         path = Path(path)
-        info = _read_info(path)
+        info = read_info(path)
         try:
             dataset = cls(
                 path=path,
                 images=open_images(path, info),
-                labels=np.load(path / LABELS_FILE, allow_pickle=False),
+                labels=read_array(path / LABELS_FILE),
                 attributes=tuple(Attribute(entry["name"], tuple(entry["classes"])) for entry in info["attributes"]),
                 kind=info["kind"],
-                factors=_read_factors(path, info),
-                skipped=_read_skipped(path),
+                factors=read_factors(path, info),
+                skipped=read_skipped(path),
                 info=info,
-                own_texts=_read_texts(path, info),
+                own_texts=read_texts(path, info),
             )
             dataset._check()
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-            raise ValueError(
-                f"the data set in {path} is damaged, prepare it again with --overwrite: {error}"
-            ) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(damaged(path, error)) from error
         return dataset
 
     def __len__(self) -> int:
@@ -172,7 +171,10 @@ class Dataset:
             digests["texts"] = texts_digest(self.own_texts)
         changed = [name for name, digest in digests.items() if self.info["sha256"].get(name) != digest]
         if changed or dataset_fingerprint(self.attributes, digests) != self.fingerprint:
-            raise ValueError(f"the data set in {self.path} has changed since it was written: {changed or INFO_FILE}")
+            raise ValueError(
+                f"the data set in {self.path} has changed since it was written ({', '.join(changed) or INFO_FILE}), prepare it "
+                "again with --overwrite"
+            )
 
     def _check(self) -> None:
         count, size = self.info["counts"]["used"], self.size
@@ -189,41 +191,3 @@ class Dataset:
 def _check_bytes(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
     if array.shape != shape or array.dtype != np.uint8:
         raise ValueError(f"{name} must be uint8 {shape}, got {array.dtype} {array.shape}")
-
-
-def is_dataset(path: Path) -> bool:
-    """Return whether the folder contains a data set, of any layout."""
-    return (path / INFO_FILE).is_file()
-
-
-def _read_info(path: Path) -> dict[str, Any]:
-    if not is_dataset(path):
-        raise ValueError(f"no data set in {path}: make one with `python -m examples.anime_faces prepare --out {path}`")
-    try:
-        info = json.loads((path / INFO_FILE).read_text(encoding="utf-8"))
-        schema = info["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"the data set in {path} is damaged, prepare it again with --overwrite: {error}") from error
-    if schema != SCHEMA:
-        raise ValueError(f"the data set in {path} has layout {schema}, this program reads {SCHEMA}: prepare it again")
-    return info
-
-
-def _read_factors(path: Path, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    names: list[str] = info["factors"]
-    return {name: np.load(path / FACTORS_FOLDER / f"{name}.npy", allow_pickle=False) for name in names}
-
-
-def _read_skipped(path: Path) -> tuple[Mapping[str, str], ...]:
-    lines = (path / SKIPPED_FILE).read_text(encoding="utf-8").split("\n")
-    return tuple(json.loads(line) for line in lines if line)
-
-
-def _read_texts(path: Path, info: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the texts; None for data sets with labels alone, and for those written before texts were kept."""
-    if "texts" not in info["sha256"]:
-        return None
-    *lines, rest = (path / TEXTS_FILE).read_text(encoding="utf-8").split("\n")
-    if rest:
-        raise ValueError(f"{TEXTS_FILE} is cut off")
-    return tuple(lines)

@@ -102,6 +102,17 @@ def named_as_picture(name: str) -> bool:
     return file_key(name.strip()).endswith(PICTURE_ENDINGS)
 
 
+def begins_as_picture(path: Path) -> bool:
+    """Return whether a file begins like a picture of a format that is read."""
+    try:
+        if not path.is_file():  # reading a pipe would wait forever
+            return False
+        with path.open("rb") as file:
+            return begins_as(file.read(16)) is not None
+    except OSError:
+        return False
+
+
 def begins_as(start: bytes) -> str | None:
     """Return the format of a picture by its first 16 bytes; None if it is none of those that are read."""
     for mark, name in _MARKS.items():

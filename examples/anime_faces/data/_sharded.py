@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-IMAGES_FILE = "images.npy"
+from examples.anime_faces.data._layout import IMAGES_FILE, read_array
+
 SHARDS_FOLDER, SHARDS_ENTRY = "shards", "shards"
 SPREAD = 7  # seeds the order in which pictures are dealt to shards: each shard is a fair sample of all
 READERS = 4
@@ -53,7 +54,7 @@ def open_images(path: Path, info: Mapping[str, Any]) -> Any:
     """Open the pictures of a data set: the array, which stays on the disk, or the shards."""
     if SHARDS_ENTRY in info:
         return ShardedImages(path, info[SHARDS_ENTRY], info["size"])
-    return np.load(path / IMAGES_FILE, mmap_mode="r", allow_pickle=False)
+    return read_array(path / IMAGES_FILE, mmap_mode="r")
 
 
 @dataclass(slots=True, eq=False)

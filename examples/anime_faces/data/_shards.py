@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image
 
 from examples.anime_faces.bars import Bar
-from examples.anime_faces.data._dataset import INFO_FILE, Dataset
+from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._digests import dataset_fingerprint, shards_digest
+from examples.anime_faces.data._layout import INFO_FILE
 from examples.anime_faces.data._sharded import (
     IMAGES_FILE,
     SHARDS_ENTRY,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._names import (
-    begins_as,
+    begins_as_picture,
     clean_name,
     made_by_systems,
     named_as_picture,
@@ -19,6 +19,7 @@ from examples.anime_faces.data._names import (
 )
 from examples.anime_faces.data._numbers import worded
 
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _DIGITS = re.compile("([0-9]{1,18})")
 _PARTS = frozenset(
     [
@@ -116,13 +117,22 @@ def list_files(root: Path, *, leave_out: Path | None = None) -> Listing:
         ValueError: There is no such folder.
     """
     if not root.is_dir():
-        wrong = f"{root} is a file, not a folder" if root.exists() else f"there is no folder {root}"
-        raise ValueError(f"{wrong}; pictures in an archive must be unpacked first" if root.is_file() else wrong)
+        raise ValueError(_no_folder(root))
     listing = Listing([], [])
     _list_into(listing, root, "", leave_out.resolve() if leave_out else None)
     listing.names.sort(key=natural_order)
     listing.skipped.sort(key=lambda entry: natural_order(entry["file"]))
     return listing
+
+
+def _no_folder(root: Path) -> str:
+    if not root.exists():
+        return f"there is no folder {root}"
+    if _any_picture(root.parent, [root.name]):
+        return f"{root} is a picture, not a folder; give the folder that it is in"
+    is_archive = any(root.name.lower().endswith(ending) for ending in ARCHIVES)
+    advice = "unpack it, and give the folder of its pictures" if is_archive else "give a folder with pictures"
+    return f"{root} is a file, not a folder; {advice}"
 
 
 def _list_into(listing: Listing, folder: Path, prefix: str, leave_out: Path | None) -> None:
@@ -233,14 +243,4 @@ def _notes_of_empty_folders(root: Path, inside: Sequence[str]) -> dict[str, int]
 
 def _any_picture(root: Path, names: Sequence[str]) -> bool:
     """Return whether one of the files is a picture, by its name or, where no name says so, by how it begins."""
-    return any(named_as_picture(name) for name in names) or any(_begins_as_picture(root / name) for name in names)
-
-
-def _begins_as_picture(path: Path) -> bool:
-    try:
-        if not path.is_file():  # reading a pipe would wait forever
-            return False
-        with path.open("rb") as file:
-            return begins_as(file.read(16)) is not None
-    except OSError:
-        return False
+    return any(named_as_picture(name) for name in names) or any(begins_as_picture(root / name) for name in names)

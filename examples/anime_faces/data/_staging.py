@@ -10,17 +10,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from examples.anime_faces.data._dataset import (
+from examples.anime_faces.data._dataset import Dataset
+from examples.anime_faces.data._layout import (
     FACTORS_FOLDER,
     INFO_FILE,
     LABELS_FILE,
     MEASURED_FOLDER,
     SKIPPED_FILE,
     TEXTS_FILE,
-    Dataset,
     is_dataset,
 )
 from examples.anime_faces.data._sharded import IMAGES_FILE, SHARDS_FOLDER
+from examples.anime_faces.differences import Difference, differences_of
 
 POSIX = os.name == "posix"
 
@@ -53,18 +54,19 @@ def find_same(out: Path, settings: Mapping[str, Any]) -> Dataset | None:
         return None
     dataset = Dataset.open(out)
     there, asked = dataset.info["settings"], json.loads(json.dumps(settings))
-    differing = [name for name in sorted({*there, *asked}) if there.get(name) != asked.get(name)]
+    differing = differences_of("", there, asked)
     if differing:
-        telling = [name for name in differing if name not in _DIGESTS] or differing
-        changes = ", ".join(_change(name, there.get(name), asked.get(name)) for name in telling)
+        telling = [one for one in differing if one.name.strip(".") not in _DIGESTS] or differing
+        changes = ", ".join(map(_change, telling))
         raise ValueError(
             f"{out} contains a data set made with other settings ({changes}); give another --out, or --overwrite"
         )
     return dataset
 
 
-def _change(name: str, there: object, asked: object) -> str:
-    return _DIGESTS.get(name, f"{name} was {there!r} and is now {asked!r}")
+def _change(one: Difference) -> str:
+    name = one.name.rpartition(".")[2]
+    return _DIGESTS.get(name, f"{name} was {one.was} and is now {one.now}")
 
 
 def check_replaceable(out: Path, *, overwrite: bool) -> None:

@@ -73,6 +73,17 @@ def table_source(root: Path, table: Path) -> Source:
     )
 
 
+def line_of_class(table: Path, attribute: str, class_name: str) -> int | None:
+    """Return the first line of a CSV file that `table_source` has read where an attribute has a class; None in other files."""
+    rows = _rows(table, read_lines(table))
+    header = [clean_name(cell) for cell in next(rows, (1, []))[1]]
+    if attribute not in header:
+        return None
+    column = header.index(attribute)
+    found = (number for number, cells in rows if class_name in map(clean_name, cells[column].split(";")))
+    return next(found, None)
+
+
 def _notes(attributes: Sequence[Attribute], *, repeated: int, respelled: int) -> dict[str, int]:
     signs = [attribute.name for attribute in attributes if set(attribute.classes) == _SIGNS]
     notes = {

@@ -12,7 +12,8 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from examples.anime_faces.data._attributes import Attribute
-from examples.anime_faces.data._dataset import (
+from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, texts_digest
+from examples.anime_faces.data._layout import (
     FACTORS_FOLDER,
     INFO_FILE,
     LABELS_FILE,
@@ -20,7 +21,6 @@ from examples.anime_faces.data._dataset import (
     SKIPPED_FILE,
     TEXTS_FILE,
 )
-from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, texts_digest
 from examples.anime_faces.data._sharded import IMAGES_FILE
 
 Watch: TypeAlias = Callable[[int, int, np.ndarray], None]

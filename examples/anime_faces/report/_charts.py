@@ -150,7 +150,7 @@ def chart_of(
 
         def y(value: float) -> float:
             share = (place(value) - place(low)) / (place(high) - place(low))
-            return FRAME.bottom - min(1.0, max(0.0, share)) * (FRAME.bottom - FRAME.top)
+            return FRAME.bottom - share * (FRAME.bottom - FRAME.top)
 
         paths = [_path([f"{x(step):.1f} {y(value):.1f}" for step, value in curve.items()]) for curve in known]
         return Scale(name, about, [Tick(y(tick), f"{tick:g}") for tick in ticks(low, high)], paths)
@@ -185,13 +185,11 @@ def _path(points: Sequence[str]) -> str:
 
 
 def _range(values: Sequence[float], place: Callable[[float], float]) -> tuple[float, float]:
-    """Cover the values but for the most extreme hundredth at each end, which would flatten all the rest.
+    """Cover all values: a curve that is cut off looks flat where it is not.
 
     A little room is left above and below on a linear axis; on another one, it ends at values.
     """
-    ordered = sorted(values)
-    cut = len(ordered) // 100
-    low, high = ordered[cut], ordered[-1 - cut]
+    low, high = min(values), max(values)
     margin = 0.05 * (high - low) or max(abs(high), 1.0) * 0.05
     if place is float or place(low) == place(high):
         return low - margin, high + margin

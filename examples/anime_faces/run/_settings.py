@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from examples.anime_faces.differences import differences_of
 from examples.anime_faces.files import written_whole
 from examples.anime_faces.systems import Description, Hardware
 
@@ -131,18 +132,12 @@ def differences(old: Settings, new: Settings) -> list[str]:
     before, after = old.to_dict(), new.to_dict()
     lines: list[str] = []
     for name in BINDING:
-        if name == "options" and old.recipe != new.recipe:
-            continue  # options of another recipe mean something else
-        lines += _differences(name, before[name], after[name])
+        if name in ("options", "description", "pictures") and old.recipe != new.recipe:
+            continue  # another recipe has other options, and uses other labels and pictures
+        lines += [
+            f"  {one.name}: was {one.was}, now {one.now}" for one in differences_of(name, before[name], after[name])
+        ]
     return lines
-
-
-def _differences(name: str, old: object, new: object) -> list[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = [*old, *(key for key in new if key not in old)]
-        values = [(key, old.get(key, "not there"), new.get(key, "not there")) for key in keys]
-        return [line for key, was, now in values for line in _differences(f"{name}.{key}", was, now)]
-    return [] if old == new else [f"  {name}: was {old}, now {new}"]
 
 
 def flags_of_then(old: Settings, now: Settings) -> str:

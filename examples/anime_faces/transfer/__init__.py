@@ -5,6 +5,7 @@ from examples.anime_faces.transfer._coloring import colors_of as colors_of, draw
 from examples.anime_faces.transfer._labels import (
     complete as complete,
     known_numbers as known_numbers,
+    what_labels_leave_open as what_labels_leave_open,
 )
 from examples.anime_faces.transfer._pictures import Given as Given, read_given as read_given
 from examples.anime_faces.transfer._published import changer_of_weights as changer_of_weights

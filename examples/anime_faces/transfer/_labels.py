@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from examples.anime_faces.data import Attribute, word_key
+from examples.anime_faces.data import Attribute, counted, word_key
 from examples.anime_faces.recipes.stargan.vector import Entry, TargetVector, sign_of, yes_of
 
 UNKNOWN = -1.0
@@ -46,6 +46,22 @@ def _number(name: str, own: Attribute, entry: Entry) -> float:
         return float(word_key(name) == keys[entry.class_id])
     sign = sign_of(name)
     return UNKNOWN if sign == 0 else float((sign > 0) == (entry.class_id == yes_of(own)))
+
+
+def what_labels_leave_open(numbers: torch.Tensor, vector: TargetVector) -> str:
+    """Return in words what labels do not say: each attribute with the number of pictures; empty where they say everything.
+
+    Args:
+        numbers: As `known_numbers` returns them.
+        vector: What the numbers stand for.
+    """
+    parts: list[str] = []
+    for number, attribute in enumerate(vector.attributes):
+        columns = [column for column, entry in enumerate(vector.entries) if entry.attribute == number]
+        pictures = int((numbers[:, columns] == UNKNOWN).any(dim=1).sum()) if columns else 0
+        if pictures:
+            parts.append(f"{attribute.name} of {'all ' * (pictures == len(numbers))}{counted(pictures, 'picture')}")
+    return ", ".join(parts)
 
 
 @torch.no_grad()

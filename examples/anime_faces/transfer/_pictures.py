@@ -11,15 +11,18 @@ from PIL import Image
 from examples.anime_faces.data import (
     Attribute,
     Dataset,
+    ParseError,
     Reading,
     UnusableError,
     is_dataset,
+    line_of_class,
     list_files,
     read_picture,
     table_source,
     to_square,
+    word_key,
 )
-from examples.anime_faces.recipes.stargan.vector import TargetVector
+from examples.anime_faces.recipes.stargan.vector import TargetVector, sign_of
 from examples.anime_faces.transfer._labels import UNKNOWN, known_numbers
 
 
@@ -113,6 +116,7 @@ class _Table:
         source = table_source(images, labels)
         self._vector, self._attributes = vector, source.attributes
         self._columns: Mapping[str, frozenset[int]] = {one.name: one.columns for one in source.pictures}
+        self._refuse_unknown(labels)
         nothing = np.zeros((1, len(source.attributes)), dtype=np.int64)
         if bool((known_numbers(vector, source.attributes, nothing) == UNKNOWN).all()):
             names = ", ".join(dict.fromkeys(vector.attributes[entry.attribute].name for entry in vector.entries))
@@ -120,6 +124,21 @@ class _Table:
                 f"--labels {labels} must have one of the attributes {names}, but it has "
                 f"{', '.join(attribute.name for attribute in source.attributes) or 'none'}"
             )
+
+    def _refuse_unknown(self, labels: Path) -> None:
+        """Refuse what is neither of the two classes of an attribute: it would be taken for an empty cell."""
+        own = {word_key(one.name): one for one in self._vector.attributes if len(one.classes) == 2}
+        for attribute in self._attributes:
+            known = own.get(word_key(attribute.name))
+            keys = [] if known is None else [word_key(name) for name in known.classes]
+            wrong = [name for name in attribute.classes if keys and word_key(name) not in keys and sign_of(name) == 0]
+            if wrong:
+                line = line_of_class(labels, attribute.name, wrong[0])
+                words = (
+                    f"class {wrong[0]!r} of {attribute.name} must be one of {', '.join(known.classes if known else ())}"
+                )
+                problem = f"{words}, or yes, no, 1, 0, -1"
+                raise ValueError(f"{labels}: {problem}") if line is None else ParseError(labels, line, problem)
 
     def numbers(self, names: Sequence[str]) -> torch.Tensor:
         """Return what the table says of pictures."""

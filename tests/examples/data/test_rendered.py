@@ -78,8 +78,12 @@ def test_repeating_does_nothing_and_other_settings_are_refused(plain, capsys):
         ValueError, match=r"other settings \(count was 70 and is now 71\); give another --out, or --overwrite"
     ):
         write_rendered(plain.path, 71, 32, 3, workers=0)
-    with pytest.raises(ValueError, match=r"knobs was .* and is now"):
+    with pytest.raises(ValueError, match=r"other settings \(ribbon_rate was 0\.2 and is now 1\.0\)"):
         write_rendered(plain.path, 70, 32, 3, Knobs(ribbon_rate=1.0), workers=0)
+    with pytest.raises(
+        ValueError, match=r"other settings \(ribbon_rate was .*, binary_labels was False and is now True\)"
+    ):
+        write_rendered(plain.path, 70, 32, 3, Knobs(ribbon_rate=0.5), binary_labels=True, workers=0)
     with pytest.raises(ValueError, match=r"other settings \(seed was 3 and is now 4\)"):
         write_rendered(plain.path, 70, 32, 4, workers=0)
     assert (plain.path / "images.npy").stat().st_mtime_ns == before

@@ -78,7 +78,7 @@ def test_a_changed_list_of_shards_is_refused(sharded: Dataset) -> None:
     info = json.loads(path.read_text())
     info["shards"][1]["sha256"] = info["shards"][0]["sha256"]
     path.write_text(json.dumps(info))
-    with pytest.raises(ValueError, match=r"has changed since it was written: \['shards'\]"):
+    with pytest.raises(ValueError, match=r"has changed since it was written \(shards\)"):
         Dataset.open(sharded.path).verify()
     info["shards"][1]["pictures"] += 1
     info["shards"][0]["pictures"] -= 1

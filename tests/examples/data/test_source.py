@@ -7,6 +7,7 @@ from examples.anime_faces.data import (
     Dataset,
     Reading,
     folder_source,
+    list_files,
     summarize,
     table_source,
     unlabeled_source,
@@ -167,7 +168,22 @@ def test_folders_of_pictures_with_other_endings_are_classes_too(tmp_path, smooth
     assert folder_source(tmp_path).attributes == (Attribute("class", ("cat", "dog")),)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.png", b"", r"a\.png is a picture, not a folder; give the folder that it is in$"),
+        ("photo", b"\xff\xd8\xff\xe0 and more bytes", r"photo is a picture, not a folder"),
+        ("a.csv", b"file,hair", r"a\.csv is a file, not a folder; give a folder with pictures$"),
+        ("A.TAR.GZ", b"", r"unpack it"),
+    ],
+)
+def test_a_file_in_place_of_a_folder_is_named_for_what_it_is(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        list_files(tmp_path / name)
+
+
 def test_an_archive_in_place_of_a_folder_is_said_to_be_one(tmp_path):
     (tmp_path / "a.zip").touch()
-    with pytest.raises(ValueError, match="is a file, not a folder; pictures in an archive must be unpacked first"):
+    with pytest.raises(ValueError, match="is a file, not a folder; unpack it, and give the folder of its pictures"):
         folder_source(tmp_path / "a.zip")

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from examples.anime_faces.data import ParseError, Reading, only_chosen, parse_prompt, table_source, write_images
+from examples.anime_faces.data import (
+    ParseError,
+    Reading,
+    line_of_class,
+    only_chosen,
+    parse_prompt,
+    table_source,
+    write_images,
+)
 
 
 @pytest.fixture
@@ -238,3 +246,13 @@ def test_labels_are_those_of_the_lines_in_any_order(tmp_path_factory, rows, orde
     assert starts[1] == len(names[0])
     read = {picture.name: {flat[column] for column in picture.columns} for picture in found.pictures}
     assert read == {name: {(0, x) for x in one} | {(1, x) for x in two} for name, (one, two) in rows.items()}
+
+
+def test_the_line_of_a_class_is_found(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text('file,mood, Coat \na.jpg,short,long\n\nb.jpg,calm,"soft;  very   short"\nc.jpg,calm,short\n')
+    found = [line_of_class(table, "Coat", name) for name in ("long", "very short", "short", "calm")]
+    assert found == [2, 4, 5, None]
+    assert line_of_class(table, "age", "old") is None
+    table.write_text("1\nBald Male\n1.jpg -1 1\n")  # CelebA's list has no such cells
+    assert line_of_class(table, "Bald", "-1") is None

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from examples.anime_faces.report._charts import chart_of, charts_of, nice_ticks
+from examples.anime_faces.report._charts import FRAME, chart_of, charts_of, nice_ticks
 from examples.anime_faces.run import Losses
 
 
@@ -25,6 +25,16 @@ def test_charts_follow_their_numbers() -> None:
     assert (
         bent[len(bent) // 2] < float(ys[len(ys) // 2]) - 20
     )  # the upper half of the values takes a small part of the axis
+
+
+def test_the_greatest_and_the_least_value_are_drawn_where_they_are() -> None:
+    """The most extreme hundredth was cut off: a critic that began at 12.3 looked flat at 10."""
+    values = [12.31, *([1.0] * 150), 2.0, *([1.0] * 150), -7.0]
+    for scale in chart_of("x", {"critic": (list(range(1, 304)), values)}).scales:
+        heights = [float(y) for y in re.findall(r"\d+\.\d (\d+\.\d)", scale.paths[0])]
+        assert heights[0] < heights[151] - 15 < heights[1] - 15 < heights[-1] - 15
+        assert FRAME.top <= min(heights) == heights[0]
+        assert FRAME.bottom >= max(heights) == heights[-1]
 
 
 def test_a_decade_has_the_same_length_everywhere_on_the_logarithmic_axis() -> None:

@@ -7,7 +7,7 @@ from torch import nn
 import gankit as gk
 from examples.anime_faces.data import Attribute
 from examples.anime_faces.recipes.stargan.vector import target_vector
-from examples.anime_faces.transfer import complete, known_numbers
+from examples.anime_faces.transfer import complete, known_numbers, what_labels_leave_open
 
 HAIR = Attribute("hair", ("black", "blue", "brown"))
 SEASON = Attribute("season", ("autumn", "spring", "summer"))
@@ -61,3 +61,9 @@ def test_a_critic_fills_what_labels_leave_open() -> None:
     assert torch.equal(numbers, before)
     neither = complete(numbers, images, VECTOR, Says(-2.0, -3.0, 1.0, 0.0, 0.0, 9.0))
     assert neither[2].tolist() == [0, 0, 1, 0, 0, 1]
+
+
+def test_what_labels_leave_open_is_said_by_attribute() -> None:
+    numbers = torch.tensor([[0.0, 1, 1, -1, -1, -1], [-1, 0, 1, -1, -1, -1]])
+    assert what_labels_leave_open(numbers, VECTOR) == "hair of 1 picture, season of all 2 pictures"
+    assert what_labels_leave_open(numbers.clamp(min=0), VECTOR) == ""

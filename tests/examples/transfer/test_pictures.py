@@ -1,21 +1,22 @@
 """Pictures to change: any size and kind of file, data sets of other sizes, and tables of labels."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from examples.anime_faces.data import Attribute, Dataset, Fit, Reading
+from examples.anime_faces.data import Attribute, Dataset, Fit, ParseError, Reading
 from examples.anime_faces.recipes.stargan.vector import target_vector
 from examples.anime_faces.transfer import read_given
 
 VECTOR = target_vector((Attribute("hair", ("black", "blonde", "brown")), Attribute("glasses", ("no", "yes"))))
-READING = Reading(size=16, least_side=1)
+READING = Reading(size=16)
 
 
 def test_files_of_any_size_become_squares_of_the_right_one(photos: Path) -> None:
-    Image.new("RGB", (300, 5), (10, 200, 30)).save(photos / "5.png")
+    Image.new("RGB", (300, 20), (10, 200, 30)).save(photos / "5.png")
     (photos / "6.jpg").write_text("not a picture")
     given = read_given(photos, VECTOR, READING, most=12)
     assert given.names == ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.png", "10.png"]
@@ -25,7 +26,7 @@ def test_files_of_any_size_become_squares_of_the_right_one(photos: Path) -> None
     assert (given.numbers == -1).all()
     (note,) = given.notes
     assert note.startswith("files that cannot be used: 6.jpg (")
-    padded = read_given(photos, VECTOR, Reading(size=16, fit=Fit.PAD, least_side=1), most=12)
+    padded = read_given(photos, VECTOR, Reading(size=16, fit=Fit.PAD), most=12)
     assert (padded.images[4, 0] == 255).all()
 
 
@@ -42,6 +43,27 @@ def test_a_table_says_what_pictures_have(photos: Path) -> None:
     given = read_given(photos, VECTOR, READING, most=4, labels=table)
     assert given.names == ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]
     assert given.numbers.tolist() == [[1, 0, 0, 1], [0, 0, 0, 0], [0, 0, 1, -1], [-1, -1, -1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "message"),
+    [
+        (
+            "1.jpg,1,black\n2.jpg,maybe,black\n",
+            3,
+            "class 'maybe' of Glasses must be one of no, yes, or yes, no, 1, 0, -1",
+        ),
+        ("1.jpg,2,black\n2.jpg,7,black\n", 2, "class '2' of Glasses must be one of no, yes"),
+        ("1.jpg,yes;7,black\n", 2, "class '7' of Glasses must be one of no, yes"),
+    ],
+)
+def test_a_class_that_means_neither_yes_nor_no_is_refused_with_its_line(
+    photos: Path, rows: str, line: int, message: str
+) -> None:
+    table = photos / "labels.csv"
+    table.write_text(f"file,Glasses,hair\n{rows}")
+    with pytest.raises(ParseError, match=rf"labels\.csv, line {line}: {re.escape(message)}"):
+        read_given(photos, VECTOR, READING, most=4, labels=table)
 
 
 def test_the_table_of_celeba_is_read(photos: Path) -> None:
