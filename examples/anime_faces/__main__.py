@@ -26,10 +26,29 @@ def parse(name: str, arguments: list[str]) -> Any:
     """Return a command with its options filled in."""
     if name not in COMMANDS:
         raise ValueError(f"{name!r} is not a command; the commands are {', '.join(COMMANDS)}")
+    if name in ("train", "prepare"):
+        refuse_empty(arguments)
     command, program = find_command(name, arguments), f"{PROGRAM} {name}"
     if name == "train" and recipe_of(arguments) != "default":  # help is that of the recipe
         program = f"{program} --recipe {recipe_of(arguments)}"
     return tyro.cli(command, prog=program, args=arguments)
+
+
+def refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse an option whose value is an empty text, as a shell gives it for a variable that is not set.
+
+    Raises:
+        ValueError: There is one; the message names its flag.
+    """
+    flag = ""
+    for argument in arguments:
+        if argument.startswith("--"):
+            flag, equals, value = argument.partition("=")
+            is_empty = bool(equals) and not value.strip()
+        else:
+            is_empty = not argument.strip()
+        if is_empty:
+            raise ValueError(f"{flag or 'an argument'} must not be empty; leave it out for its default")
 
 
 def in_words(error: Exception) -> str:

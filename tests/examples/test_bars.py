@@ -16,7 +16,7 @@ def test_a_file_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> 
     shown = capsys.readouterr().err
     assert re.fullmatch(r"(drawing: \d of \d faces, \d\d:\d\d left at .*\n)+", shown), shown
     assert shown.count("\n") >= 2
-    assert re.search(r"2 of 2 faces, 00:00 left at .*faces/s, gap 1\.5\n$", shown)
+    assert re.search(r"2 of 2 faces, 00:00 left at \d+ faces/s, gap 1\.5\n$|e\+\d+ faces/s, gap 1\.5\n$", shown)
 
 
 def test_lines_are_rare(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,3 +45,27 @@ def test_a_terminal_gets_a_bar_if_it_has_room(monkeypatch: pytest.MonkeyPatch, c
         bar.update(2)
     assert ("\r" in terminal.getvalue()) == is_a_bar
     assert "2 of 2 faces" in terminal.getvalue() or is_a_bar
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_pace_is_said_in_words_and_only_if_it_is_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    """There were `? left at ?steps/s`, `4.53s/steps` and `1.50steps/s`."""
+    stream = Terminal()
+    if terminal:
+        monkeypatch.setattr("sys.stderr", stream)
+        monkeypatch.setattr("os.get_terminal_size", lambda *_: mock.Mock(columns=200))
+    with mock.patch.object(bars, "SECONDS_BETWEEN_LINES", 0.0), bars.Bar(total=9, unit="steps", desc="training") as bar:
+        bar.refresh()
+        bar.n = bar.initial = 2
+        bar.refresh()
+        for done in (4, 6):
+            bar.n = done
+            bar.start_t -= 4.0
+            bar.refresh()
+    shown = stream.getvalue() if terminal else capsys.readouterr().err
+    assert "?" not in shown
+    assert "2 of 9 steps, 00:00 passed\r" in shown or "2 of 9 steps\n" in shown
+    assert "00:10 left at 2 s a step" in shown
+    assert "00:06 left at 2 s a step" in shown

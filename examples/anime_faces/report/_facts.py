@@ -120,6 +120,19 @@ def changes_of(settings: Settings) -> list[str]:
     ]
 
 
+def changes_in_short(settings: Settings) -> str:
+    """Return in one sentence that the plan has changed; empty where it has not. The settings list every change."""
+    if not settings.changes:
+        return ""
+    first, last = settings.changes[0], settings.changes[-1]
+    if len(settings.changes) == 1:
+        return changes_of(settings)[0]
+    return (
+        f"The plan of {first.before:,} steps changed {len(settings.changes)} times, the last time after step {last.step:,} to "
+        f"{last.after:,}; the settings below list all changes."
+    )
+
+
 def commands_of(evidence: Evidence) -> Commands:
     """Return the commands that repeat the run, bit for bit on the same kind of machine, and those that draw and measure."""
     settings, description, folder = evidence.settings, evidence.settings.description, evidence.folder.path

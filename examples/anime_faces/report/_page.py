@@ -10,7 +10,7 @@ import jinja2
 from examples.anime_faces.files import written_whole
 from examples.anime_faces.report._charts import FRAME, charts_of
 from examples.anime_faces.report._evidence import Evidence, gather
-from examples.anime_faces.report._facts import changes_of, commands_of, data_of, settings_of, tiles_of
+from examples.anime_faces.report._facts import changes_in_short, commands_of, data_of, settings_of, tiles_of
 from examples.anime_faces.report._figures import by_step_of, figures_of
 from examples.anime_faces.report._pictures import (
     MOST_GRIDS,
@@ -87,7 +87,7 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         status=status,
         recipe={"name": evidence.settings.recipe, "description": evidence.recipe},
         versions=", ".join(f"{name} {version}" for name, version in evidence.settings.versions.items()),
-        changes=changes_of(evidence.settings),
+        changes=changes_in_short(evidence.settings),
         unfinished=None if status else _unfinished(evidence),
         samples=samples_of(evidence.folder.samples),
         strip=None if status else strip_of(evidence.folder.strip),

@@ -13,6 +13,8 @@ from examples.anime_faces.systems import Clock, Comparison, Hardware, UnusableEr
 
 SHORT_RUN = 200
 """Runs of fewer steps, where no minutes are given, use the first choice: measuring would take longer than it gains."""
+ANOTHER_SPEED = 1.4
+"""So many times as fast or as slow is more than chance."""
 SECONDS_TO_CHOOSE = 15.0
 LEAST_TO_CHOOSE = 6.0
 SHARE_TO_CHOOSE = 0.03  # of the minutes
@@ -72,6 +74,30 @@ def choose_by_rounds(
         return step
 
     return fastest_hardware(step_on, choices, seconds=seconds, clock=clock)
+
+
+def choice_in_words(figures: Comparison | None, choices: Sequence[Hardware]) -> str:
+    """Return how the hardware was chosen, to be printed behind it."""
+    if figures is not None:
+        return f"\n          seconds of a step: {figures}"
+    if len(choices) < 2:
+        return ""
+    words = f"a run of less than {SHORT_RUN} steps takes the first of {len(choices)} ways; --precision names another"
+    return f" (not timed: {words})"
+
+
+def speed_in_words(each: float, figures: Comparison | None) -> str:
+    """Return a remark if steps now take another time than when the hardware was chosen; empty where they do not.
+
+    Args:
+        each: Seconds of a step now.
+        figures: Those of the choice.
+    """
+    before = None if figures is None else figures.seconds.get(figures.best)
+    if before is None or 1 / ANOTHER_SPEED < each / before < ANOTHER_SPEED:
+        return ""
+    how = "slower: something else runs on it" if each > before else "faster: something else has ended"
+    return f"\n          (a step took {before:.3g} s when the hardware was chosen; the machine has become {how})"
 
 
 def seconds_per_step(play: Play, *, steps: int, minutes: float, clock: Clock = time.perf_counter) -> float:

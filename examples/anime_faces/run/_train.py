@@ -13,7 +13,13 @@ from examples.anime_faces.run._beginning import Found, announce, begin, newest_c
 from examples.anime_faces.run._console import StopSignals
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder, locked
-from examples.anime_faces.run._measuring import choose_by_rounds, seconds_per_step, steps_within
+from examples.anime_faces.run._measuring import (
+    choice_in_words,
+    choose_by_rounds,
+    seconds_per_step,
+    speed_in_words,
+    steps_within,
+)
 from examples.anime_faces.run._outlines import in_short, write_outline
 from examples.anime_faces.run._pace import AsRecorded, ByTheClock, Pacer, keep_the_plan
 from examples.anime_faces.run._planning import Outcome, TrainRequest, read_plan
@@ -199,7 +205,7 @@ def _chosen(settings: Settings, request: TrainRequest, choices: Sequence[Hardwar
         return play
 
     hardware, figures = choose_by_rounds(play_on, choices, steps=settings.steps, minutes=request.minutes, clock=clock)
-    print(f"hardware  {hardware}" + ("" if figures is None else f"\n          seconds of a step: {figures}"))
+    print(f"hardware  {hardware}{choice_in_words(figures, choices)}")
     settings = replace(settings, hardware=hardware, timings={} if figures is None else dict(figures.seconds))
     if request.minutes is None:
         return settings
@@ -208,6 +214,7 @@ def _chosen(settings: Settings, request: TrainRequest, choices: Sequence[Hardwar
     steps = steps_within(left, each)
     print(
         f"budget    {request.minutes:.3g} minutes are {steps} steps of {each:.3g} s here; fewer or more if its speed changes"
+        f"{speed_in_words(each, figures)}"
     )
     return replace(settings, steps=steps, seconds=max(left, 0.0))
 

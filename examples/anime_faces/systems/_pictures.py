@@ -23,11 +23,13 @@ def base_and_doublings(size: int) -> tuple[int, int]:
     if doublings >= 1 and SMALLEST_BASE <= base <= LARGEST_BASE:
         return base, doublings
     possible = sorted(b * 2**k for b in range(SMALLEST_BASE, LARGEST_BASE + 1) for k in range(1, 9))
-    below = max((one for one in possible if one < size), default=possible[0])
-    above = min((one for one in possible if one > size), default=possible[-1])
+    near = {
+        max((one for one in possible if one < size), default=0),
+        min((one for one in possible if one > size), default=0),
+    }
     raise ValueError(
         f"size must be a number from {SMALLEST_BASE} to {LARGEST_BASE} doubled a few times, but it is {size}; "
-        f"{below} and {above} would work"
+        f"{' and '.join(map(str, sorted(near - {0})))} would work"
     )
 
 

@@ -81,6 +81,10 @@ class WithSecondSet(AnyTag):
 def _opened(folder: str, dataset: Dataset) -> Dataset:
     """Open the second data set of a first one."""
     second = Dataset.open(Path(folder))
+    if second.fingerprint == dataset.fingerprint:
+        raise ValueError(
+            f"--extra must be another data set than --data, but {folder} holds the same pictures and labels"
+        )
     if second.size != dataset.size:
         raise ValueError(
             f"--extra must have pictures of the size of --data, {dataset.size}, but {folder} has {second.size}"

@@ -111,6 +111,16 @@ MISTAKES = [
     ),
     (["train", "--recipe=stargan", "--data", "x", "--out", "y", "--extra=D"], "error: --extra is an option of dcgan"),
     (["train", "--data", "x", "--out", "y", "--no_literal"], "error: --no-literal is an option of "),
+    (
+        ["train", "--recipe", "stargan", "--data", "x", "--out", "y", "--targets", ""],
+        "error: --targets must not be empty; leave it out for its default",
+    ),
+    (
+        ["train", "--recipe", "stargan", "--data", "x", "--out", "y", "--targets= "],
+        "error: --targets must not be empty",
+    ),
+    (["prepare", "--out", "y", "--only", " "], "error: --only must not be empty"),
+    (["prepare", "--out", ""], "error: --out must not be empty"),
     (["evaluate", "x", "--seed", "-1"], "error: --seed must be 0 or more and below 2**63, but it is -1"),
 ]
 

@@ -251,6 +251,12 @@ def test_a_changed_plan_is_shown_and_repeated(folder: Path) -> None:
     page = write_report(folder).read_text(encoding="utf-8")
     assert page.count("After step 1,300, the plan of 4,600 steps became one of 3,100.") == 2
     assert re.search(r"train --out \S*/tiny &lt;run&gt;-again&#34; --plan \S*/tiny &lt;run&gt;&#34;", page)
+    more = (change, PlanChange(step=2000, before=3100, after=2900), PlanChange(step=2500, before=2900, after=2700))
+    dataclasses.replace(settings, changes=more).save(folder / "settings.json")
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert page.count("the plan of 4,600 steps became one of 3,100.") == 1  # among the settings
+    words = "The plan of 4,600 steps changed 3 times, the last time after step 2,500 to 2,700; the settings below list all changes."
+    assert page.count(words) == 1
 
 
 def test_the_next_commands_can_be_pasted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

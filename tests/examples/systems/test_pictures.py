@@ -13,7 +13,17 @@ def test_sizes_that_work(size: int, expected: tuple[int, int]) -> None:
     assert expected[0] * 2 ** expected[1] == size
 
 
-@pytest.mark.parametrize(("size", "near"), [(65, ("64", "80")), (100, ("96", "112")), (7, ("8",)), (72, ("64", "80"))])
+@pytest.mark.parametrize(
+    ("size", "near"),
+    [
+        (65, ("64", "80")),
+        (100, ("96", "112")),
+        (7, ("8",)),
+        (72, ("64", "80")),
+        (0, ("; 8 would",)),
+        (9999, ("; 1792 would",)),
+    ],
+)
 def test_other_sizes_name_the_nearest(size: int, near: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=f"size must be .* but it is {size}") as caught:
         base_and_doublings(size)

@@ -22,6 +22,12 @@ def alike_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_the_same_set_twice_is_refused(faces: Dataset) -> None:
+    for conditioning in (AnyPictureOfTwo(str(faces.path)), WithSecondSet(str(faces.path))):
+        with pytest.raises(ValueError, match=r"--extra must be another data set than --data"):
+            conditioning.select(faces)
+
+
 def test_without_a_second_set_it_reads_tags_as_always(faces: Dataset) -> None:
     found, expected = WithSecondSet().select(faces), AnyTag().select(faces)
     assert found.second is None
