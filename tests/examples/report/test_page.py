@@ -255,7 +255,9 @@ def test_a_changed_plan_is_shown_and_repeated(folder: Path) -> None:
     dataclasses.replace(settings, changes=more).save(folder / "settings.json")
     page = write_report(folder).read_text(encoding="utf-8")
     assert page.count("the plan of 4,600 steps became one of 3,100.") == 1  # among the settings
-    words = "The plan of 4,600 steps changed 3 times, the last time after step 2,500 to 2,700; the settings below list all changes."
+    words = (
+        "The plan of 4,600 steps changed 3 times, the last time after step 2,500 to 2,700; the settings below list all"
+    )
     assert page.count(words) == 1
 
 
