@@ -44,7 +44,7 @@ class Bar(tqdm):
         known = super().format_dict
         done, seconds = self.n - self.initial, known["elapsed"]
         rate = known["rate"] or (done / seconds if done > 0 and seconds else 0.0)
-        return known | {"pace": _pace(rate, max(0, self.total - self.n), self.unit) if rate else ""}
+        return {**known, "pace": _pace(rate, max(0, self.total - self.n), self.unit) if rate else ""}
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Show how far the work is."""
