@@ -122,7 +122,8 @@ def test_every_update_compiles_and_trains_as_it_does_eagerly(name: str, form: di
     rounds = [
         (lambda step=step: eager.play(step, some), lambda step=step: compiled.play(step, same)) for step in (0, 8)
     ]
-    assert_trains_alike(eager.networks, compiled.networks, rounds)
+    # Adam makes a step of full size of a gradient that is rounding alone, as that of a bias before a norm.
+    assert_trains_alike(eager.networks, compiled.networks, rounds, tolerance=1e-10)
     assert compiled.compile_seconds > 0
 
 
