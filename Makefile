@@ -24,6 +24,7 @@ TORCH_STAMP := $(STAMPS)/torch-$(subst /,-,$(subst :,-,$(subst =,-,$(TORCH))))
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO ?= runs/demo
 MINUTES ?= 12
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: demo test test-all check docs bench cuda toys faces gallery mutants clean
 .DELETE_ON_ERROR:
@@ -32,11 +33,11 @@ demo: $(STAMPS)/examples
 	$(BIN)/python -m examples.anime_faces demo --out $(DEMO) --minutes $(MINUTES)
 
 test: check $(STAMPS)/all
-	$(BIN)/python -m pytest
+	$(PYTEST)
 	$(BIN)/python docs/build.py
 
 test-all: $(STAMPS)/all
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(PYTEST) -m "slow or not slow"
 
 check: $(STAMPS)/all
 	$(BIN)/ruff check .
