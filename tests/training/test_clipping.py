@@ -26,7 +26,7 @@ def test_the_norm_and_the_clip_equal_numpy_arithmetic(seed: int, dtypes: list[to
     gradients = [
         torch.randn(2, size, generator=rng).to(dtype) for size, dtype in zip((2, 3, 5, 7), dtypes, strict=False)
     ]
-    before = [gradient.double().numpy() for gradient in gradients]
+    before = [gradient.double().clone().numpy() for gradient in gradients]
     expected = np.sqrt(sum((values**2).sum() for values in before))
     norm = total_norm(gradients)
     np.testing.assert_allclose(norm.item(), expected, rtol=1e-6)
