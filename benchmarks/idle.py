@@ -11,7 +11,7 @@ import torch
 
 MOST_OTHERS = 0.05
 MOST_SPREAD = 0.10
-STATISTICS = Path("/proc/stat")
+PROCESSES = Path("/proc")
 UNUSED = (3, 4)  # columns of the first line of /proc/stat: idle, and waiting for a disk
 
 
@@ -54,8 +54,8 @@ class Idleness:
 class Watch:
     """Measures what other processes use between its start and `others`."""
 
-    def __init__(self, statistics_file: Path = STATISTICS) -> None:
-        self._file = statistics_file
+    def __init__(self, processes: Path = PROCESSES) -> None:
+        self._processes = processes
         self._start = self._ticks()
 
     def others(self) -> float | None:
@@ -67,13 +67,33 @@ class Watch:
         return max(0.0, busy - own) / total
 
     def _ticks(self) -> tuple[float, float, float] | None:
-        if not self._file.exists():
+        file = self._processes / "stat"
+        if not file.exists():
             return None
-        ticks = [int(number) for number in self._file.read_text(encoding="utf-8").splitlines()[0].split()[1:9]]
+        ticks = [int(number) for number in file.read_text(encoding="utf-8").splitlines()[0].split()[1:9]]
         unused = sum(ticks[column] for column in UNUSED)
-        # `os.times` is in seconds: of this process, and of children that have ended.
-        own = sum(os.times()[:4]) * os.sysconf("SC_CLK_TCK")
-        return float(sum(ticks)), float(sum(ticks) - unused), own
+        return float(sum(ticks)), float(sum(ticks) - unused), float(own_ticks(self._processes, os.getpid()))
+
+
+def own_ticks(processes: Path, own: int) -> int:
+    """Return the time of a process, of what it has started, such as compilers, and of children of these that have ended."""
+    parents: dict[int, int] = {}
+    times: dict[int, int] = {}
+    for folder in processes.glob("[0-9]*"):
+        try:
+            text = (folder / "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:  # it has just ended
+            continue
+        fields = text.rpartition(")")[2].split()  # the name, in brackets, may hold spaces
+        parents[int(folder.name)] = int(fields[1])
+        times[int(folder.name)] = sum(map(int, fields[11:15]))
+
+    def belongs(process: int) -> bool:
+        while process != own and process in parents:
+            process = parents[process]
+        return process == own
+
+    return sum(time for process, time in times.items() if belongs(process))
 
 
 def look(*, seconds: float = 3.0, clock: Callable[[], float] = time.perf_counter) -> Idleness:

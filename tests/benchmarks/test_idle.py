@@ -1,30 +1,56 @@
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from benchmarks import idle
-from benchmarks.idle import BusyError, Idleness, Watch, look, refuse_busy
+from benchmarks.idle import BusyError, Idleness, Watch, look, own_ticks, refuse_busy
 
 
-def write_ticks(path: Path, *, user: int, idle: int, waiting: int = 0) -> None:
-    path.write_text(f"cpu  {user} 0 0 {idle} {waiting} 0 0 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n", encoding="utf-8")
+def write_ticks(folder: Path, *, user: int, idle: int, waiting: int = 0) -> None:
+    lines = f"cpu  {user} 0 0 {idle} {waiting} 0 0 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n"
+    (folder / "stat").write_text(lines, encoding="utf-8")
 
 
-def test_the_share_of_others_is_what_is_busy_and_not_this_process(
+def write_process(folder: Path, process: int, parent: int, *ticks: int) -> None:
+    own = folder / str(process)
+    own.mkdir(exist_ok=True)
+    numbers = " ".join(str(tick) for tick in ticks)
+    (own / "stat").write_text(
+        f"{process} (a (name) 1) S {parent} 1 1 0 -1 4 0 0 0 0 {numbers} 20 0\n", encoding="utf-8"
+    )
+
+
+def test_the_share_of_others_is_what_is_busy_and_not_of_this_process_or_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, own = tmp_path / "stat", iter([(1.0, 0.5, 0.0, 0.0, 9.0), (1.25, 0.5, 0.125, 0.0, 9.0)])
-    monkeypatch.setattr(idle.os, "times", lambda: next(own))
-    monkeypatch.setattr(idle.os, "sysconf", lambda _: 200)  # ticks in a second: this process uses 75
-    write_ticks(path, user=1000, idle=500)
-    watch = Watch(path)
-    write_ticks(path, user=1175, idle=900, waiting=25)
+    monkeypatch.setattr(idle.os, "getpid", lambda: 7)
+    write_process(tmp_path, 1, 0, 10, 10, 10, 10)
+    write_process(tmp_path, 7, 1, 100, 20, 3, 4)
+    write_process(tmp_path, 8, 7, 1, 1, 1, 1)
+    write_ticks(tmp_path, user=1000, idle=500)
+    watch = Watch(tmp_path)
+    write_process(tmp_path, 1, 0, 90, 90, 90, 90)
+    write_process(tmp_path, 7, 1, 120, 25, 8, 4)  # 30 more
+    write_process(tmp_path, 8, 7, 11, 11, 1, 1)  # 20 more
+    write_process(tmp_path, 9, 8, 5, 5, 5, 10)  # 25, of a grandchild that began meanwhile
+    (tmp_path / "11").mkdir()  # has just ended
+    write_ticks(tmp_path, user=1175, idle=900, waiting=25)
     assert watch.others() == pytest.approx((175 - 75) / (175 + 400 + 25))
 
 
+@pytest.mark.skipif(not (idle.PROCESSES / "stat").exists(), reason="only Linux says what processes use")
+def test_the_time_of_this_process_is_seen() -> None:
+    before = own_ticks(idle.PROCESSES, os.getpid())
+    end = time.process_time() + 0.1
+    while time.process_time() < end:
+        pass
+    assert own_ticks(idle.PROCESSES, os.getpid()) - before >= 0.08 * os.sysconf("SC_CLK_TCK")
+
+
 def test_without_the_file_nothing_is_known(tmp_path: Path) -> None:
-    assert Watch(tmp_path / "stat").others() is None
+    assert Watch(tmp_path / "none").others() is None
     assert Idleness(others=None, spread=0.0, load=9.0).idle
 
 
