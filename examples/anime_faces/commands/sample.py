@@ -53,8 +53,8 @@ class Sample:
     """The sheet to write. Default: samples.png; with --table, table.png in the run's folder, which the report shows."""
     table: bool = False
     """Mark each prompt as "in training" or "not in training". Without prompts: four pairs of colors, and a text of the data."""
-    scale: int = 1
-    """Whole-number enlargement of the pictures."""
+    scale: Annotated[int | None, shown_as("INT")] = None
+    """Whole-number enlargement of the pictures. Default: to 64 pixels or more."""
     pictures: Annotated[Path | None, shown_as("FOLDER")] = None
     """Folder to write each picture to as well, as sample_ID_NUMBER.png."""
 
@@ -65,24 +65,35 @@ class Sample:
         out = self._place()
         check_there(self.run_folder, "--run")
         from examples.anime_faces.data import counted
-        from examples.anime_faces.run import checkpoint_of, enlargement, load_generator, marks_of, training_data
+        from examples.anime_faces.run import (
+            ORIGINAL,
+            checkpoint_of,
+            enlargement,
+            load_generator,
+            marks_of,
+            originals_of,
+            training_data,
+        )
 
         run = self.run_folder if self.step is None else checkpoint_of(self.run_folder, self.step)
         generator = load_generator(
             run, recipe=self.recipe, data=self.data, temperature=self.temperature, truncation=self.truncation
         )
-        if self.data is not None and not self.table and generator.drawer.blueprint.latents is not None:
+        if self.data is not None and not self.table and not generator.drawer.changes_pictures:
             raise ValueError(
                 f"--data is for recipes that change pictures, but {generator.settings.recipe} draws from noise"
             )
         dataset = training_data(generator) if self.table else None
         prompts = self._prompts(generator, dataset)
-        scale = max(self.scale, enlargement(generator.size)) if self.table else self.scale
-        self._check_sheet(len(prompts), generator.size * scale)
+        scale = self.scale or enlargement(generator.size)
+        self._check_sheet(len(prompts) + generator.drawer.changes_pictures, generator.size * scale)
         images = [self._draw(generator, prompt, index) for index, prompt in enumerate(prompts)]
         texts = [prompt.text for prompt in prompts]
         marks = [""] * len(texts) if dataset is None else marks_of(texts, generator, dataset)
-        self._write_sheet(list(zip(texts, marks, strict=True)), images, out, scale)
+        shown, rows = list(zip(texts, marks, strict=True)), images
+        if (originals := originals_of(generator, self.n, seed=self.seed)) is not None:
+            shown, rows = [(ORIGINAL, ""), *shown], [originals.permute(0, 2, 3, 1).numpy(), *images]
+        self._write_sheet(shown, rows, out, scale)
         drawn = f"{counted(len(prompts), 'prompt')}, {counted(self.n, 'picture')} each"
         noise = f", {generator.noise}" if generator.noise.changes else ""
         print(f"{out}: {drawn}, from step {generator.step}{noise}")
@@ -105,7 +116,7 @@ class Sample:
         pixels = prompts * math.ceil(self.n / columns) * columns * side**2
         if pixels > MOST_PIXELS:
             raise ValueError(
-                f"--n {self.n} with --scale {self.scale} would give a sheet of {pixels / 1e6:,.0f} million pixels; at most "
+                f"--n {self.n}, pictures of {side} pixels, would give a sheet of {pixels / 1e6:,.0f} million pixels; at most "
                 f"{MOST_PIXELS // 10**6} million can be drawn: lower them"
             )
 
@@ -130,7 +141,9 @@ class Sample:
         return [Prompt(str(number), text, ()) for number, text in enumerate(examples, start=1)]
 
     def _draw(self, generator: "LoadedGenerator", prompt: "Prompt", index: int) -> "np.ndarray":
-        images = generator.generate_prompt(prompt.text, self.n, seed=self.seed + index)
+        from examples.anime_faces.run import seed_of_prompt
+
+        images = generator.generate_prompt(prompt.text, self.n, seed=seed_of_prompt(generator, self.seed, index))
         return images.permute(0, 2, 3, 1).numpy()
 
     def _write_sheet(

@@ -14,7 +14,7 @@ from examples.anime_faces.comparison._pictures import Gallery, enlarged, gallery
 from examples.anime_faces.comparison._tables import differing, figures_beside
 from examples.anime_faces.files import written_whole
 from examples.anime_faces.report import COLORS, FRAME, Embedded, chart_of, embedded, fill, marked_rows
-from examples.anime_faces.run import Panel, displayed, draw_panels, enlargement
+from examples.anime_faces.run import ORIGINAL, Panel, displayed, draw_panels, enlargement
 
 POINTS = 300
 PANELS = ("generator", "critic")  # in the order of report C's figures
@@ -111,6 +111,7 @@ def write_comparison(entries: Sequence[Entry], gallery: Gallery, places: Places,
             for prompt, rows in groupby(gallery.rows, key=lambda row: row.prompt)
         ],
         shared=gallery.shared,
+        changes_pictures=any(row.prompt == ORIGINAL for row in gallery.rows),
         notes=gallery.notes,
         files=[path.name for path in (places.curves, places.pictures) if path.exists()],
     )

@@ -11,12 +11,15 @@ from examples.anime_faces.recipes import is_outside
 from examples.anime_faces.run import (
     ANYTHING,
     COLOR_PROMPTS,
+    ORIGINAL,
     Block,
     LoadedGenerator,
     Sheet,
     draw_sheet,
     enlargement,
     load_generator,
+    originals_of,
+    seed_of_prompt,
 )
 
 MOST_PROMPTS = 5
@@ -43,7 +46,7 @@ class Gallery:
     """All pictures.
 
     Args:
-        rows: The pictures, prompt by prompt.
+        rows: The pictures, prompt by prompt; before them, those that runs change, under the prompt "original".
         shared: Whether every run that draws was asked for the same prompts.
         notes: Which runs draw nothing, and why.
     """
@@ -59,7 +62,7 @@ def draw_gallery(
     """Draw the same prompts with every run; where no prompt is understood by all of them, each draws its own.
 
     A prompt has the same seed in every run: `seed` for the first, one more for each further one, as `sample` does. Runs whose
-    latents have the same form get the same ones.
+    latents have the same form get the same ones. Runs that change pictures change the same ones for every prompt.
 
     Args:
         entries: The runs.
@@ -77,15 +80,32 @@ def draw_gallery(
             for prompt in prompts:
                 _check(prompt, generator, entries[number - 1])
     common = list(prompts) or _common(list(generators.values()))
-    rows: list[Drawn] = []
+    rows = _originals(entries, generators, n, seed)
     if common:
         for place, prompt in enumerate(common):
-            rows += [_drawn(entries[number - 1], one, prompt, n, seed + place) for number, one in generators.items()]
+            rows += [
+                _drawn(entries[number - 1], one, prompt, n, seed_of_prompt(one, seed, place))
+                for number, one in generators.items()
+            ]
     else:
         for number, one in generators.items():
             own = _own(one)[:OWN_PROMPTS]
-            rows += [_drawn(entries[number - 1], one, prompt, n, seed + place) for place, prompt in enumerate(own)]
+            rows += [
+                _drawn(entries[number - 1], one, prompt, n, seed_of_prompt(one, seed, place))
+                for place, prompt in enumerate(own)
+            ]
     return Gallery(rows=rows, shared=bool(common), notes=notes)
+
+
+def _originals(entries: Sequence[Entry], generators: dict[int, LoadedGenerator], n: int, seed: int) -> list[Drawn]:
+    """Return the pictures that are changed, once for each data set of runs that change pictures."""
+    rows: dict[str, Drawn] = {}
+    for number, one in generators.items():
+        images = None if one.settings.fingerprint in rows else originals_of(one, n, seed=seed)
+        if images is not None:
+            drawn = images.permute(0, 2, 3, 1).numpy()
+            rows[one.settings.fingerprint] = Drawn(entry=entries[number - 1], prompt=ORIGINAL, images=drawn)
+    return list(rows.values())
 
 
 def _generators(entries: Sequence[Entry], recipes: Collection[str]) -> tuple[dict[int, LoadedGenerator], list[str]]:

@@ -6,9 +6,9 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -30,6 +30,7 @@ class Figure:
         at_most: Largest value that passes. None: no such bound.
         interval: Where the number for very many samples probably is, in 95 of 100 cases. None: unknown.
         about: What the number means, in one phrase.
+        not_applied: Why no bounds are applied where others have them. Empty: they are, if there are any.
 
     Example:
         >>> Figure(value=0.97, floor=1.0, at_least=0.98, about="share of samples with the asked hair").passed
@@ -42,6 +43,7 @@ class Figure:
     at_most: float | None = None
     interval: tuple[float, float] | None = None
     about: str
+    not_applied: str = ""
 
     @property
     def passed(self) -> bool | None:
@@ -74,6 +76,7 @@ class Figure:
             "passed": self.passed,
             "undecided": self.undecided,
             "about": self.about,
+            **({"not_applied": self.not_applied} if self.not_applied else {}),
         }
 
 
@@ -147,6 +150,17 @@ class Evaluation:
         """Add the figures of a step, and the tables behind them."""
         self.figures |= figures
         self.details |= details or {}
+
+    def exempt(self, names: Collection[str], why: str) -> None:
+        """Take the bounds from figures to which they do not apply, as far as they have any.
+
+        Args:
+            names: The figures.
+            why: Why they do not apply, in a phrase.
+        """
+        for name, figure in self.figures.items():
+            if name in names and figure.passed is not None:
+                self.figures[name] = replace(figure, at_least=None, at_most=None, not_applied=why)
 
     def record(self) -> dict[str, Any]:
         """Return everything as plain data for a JSON file."""

@@ -19,6 +19,8 @@ def _interval(figure: dict[str, Any]) -> str:
 
 
 def _verdict(figure: dict[str, Any]) -> str:
+    if figure.get("not_applied"):
+        return f"not applied: {figure['not_applied']}"
     if figure["passed"] is None:
         return ""
     bounds = [f"at least {figure['at_least']:.4g}"] if figure["at_least"] is not None else []

@@ -92,6 +92,7 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         samples=samples_of(evidence.folder.samples),
         strip=None if status else strip_of(evidence.folder.strip),
         table=samples_of(evidence.folder.table),
+        changes_pictures=_changes_pictures(evidence),
         tiles=tiles_of(evidence),
         film=film_of(evidence.folder.grids, MOST_GRIDS_LIVE if status else MOST_GRIDS),
         frame=FRAME,
@@ -106,6 +107,11 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         settings=settings_of(evidence),
         commands=commands_of(evidence),
     )
+
+
+def _changes_pictures(evidence: Evidence) -> bool:
+    sections = () if evidence.outline is None else evidence.outline.constants
+    return any(tuple(fact) == ("input", "pictures") for section in sections for fact in section.facts)
 
 
 def _unfinished(evidence: Evidence) -> str:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from examples.anime_faces.report._pictures import grids_of
 from examples.anime_faces.run import (
+    ORIGINAL,
     Block,
     Layout,
     RunFolder,
@@ -17,6 +18,7 @@ from examples.anime_faces.run import (
     kept_steps,
     load_generator,
     newest_step,
+    originals_of,
     read_layout,
 )
 
@@ -99,6 +101,10 @@ def _drawn(folder: RunFolder, prompts: Sequence[str], labels: Sequence[str], rec
     blocks: list[Block] = []
     for step in sorted({*kept, newest}):
         generator = load_generator(checkpoint_of(folder.path, step), recipe=recipe)
+        originals = None if blocks else originals_of(generator, ROWS, seed=SEED)
+        if originals is not None:
+            column = np.concatenate([originals.permute(0, 2, 3, 1).numpy()] * len(prompts))
+            blocks.append(Block(ORIGINAL, column[:, None]))
         drawn = [generator.generate_texts([prompt] * ROWS, seed=SEED) for prompt in prompts]
         images = np.concatenate([one.permute(0, 2, 3, 1).numpy() for one in drawn])
         blocks.append(Block(f"{step:,}", images[:, None]))

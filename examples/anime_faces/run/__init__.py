@@ -37,6 +37,11 @@ from examples.anime_faces.run._monitors import (
     are_watched as are_watched,
     spans_of as spans_of,
 )
+from examples.anime_faces.run._originals import (
+    ORIGINAL as ORIGINAL,
+    originals_of as originals_of,
+    seed_of_prompt as seed_of_prompt,
+)
 from examples.anime_faces.run._outlines import read_outline as read_outline
 from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._record import read_log as read_log

@@ -76,7 +76,7 @@ class LoadedGenerator:
         """
         self._check(class_ids)
         rng = torch.Generator().manual_seed(seed)
-        inputs = self._inputs(len(class_ids), rng)
+        inputs = self.inputs(len(class_ids), rng)
         known = fill_in(class_ids.cpu().to(torch.int64), self.settings.description.classes, rng)
         return self.drawer.draw(inputs, self.conditioning.encode(known, self.settings.description))
 
@@ -94,7 +94,7 @@ class LoadedGenerator:
             ValueError: A text cannot be read.
         """
         rng = torch.Generator().manual_seed(seed)
-        inputs = self._inputs(len(texts), rng)
+        inputs = self.inputs(len(texts), rng)
         return self.drawer.draw(inputs, self.conditioning.read(texts, self.settings.description, rng))
 
     def generate_prompt(self, prompt: str, count: int, *, seed: int) -> torch.Tensor:
@@ -115,7 +115,9 @@ class LoadedGenerator:
         """Return what is written about each picture of a data set, by its row; pictures without a text are left out."""
         return self.conditioning.texts_of(dataset)
 
-    def _inputs(self, count: int, rng: torch.Generator) -> torch.Tensor:
+    def inputs(self, count: int, rng: torch.Generator) -> torch.Tensor:
+        """Draw what the networks are given: latents, or pictures of the data for those that change pictures."""
+
         def pictures(count: int, rng: torch.Generator) -> torch.Tensor:
             return pictures_of(self._dataset().images)(count, rng)
 

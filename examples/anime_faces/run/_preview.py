@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import gankit as gk
+from examples.anime_faces.run._originals import ORIGINAL
 from examples.anime_faces.run._sheets import Block, draw_sheet, enlargement
 from examples.anime_faces.run._variety import REAL, figures_of, named, real_distance
-from examples.anime_faces.systems import Conditioning, Description, Drawer
+from examples.anime_faces.systems import Conditioning, Description, Drawer, to_pixels
 
 ROWS, COLUMNS = 8, 5
 SEED = 20
@@ -17,7 +19,8 @@ SEED = 20
 class Preview:
     """Draws the same conditions and latents each time, so that grids of different steps can be compared.
 
-    A column has one latent for all conditions: along it only what was asked for should change, along a row all the rest.
+    A column has one latent for all conditions: along it only what was asked for should change, along a row all the rest. Where
+    pictures are changed, a column has one picture, which stands in the first row as it was.
 
     Args:
         drawers: What draws each block of columns, by its heading.
@@ -40,18 +43,23 @@ class Preview:
         rng = torch.Generator().manual_seed(SEED)
         self._real = real_distance(pictures(REAL, torch.Generator().manual_seed(SEED)))
         drawer = next(iter(drawers.values()))
-        self._condition = None
+        self._condition = self._originals = None
         if grid.condition is None:
             self._inputs = drawer.inputs(len(self._names) * COLUMNS, rng, pictures)
         else:
             inputs = drawer.inputs(COLUMNS, rng, pictures)
+            self._originals = to_pixels(inputs).numpy() if drawer.changes_pictures else None
             self._inputs, self._condition = gk.latents.across_conditions(inputs, grid.condition)
 
     def draw(self, path: Path) -> dict[str, float]:
         """Write the grid as a PNG, and return how much its pictures differ, see `figures_of`."""
         grids = {heading: self._images(drawer) for heading, drawer in self._drawers.items()}
-        blocks = [Block(heading, images.permute(0, 1, 3, 4, 2).numpy()) for heading, images in grids.items()]
-        sheet = draw_sheet(self._names, blocks, scale=enlargement(self._size))
+        names, shown = list(self._names), {heading: images.numpy() for heading, images in grids.items()}
+        if self._originals is not None:
+            names = [ORIGINAL, *names]
+            shown = {heading: np.concatenate([self._originals[None], images]) for heading, images in shown.items()}
+        blocks = [Block(heading, images.transpose(0, 1, 3, 4, 2)) for heading, images in shown.items()]
+        sheet = draw_sheet(names, blocks, scale=enlargement(self._size))
         sheet.save(path, legend=path.with_name("legend.txt"))
         figures: dict[str, float] = {}
         for heading, images in grids.items():

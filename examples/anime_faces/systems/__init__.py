@@ -9,7 +9,7 @@ from examples.anime_faces.systems._description import (
     Description as Description,
     TextDescription as TextDescription,
 )
-from examples.anime_faces.systems._drawing import Drawer as Drawer
+from examples.anime_faces.systems._drawing import Drawer as Drawer, to_pixels as to_pixels
 from examples.anime_faces.systems._expected import warning_expected as warning_expected
 from examples.anime_faces.systems._formulas import (
     NOTATION as NOTATION,

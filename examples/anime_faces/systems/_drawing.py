@@ -29,6 +29,11 @@ class Drawer:
     blueprint: Blueprint
     device: str
 
+    @property
+    def changes_pictures(self) -> bool:
+        """Whether the networks change pictures that they are given, in place of drawing from noise."""
+        return self.blueprint.latents is None
+
     def inputs(self, count: int, rng: torch.Generator, pictures: Pictures) -> torch.Tensor:
         """Draw the networks' input on the CPU: latents, or pictures for networks that change pictures.
 

@@ -9,7 +9,7 @@ import pytest
 
 from examples.anime_faces.comparison import draw_gallery, read_entries
 from examples.anime_faces.comparison._pictures import enlarged, gallery_sheet
-from examples.anime_faces.run import load_generator
+from examples.anime_faces.run import load_generator, originals_of
 
 
 def test_all_runs_draw_the_prompts_that_all_understand(labels: Path, texts: Path) -> None:
@@ -33,10 +33,27 @@ def test_runs_of_one_form_have_the_same_latents(labels: Path, tmp_path: Path) ->
 def test_each_run_draws_its_own_where_nothing_is_understood_by_all(labels: Path, stargan_run: Path) -> None:
     gallery = draw_gallery(read_entries([labels, stargan_run]), prompts=(), n=2, seed=0)
     assert not gallery.shared
-    assert [row.entry.number for row in gallery.rows] == [1, 1, 1, 2, 2, 2]
+    assert [(row.entry.number, row.prompt == "original") for row in gallery.rows] == [
+        (2, True),
+        *[(1, False)] * 3,
+        *[(2, False)] * 3,
+    ]
     sheet = gallery_sheet(gallery)
     assert sheet is not None
-    assert sheet.layout.notes[::3] == ("1 labels", "2 stargan")
+    assert sheet.layout.notes[::3] == ("2 stargan", "1 labels", "2 stargan")
+
+
+def test_runs_that_change_pictures_change_the_same_ones_for_all_prompts(stargan_run: Path, tmp_path: Path) -> None:
+    """The picture that was changed was shown nowhere."""
+    copied = Path(shutil.copytree(stargan_run, tmp_path / "copied"))
+    gallery = draw_gallery(read_entries([stargan_run, copied]), prompts=("black hair", "blonde hair"), n=3, seed=7)
+    assert [row.prompt for row in gallery.rows] == ["original", *["black hair"] * 2, *["blonde hair"] * 2]
+    generator = load_generator(stargan_run)
+    originals = originals_of(generator, 3, seed=7)
+    assert originals is not None
+    np.testing.assert_array_equal(gallery.rows[0].images, originals.permute(0, 2, 3, 1).numpy())
+    again = generator.generate_texts(["blonde hair"] * 3, seed=7)
+    np.testing.assert_array_equal(gallery.rows[3].images, again.permute(0, 2, 3, 1).numpy())
 
 
 def test_a_prompt_that_some_run_does_not_understand_is_named(labels: Path, texts: Path) -> None:

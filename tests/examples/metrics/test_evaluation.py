@@ -156,3 +156,20 @@ def test_a_git_that_does_not_answer_costs_only_the_revision(error: Exception, mo
 
     monkeypatch.setattr(subprocess, "run", run)
     assert revision() is None
+
+
+def test_bounds_that_do_not_apply_are_neither_passed_nor_failed() -> None:
+    """A recipe that changes pictures failed for colors that it does not set."""
+    evaluation = Evaluation(samples=9, reference=9, seed=0)
+    low = {"value": 0.2, "at_least": 0.98, "interval": (0.1, 0.3), "about": "share"}
+    evaluation.add({"hair_accuracy": Figure(**low), "eye_accuracy": Figure(**low), "fid": Figure(value=1.0, about="x")})
+    evaluation.exempt({"hair_accuracy", "fid"}, "the recipe changes pictures of data/x")
+    record = evaluation.record() | {"notes": []}
+    assert (record["passed"], record["bounded"]) == (0, 1)
+    hair, eyes, fid = record["figures"].values()
+    assert (hair["passed"], hair["at_least"], hair["value"]) == (None, None, 0.2)
+    assert "not_applied" not in eyes
+    assert "not_applied" not in fid
+    lines = summary(record).splitlines()
+    assert lines[1].endswith("not applied: the recipe changes pictures of data/x")
+    assert lines[2].endswith("FAILED: at least 0.98")

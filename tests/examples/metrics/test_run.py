@@ -40,6 +40,7 @@ class Renderer:
     reads_labels: bool = True
     example_texts: tuple[str, ...] | None = None
     noise: Noise = field(default_factory=Noise)
+    drawer: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(changes_pictures=False))
 
     @property
     def settings(self) -> SimpleNamespace:
@@ -98,7 +99,7 @@ def test_other_noise_is_drawn_and_recorded(
 
 def test_labels_beside_the_colors_are_those_of_the_data(tmp_path: Path, monkeypatch):
     data = write_rendered(tmp_path / "data", 60, 32, knobs=Knobs(glasses_rate=0.9), binary_labels=True, workers=0)
-    generator = Renderer(data.path, attributes=data.attributes)
+    generator = Renderer(data.path, attributes=data.attributes, drawer=SimpleNamespace(changes_pictures=True))
     asked: list[torch.Tensor] = []
 
     def generate(class_ids: torch.Tensor, *, seed: int) -> torch.Tensor:
@@ -108,7 +109,10 @@ def test_labels_beside_the_colors_are_those_of_the_data(tmp_path: Path, monkeypa
     monkeypatch.setattr(generator, "generate", generate)
     loads(monkeypatch, generator)
     record = evaluate_run(Question(run=tmp_path, samples=264, device="cpu"))
-    assert record["figures"]["hair_accuracy"]["passed"]
+    for name in ("hair_accuracy", "eye_accuracy", "noise_usage"):
+        assert record["figures"][name]["passed"] is None
+        assert record["figures"][name]["not_applied"] == f"the recipe changes pictures of {data.path}"
+    assert record["figures"]["fid"]["passed"] is not None
     (drawn,) = [ids for ids in asked if len(ids) == 264]
     assert drawn.shape == (264, 4)
     assert 0.8 < float(drawn[:, 2].float().mean()) < 1
