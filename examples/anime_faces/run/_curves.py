@@ -128,11 +128,22 @@ def _name_lines(axes: Any, names: Sequence[str], numbered: list[str]) -> None:
             numbered.append(name)
             text = f"[{len(numbered)}]"
         entry.set_parse_math(False)
-        rest = (
-            text[MOST_LETTERS:] if len(text) <= 2 * MOST_LETTERS else f"{text[MOST_LETTERS : 2 * MOST_LETTERS - 3]}..."
-        )
-        entry.set_text(f"{text[:MOST_LETTERS]}\n{rest}".rstrip("\n"))
+        entry.set_text("\n".join(in_lines(text)))
         entry.set_fontproperties(FontProperties(fname=file or None, size=8))
+
+
+def in_lines(text: str) -> list[str]:
+    """Return a name in at most two lines, broken between words where there are any, and cut if it is longer.
+
+    Example:
+        >>> in_lines("use of noise, average of the weights"), in_lines("score"), in_lines("blue/penalty_of_the_critic")
+        (['use of noise,', 'average of th...'], ['score'], ['blue/penalty_of_', 'the_critic'])
+    """
+    if len(text) <= MOST_LETTERS:
+        return [text]
+    end = text.rfind(" ", 0, MOST_LETTERS + 1)
+    first, rest = (text[:end], text[end + 1 :]) if end > 0 else (text[:MOST_LETTERS], text[MOST_LETTERS:])
+    return [first, rest if len(rest) <= MOST_LETTERS else f"{rest[: MOST_LETTERS - 3]}..."]
 
 
 def _panels(found: Mapping[str, tuple[Sequence[float], Sequence[float]]], losses: Losses | None) -> list[Panel]:

@@ -111,7 +111,13 @@ def read_layout(image: Image.Image) -> Layout | None:
         return None
 
 
-def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1, notes: Sequence[str] = ()) -> Sheet:
+def draw_sheet(
+    labels: Sequence[str],
+    blocks: Sequence[Block],
+    *,
+    scale: int = 1,
+    notes: Sequence[str] = (),
+) -> Sheet:
     """Lay out rows of pictures: the label of each row at its left, blocks beside each other under their headings.
 
     A label whose letters no font of this machine has is replaced by a number.
@@ -141,6 +147,8 @@ def draw_sheet(labels: Sequence[str], blocks: Sequence[Block], *, scale: int = 1
         max(count * (side + GAP) - GAP, round(font.getlength(block.heading)))
         for count, block, font in zip(columns, blocks, fonts, strict=True)
     ]
+    if len(set(columns)) == 1:  # blocks of one size are at one distance, whatever their headings
+        widths = [max(widths)] * len(widths)
     lefts = [left + sum(widths[:index]) + index * BLOCK_GAP for index in range(len(blocks))]
     layout = Layout(
         tuple(labels), [block.heading for block in blocks], lefts, columns, top, side, side + GAP, tuple(notes)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from examples.anime_faces.run import Losses, _letters as letters, draw_curves, series, with_totals
+from examples.anime_faces.run._curves import in_lines
 
 LINE = {
     "critic/real/score": 1.5,
@@ -114,3 +115,19 @@ def test_names_of_any_letters_are_drawn_or_numbered(tmp_path: Path, monkeypatch:
     names = ["hair", "café", "青髪", "_x", "a$b$c", "$\\frac$", "long" * 20]
     draw_curves([{"step": 20, "averages": {f"critic/{name}": 1.0 for name in names}}], tmp_path / "losses.png")
     assert (tmp_path / "losses.legend.txt").read_text(encoding="utf-8") == "[1] critic/青髪\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("use of noise, average", ["use of noise,", "average"]),
+        ("raw", ["raw"]),
+        ("exactly sixteen.", ["exactly sixteen."]),
+        ("sixteen letters, and more", ["sixteen letters,", "and more"]),
+        ("x" * 20, ["x" * 16, "xxxx"]),
+        ("a b " + "c" * 30, ["a b", "c" * 13 + "..."]),
+    ],
+)
+def test_names_beside_curves_are_broken_between_words(name: str, lines: list[str]) -> None:
+    """There was "use of noise, av / erage"."""
+    assert in_lines(name) == lines

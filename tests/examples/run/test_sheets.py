@@ -159,3 +159,16 @@ def test_grids_come_evenly_and_at_the_end() -> None:
     assert steps[:5] == [16, 32, 64, 128, 200]
     assert steps[-2:] == [5800, 6000]
     assert [step for step in range(1, 8) if is_preview_step(step, 7, 3)] == [3, 6, 7]
+
+
+def test_blocks_of_one_size_have_one_distance_whatever_their_headings() -> None:
+    """Long headings made uneven gaps between the columns of a strip."""
+    picture = np.zeros((2, 1, 64, 64, 3), np.uint8)
+    lefts = draw_sheet(
+        ["a", "b"], [Block(name, picture) for name in ("x", "a very long heading", "y", "z")]
+    ).layout.lefts
+    assert len(set(np.diff(lefts).tolist())) == 1
+    wide = np.zeros((2, 3, 64, 64, 3), np.uint8)
+    lefts = draw_sheet(["a", "b"], [Block("x", picture), Block("y", wide), Block("z", picture)]).layout.lefts
+    first, second = np.diff(lefts).tolist()
+    assert second > first + 100
