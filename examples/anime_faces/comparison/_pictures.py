@@ -173,7 +173,10 @@ def gallery_sheet(gallery: Gallery) -> Sheet | None:
         "" if place and gallery.shared and prompt == prompts[place - 1] else prompt
         for place, prompt in enumerate(prompts)
     ]
-    return draw_sheet(labels, [Block("", images)], notes=[row.entry.label for row in gallery.rows])
+    groups = [row.prompt if gallery.shared or row.prompt == ORIGINAL else row.entry.label for row in gallery.rows]
+    begins = [place for place in range(1, len(groups)) if groups[place] != groups[place - 1]]
+    notes = [row.entry.label for row in gallery.rows]
+    return draw_sheet(labels, [Block("", images)], notes=notes, begins=begins)
 
 
 def enlarged(images: np.ndarray, side: int) -> np.ndarray:

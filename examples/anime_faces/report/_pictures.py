@@ -96,7 +96,7 @@ def _samples_of(path: Path, changed: int, size: int) -> Samples:
             return Samples([], embedded(sheet, lossless=True))
         rows: list[Row] = []
         for index, label in enumerate(layout.labels):
-            y = layout.top + index * layout.step
+            y = layout.top_of(index)
             xs = [layout.lefts[0] + column * layout.step for column in range(layout.columns[0])]
             boxes = [(x, y, x + layout.side, y + layout.side) for x in xs]
             faces = [embedded(face, lossless=True) for face in map(sheet.crop, boxes) if not _is_blank(face)]
@@ -129,7 +129,7 @@ def _strip_of(path: Path, changed: int, size: int) -> StepStrip | None:
             return None
         rows: list[Row] = []
         for index, label in enumerate(layout.labels):
-            y = layout.top + index * layout.step
+            y = layout.top_of(index)
             boxes = [(left, y, left + layout.side, y + layout.side) for left in layout.lefts]
             rows.append(Row(displayed(label), [embedded(face) for face in map(sheet.crop, boxes)]))
     return StepStrip(list(layout.headings), rows)
@@ -156,7 +156,7 @@ def _grid_of(path: Path, changed: int, size: int) -> tuple[list[str], list[str],
         layout = read_layout(grid)
         if layout is None:
             return [], [], [embedded(grid)]
-        bottom = layout.top + len(layout.labels) * layout.step
+        bottom = layout.top_of(len(layout.labels))
         blocks = [
             embedded(grid.crop((left, layout.top, left + columns * layout.step, bottom)))
             for left, columns in zip(layout.lefts, layout.columns, strict=True)

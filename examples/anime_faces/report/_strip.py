@@ -81,7 +81,7 @@ def _cut(grids: Sequence[tuple[int, Layout, Path]], rows: Sequence[tuple[str, in
             pixels = np.asarray(grid.convert("RGB"))
         pictures: list[np.ndarray] = []
         for _, row, column in rows:
-            x, y = layout.lefts[0] + column * layout.step, layout.top + row * layout.step
+            x, y = layout.lefts[0] + column * layout.step, layout.top_of(row)
             pictures.append(pixels[y : y + layout.side, x : x + layout.side])
         blocks.append(Block(f"{step:,}", np.stack(pictures)[:, None]))
     return draw_sheet(_each_once([label for label, _, _ in rows]), blocks)

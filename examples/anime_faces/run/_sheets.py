@@ -22,7 +22,7 @@ from examples.anime_faces.run._letters import (
 )
 
 INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
-GAP, MARGIN, BLOCK_GAP = 2, 12, 14
+GAP, MARGIN, BLOCK_GAP, ROOM = 2, 12, 14, 12
 LINE_HEIGHT = 16
 LAYOUT = "gankit sheet"
 """Name of the text inside the PNG that says what stands where; the report reads it."""
@@ -56,6 +56,7 @@ class Layout:
         side: Width and height of a picture.
         step: Distance from one picture to the next, along rows and columns.
         notes: A note on each row, such as "in training"; empty where rows have none.
+        begins: Rows before which there is more room, `ROOM` each.
     """
 
     labels: Sequence[str]
@@ -66,6 +67,11 @@ class Layout:
     side: int
     step: int
     notes: Sequence[str] = ()
+    begins: Sequence[int] = ()
+
+    def top_of(self, row: int) -> int:
+        """Return where the pictures of a row begin; that of the row after the last one is where the sheet's margin begins."""
+        return self.top + row * self.step + ROOM * sum(begin <= row for begin in self.begins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,7 @@ def draw_sheet(
     *,
     scale: int = 1,
     notes: Sequence[str] = (),
+    begins: Sequence[int] = (),
 ) -> Sheet:
     """Lay out rows of pictures: the label of each row at its left, blocks beside each other under their headings.
 
@@ -127,6 +134,7 @@ def draw_sheet(
         blocks: Columns of pictures; all have as many rows as there are labels.
         scale: By which whole number every picture is enlarged.
         notes: A few words under each label, or in its place where it is empty.
+        begins: Rows, after the first, with which something new begins: there is more room before them.
 
     Raises:
         ValueError: A block does not have one row per label.
@@ -151,13 +159,21 @@ def draw_sheet(
         widths = [max(widths)] * len(widths)
     lefts = [left + sum(widths[:index]) + index * BLOCK_GAP for index in range(len(blocks))]
     layout = Layout(
-        tuple(labels), [block.heading for block in blocks], lefts, columns, top, side, side + GAP, tuple(notes)
+        labels=tuple(labels),
+        headings=[block.heading for block in blocks],
+        lefts=lefts,
+        columns=columns,
+        top=top,
+        side=side,
+        step=side + GAP,
+        notes=tuple(notes),
+        begins=tuple(begins),
     )
-    height = top + len(labels) * layout.step - GAP + MARGIN
+    height = layout.top_of(len(labels)) - GAP + MARGIN
     sheet = Image.new("RGB", (lefts[-1] + widths[-1] + MARGIN, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     for row, label in enumerate(drawn):
-        x, y = left - MARGIN, top + row * layout.step + side / 2
+        x, y = left - MARGIN, layout.top_of(row) + side / 2
         if remarks:
             half = LINE_HEIGHT / 2 if label.text else 0.0
             draw.text((x, y + (label.text.count("\n") + 1) * half), remarks[row].text, FAINT, remarks[row].font, "rm")
@@ -166,21 +182,22 @@ def draw_sheet(
     for block, x, font in zip(blocks, lefts, fonts, strict=True):
         if block.heading:
             draw.text((x, MARGIN), block.heading, fill=FAINT, font=font)
-        sheet.paste(Image.fromarray(_tile(block.images, scale)), (x, top))
+        for row, images in enumerate(block.images):
+            sheet.paste(Image.fromarray(_tile(images, scale)), (x, layout.top_of(row)))
     return Sheet(
         sheet, layout, {number: labels[number - 1] for number, label in enumerate(drawn, 1) if label.is_number}
     )
 
 
 def _tile(images: np.ndarray, scale: int) -> np.ndarray:
-    rows, columns, height, width, _ = images.shape
-    large = images.repeat(scale, axis=2).repeat(scale, axis=3)
+    """Return the pictures of a row beside each other."""
+    columns, height, width, _ = images.shape
+    large = images.repeat(scale, axis=1).repeat(scale, axis=2)
     height, width = height * scale, width * scale
-    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), 255, dtype=np.uint8)
-    for row in range(rows):
-        for column in range(columns):
-            y, x = row * (height + GAP), column * (width + GAP)
-            canvas[y : y + height, x : x + width] = large[row, column]
+    canvas = np.full((height, columns * (width + GAP) - GAP, 3), 255, dtype=np.uint8)
+    for column in range(columns):
+        x = column * (width + GAP)
+        canvas[:, x : x + width] = large[column]
     return canvas
 
 

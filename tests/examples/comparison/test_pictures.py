@@ -40,6 +40,7 @@ def test_each_run_draws_its_own_where_nothing_is_understood_by_all(labels: Path,
     ]
     sheet = gallery_sheet(gallery)
     assert sheet is not None
+    assert sheet.layout.begins == (1, 4)
     assert sheet.layout.notes[::3] == ("2 stargan", "1 labels", "2 stargan")
 
 

@@ -13,7 +13,7 @@ import gankit as gk
 from examples.anime_faces.data import FACE_ATTRIBUTES
 from examples.anime_faces.run import Block, draw_sheet, read_layout
 from examples.anime_faces.run._preview import COLUMNS, ROWS, Preview, is_preview_step
-from examples.anime_faces.run._sheets import LAYOUT
+from examples.anime_faces.run._sheets import LAYOUT, ROOM
 from examples.anime_faces.run._variety import REAL
 from examples.anime_faces.systems import Blueprint, Description, Drawer, WhateverIsKnown
 
@@ -172,3 +172,18 @@ def test_blocks_of_one_size_have_one_distance_whatever_their_headings() -> None:
     lefts = draw_sheet(["a", "b"], [Block("x", picture), Block("y", wide), Block("z", picture)]).layout.lefts
     first, second = np.diff(lefts).tolist()
     assert second > first + 100
+
+
+def test_there_is_more_room_before_rows_with_which_something_begins() -> None:
+    """The rows of a comparison ran together."""
+    pictures = np.stack([np.full((1, 64, 64, 3), 40 * (row + 1), np.uint8) for row in range(4)])
+    close, apart = (draw_sheet(list("abcd"), [Block("", pictures)], begins=begins) for begins in ((), (1, 3)))
+    layout = apart.layout
+    tops = [layout.top_of(row) for row in range(4)]
+    assert np.diff(tops).tolist() == [layout.step + ROOM, layout.step, layout.step + ROOM]
+    assert apart.image.height == close.image.height + 2 * ROOM
+    pixels, x = np.asarray(apart.image), layout.lefts[0]
+    for row, top in enumerate(tops):
+        assert (pixels[top : top + layout.side, x : x + layout.side] == 40 * (row + 1)).all()
+        assert (pixels[top + layout.side : top + layout.side + 2, x] == 255).all()
+    assert [close.layout.top_of(row) for row in range(3)] == [layout.top + row * layout.step for row in range(3)]
