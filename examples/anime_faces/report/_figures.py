@@ -174,11 +174,11 @@ def _row(name: str, figures: Mapping[str, Any]) -> Row:
     if coverage is not None:
         there = figures.get(coverage)
         beside = "coverage was not measured" if there is None else f"coverage {_text(there.get('value'))}"
-    low, high = figure.get("low"), figure.get("high")
+    low, high, reason = figure.get("low"), figure.get("high"), figure.get("not_applied", "")
     verdict = {True: "pass", False: "fail", None: ""}[figure.get("passed")]
     return Row(
         name=name.replace("_", " "),
-        about=figure.get("about", ""),
+        about=f"{figure.get('about', '')}{f'; no bound is applied: {reason}' if reason else ''}",
         beside=beside,
         value=_text(figure.get("value")),
         interval="" if low is None or high is None else f"{_text(low)} to {_text(high)}",

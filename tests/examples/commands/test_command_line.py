@@ -306,8 +306,11 @@ def test_sample_reads_a_file_of_prompts(
     assert re.search(r"prompts\.txt.*2.*'si", err)
 
 
+@pytest.mark.parametrize(
+    ("scale", "row"), [((), 66), (("--scale", "1"), 34)]
+)  # pictures of 32 pixels are enlarged to 64
 def test_more_pictures_than_columns_go_on_in_the_next_row(
-    trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], scale: tuple[str, ...], row: int
 ) -> None:
     for number in (16, 17):
         run(
@@ -318,11 +321,12 @@ def test_more_pictures_than_columns_go_on_in_the_next_row(
             str(number),
             "--out",
             str(tmp_path / f"{number}.png"),
+            *scale,
             capsys=capsys,
         )
     with Image.open(tmp_path / "16.png") as one, Image.open(tmp_path / "17.png") as two:
         assert two.size[0] == one.size[0]
-        assert two.size[1] == one.size[1] + 34
+        assert two.size[1] == one.size[1] + row
 
 
 def test_digest_is_printed(trained_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

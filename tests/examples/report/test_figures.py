@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.anime_faces.report import marked_rows, write_report
-from examples.anime_faces.report._figures import by_step_of
+from examples.anime_faces.report._figures import by_step_of, figures_of
 
 
 def record(step: int, **values: float) -> dict[str, Any]:
@@ -39,3 +39,16 @@ def test_the_page_shows_the_figures_of_kept_steps(trained_folder: Path, tmp_path
     assert '<td class="number best" data-label="step 4,000">30</td>' in section
     assert '<td class="number best" data-label="step 7">5</td>' in section
     assert section.count('best"') == 2
+
+
+def test_a_bound_that_is_not_applied_is_neither_passed_nor_failed() -> None:
+    kept = {"value": 0.2, "floor": 1.0, "about": "share of samples", "passed": None}
+    figures = figures_of(
+        {"figures": {"hair_accuracy": kept | {"not_applied": "the recipe changes pictures of x"}, "b": kept}}
+    )
+    assert figures is not None
+    assert figures.bounded == []
+    assert [row.about for row in figures.others] == [
+        "share of samples; no bound is applied: the recipe changes pictures of x",
+        "share of samples",
+    ]
