@@ -1,8 +1,9 @@
-"""The picture of the report that the README shows: a screenshot of ``report.html``, small enough for a repository.
+"""Pictures of pages that the README and the guides show: screenshots of HTML files, small enough for a repository.
 
-    python docs/report_picture.py [RUN]
+    python docs/report_picture.py [PAGE]
 
-It needs Chromium or Chrome. Default run: ``runs/demo``, which ``make demo`` writes.
+It needs Chromium or Chrome. Default page: ``runs/demo/report.html``, which ``make demo`` writes. The picture is called after
+the page: ``report.jpg`` of the report, ``compare.jpg`` of the page that ``compare`` writes.
 """
 
 import io
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
-PICTURE = Path(__file__).parent / "guides" / "images" / "report.jpg"
+PICTURES = Path(__file__).parent / "guides" / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 WIDTH, HEIGHT = 1280, 1400
 MOST_BYTES = 300_000
@@ -22,13 +23,14 @@ MOST_BYTES = 300_000
 
 def main() -> None:
     """Take the picture and say where it is."""
-    run = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/demo")
+    page = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/demo/report.html")
+    written = PICTURES / f"{page.stem}.jpg"
     with tempfile.TemporaryDirectory() as folder:
-        screenshot = Path(folder) / "report.png"
-        take(run / "report.html", screenshot)
+        screenshot = Path(folder) / "page.png"
+        take(page, screenshot)
         with Image.open(screenshot) as picture:
-            PICTURE.write_bytes(small(without_empty_end(picture.convert("RGB"))))
-    print(f"{PICTURE}: {PICTURE.stat().st_size:,} bytes")
+            written.write_bytes(small(without_empty_end(picture.convert("RGB"))))
+    print(f"{written}: {written.stat().st_size:,} bytes")
 
 
 def take(page: Path, picture: Path) -> None:

@@ -1,4 +1,4 @@
-"""The picture of the report in the README is small, and its script says what it lacks."""
+"""Pictures of pages in README and guides are small, and their script says what it lacks."""
 
 import importlib.util
 import io
@@ -22,8 +22,9 @@ def script() -> ModuleType:
     return module
 
 
-def test_the_picture_in_the_repository_is_small(script: ModuleType) -> None:
-    assert script.PICTURE.stat().st_size <= script.MOST_BYTES
+def test_the_pictures_in_the_repository_are_small(script: ModuleType) -> None:
+    pictures = [script.PICTURES / f"{name}.jpg" for name in ("report", "compare")]
+    assert all(0 < picture.stat().st_size <= script.MOST_BYTES for picture in pictures)
 
 
 def test_any_screenshot_becomes_small(script: ModuleType) -> None:

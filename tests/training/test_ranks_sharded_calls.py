@@ -17,7 +17,6 @@ from gankit.training._average import _as
 from gankit.training._finite import refuse_non_finite
 from gankit.training._ranks import gathered_for_penalties, own_piece, reshard, sharded_like, sharded_modules, whole
 from gankit.training._saving._optimizers import optimizer_state
-from gankit.training._stepper import _found_on_any_rank
 
 
 class _Part(nn.Linear):
@@ -188,22 +187,6 @@ def test_states_are_gathered_whole_and_loaded_in_pieces(log: list[str], monkeypa
     load_network_state(network, {"weight": torch.tensor([20.0, 70.0])})
     assert piece.tolist() == [2.0, 7.0]
     assert log == ["a: reshard", "cut by mesh and placements, {'src_data_rank': None}"]
-
-
-def test_ranks_that_hold_pieces_skip_together_and_others_need_not_ask(
-    log: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def all_reduce(flag: torch.Tensor, operation: object) -> None:
-        log.append("reduce")
-        assert operation == distributed.ReduceOp.MAX
-        flag.fill_(1.0)  # another rank has found something
-
-    monkeypatch.setattr(distributed, "all_reduce", all_reduce)
-    plain = torch.ones(2)
-    assert _found_on_any_rank([plain, plain]).item() == 0.0
-    assert log == []
-    assert _found_on_any_rank([plain, _shard(3.0), plain]).item() == 1.0
-    assert log == ["reduce"]
 
 
 def test_a_rank_refuses_its_step_where_another_one_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import torch
 from torch import distributed, nn
@@ -46,20 +47,39 @@ def found_non_finite(gradients: Sequence[torch.Tensor], factor: Scalar | None = 
         gradients: One or more gradients. They are looked into before they are multiplied.
         factor: A float32 number that all gradients are multiplied by in place; None for no change.
     """
+    home = gradients[0].device
+    flags = []
+    for device, group in _groups(gradients):
+        flag = torch.zeros((), dtype=torch.float32, device=device)
+        # The one fused pass over many tensors that torch has for this; times one, it leaves the gradients as they are.
+        times = _one(device) if factor is None else factor.to(device, non_blocking=True)
+        torch._amp_foreach_non_finite_check_and_unscale_(group, flag, times)
+        flags.append(flag if device == home else flag.to(home, non_blocking=True))
+    return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
+
+
+def _groups(gradients: Sequence[torch.Tensor]) -> list[tuple[torch.device, list[torch.Tensor]]]:
+    """Return the real numbers of gradients by device and dtype."""
+    first = gradients[0]
+    device, dtype, layout = first.device, first.dtype, torch.strided
+    # The usual case, without a look at each piece: of small networks it takes as long as the whole check otherwise.
+    if dtype.is_floating_point and all(
+        type(one) is torch.Tensor and one.dtype is dtype and one.layout is layout and one.device == device
+        for one in gradients
+    ):
+        return [(device, list(gradients))]
     groups: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
     for gradient in gradients:
         values = numbers_of(gradient)
         values = torch.view_as_real(values) if values.is_complex() else values
         groups.setdefault((values.device, values.dtype), []).append(values)
-    home = gradients[0].device
-    flags = []
-    for (device, _), group in groups.items():
-        flag = torch.zeros((), dtype=torch.float32, device=device)
-        # The one fused pass over many tensors that torch has for this; times one, it leaves the gradients as they are.
-        times = torch.ones_like(flag) if factor is None else factor.to(device, non_blocking=True)
-        torch._amp_foreach_non_finite_check_and_unscale_(group, flag, times)
-        flags.append(flag.to(home, non_blocking=True))
-    return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
+    return [(device, group) for (device, _), group in groups.items()]
+
+
+@cache
+def _one(device: torch.device) -> Scalar:
+    with torch.inference_mode(False):
+        return torch.ones((), dtype=torch.float32, device=device)
 
 
 def numbers_of(gradient: torch.Tensor) -> torch.Tensor:

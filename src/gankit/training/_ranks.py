@@ -66,7 +66,7 @@ def gathered_for_penalties(networks: Iterable[nn.Module]) -> Iterator[None]:
     FSDP2 drops them in the first backward pass, that of the penalty's inner gradient, and the second then finds none.
     They are dropped on entry too: weights that were gathered earlier still have the ``requires_grad`` of that time.
     """
-    if not (distributed.is_available() and distributed.is_initialized()):
+    if "torch.distributed.fsdp" not in sys.modules:
         yield  # nothing is sharded then, and networks need not be searched at every call
         return
     networks = list(networks)

@@ -90,11 +90,11 @@ class FiniteStepper:
     def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
         """Step where all is finite."""
         parameters = held(optimizer)
-        gradients = gradients_of(parameters)
-        if any(parameter.device.type != "cpu" for parameter in parameters):
-            self._step_on_device(optimizer, costs, gradients)
+        if not all(parameter.is_cpu for parameter in parameters):
+            self._step_on_device(optimizer, costs, gradients_of(parameters))
             return
         refuse_non_finite(costs, parameters, names)
+        gradients = [] if self._max_norm is None else gradients_of(parameters)
         if self._max_norm is not None and gradients:
             norm = total_norm(gradients)
             refuse_infinite(norm)

@@ -111,7 +111,7 @@ class Update:
         self._networks = frozen if network is None else [network, *frozen]
         self._reached: list[Reached] = []
         self._names = names_of_parameters(optimizer, network)
-        self._checked: set[tuple[str, ...]] = set()
+        self._checked: dict[tuple[str, ...], bool] = {}
         self._audited = False
         self._result_checked = False
         self.loss = Loss(terms, held(optimizer), network, self.stepper.scale, self._check_once)
@@ -161,13 +161,17 @@ class Update:
         raise ValueError("an update cannot be copied or pickled, since its terms are bound to networks: make a new one")
 
     def _check_once(self, costs: NamedScalars, cuts: Cuts | None) -> bool:
-        """Walk the graph of costs with new names; return whether that was done, so that leaves are looked at afterwards."""
+        """Walk the graph of costs with new names; return whether the backward pass may fill all leaves.
+
+        The first one fills all, so that leaves are looked at afterwards. Later ones leave out points of penalties.
+        """
         names = tuple(costs)
-        if names in self._checked:
-            return False
-        self._reached += check_reach(costs, self.loss.parameters, cuts)
-        self._checked.add(names)
-        return True
+        if names not in self._checked:
+            reached = check_reach(costs, self.loss.parameters, cuts)
+            self._reached += reached
+            self._checked[names] = not reached
+            return True
+        return self._checked[names]
 
     def _take_parameters(self, parameters: list[nn.Parameter]) -> None:
         """Take over what the optimizer holds now, such as a group that was added; all checks are made anew."""
