@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 ABSENT = object()
-MOST_LETTERS = 80  # of a value
+MOST_LETTERS = 80  # of a value: of a longer one the middle is left out, since paths differ at their ends
 
 
 class Difference(NamedTuple):
@@ -76,4 +76,5 @@ def _shown(value: Any, other: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
+    part = (MOST_LETTERS - 3) // 2
+    return text if len(text) <= MOST_LETTERS else f"{text[:part]}...{text[-part:]}"

@@ -28,7 +28,7 @@ def rows_of_shards(count: int, shards: int) -> list[np.ndarray]:
 
     Example:
         >>> [rows.tolist() for rows in rows_of_shards(5, 2)]
-        [[0, 3, 4], [1, 2]]
+        [[2, 0, 4], [1, 3]]
     """
     return np.array_split(np.random.default_rng(SPREAD).permutation(count), shards)
 

@@ -86,6 +86,7 @@ def fastest_hardware(
         The choice, and the figures behind it; None where there was nothing to choose.
 
     Example:
+        >>> from torch import nn
         >>> generator = nn.Linear(2, 3)
         >>> def step_on(hardware):
         ...     network = hardware.place(nn.Linear(2, 3))

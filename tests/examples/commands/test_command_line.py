@@ -11,6 +11,8 @@ from PIL import Image
 from examples.anime_faces.__main__ import main
 from examples.anime_faces.commands import COMMANDS
 
+ROOT = Path(__file__).parents[3]
+
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     capsys.readouterr()
@@ -159,7 +161,10 @@ sys.exit(9 if 'torch' in sys.modules else code)
 )
 def test_mistakes_do_not_wait_for_torch(arguments: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-c", TORCH_LATE, *arguments]
-    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=surroundings, check=False, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 2, done.stderr
 
 

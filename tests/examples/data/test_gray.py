@@ -42,7 +42,7 @@ def test_own_pictures_lose_their_colors_and_nothing_else(photos: Path, tmp_path:
     assert np.array_equal(gray.images[-1], color.images[-1])  # which was gray before
     assert "used 6 of 6 files as gray pictures of 16 x 16" in summarize(gray)
     assert "gray pictures" not in summarize(color)
-    with pytest.raises(ValueError, match="gray was True and is now None"):
+    with pytest.raises(ValueError, match="gray was True and is now False"):
         write_images(gray.path, source, Reading(size=16), workers=0)
 
 
@@ -57,7 +57,7 @@ def test_rendered_faces_keep_labels_and_factors_but_are_not_judged(tmp_path: Pat
     assert forecast(color)[0].startswith("All figures")
     assert forecast(gray)[0] == "Measured will be: the spectrum, copies."
     assert not write_rendered(color.path, 9, 32, 2, workers=0).is_gray
-    with pytest.raises(ValueError, match="gray was None and is now True"):
+    with pytest.raises(ValueError, match="gray was False and is now True"):
         write_rendered(color.path, 9, 32, 2, gray=True, workers=0)
 
 
