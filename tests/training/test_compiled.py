@@ -315,3 +315,13 @@ def test_it_prints_and_is_copied_without_its_graphs() -> None:
     again = copy.deepcopy(part)
     assert repr(part) == repr(again) == "Compiled(backend='aot_eager', tolerance=0.5)"
     assert again.first_call_seconds == 0.0
+
+
+def test_the_name_of_the_module_may_be_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documentation names a class by the module that users import it from."""
+    monkeypatch.setattr(Loss, "__module__", "gankit.training")
+    critic = nn.Linear(2, 1)
+    part, counted = _part()
+    update = Update(SGD(critic.parameters()), lambda x: {"loss": critic(x).mean()}, gradients=part)
+    update(torch.ones(3, 2))
+    assert counted.graphs == 1

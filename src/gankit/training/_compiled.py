@@ -139,7 +139,7 @@ class _Form:
         # Dynamo keeps graphs, their limit of 8, and which numbers have changed, by code object and its name: each loss has a
         # copy of its own.
         code = Loss.differentiated.__code__.replace(co_name=f"differentiated_{next(_numbers)}")
-        function: Any = MethodType(FunctionType(code, vars(sys.modules[Loss.__module__])), loss)
+        function: Any = MethodType(FunctionType(code, Loss.differentiated.__globals__), loss)
         # Inductor's own random numbers are not those of eager calls.
         options: Any = {"fallback_random": True} if backend == "inductor" else None
         self._compiled = torch.compile(function, backend=backend, fullgraph=True, dynamic=None, options=options)
