@@ -63,11 +63,13 @@ def _written(dataset: Dataset, shards: int, folder: Path) -> Iterator[dict[str, 
             path = folder / SHARDS_FOLDER / shard_name(number)
             with path.open("xb") as file, writing.TarWriter(file, encoder=False, mtime=0) as writer:
                 for row, picture in zip(rows.tolist(), dataset.images[rows], strict=True):
-                    told: dict[str, Any] = {"row": row}
-                    told["labels"] = [list(one) for one, has in zip(names, dataset.labels[row], strict=True) if has]
+                    entry: dict[str, Any] = {"row": row}
+                    entry["labels"] = [list(one) for one, has in zip(names, dataset.labels[row], strict=True) if has]
                     if dataset.own_texts is not None:
-                        told["text"] = dataset.own_texts[row]
-                    writer.write({"__key__": f"{row:09d}", "json": json.dumps(told).encode(), "png": _encoded(picture)})
+                        entry["text"] = dataset.own_texts[row]
+                    writer.write(
+                        {"__key__": f"{row:09d}", "json": json.dumps(entry).encode(), "png": _encoded(picture)}
+                    )
             bar.update(len(rows))
             yield {"pictures": len(rows), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 

@@ -1,4 +1,4 @@
-"""How a session begins: what is there already, what is planned, where the weights come from, and what the user is told."""
+"""How a session begins: what is there already, what is planned, where the weights come from, and what is printed."""
 
 import json
 from collections.abc import Mapping

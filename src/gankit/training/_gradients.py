@@ -59,10 +59,10 @@ class Eager:
         """Evaluate the loss and go backward through its total."""
         clear_gradients(loss.parameters)
         values = loss.evaluate(*inputs)
-        walked = loss.check is None or loss.check(values.costs, None)
+        fills_all = loss.check is None or loss.check(values.costs, None)
         total = loss.total(values.costs, loss.scale())
         check_differentiable(total, values.costs)
-        total.backward(inputs=None if walked else _targets(loss, inputs))
+        total.backward(inputs=None if fills_all else _targets(loss, inputs))
         return Values(*({name: _own(value) for name, value in named.items()} for named in values))
 
 

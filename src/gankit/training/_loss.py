@@ -65,7 +65,8 @@ class Loss:
         scale: Returns the factor of the sum of costs, a 0-d tensor, or None for no factor. float16 needs one.
         check: A function of the costs and of the `Cuts` of the inputs (or None), which gradient parts that run eagerly call
             before the backward pass; it raises ``ValueError`` if the costs reach wrong parameters. It returns True if this
-            backward pass must fill every leaf, since the update looks at them afterwards. None: no check.
+            backward pass is to fill every leaf: the update looks at them afterwards, or there are none but parameters. None:
+            no check.
 
     Example:
         >>> import torch
