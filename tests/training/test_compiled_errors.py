@@ -13,6 +13,7 @@ from torch._dynamo.exc import TorchDynamoException
 from gankit.constraints import gradient_penalty
 from gankit.losses import Logistic, relativistic_average_critic_loss
 from gankit.training import Compiled, Loss, NonFiniteError, Update
+from gankit.training._rehearsal import rehearse
 
 Costs = dict[str, torch.Tensor]
 
@@ -345,3 +346,99 @@ def test_several_ranks_need_no_wrapper(monkeypatch: pytest.MonkeyPatch) -> None:
     update(torch.ones(3, 2))
     update(torch.ones(3, 2))
     assert calls == ["broadcast_state", "average_gradients", "compared", "average_gradients"]
+
+
+class _WrongLater:
+    """A backend whose graphs after the first return gradients that are a little off."""
+
+    def __init__(self) -> None:
+        self.graphs = 0
+
+    def __call__(self, graph: Any, example: Any) -> Any:
+        self.graphs += 1
+        factor = 1.0 if self.graphs == 1 else 1.001
+
+        def run(*inputs: Any) -> Any:
+            return [each * factor if each.ndim == 2 else each for each in graph.forward(*inputs)]
+
+        return run
+
+
+def _smaller(critic: nn.Module) -> torch.Tensor:
+    return _points(5)
+
+
+def _evaluating(critic: nn.Module) -> torch.Tensor:
+    critic.eval()
+    return _points()
+
+
+def _half_frozen(critic: nn.Module) -> torch.Tensor:
+    critic[0].requires_grad_(False)  # pyright: ignore[reportIndexIssue]
+    return _points()
+
+
+@pytest.mark.parametrize("change", [_smaller, _evaluating, _half_frozen])
+def test_a_later_graph_that_computes_something_else_is_refused_each_time(
+    change: Callable[[nn.Module], torch.Tensor],
+) -> None:
+    critic = _critic()
+    update = _update(critic, lambda x: {"loss": critic(x).square().mean()}, Compiled(backend=_WrongLater()))
+    update(_points())
+    update(_points())
+    given = change(critic)
+    gradients = [parameter.grad for parameter in critic.parameters()]
+    weights = [parameter.detach().clone() for parameter in critic.parameters()]
+    for _ in range(2):
+        with pytest.raises(ValueError, match="the compiled form must compute what the terms compute eagerly, got grad"):
+            update(given)
+        assert all(p.grad is kept for p, kept in zip(critic.parameters(), gradients, strict=True))
+        torch.testing.assert_close(list(critic.parameters()), weights, rtol=0, atol=0)
+    assert update.updates == 2
+    if change is _evaluating:
+        critic.train()
+        update(given)  # the first graph is right
+        critic.eval()
+        with pytest.raises(ValueError, match="the compiled form must compute"):
+            update(given)
+
+
+def test_an_error_in_the_first_run_of_a_later_graph_leaves_it_to_be_compared() -> None:
+    critic, wrong = _critic(), _WrongLater()
+
+    def failing_once(graph: Any, example: Any) -> Any:
+        right = wrong(graph, example)
+
+        def run(*inputs: Any) -> Any:
+            if wrong.graphs == 2 and not stopped:
+                stopped.append(True)
+                raise KeyError("stop")
+            return right(*inputs)
+
+        return run
+
+    stopped: list[bool] = []
+    update = _update(critic, lambda x: {"loss": critic(x).square().mean()}, Compiled(backend=failing_once))
+    update(_points())
+    with pytest.raises(KeyError):
+        update(_points(5))
+    with pytest.raises(ValueError, match="the compiled form must compute"):
+        update(_points(5))
+
+
+def test_graphs_beyond_the_eighth_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated: list[str] = []
+
+    def counting(loss: Loss, scale: Any, inputs: tuple[Any, ...], look: Any) -> Any:
+        evaluated.append(inputs[1])
+        return rehearse(loss, scale, inputs, look)
+
+    monkeypatch.setattr("gankit.training._compiled.rehearse", counting)
+    critic = nn.Linear(2, 1).double()
+    update = _update(critic, lambda x, name: {"loss": critic(x).mean() * len(name)}, Compiled(backend=_traced))
+    names = [chr(97 + number) * (number + 1) for number in range(10)]
+    with torch._dynamo.config.patch(recompile_limit=20):
+        for name in [*names, *names]:
+            update(_points(), name)
+            torch.testing.assert_close(critic.weight.grad, _points().mean(0, keepdim=True) * len(name))
+    assert evaluated == names[:8]

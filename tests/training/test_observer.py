@@ -1,5 +1,7 @@
 """What a step touches outside itself is seen, and what a recording would freeze is refused."""
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -94,6 +96,43 @@ def test_what_a_recording_would_freeze_is_refused(step: Callable[[], None], mess
         step()
     hooks = nn.modules.module._global_forward_pre_hooks
     assert not hooks
+
+
+def test_without_a_device_nothing_is_refused_and_nothing_is_kept_unless_asked() -> None:
+    total, rng = torch.zeros(2), torch.Generator().manual_seed(1)
+    before = rng.get_state()
+    with Observer() as observer:
+        total.add_(torch.rand(2, generator=rng))
+        torch.rand(1)
+    state = torch.get_rng_state()
+    observer.restore()
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not torch.equal(rng.get_state(), before)
+    assert bool((total > 0).all())
+
+
+def test_a_leaf_that_only_the_step_held_is_gone_afterwards() -> None:
+    """`real.data` is an alias that no operation has made."""
+    real = torch.ones(3)
+    with Observer() as observer:
+        points = real.data.requires_grad_()
+        (points * 2).sum().backward()
+    leaf = weakref.ref(points)
+    del points
+    gc.collect()
+    assert leaf() is None
+    assert _memories(observer.outside) == _memories([real])
+
+
+def test_statistics_of_a_batch_are_written() -> None:
+    norm = nn.BatchNorm1d(2)
+    with Observer() as observer:
+        norm(torch.randn(5, 2))
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    assert norm.num_batches_tracked is not None
+    expected = [norm.running_mean, norm.running_var, norm.num_batches_tracked]
+    assert _memories(observer.written) == _memories(expected)
 
 
 def test_numbers_of_python_and_values_on_the_cpu_are_no_fault() -> None:

@@ -41,10 +41,10 @@ def test_it_finds_what_an_evaluation_finds_and_leaves_no_trace(name: str) -> Non
     assert _snapshot(*loss.parameters, *buffers) != before  # so that the comparison above means something
     torch.testing.assert_close(found.values, values, rtol=0, atol=0)
     torch.testing.assert_close(found.gradients, gradients, rtol=1e-13, atol=1e-15)
-    assert gan.critic in found.modules
-    assert gan.generator in found.modules
-    assert nn.BatchNorm2d in {type(module) for module in found.modules}
-    found.recorder.restore()
+    assert gan.critic in found.observer.modules
+    assert gan.generator in found.observer.modules
+    assert nn.BatchNorm2d in {type(module) for module in found.observer.modules}
+    found.observer.restore()
     assert _snapshot(*loss.parameters, *buffers) == before
 
 
@@ -147,14 +147,14 @@ def test_the_lowest_precision_of_the_terms_is_found(
 ) -> None:
     weight = nn.Parameter(torch.ones(2, dtype=dtype))
     found = _of(lambda: {"loss": (weight.to(inner or dtype) * 2).sum().to(dtype)}, weight)
-    assert found.recorder.lowest is lowest
+    assert found.observer.lowest is lowest
 
 
 def test_modules_are_looked_at_once_each_and_before_they_run() -> None:
     layer, seen = nn.Linear(2, 1), list[nn.Module]()
     loss = Loss(lambda x: {"loss": (layer(x) + layer(x)).mean()}, list(layer.parameters()))
     found = rehearse(loss, None, (torch.ones(3, 2),), seen.append)
-    assert seen == list(found.modules) == [layer]
+    assert seen == list(found.observer.modules) == [layer]
 
     def refuse(module: nn.Module) -> None:
         raise ValueError("refused")

@@ -1,16 +1,13 @@
-"""The first evaluation of a loss, run eagerly and undone: a compiled form is trusted if it computes the same."""
+"""An evaluation of a loss, run eagerly and undone: a compiled form is trusted if it computes the same."""
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from gankit._core import Scalar
 from gankit.training._graphs import (
@@ -18,69 +15,11 @@ from gankit.training._graphs import (
     Reached,
     check_differentiable,
     clear_gradients,
-    memory_of,
     reached_leaves,
     refuse_filled,
-    tensors_in,
 )
 from gankit.training._loss import Loss, Values
-from gankit.training._saving import load_random_state, random_state
-
-_BATCH_STATISTICS = ("running_mean", "running_var")
-"""Batch norm writes to these, which its schema does not say."""
-
-
-class Recorder(TorchDispatchMode):
-    """Note, while active, what operations change outside of themselves, so that it can be put back.
-
-    These are tensors that existed before, and random states: the default ones, those of generators that operations are given,
-    of Python and of NumPy.
-
-    Attributes:
-        lowest: The floating-point type of the lowest precision that an operation returned.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lowest = torch.float64
-        self._random = random_state()
-        self._generators: dict[torch.Generator, torch.Tensor] = {}
-        self._written: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self._made: set[int] = set()
-
-    def restore(self) -> None:
-        """Put everything back, as often as it is called."""
-        for tensor, kept in reversed(self._written):
-            tensor.data.copy_(kept)  # by `data`, since the graph of a shared input may have saved the tensor
-        for generator, state in self._generators.items():
-            generator.set_state(state)
-        load_random_state(self._random)
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
-        """Note what the operation is about to change, and run it."""
-        kwargs = kwargs or {}
-        declared = func._schema.arguments  # noqa: SLF001 (no public name)
-        given: dict[str, Any] = {**dict(zip((each.name for each in declared), args, strict=False)), **kwargs}
-        for argument in declared:
-            value = given.get(argument.name)
-            if argument.is_write or argument.name in _BATCH_STATISTICS:
-                self._keep(tensors_in(value))
-            if isinstance(value, torch.Generator) and value not in self._generators:
-                self._generators[value] = value.get_state()
-        earlier = {memory_of(tensor) for tensor in tensors_in((args, kwargs))}
-        result = func(*args, **kwargs)
-        for tensor in tensors_in(result):
-            if tensor.is_floating_point() and torch.finfo(tensor.dtype).eps > torch.finfo(self.lowest).eps:
-                self.lowest = tensor.dtype
-            if memory_of(tensor) not in earlier:
-                self._made.add(memory_of(tensor))
-        return result
-
-    def _keep(self, tensors: Sequence[torch.Tensor]) -> None:
-        outside = (
-            tensor for tensor in tensors if tensor.layout is torch.strided and memory_of(tensor) not in self._made
-        )
-        self._written += [(tensor, tensor.detach().clone()) for tensor in outside]
+from gankit.training._observer import Observer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,14 +29,41 @@ class Rehearsal:
     Args:
         values: Costs and readings, detached.
         gradients: As `Loss.differentiated` returns them.
-        modules: All modules that were called.
-        recorder: Puts back what the evaluation changed; that is done already, and can be done again.
+        observer: Knows the modules that were called and the precision, and puts back what the evaluation changed; that is
+            done already, and can be done again.
     """
 
     values: Values
     gradients: Sequence[torch.Tensor | None]
-    modules: Sequence[nn.Module]
-    recorder: Recorder
+    observer: Observer
+
+    def refuse_other(
+        self, values: Values, gradients: Sequence[torch.Tensor | None], tolerance: float | None = None
+    ) -> None:
+        """Refuse values and gradients that differ; those that are not finite are the stepper's.
+
+        Args:
+            values: What a compiled form of the loss returned.
+            gradients: Its gradients.
+            tolerance: The largest difference of a gradient, as a share of its length. None: by the lowest precision.
+
+        Raises:
+            ValueError: They differ.
+        """
+        usual, least = _limits(self.observer.lowest)
+        tolerance = usual if tolerance is None else tolerance
+        lengths = [_length(gradient) for gradient in self.gradients]
+        shortest = least * math.hypot(*lengths)
+        if not math.isfinite(shortest):
+            return
+        for position, (eager, compiled) in enumerate(zip(self.gradients, gradients, strict=True)):
+            difference = _length(_difference(eager, compiled))
+            if not difference <= tolerance * max(lengths[position], shortest):
+                raise ValueError(_message(f"gradient {position}, of length {lengths[position]:.3g},", difference))
+        for name, eager in self.values.costs.items():
+            difference = _length(_difference(eager, values.costs[name]))
+            if math.isfinite(_length(eager)) and not difference <= tolerance * max(_length(eager), 1.0):
+                raise ValueError(_message(f"cost {name!r}, {_length(eager):.3g},", difference))
 
 
 def rehearse(
@@ -118,21 +84,21 @@ def rehearse(
         ValueError: The terms are refused, by themselves, by the loss or by its check.
     """
     kept = [parameter.grad for parameter in loss.parameters]
-    recorder, called = Recorder(), dict[nn.Module, None]()
+    observer = Observer(keep=True, look=look)
     others: list[Reached] = []
     try:
-        with recorder, _noting_calls(called, look):
+        with observer:
             values, gradients = _evaluated(loss, scale, _apart(inputs), others)
         if loss.check is not None:
             refuse_filled(others, inputs)
     finally:
-        recorder.restore()
+        observer.restore()
         for parameter, gradient in zip(loss.parameters, kept, strict=True):
             parameter.grad = gradient
         for each in others:
             if each.was_empty and (leaf := each.leaf()) is not None:
                 leaf.grad = None
-    return Rehearsal(values, gradients, list(called), recorder)
+    return Rehearsal(values, gradients, observer)
 
 
 def _evaluated(
@@ -167,17 +133,24 @@ def _apart(inputs: tuple[Any, ...]) -> Cuts:
     return Cuts(pytree.tree_map(cut, inputs), pairs)
 
 
-@contextmanager
-def _noting_calls(called: dict[nn.Module, None], look: Callable[[nn.Module], None]) -> Iterator[None]:
-    def note(module: nn.Module, _: object) -> None:
-        if module not in called:
-            look(module)
-            called[module] = None
+def _limits(lowest: torch.dtype) -> tuple[float, float]:
+    """Return how far a gradient may be off, as a share of its length, and how short one may be, as a share of all together."""
+    if lowest is torch.float64:
+        return 1e-6, 1e-3
+    return (1e-2, 1e-2) if lowest is torch.float32 else (0.2, 1.0)
 
-    handle = register_module_forward_pre_hook(note)
-    try:
-        with warnings.catch_warnings():  # a module that is compiled by itself is noted twice, which does no harm
-            warnings.filterwarnings("ignore", "Using `torch.compile.*global hooks on modules")
-            yield
-    finally:
-        handle.remove()
+
+def _difference(eager: torch.Tensor | None, compiled: torch.Tensor | None) -> torch.Tensor | None:
+    return (eager if compiled is None else compiled) if eager is None or compiled is None else compiled - eager
+
+
+def _length(tensor: torch.Tensor | None) -> float:
+    return 0.0 if tensor is None else float(torch.linalg.vector_norm(tensor.double()))
+
+
+def _message(what: str, difference: float) -> str:
+    return (
+        f"the compiled form must compute what the terms compute eagerly, got {what} that differs by {difference:.3g}. A "
+        "torch.autograd.Function under a penalty is compiled wrongly: write it with torch's operations, or use "
+        "gradients=Eager(). If the difference is rounding, give Compiled a larger tolerance"
+    )
