@@ -7,7 +7,7 @@ import torch
 from support.update_nets import SGD, Gan, play, updates
 from torch import distributed, nn
 
-from gankit.training import Compiled, Eager, save_checkpoint
+from gankit.training import Accumulated, Compiled, Eager, save_checkpoint
 
 SIZES = (8, 8, 4)
 
@@ -25,6 +25,13 @@ class _Refused(nn.Module):
         return self.layer(x)
 
 
+def _compiled() -> Compiled:
+    return Compiled(backend="aot_eager")
+
+
+FORMS = {"eager": Eager, "parts": lambda: Accumulated(2, gradients=_compiled())}
+
+
 def main() -> None:
     """Train as one rank; save the networks' state, or the error."""
     name, form, file, out = sys.argv[1], sys.argv[2], sys.argv[5], sys.argv[6]
@@ -37,7 +44,7 @@ def main() -> None:
             parameter.add_(rank)  # the first call must make them equal
     if form == "failing":
         gan.critic.insert(0, _Refused(nn.Identity()))  # pyright: ignore[reportCallIssue]
-    both = updates(gan, Eager if form == "eager" else lambda: Compiled(backend="aot_eager"), optimizer=SGD)
+    both = updates(gan, FORMS.get(form, _compiled), optimizer=SGD)
     try:
         play(gan, both, SIZES, part=lambda tensor: tensor.chunk(world)[rank])
         save_checkpoint(Path(out), gan.state())

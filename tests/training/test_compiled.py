@@ -12,7 +12,7 @@ from torch import nn
 
 from gankit.constraints import gradient_penalty
 from gankit.losses import Wasserstein, critic_loss, generator_loss
-from gankit.training import Compiled, Loss, Update
+from gankit.training import Accumulated, Compiled, Loss, Update
 
 QUICK = ("instance norm", "spectral norm", "dropout")
 """Cases for every run of the suite: gains of a norm, parametrized weights with buffers, draws."""
@@ -64,6 +64,19 @@ def test_each_gan_trains_as_eagerly_with_generated_kernels(name: str) -> None:
     """By plain gradient descent: Adam makes a step of rounding errors where a gradient is zero."""
     found = trained(name, Compiled, optimizer=SGD)
     torch.testing.assert_close(found, trained(name, optimizer=SGD), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name == "no norm" else slow) for name in CASES])
+def test_parts_of_a_batch_are_compiled(name: str) -> None:
+    """Of unequal sizes: 7 samples are 3 and 4, the last batch is 2 and 3."""
+    found = trained(name, lambda: Accumulated(2, gradients=Compiled(backend="aot_eager")), whole=False, optimizer=SGD)
+    torch.testing.assert_close(found, _in_parts(name), rtol=1e-10, atol=1e-12)
+
+
+def _in_parts(name: str) -> Any:
+    """Return what the whole batch gives; parts draw other masks, and each moves the estimates of spectral norm."""
+    eager = (lambda: Accumulated(2)) if name in ("dropout", "spectral norm") else (lambda: None)
+    return trained(name, eager, whole=False, optimizer=SGD)
 
 
 class _Points:
@@ -177,6 +190,18 @@ def test_training_and_evaluation_mode_have_a_graph_each() -> None:
 
 def test_batches_of_all_sizes_share_the_second_graph() -> None:
     assert _both(lambda *_: None, rounds=5, size=[7, 7, 5, 3, 11].__getitem__) == [2, 2]
+
+
+def test_parts_of_one_size_share_a_graph() -> None:
+    """Wherever in the batch they begin, and whether or not the batch carries a graph."""
+    critic = nn.Linear(2, 1).double()
+    for carries in (False, True):
+        part, counted = _part()
+        loss = Loss(lambda x: {"loss": critic(x).square().mean()}, list(critic.parameters()))
+        accumulated = Accumulated(4, gradients=part)
+        for seed in range(2):
+            accumulated(loss, (_batch(12, seed).requires_grad_(carries) * 2,))
+        assert counted.graphs == 1
 
 
 def test_many_updates_share_neither_the_limit_of_graphs_nor_what_has_changed() -> None:

@@ -28,11 +28,11 @@ def _run(folder: Path, name: str, form: str) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SEPARATE)
-def test_two_ranks_equal_one_process_with_the_whole_batch(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "form"), [*((name, "compiled") for name in SEPARATE), ("group norm", "parts")])
+def test_two_ranks_equal_one_process_with_the_whole_batch(tmp_path: Path, name: str, form: str) -> None:
     gan = Gan(name, whole=False)
     play(gan, updates(gan, optimizer=SGD), SIZES)
-    for state in _run(tmp_path, name, "compiled"):
+    for state in _run(tmp_path, name, form):
         torch.testing.assert_close(state, gan.state(), rtol=1e-10, atol=1e-12)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import torch
 from support.tape import TapeRecorder
-from support.update_nets import CASES, Gan, play, updates
+from support.update_nets import CASES, SGD as SGD_SLOW, Gan, play, updates
 from torch import nn
 from torch.optim import SGD
 
 from gankit.constraints import gradient_penalty
 from gankit.training import (
+    Accumulated,
     Graphed,
     LogRing,
     Loss,
@@ -74,6 +75,19 @@ def test_every_net_trains_as_it_does_eagerly(name: str, recorders: list[TapeReco
     assert torch.equal(torch.get_rng_state(), random_after)
     assert _replays(recorders) == [[3, 2], [3, 2]]  # one tape for each update and batch size
     assert [recorder.eager for recorder in recorders] == [2, 2]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_parts_of_a_batch_are_graphs(name: str, recorders: list[TapeRecorder]) -> None:
+    """Of unequal sizes: 7 samples are 3 and 4, 5 are 2 and 3. Parts draw other masks and move estimates of spectral norm."""
+    eager = Accumulated(2) if name in ("dropout", "spectral norm") else None
+    expected, found = Gan(name, whole=False), Gan(name, whole=False)
+    logged = play(expected, updates(expected, lambda: eager, optimizer=SGD_SLOW), SIZES)
+    both = updates(found, lambda: Accumulated(2, gradients=_graphed()), optimizer=SGD_SLOW)
+    found_logged = play(found, both, SIZES)
+    torch.testing.assert_close(found.state(), expected.state(), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(found_logged, logged, rtol=1e-10, atol=1e-12)
+    assert _replays(recorders) == [[6, 3, 2], [6, 3, 2]]
 
 
 def test_channels_last_a_shared_fake_a_scale_and_bursts_are_replayed(recorders: list[TapeRecorder]) -> None:

@@ -203,8 +203,10 @@ def reached_leaves(costs: Mapping[str, Scalar], replaced: Mapping[int, torch.Ten
     yield from (cost for cost in costs.values() if cost.requires_grad)  # a parameter may be a cost itself
 
     def beyond(node: Any) -> Any:
-        tensor = replaced.get(id(getattr(node, "variable", None)))
-        return None if tensor is None else tensor.grad_fn
+        tensor = getattr(node, "variable", None)
+        while id(tensor) in replaced:  # a part of a batch may be cut twice
+            tensor = replaced[id(tensor)]
+        return getattr(tensor, "grad_fn", None)
 
     for node in _nodes(costs.values(), beyond):
         variable = getattr(node, "variable", None)
