@@ -309,6 +309,24 @@ def test_wrong_values_of_a_backend_are_refused() -> None:
     Compiled(backend=wrong, tolerance=0.01)(loss, (_points(),))
 
 
+def test_wrong_batch_statistics_of_a_backend_are_refused_and_put_back() -> None:
+    critic = _critic()
+
+    def wrong(graph: Any, example: Any) -> Any:
+        def run(*inputs: Any) -> Any:
+            for each in inputs:
+                if isinstance(each, torch.Tensor) and each.dtype == torch.int64:
+                    each.add_(1)
+            return graph.forward(*inputs)
+
+        return run
+
+    loss = Loss(lambda x: {"loss": critic(x).mean()}, list(critic.parameters()))
+    with pytest.raises(ValueError, match=r"got a buffer of shape \(\), of length 1, that differs by 1\."):
+        Compiled(backend=wrong)(loss, (_points(),))
+    assert critic.state_dict()["1.num_batches_tracked"] == 0
+
+
 def test_wrappers_and_hooks_are_refused() -> None:
     critic = nn.Linear(2, 1)
     wrapper = nn.DataParallel(critic)

@@ -11,6 +11,7 @@ from torch import nn
 
 from gankit.schedules import Round
 from gankit.training import (
+    Accumulated,
     Eager,
     FiniteStepper,
     Gradients,
@@ -83,6 +84,16 @@ def test_graphs_train_as_eager_steps_do(name: str, whole: bool) -> None:
     found = _play(graphed, _pair(graphed, partial(Graphed, 2), FiniteStepper, torch.optim.SGD), 6)
     torch.testing.assert_close(graphed.state(), eager.state(), rtol=1e-8, atol=1e-8)
     torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", ["no norm", "group norm", "embedder"])
+def test_graphs_of_parts_of_a_batch_train_as_the_whole_of_it(name: str) -> None:
+    eager, graphed = Gan(name, whole=False), Gan(name, whole=False)
+    expected = _play(eager, _pair(eager, Eager, FiniteStepper, torch.optim.SGD), 6)
+    parts = _pair(graphed, lambda: Accumulated(2, gradients=Graphed(2)), FiniteStepper, torch.optim.SGD)
+    torch.testing.assert_close(_play(graphed, parts, 6), expected, rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(graphed.state(), eager.state(), rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.cuda

@@ -33,9 +33,9 @@ class Compiled:
 
     Gradients, values and random numbers are those of `Eager`. The optimizer's step stays outside of the graph.
 
-    The first call runs the loss eagerly, puts back what that changed, compiles, and compares: values and gradients must agree.
-    It takes seconds to minutes, see `first_call_seconds`. If the terms cannot be compiled, a warning says why, and they run
-    eagerly from then on. Errors of later calls are raised.
+    The first call runs the loss eagerly, puts back what that changed, compiles, and compares: values, gradients and buffers
+    must agree. It takes seconds to minutes, see `first_call_seconds`. If the terms cannot be compiled, a warning says why, and
+    they run eagerly from then on. Errors of later calls are raised.
 
     A loss is compiled anew when the batch size changes for the first time, when a network changes between training and
     evaluation mode, when ``requires_grad`` of a parameter changes, and when a Python value that the terms read changes. The
@@ -55,7 +55,7 @@ class Compiled:
         first_call_seconds: What first calls took in all.
 
     Raises:
-        ValueError: `tolerance` is not above 0; or, at a call that compiles, compiled and eager gradients differ, the terms call
+        ValueError: `tolerance` is not above 0; or, at a call that compiles, compiled and eager results differ, the terms call
             a data-parallel wrapper or a network that FSDP shards, a parameter has a hook after accumulation, or the terms are
             refused as by `Eager`.
 
@@ -171,7 +171,7 @@ class _Form:
         """Run as the rehearsal did, compare, and put back what that changed.
 
         Raises:
-            ValueError: Values or gradients differ.
+            ValueError: Values, gradients or buffers differ.
         """
         self._compared += 1
         try:

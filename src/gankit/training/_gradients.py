@@ -28,7 +28,8 @@ class Gradients(Protocol):
         """Return costs and readings, detached; afterwards ``.grad`` *is* the gradient of this call's total.
 
         The part itself clears or overwrites what earlier calls left, so that one may write into fixed memory. A gradient must
-        have the strides of its parameter: fused optimizers process both in the order in which they are stored.
+        have the strides of its parameter: fused optimizers process both in the order in which they are stored. The total has
+        the factor `Loss.scale`, unless that returns None: a scale for float16, and the share of a part under `Accumulated`.
 
         Args:
             loss: What to differentiate.

@@ -29,18 +29,22 @@ class Rehearsal:
     Args:
         values: Costs and readings, detached.
         gradients: As `Loss.differentiated` returns them.
+        written: Copies of what the evaluation wrote to, such as batch statistics, as it left them.
         observer: Knows the modules that were called and the precision, and puts back what the evaluation changed; that is
             done already, and can be done again.
     """
 
     values: Values
     gradients: Sequence[torch.Tensor | None]
+    written: Sequence[torch.Tensor]
     observer: Observer
 
     def refuse_other(
         self, values: Values, gradients: Sequence[torch.Tensor | None], tolerance: float | None = None
     ) -> None:
-        """Refuse values and gradients that differ; those that are not finite are the stepper's.
+        """Refuse values, gradients and buffers that differ; call it before `observer.restore`.
+
+        Values and gradients that are not finite are the stepper's.
 
         Args:
             values: What a compiled form of the loss returned.
@@ -60,10 +64,15 @@ class Rehearsal:
             difference = _length(_difference(eager, compiled))
             if not difference <= tolerance * max(lengths[position], shortest):
                 raise ValueError(_message(f"gradient {position}, of length {lengths[position]:.3g},", difference))
-        for name, eager in self.values.costs.items():
-            difference = _length(_difference(eager, values.costs[name]))
-            if math.isfinite(_length(eager)) and not difference <= tolerance * max(_length(eager), 1.0):
-                raise ValueError(_message(f"cost {name!r}, {_length(eager):.3g},", difference))
+        costs = [(f"cost {name!r}", eager, values.costs[name]) for name, eager in self.values.costs.items()]
+        buffers = [
+            (f"a buffer of shape {tuple(eager.shape)}", eager, now)
+            for eager, now in zip(self.written, self.observer.written, strict=True)
+        ]
+        for what, eager, now in (*costs, *buffers):
+            difference, length = _length(_difference(eager, now)), _length(eager)
+            if math.isfinite(length) and not difference <= tolerance * max(length, 1.0):
+                raise ValueError(_message(f"{what}, of length {length:.3g},", difference))
 
 
 def rehearse(
@@ -89,6 +98,7 @@ def rehearse(
     try:
         with observer:
             values, gradients = _evaluated(loss, scale, _apart(inputs), others)
+        written = [tensor.clone() for tensor in observer.written]
         if loss.check is not None:
             refuse_filled(others, inputs)
     finally:
@@ -98,7 +108,7 @@ def rehearse(
         for each in others:
             if each.was_empty and (leaf := each.leaf()) is not None:
                 leaf.grad = None
-    return Rehearsal(values, gradients, observer)
+    return Rehearsal(values, gradients, written, observer)
 
 
 def _evaluated(
