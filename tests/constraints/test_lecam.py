@@ -162,8 +162,11 @@ def test_scores_are_checked(real: torch.Tensor, fake: torch.Tensor, message: str
         ({"biased": None}, "must have version 1, got None"),
         ({"version": 2, "biased": None}, "must have version 1, got 2"),
         ({"version": 1, "biased": torch.ones(2)}, "must hold a tensor of 3 numbers"),
-        ({"version": 1, "biased": [1.0, 2.0, 3.0]}, "must hold a tensor of 3 numbers"),
-        ({"version": 1}, "must hold 'biased'"),
+        ({"version": 1, "biased": [1.0, 2.0, 3.0]}, "must hold biased as a dense tensor"),
+        ({"version": 1}, r"must hold \['biased'\], got none"),
+        ({"version": 1, "biased": None, "more": 1}, "only, got 'more' too"),
+        ({"version": 1, "biased": torch.tensor([1.0, math.nan, 1.0])}, "must hold finite numbers"),
+        ({"version": 1, "biased": torch.tensor([1.0, 1.0, -1.0])}, "must hold finite numbers"),
     ],
 )
 def test_a_wrong_state_is_refused(state: dict[str, object], message: str) -> None:

@@ -217,8 +217,8 @@ def test_a_state_is_a_copy_on_both_ways() -> None:
     [
         ({"version": 2, "probability": torch.tensor(0.5)}, "adaptive probability must have version 1, got 2"),
         ({"probability": torch.tensor(0.5)}, "must have version 1, got None"),
-        ({"version": 1}, "must hold a 0-d tensor, got None"),
-        ({"version": 1, "probability": 0.5}, "must hold a 0-d tensor, got 0.5"),
+        ({"version": 1}, r"must hold \['probability'\], got none"),
+        ({"version": 1, "probability": 0.5}, r"must hold probability as a dense tensor, got 0\.5"),
         ({"version": 1, "probability": torch.tensor([0.5])}, "must hold a 0-d tensor"),
         ({"version": 1, "probability": torch.tensor(1)}, "must hold a 0-d tensor"),
         ({"version": 1, "probability": torch.tensor(0.81)}, r"must lie in 0\.\.0\.8, got 0\.81"),

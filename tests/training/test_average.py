@@ -239,7 +239,7 @@ def test_by_default_the_average_warms_up() -> None:
     ("state", "message"),
     [
         ({}, r"must hold \['updates', 'network'\], got none of \['updates', 'network'\]"),
-        ({"updates": -1, "network": {}}, "updates must be at least 0, got -1"),
+        ({"updates": -1, "network": {}}, "must hold updates as a whole number of 0 or more, got -1"),
         ({"updates": 1, "network": {"weight": None, "bias": torch.ones(1)}}, "1 faults: 'weight' is not a tensor"),
     ],
 )

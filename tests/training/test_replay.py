@@ -209,6 +209,13 @@ def test_without_places_batches_are_returned_unchanged() -> None:
     assert len(replay) == 0
 
 
+def test_the_shape_of_no_samples_takes_no_memory() -> None:
+    replay = Replay(2)
+    replay.load_state_dict({"version": 1, "samples": [torch.empty(0, 2**50)]})
+    assert len(replay) == 0
+    assert replay.swap(torch.ones(1, 3)).shape == (1, 3)
+
+
 def test_without_a_generator_the_default_one_draws() -> None:
     def mixed(rng: torch.Generator | None) -> list[Rows]:
         replay = Replay(7)
@@ -363,9 +370,21 @@ def test_wrong_states_are_refused() -> None:
         replay.load_state_dict({"version": 2, "samples": []})
     with pytest.raises(ValueError, match="got none of"):
         replay.load_state_dict({"version": 1})
-    for samples in ([torch.ones(2, 3), torch.ones(1)], [torch.tensor(1.0)], ["one"]):
+    for samples in ([torch.ones(2, 3), torch.ones(1)], [torch.tensor(1.0)]):
         with pytest.raises(ValueError, match="must hold tensors with equally many samples"):
             replay.load_state_dict({"version": 1, "samples": samples})
+    for samples, why in (
+        (["one"], r"samples\[0\] as a dense tensor, got 'one'"),
+        (None, "samples as a list of tensors, got None"),
+        (
+            [torch.ones(2, 3), torch.tensor([1.0, torch.nan])],
+            r"finite numbers, got samples\[1\] with 1 NaN of 2 values",
+        ),
+    ):
+        with pytest.raises(ValueError, match=why):
+            replay.load_state_dict({"version": 1, "samples": samples})
+    with pytest.raises(ValueError, match="that of rank 0 of 1, got that of rank a tensor of shape"):
+        replay.load_state_dict({"version": 1, "samples": [], "rank": torch.ones(2), "ranks": 1})
     with pytest.raises(ValueError, match="must fit into capacity 2, got 3 samples"):
         replay.load_state_dict({"version": 1, "samples": [torch.ones(3, 2)]})
     assert len(replay) == 0

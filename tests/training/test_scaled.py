@@ -205,7 +205,7 @@ def test_the_state_is_copied_and_restored_into_the_same_tensors() -> None:
     [
         ({"version": 2}, "state of a ScaledStepper must have version 1, got 2"),
         ({"version": 1}, r"must hold \['scale', 'good_steps'\], got none of"),
-        ({"version": 1, "scale": 2.0, "good_steps": torch.tensor(0)}, "scale as a 0-d tensor, got 2.0"),
+        ({"version": 1, "scale": 2.0, "good_steps": torch.tensor(0)}, "scale as a dense tensor, got 2.0"),
         ({"version": 1, "scale": torch.tensor(2.0), "good_steps": torch.zeros(1)}, "good_steps as a 0-d tensor, got"),
         (
             {"version": 1, "scale": torch.tensor(0.0), "good_steps": torch.tensor(0)},
@@ -213,6 +213,22 @@ def test_the_state_is_copied_and_restored_into_the_same_tensors() -> None:
         ),
         ({"version": 1, "scale": torch.tensor(math.inf), "good_steps": torch.tensor(0)}, "a finite scale .* got inf"),
         ({"version": 1, "scale": torch.tensor(1.0), "good_steps": torch.tensor(-1)}, "least 0, got 1.0 and -1"),
+        (
+            {"version": 1, "scale": torch.tensor(1.0), "good_steps": torch.tensor(2**40)},
+            "least 0, got 1.0 and 1099511627776",
+        ),
+        (
+            {"version": 1, "scale": torch.tensor(1e300, dtype=torch.float64), "good_steps": torch.tensor(0)},
+            "a finite scale",
+        ),
+        (
+            {"version": 1, "scale": torch.tensor(1), "good_steps": torch.tensor(0)},
+            "a fraction as scale and a whole number",
+        ),
+        (
+            {"version": 1, "scale": torch.tensor(1.0), "good_steps": torch.tensor(0.0)},
+            "a fraction as scale and a whole number",
+        ),
     ],
 )
 def test_other_states_are_refused(state: dict[str, Any], message: str) -> None:

@@ -347,10 +347,15 @@ def test_the_network_must_be_named_where_parameters_are_pieces(monkeypatch: pyte
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({}, r"must hold \['updates', 'optimizer', 'stepper'\], got none of \['updates', 'optimizer'\]"),
+        ({}, r"must hold \['updates', 'optimizer'\], got none of \['updates', 'optimizer'\]"),
+        (
+            {"updates": 3, "optimizer": {}, "stepper": {}},
+            r"must hold \['updates', 'optimizer'\] only, got 'stepper' too",
+        ),
         ({"updates": 3}, r"got none of \['optimizer'\]"),
-        ({"updates": "3", "optimizer": {}}, "updates must be a whole number, got '3'"),
-        ({"updates": 3, "optimizer": []}, "must hold 'state' and 'param_groups', got list"),
+        ({"updates": "3", "optimizer": {}}, "must hold updates as a whole number of 0 or more, got '3'"),
+        ({"updates": 3, "optimizer": []}, r"must hold that of its optimizer, got \[\]"),
+        ({"version": 2, "updates": 3, "optimizer": {}, "stepper": None}, "must hold that of its stepper, got None"),
         ({"updates": 3, "optimizer": {"state": {}}}, "must hold 'state' and 'param_groups', got dict"),
     ],
 )

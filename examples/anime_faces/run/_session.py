@@ -65,7 +65,7 @@ class Session:
         """Write a checkpoint and return the digest of its state.
 
         Raises:
-            TrainingDivergedError: A loss or a weight is not finite; nothing is written then.
+            TrainingDivergedError: A loss, a weight or a moment is not finite; nothing is written then.
             ValueError: The ranks have become different; nothing is written then.
         """
         self.record.read()
@@ -76,9 +76,14 @@ class Session:
             self.together.check_same(digests(state))
         if not self.together.is_first:
             return digest(state)
-        if step in self.settings.keep:  # before the newest one: a run that is stopped in between does this step again
-            keep_checkpoint(self.folder, step, state)
-        gk.training.Checkpoints(self.folder.checkpoints).save(step, state)
+        try:
+            if (
+                step in self.settings.keep
+            ):  # before the newest one: a run that is stopped in between does this step again
+                keep_checkpoint(self.folder, step, state)
+            gk.training.Checkpoints(self.folder.checkpoints).save(step, state)
+        except gk.training.NonFiniteError as error:
+            raise TrainingDivergedError(f"step {step}: {error}; training stopped, nothing was saved") from error
         return digest(state)
 
     def train(self, step: int) -> tuple[int, str]:

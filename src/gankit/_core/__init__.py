@@ -2,14 +2,17 @@
 
 from gankit._core._checks import (
     as_class_counts as as_class_counts,
+    brief as brief,
     check_at_least as check_at_least,
     check_batch as check_batch,
+    check_count as check_count,
     check_finite as check_finite,
     check_floating as check_floating,
     check_fraction as check_fraction,
     check_positive as check_positive,
     check_same_shape as check_same_shape,
     check_version as check_version,
+    dense_tensor as dense_tensor,
     values_are_readable as values_are_readable,
 )
 from gankit._core._draws import (

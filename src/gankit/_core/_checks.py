@@ -76,7 +76,7 @@ def check_at_least(name: str, value: int, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{name} must be a whole number, got {value!r}")
     if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
+        raise ValueError(f"{name} must be at least {least}, got {brief(value)}")
 
 
 def as_class_counts(num_classes: int | Sequence[int]) -> tuple[int, ...]:
@@ -91,11 +91,49 @@ def as_class_counts(num_classes: int | Sequence[int]) -> tuple[int, ...]:
     return counts
 
 
-def check_version(whose: str, state: object, version: int, *entries: str) -> None:
-    """Refuse a state that has another version or none, or that lacks one of the entries."""
+def check_version(whose: str, state: object, version: int, *entries: str, optional: Sequence[str] = ()) -> None:
+    """Refuse a state that has another version or none, that lacks one of the entries, or that holds others.
+
+    Args:
+        whose: Whose state it must be, for the message.
+        state: What was given.
+        version: The version that is known here.
+        *entries: The entries that it must hold besides its version.
+        optional: Those that it may hold.
+    """
     found = state.get("version") if isinstance(state, Mapping) else None
-    if found != version:
-        raise ValueError(f"state of {whose} must have version {version}, got {found!r}")
-    missing = [entry for entry in entries if not isinstance(state, Mapping) or entry not in state]
+    if not isinstance(state, Mapping) or isinstance(found, bool) or not isinstance(found, int) or found != version:
+        raise ValueError(f"state of {whose} must have version {version}, got {brief(found)}")
+    missing = [entry for entry in entries if entry not in state]
     if missing:
         raise ValueError(f"state of {whose} must hold {list(entries)}, got none of {missing}")
+    known = {"version", *entries, *optional}
+    unknown = [brief(entry) for entry in state if not isinstance(entry, str) or entry not in known]
+    if unknown:
+        raise ValueError(f"state of {whose} must hold {[*entries, *optional]} only, got {', '.join(unknown[:5])} too")
+
+
+def check_count(whose: str, entry: str, value: object) -> None:
+    """Refuse an entry of a state that is no whole number from 0 to what 64 bits hold."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 63:
+        raise ValueError(f"state of {whose} must hold {entry} as a whole number of 0 or more, got {brief(value)}")
+
+
+def dense_tensor(whose: str, entry: str, value: object, *, needs_values: bool = True) -> torch.Tensor:
+    """Return an entry of a state; refuse what is not a dense tensor of numbers, or is on meta though values are needed."""
+    if not isinstance(value, torch.Tensor) or value.layout is not torch.strided or value.is_quantized:
+        raise ValueError(f"state of {whose} must hold {entry} as a dense tensor, got {brief(value)}")
+    if needs_values and value.is_meta:
+        raise ValueError(f"state of {whose} must hold {entry} with values, got a tensor on meta")
+    return value
+
+
+def brief(value: object, most: int = 80) -> str:
+    """Return a value for a message, shortened in the middle where it is long."""
+    if isinstance(value, torch.Tensor) and value.numel() > 1:
+        return f"a tensor of shape {tuple(value.shape)} and dtype {value.dtype}"
+    try:
+        shown = repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return f"one of type {type(value).__name__}"
+    return shown if len(shown) <= most else f"{shown[: most // 2]} ... {shown[-most // 4 :]}"

@@ -7,11 +7,14 @@ import torch
 from gankit._core import (
     Scalar,
     Scores,
+    brief,
     check_batch,
     check_floating,
     check_fraction,
     check_version,
+    dense_tensor,
     mean_of_whole_batch,
+    values_are_readable,
     widen,
 )
 
@@ -94,15 +97,19 @@ class ScoreAverages:
         """Restore a state that `state_dict` returned.
 
         Raises:
-            ValueError: The state has another version or does not hold the averages.
+            ValueError: The state has another version, or does not hold averages that are finite (checked on the CPU only).
         """
-        check_version("score averages", state, VERSION)
-        if "biased" not in state:
-            raise ValueError(f"state of score averages must hold 'biased', got {sorted(state)}")
+        check_version("score averages", state, VERSION, "biased")
         biased = state["biased"]
-        if biased is not None and not (isinstance(biased, torch.Tensor) and biased.shape == (3,)):
-            raise ValueError(f"state of score averages must hold a tensor of 3 numbers or None, got {biased!r}")
-        self._biased = None if biased is None else biased.clone()
+        if biased is not None:
+            biased = dense_tensor("score averages", "biased", biased, needs_values=False)
+            if biased.shape != (3,) or not biased.is_floating_point():
+                raise ValueError(
+                    f"state of score averages must hold a tensor of 3 numbers or None, got {brief(biased)}"
+                )
+            if values_are_readable(biased) and not bool(biased.isfinite().all() and biased[2] >= 0):
+                raise ValueError(f"state of score averages must hold finite numbers, got {biased.tolist()}")
+        self._biased = None if biased is None else biased.detach().clone()
 
     def _unbiased(self, position: int) -> Scalar:
         if self._biased is None:

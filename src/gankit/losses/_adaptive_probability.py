@@ -8,11 +8,13 @@ from gankit._core import (
     Scalar,
     ScoreMaps,
     as_maps,
+    brief,
     check_at_least,
     check_finite,
     check_fraction,
     check_positive,
     check_version,
+    dense_tensor,
     mean_of_whole_batch,
     mean_over_maps,
     ranks_of_whole_batch,
@@ -156,10 +158,13 @@ class AdaptiveProbability:
         Raises:
             ValueError: The state has another version, or no probability from 0 to the limit (checked on the CPU only).
         """
-        check_version("an adaptive probability", state, VERSION)
-        probability = state.get("probability")
-        if not isinstance(probability, torch.Tensor) or probability.ndim != 0 or not probability.is_floating_point():
-            raise ValueError(f"state of an adaptive probability must hold a 0-d tensor, got {probability!r}")
+        whose = "an adaptive probability"
+        check_version(whose, state, VERSION, "probability")
+        probability = dense_tensor(
+            whose, "probability", state["probability"], needs_values=not self._probability.is_meta
+        )
+        if probability.ndim != 0 or not probability.is_floating_point():
+            raise ValueError(f"state of an adaptive probability must hold a 0-d tensor, got {brief(probability)}")
         # Compared as tensors, in which the limit is rounded as the probability is.
         if values_are_readable(probability) and not bool((probability >= 0) & (probability <= self.limit)):
             raise ValueError(

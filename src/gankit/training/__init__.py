@@ -11,7 +11,9 @@ from gankit.training._replay import Replay as Replay
 from gankit.training._round import BatchesExhaustedError as BatchesExhaustedError, play_round as play_round
 from gankit.training._saving import (
     CheckpointError as CheckpointError,
+    CheckpointFolderError as CheckpointFolderError,
     Checkpoints as Checkpoints,
+    check_finite_state as check_finite_state,
     load_checkpoint as load_checkpoint,
     load_network_state as load_network_state,
     load_random_state as load_random_state,

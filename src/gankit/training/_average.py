@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from gankit._core import check_at_least, check_fraction, check_version
+from gankit._core import check_count, check_fraction, check_version
 from gankit.training._counterparts import Counterparts
 from gankit.training._ranks import is_sharded, reshard, whole
-from gankit.training._saving import bare, load_network_state, network_state, refuse_lazy
+from gankit.training._saving import bare, load_fitting_state, network_state, plain_name, refuse_lazy
 
 VERSION = 1
 
@@ -93,11 +93,13 @@ class WeightAverage:
         """Restore a state that `state_dict` returned.
 
         Raises:
-            ValueError: The state is of another version, or belongs to another network; all faults are listed.
+            ValueError: The state is of another version, belongs to another network, or holds weights that are not finite;
+                all faults are listed.
         """
         check_version("a weight average", state, VERSION, "updates", "network")
-        check_at_least("updates", state["updates"], 0)
-        load_network_state(self.network, state["network"])
+        check_count("a weight average", "updates", state["updates"])
+        averaged = {plain_name(name) for name, _ in self.network.named_parameters(remove_duplicate=False)}
+        load_fitting_state(self.network, state["network"], finite=averaged)
         self.updates = state["updates"]
 
 

@@ -5,7 +5,17 @@ from typing import Any, overload
 
 import torch
 
-from gankit._core import check_at_least, check_batch, check_fraction, check_version, own_rank, random_tensor, world_size
+from gankit._core import (
+    brief,
+    check_at_least,
+    check_batch,
+    check_fraction,
+    check_version,
+    own_rank,
+    random_tensor,
+    world_size,
+)
+from gankit.training._saving import finite_tensor
 
 VERSION = 1
 
@@ -176,25 +186,23 @@ class Replay:
 
         Raises:
             ValueError: The state has another version, or no list of tensors that belong together, or more samples than the
-                pool has places; or it is that of another rank, or of another number of ranks.
+                pool has places, or samples that are not finite; or it is that of another rank, or of another number of ranks.
         """
-        check_version("a replay pool", state, VERSION, "samples")
+        whose = "a replay pool"
+        check_version(whose, state, VERSION, "samples", optional=("rank", "ranks"))
         of, own = (state.get("rank", 0), state.get("ranks", 1)), (own_rank(), world_size())
-        if of != own:
+        if any(type(number) is not int for number in of) or of != own:
             raise ValueError(
-                f"state of a replay pool must be that of rank {own[0]} of {own[1]}, got that of rank {of[0]} of {of[1]}: save "
-                "and load the state of each rank, or begin with an empty pool if the number of ranks has changed"
+                f"state of a replay pool must be that of rank {own[0]} of {own[1]}, got that of rank {brief(of[0])} of "
+                f"{brief(of[1])}: save and load the state of each rank, or begin with an empty pool if their number has changed"
             )
-        samples = state["samples"]
-        counts = {len(one) if isinstance(one, torch.Tensor) and one.ndim > 0 else -1 for one in samples}
-        if -1 in counts or len(counts) > 1:
-            raise ValueError("state of a replay pool must hold tensors with equally many samples")
-        filled = next(iter(counts), 0)
+        samples = _checked_samples(whose, state["samples"])
+        filled = len(samples[0]) if samples else 0
         if filled > self.capacity:
             raise ValueError(f"state of a replay pool must fit into capacity {self.capacity}, got {filled} samples")
-        self._stored = tuple(one.new_empty((self.capacity, *one.shape[1:])) for one in samples)
-        self._filled = 0
-        self._append(samples)
+        samples = samples if filled else []  # of no samples even the shapes are those of the next batch
+        self._stored, self._filled = tuple(one.new_empty((self.capacity, *one.shape[1:])) for one in samples), 0
+        self._append([one.detach() for one in samples])
 
     def _append(self, samples: Sequence[torch.Tensor]) -> None:
         """Copy samples into the next empty places."""
@@ -220,6 +228,17 @@ class Replay:
         # A pool that was loaded on another device, or in another precision, follows the samples.
         self._stored = tuple(stored.to(one) for stored, one in zip(self._stored, samples, strict=True))
         return tuple(one.clone() for one in samples)  # without a graph: gradients are off
+
+
+def _checked_samples(whose: str, samples: object) -> list[torch.Tensor]:
+    """Return the samples of a state: finite tensors with equally many rows."""
+    if not isinstance(samples, list | tuple):
+        raise ValueError(f"state of {whose} must hold samples as a list of tensors, got {brief(samples)}")
+    tensors = [finite_tensor(whose, f"samples[{place}]", one) for place, one in enumerate(samples)]
+    counts = [len(one) if one.ndim else None for one in tensors]
+    if None in counts or len(set(counts)) > 1:
+        raise ValueError(f"state of {whose} must hold tensors with equally many samples, got {counts}")
+    return tensors
 
 
 def _kinds(samples: tuple[torch.Tensor, ...]) -> list[tuple[list[int], bool]]:

@@ -8,14 +8,15 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, check_at_least, check_positive, check_version
+from gankit._core import Scalar, brief, check_at_least, check_positive, check_version, dense_tensor
 from gankit.training._clipping import check_max_norm, gradients_of, is_not_finite, shrink_, total_norm
 from gankit.training._finite import NonFiniteError, found_non_finite
-from gankit.training._saving import held
+from gankit.training._saving import MomentWatch, held
 from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless
 from gankit.training._stepper import READ_EVERY
 
 VERSION = 1
+WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 SMALLEST = 2.0**-14
 """The smallest normal number of float16: under a smaller scale a gradient of 1 loses digits."""
 
@@ -44,12 +45,14 @@ class ScaledStepper:
         backoff_factor: What the scale is multiplied by after a skipped step, above 0 and below 1.
         growth_interval: Number of steps in a row without a skipped one after which the scale grows, 1 or more.
         max_norm: As in `FiniteStepper`: the largest norm of the gradients, after the division.
-        read_every: Number of calls between two readings of scale and counters, 1 or more.
+        read_every: Number of calls between two readings of scale and counters, and between two looks at the optimizer's
+            moments, 1 or more.
 
     Raises:
         ValueError: An argument is out of its range; or, at a call, parameters are on a device of another type or in float16,
             or a gradient that is to be clipped is sparse.
-        NonFiniteError: At a call, the scale was below 2 ** -14 when it was read: the fault is not in the scale.
+        NonFiniteError: At a call, the scale was below 2 ** -14 when it was read: the fault is not in the scale. Or a moment of
+            the optimizer is not finite.
 
     Example:
         >>> import torch
@@ -97,6 +100,7 @@ class ScaledStepper:
         self._growth_interval = growth_interval
         self._max_norm = max_norm
         self._counters = SkipCounters(read_every)
+        self._watch = MomentWatch(read_every)
 
     def scale(self) -> Scalar:
         """Return the scale of now, a 0-d tensor on the device. It is always the same tensor: each call fills it anew."""
@@ -104,7 +108,7 @@ class ScaledStepper:
 
     def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
         """Divide the gradients by the scale, step where all is finite, and adapt the scale."""
-        del names
+        self._watch(optimizer, names)
         parameters = held(optimizer)
         self._check(parameters)
         gradients = gradients_of(parameters)
@@ -135,15 +139,20 @@ class ScaledStepper:
             ValueError: The state is of another version, of a stepper without a scale, or holds no numbers that fit.
         """
         check_version("a ScaledStepper", state, VERSION, "scale", "good_steps")
-        scale, good_steps = state["scale"], state["good_steps"]
-        for name, value in (("scale", scale), ("good_steps", good_steps)):
-            if not isinstance(value, torch.Tensor) or value.ndim != 0:
-                raise ValueError(f"state of a ScaledStepper must hold {name} as a 0-d tensor, got {value!r}")
-        if not scale.is_meta and not (math.isfinite(float(scale)) and float(scale) > 0 and int(good_steps) >= 0):
+        has_values = not self._scale.is_meta
+        scale, good_steps = (_number(name, state[name], has_values) for name in ("scale", "good_steps"))
+        if not scale.is_floating_point() or good_steps.dtype not in WHOLE:
             raise ValueError(
-                f"state of a ScaledStepper must hold a finite scale above 0 and good_steps of at least 0, got {float(scale)} "
-                f"and {int(good_steps)}"
+                "state of a ScaledStepper must hold a fraction as scale and a whole number as good_steps, got "
+                f"{scale.dtype} and {good_steps.dtype}"
             )
+        if has_values:
+            value, steps = float(scale.to(self._scale.dtype)), int(good_steps)
+            if not (math.isfinite(value) and value > 0 and 0 <= steps <= torch.iinfo(torch.int32).max):
+                raise ValueError(
+                    "state of a ScaledStepper must hold a finite scale above 0 and good_steps of at least 0, got "
+                    f"{float(scale)} and {steps}"
+                )
         self._scale.copy_(scale)
         self._good_steps.copy_(good_steps)
 
@@ -165,3 +174,10 @@ class ScaledStepper:
         raise NonFiniteError(
             f"the scale of the loss fell to {float(self._scale):.3g}, though a smaller scale does not help: {message}"
         )
+
+
+def _number(name: str, value: object, needs_values: bool) -> torch.Tensor:
+    number = dense_tensor("a ScaledStepper", name, value, needs_values=needs_values)
+    if number.ndim != 0:
+        raise ValueError(f"state of a ScaledStepper must hold {name} as a 0-d tensor, got {brief(value)}")
+    return number

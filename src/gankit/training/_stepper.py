@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from gankit._core import Scalar, check_version
 from gankit.training._clipping import check_max_norm, gradients_of, is_not_finite, refuse_infinite, shrink_, total_norm
 from gankit.training._finite import NonFiniteError, found_non_finite, refuse_non_finite
-from gankit.training._saving import held
+from gankit.training._saving import MomentWatch, held
 from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless
 
 VERSION = 1
@@ -52,8 +52,13 @@ class FiniteStepper:
     the device. Fused optimizers change nothing then, moments included; for the others the gradients are set to zero, so that
     momentum and weight decay still act in that step. With several ranks all of them skip a step, or none.
 
+    A finite gradient may be so large that its square is infinite, and with it Adam's second moment: that weight never moves
+    again. So the optimizer's moments are looked at too, once in a while. `check_finite_state`, which `Checkpoints.save` calls,
+    finds them before they are saved.
+
     Args:
-        read_every: Number of calls between two readings of the counters on the device, 1 or more.
+        read_every: Number of calls between two readings of the counters on the device, and between two looks at the moments,
+            1 or more.
         max_norm: The largest Euclidean norm of all gradients of the optimizer together; larger ones are multiplied by
             ``max_norm / (norm + 1e-6)``, as ``torch.nn.utils.clip_grad_norm_`` does. Afterwards ``.grad`` holds the clipped
             gradients. Pieces of FSDP2 count as the whole. None: no clipping.
@@ -62,7 +67,7 @@ class FiniteStepper:
         ValueError: `read_every` is not a whole number above 0, or `max_norm` not a finite number above 0; or, at a call, a
             gradient that is to be clipped is sparse.
         NonFiniteError: At a call, a cost or a gradient, or the norm that is to be clipped, is NaN or infinite; on devices
-            other than the CPU, one was so since the last reading.
+            other than the CPU, one was so since the last reading. Or a moment of the optimizer is, at every `read_every`-th.
 
     Example:
         >>> import torch
@@ -81,6 +86,7 @@ class FiniteStepper:
 
     def __init__(self, read_every: int = READ_EVERY, *, max_norm: float | None = None) -> None:
         self._counters = SkipCounters(read_every)
+        self._watch = MomentWatch(read_every)
         check_max_norm(max_norm)
         self._max_norm = max_norm
 
@@ -89,6 +95,7 @@ class FiniteStepper:
 
     def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str]) -> None:
         """Step where all is finite."""
+        self._watch(optimizer, names)
         parameters = held(optimizer)
         if not all(parameter.is_cpu for parameter in parameters):
             self._step_on_device(optimizer, costs, gradients_of(parameters))
@@ -111,9 +118,9 @@ class FiniteStepper:
         Raises:
             ValueError: The state is of another version, or of a stepper with a scale.
         """
-        check_version("a stepper", state, VERSION)
-        if "scale" in state:
+        if isinstance(state, Mapping) and "scale" in state:
             raise ValueError("state of a stepper must have no scale, got that of a ScaledStepper")
+        check_version("a stepper", state, VERSION)
 
     def _step_on_device(
         self, optimizer: Optimizer, costs: Mapping[str, Scalar], gradients: Sequence[torch.Tensor]

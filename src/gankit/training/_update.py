@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, check_at_least, check_version, world_size
+from gankit._core import Scalar, brief, check_count, check_version, world_size
 from gankit.training._arguments import (
     check_callables,
     check_kinds,
@@ -213,11 +213,14 @@ def _recording() -> Iterator[None]:
 
 def checked_state(state: object) -> dict[str, Any]:
     """Return the state of an update in the form of this version; refuse what is not one."""
-    if isinstance(state, Mapping) and state.get("version") == 1:
-        state = {**state, "version": VERSION, "stepper": None}
-    check_version("an update", state, VERSION, "updates", "optimizer", "stepper")
-    checked: dict[str, Any] = dict(cast("Mapping[str, Any]", state))
-    check_at_least("updates", checked["updates"], 0)
+    is_first = isinstance(state, Mapping) and type(state.get("version")) is int and state["version"] == 1
+    parts = ("optimizer",) if is_first else ("optimizer", "stepper")
+    check_version("an update", state, 1 if is_first else VERSION, "updates", *parts)
+    checked: dict[str, Any] = {"stepper": None, **cast("Mapping[str, Any]", state)}
+    check_count("an update", "updates", checked["updates"])
+    for part in parts:
+        if not isinstance(checked[part], Mapping):
+            raise ValueError(f"state of an update must hold that of its {part}, got {brief(checked[part])}")
     return checked
 
 
@@ -230,14 +233,17 @@ def load_all(pairs: Sequence[tuple[Update, Mapping[str, Any]]]) -> None:
     laid_out = [(optimizer, fitting_optimizer_state(optimizer, state)) for optimizer, state in optimizers]
     steppers = [(update.stepper, state["stepper"]) for update, state in pairs if state["stepper"] is not None]
     before = [stepper.state_dict() for stepper, _ in steppers]
+    undo: list[Callable[[], None]] = []
     try:
         for stepper, state in steppers:
             stepper.load_state_dict(state)
+        for optimizer, state in laid_out:
+            undo.append(load_optimizer_state(optimizer, state))
     except BaseException:
+        for put_back in reversed(undo):
+            put_back()
         for (stepper, _), state in zip(steppers, before, strict=True):
             stepper.load_state_dict(state)
         raise
-    for optimizer, state in laid_out:
-        load_optimizer_state(optimizer, state)
     for update, state in pairs:
         update.updates = state["updates"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gankit._core import brief
 from gankit.training._update import Update, checked_state, load_all
 
 
@@ -60,10 +61,10 @@ def load_updates_state(updates: Mapping[str, Update], state: Mapping[str, Any]) 
         1
     """
     if not isinstance(state, Mapping) or state.keys() != updates.keys():
-        found = sorted(state) if isinstance(state, Mapping) else type(state).__name__
+        found = brief(list(state)) if isinstance(state, Mapping) else type(state).__name__
         raise ValueError(f"state must hold one entry for each of the updates {sorted(updates)}, got {found}")
     states = {name: checked_state(state[name]) for name in updates}
-    sources = {name: _source(name, states[name]["optimizer"]) for name in updates}
+    sources = {name: _source(name, states) for name in updates}
     for name, update in updates.items():
         shared = {other for other in updates if sources[other] == sources[name]}
         now = {other for other in updates if updates[other].optimizer is update.optimizer}
@@ -76,5 +77,19 @@ def load_updates_state(updates: Mapping[str, Update], state: Mapping[str, Any]) 
     load_all([(updates[name], kept[name]) for name in updates])
 
 
-def _source(name: str, saved: object) -> object:
-    return saved.get("shared_with", name) if isinstance(saved, Mapping) else name
+def _source(name: str, states: Mapping[str, Any]) -> str:
+    """Return the name of the update whose state holds the optimizer of another one."""
+    saved = states[name]["optimizer"]
+    if "shared_with" not in saved:
+        return name
+    source = saved["shared_with"]
+    if (
+        len(saved) > 1
+        or not isinstance(source, str)
+        or source not in states
+        or "shared_with" in states[source]["optimizer"]
+    ):
+        raise ValueError(
+            f"update {name!r} must share its optimizer with an update whose state holds it, got {brief(saved)}"
+        )
+    return source

@@ -1,5 +1,10 @@
+import copy
 import os
+import pickle
+import shutil
 import signal
+import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -9,7 +14,14 @@ import numpy as np
 import pytest
 import torch
 
-from gankit.training import CheckpointError, Checkpoints
+from gankit.training import (
+    CheckpointError,
+    CheckpointFolderError,
+    Checkpoints,
+    NonFiniteError,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 
 def _damage(path: Path) -> None:
@@ -91,10 +103,13 @@ def test_all_damaged_is_an_error_not_a_fresh_start(tmp_path: Path) -> None:
         checkpoints.load_latest()
 
 
-def test_the_step_is_read_from_inside_the_file(tmp_path: Path) -> None:
-    checkpoints = _filled(tmp_path, 1)
-    checkpoints.path(1).rename(checkpoints.path(7))
-    loaded = checkpoints.load_latest()
+def test_a_name_that_is_not_of_its_step_is_refused(tmp_path: Path) -> None:
+    checkpoints = _filled(tmp_path, 1, 2)
+    checkpoints.path(2).rename(checkpoints.path(7))
+    with pytest.warns(
+        RuntimeWarning, match=r"checkpoint-7\.pt was refused: it holds step 2, so it must be named checkpoint-2\.pt"
+    ):
+        loaded = checkpoints.load_latest()
     assert loaded is not None
     assert loaded[0] == 1
 
@@ -108,7 +123,7 @@ def test_other_files_are_not_taken_for_checkpoints(tmp_path: Path) -> None:
 
 def test_a_failed_save_removes_nothing(tmp_path: Path) -> None:
     checkpoints = _filled(tmp_path, 1, 2, 3)
-    with pytest.raises(ValueError, match=r"state\['state'\]\['x'\] must be a tensor"):
+    with pytest.raises(ValueError, match=r"state\['x'\] must be a tensor"):
         checkpoints.save(4, {"x": object()})
     assert checkpoints.steps() == [1, 2, 3]
 
@@ -121,8 +136,9 @@ def test_older_files_go_only_after_the_new_one_is_there(tmp_path: Path, monkeypa
         assert checkpoints.path(4).exists()
         unlink(self, missing_ok)
 
-    monkeypatch.setattr(Path, "unlink", watched)
-    checkpoints.save(4, {})
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", watched)
+        checkpoints.save(4, {})
     assert checkpoints.steps() == [2, 3, 4]
 
 
@@ -138,12 +154,314 @@ def test_step_must_be_a_whole_number(tmp_path: Path, step: Any) -> None:
         Checkpoints(tmp_path).save(step, {})
 
 
-def test_a_checkpoint_of_another_kind_is_refused(tmp_path: Path) -> None:
-    from gankit.training import save_checkpoint
+WHOLE = {"version": 1, "step": 3, "state": {"value": 1}}
 
-    save_checkpoint(tmp_path / "checkpoint-1.pt", {"version": 2})
-    with pytest.raises(ValueError, match="state of a checkpoint must have version 1, got 2"):
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ({**WHOLE, "version": 2}, "state of a checkpoint must have version 1, got 2"),
+        ({**WHOLE, "version": True}, "state of a checkpoint must have version 1, got True"),
+        ({**WHOLE, "version": "1"}, "state of a checkpoint must have version 1, got '1'"),
+        ({**WHOLE, "version": torch.ones(2)}, "must have version 1, got a tensor of shape"),
+        ({**WHOLE, "more": 1}, r"state of a checkpoint must hold \['step', 'state'\] only, got 'more' too"),
+        ({"version": 1, "step": 3}, r"must hold \['step', 'state'\], got none of \['state'\]"),
+        ({"version": 1, "state": 3}, r"must hold \['step', 'state'\], got none of \['step'\]"),
+        ({**WHOLE, "step": None}, "step must be a whole number, got None"),
+        ({**WHOLE, "step": 3.0}, r"step must be a whole number, got 3\.0"),
+        ({**WHOLE, "step": -3}, "step must be at least 0, got -3"),
+        ({**WHOLE, "step": 4}, r"it holds step 4, so it must be named checkpoint-4\.pt"),
+        ({}, "state of a checkpoint must have version 1, got None"),
+        (None, "state of a checkpoint must have version 1, got None"),
+        ([1], "state of a checkpoint must have version 1, got None"),
+        (torch.ones(2), "state of a checkpoint must have version 1, got None"),
+    ],
+)
+def test_a_checkpoint_of_another_kind_is_refused(tmp_path: Path, content: Any, why: str) -> None:
+    checkpoints = _filled(tmp_path, 1)
+    save_checkpoint(tmp_path / "checkpoint-3.pt", content)
+    with pytest.warns(
+        RuntimeWarning, match=rf"checkpoint-3\.pt was refused: .*{why}.*; taking the checkpoint before it"
+    ):
+        loaded = checkpoints.load_latest()
+    assert loaded is not None
+    assert loaded[0] == 1
+
+
+def _make_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _make_link(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere"))
+
+
+def _make_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def _make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _make_empty(path: Path) -> None:
+    path.touch()
+
+
+def _make_text(path: Path) -> None:
+    path.write_text("<html>")
+
+
+@pytest.mark.parametrize("make", [_make_folder, _make_link, _make_loop, _make_pipe, _make_empty, _make_text])
+def test_what_is_named_like_a_checkpoint_and_is_none_is_skipped_and_left(tmp_path: Path, make: Any) -> None:
+    checkpoints = _filled(tmp_path, 1, 2)
+    make(tmp_path / "checkpoint-9.pt")
+    with pytest.warns(RuntimeWarning, match=r"checkpoint-9\.pt.*; taking the checkpoint before it") as warned:
+        loaded = checkpoints.load_latest()
+    assert len(warned) == 1
+    assert loaded is not None
+    assert loaded[0] == 2
+    assert checkpoints.steps() == ([1, 2, 9] if make in (_make_empty, _make_text) else [1, 2])
+    other = Checkpoints(tmp_path, keep=2)
+    for step in (10, 11, 12, 13):
+        other.save(step, {})
+    assert {10, 11}.isdisjoint(other.steps())
+    assert os.path.lexists(tmp_path / "checkpoint-9.pt") == (make not in (_make_empty, _make_text))
+
+
+@pytest.mark.parametrize(
+    "name", ["checkpoint-007.pt", "checkpoint-\u0667.pt", "checkpoint-\uff17.pt", "Checkpoint-7.PT"]
+)
+def test_a_number_that_is_written_in_another_way_is_named_in_a_warning(tmp_path: Path, name: str) -> None:
+    checkpoints = _filled(tmp_path, 1, 7)
+    shutil.copy(checkpoints.path(7), tmp_path / name)
+    assert checkpoints.steps() == [1, 7]
+    loaded = checkpoints.load_latest() if name == "checkpoint-007.pt" else None
+    assert loaded is None or loaded[0] == 7
+    checkpoints.path(7).unlink()
+    with pytest.warns(
+        RuntimeWarning, match=rf"{name} was refused: it holds step 7, so it must be named checkpoint-7\.pt"
+    ):
+        loaded = checkpoints.load_latest()
+    assert loaded is not None
+    assert loaded[0] == 1
+    checkpoints.path(1).unlink()
+    with pytest.warns(RuntimeWarning), pytest.raises(CheckpointError, match="must hold a whole checkpoint, got 1"):
+        checkpoints.load_latest()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_is_skipped(tmp_path: Path) -> None:
+    checkpoints = _filled(tmp_path, 1, 2)
+    checkpoints.path(2).chmod(0)
+    with pytest.warns(RuntimeWarning, match=r"Permission denied.*checkpoint-2\.pt"):
+        assert checkpoints.load_latest() is not None
+
+
+def test_a_file_that_cannot_be_read_is_skipped_with_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = _filled(tmp_path, 1, 2)
+    load = torch.load
+    calls: list[object] = []
+
+    def broken_at_first(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise OSError(5, "Input/output error")
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(torch, "load", broken_at_first)
+    with pytest.warns(RuntimeWarning, match=r"Input/output error: .*checkpoint-2\.pt"):
+        loaded = checkpoints.load_latest()
+    assert loaded is not None
+    assert loaded[0] == 1
+
+
+def _listing(folder: Path) -> list[tuple[str, int, int]]:
+    return sorted((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*"))
+
+
+def test_a_reader_changes_nothing(tmp_path: Path) -> None:
+    reader = Checkpoints(tmp_path / "missing")
+    assert (reader.steps(), reader.load_latest()) == ([], None)
+    assert list(tmp_path.iterdir()) == []
+    _filled(tmp_path, 1, 2).release()
+    for name in ("checkpoint-3.pt.0.part-1-01234567", "checkpoint-3.pt.tmp-99999999-01234567"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    before, folder = _listing(tmp_path), tmp_path.stat().st_mtime_ns
+    reader = Checkpoints(tmp_path)
+    assert reader.steps() == [1, 2]
+    assert reader.load_latest() is not None
+    assert (_listing(tmp_path), tmp_path.stat().st_mtime_ns) == (before, folder)
+    reader.save(3, {})
+    assert [path.name for path in tmp_path.iterdir() if ".part-" in path.name or ".tmp-" in path.name] == []
+
+
+WRITER = """
+import sys, torch
+from gankit.training import Checkpoints
+checkpoints = Checkpoints(sys.argv[1])
+print("ready", flush=True)
+for step in range(10 ** 9):
+    checkpoints.save(step, {"values": torch.full((5003,), float(step))})
+"""
+
+
+@pytest.mark.parametrize("loads", [200])
+def test_the_newest_loads_while_another_process_saves(tmp_path: Path, loads: int) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        reader = Checkpoints(tmp_path)
+        while reader.load_latest() is None:
+            time.sleep(0.01)
+        steps = []
+        for _ in range(loads):
+            loaded = reader.load_latest()
+            assert loaded is not None
+            assert bool((loaded[1]["values"] == loaded[0]).all())
+            steps.append(loaded[0])
+        assert steps == sorted(steps)
+        assert writer.poll() is None
+    finally:
+        writer.kill()
+        writer.wait()
+        if writer.stdout is not None:
+            writer.stdout.close()
+    assert steps[-1] > steps[0] + 10, "the other process did not save meanwhile"
+
+
+def test_a_file_that_is_removed_while_the_folder_is_read_is_looked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = _filled(tmp_path, 1, 2, 3), Checkpoints(tmp_path)
+    listed, saved = Path.iterdir, [4]
+
+    def then_saved(self: Path) -> Any:
+        paths = list(listed(self))
+        if saved:
+            step = saved.pop()
+            writer.save(step, {"value": step})
+            for old in (1, 2, 3):
+                writer.path(old).unlink(missing_ok=True)
+        return iter(paths)
+
+    monkeypatch.setattr(Path, "iterdir", then_saved)
+    assert reader.load_latest() == (4, {"value": 4})
+
+
+def test_a_folder_whose_files_are_always_removed_ends_in_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter([self / "checkpoint-1.pt"]))
+    with pytest.raises(
+        CheckpointError, match="must hold its checkpoints until they are read, but each was removed before"
+    ):
         Checkpoints(tmp_path).load_latest()
+
+
+def test_a_folder_that_is_a_file_is_an_error_with_the_path(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    checkpoints = Checkpoints(tmp_path / "file")
+    for call in (checkpoints.steps, checkpoints.load_latest, lambda: checkpoints.save(1, {})):
+        with pytest.raises(OSError) as caught:
+            call()
+        assert caught.value.filename == str(tmp_path / "file")
+
+
+def test_a_second_writer_is_refused_and_nothing_of_the_first_is_lost(tmp_path: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        second = Checkpoints(tmp_path)
+        while second.load_latest() is None:
+            time.sleep(0.01)
+        for _ in range(20):
+            with pytest.raises(
+                CheckpointFolderError, match=f"another process writes into the folder: process {writer.pid}"
+            ):
+                second.save(10**6, {})
+        with pytest.raises(CheckpointFolderError), second:
+            raise AssertionError("the folder was taken")
+        assert writer.poll() is None
+    finally:
+        writer.kill()
+        writer.wait()
+        if writer.stdout is not None:
+            writer.stdout.close()
+    second.save(10**6, {})
+    assert second.steps()[-1] == 10**6
+
+
+def test_a_folder_that_another_run_made_anew_is_not_written(tmp_path: Path) -> None:
+    first = _filled(tmp_path / "run", 1, 2)
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(CheckpointFolderError, match="the folder was removed or replaced"):
+        first.save(3, {})
+    assert not (tmp_path / "run").exists()
+    second = _filled(tmp_path / "run", 1)
+    with pytest.raises(CheckpointFolderError, match="the folder was removed or replaced"):
+        first.save(3, {})
+    assert second.steps() == [1]
+    first.release()  # to take it again is the caller's decision
+    first.save(3, {})
+    assert second.steps() == [1, 3]
+
+
+def test_a_folder_is_taken_before_the_first_step(tmp_path: Path) -> None:
+    with Checkpoints(tmp_path / "run") as checkpoints:
+        assert (tmp_path / "run").is_dir()
+        checkpoints.save(1, {})
+        checkpoints.save(2, {})
+    assert checkpoints.steps() == [1, 2]
+
+
+def test_copies_have_no_lock_of_their_own(tmp_path: Path) -> None:
+    checkpoints = _filled(tmp_path, 1)
+    for copied in (copy.deepcopy(checkpoints), pickle.loads(pickle.dumps(checkpoints))):
+        assert (copied.folder, copied.keep) == (tmp_path, 3)
+        assert copied.load_latest() is not None
+
+
+BAD = {
+    "nan": torch.tensor([1.0, float("nan")]),
+    "inf": torch.tensor([[float("inf")], [2.0]]),
+    "half": torch.tensor([1.0, float("-inf")], dtype=torch.float16),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_state_that_is_not_finite_is_not_saved_unless_asked(tmp_path: Path, kind: str) -> None:
+    checkpoints = _filled(tmp_path / "run", 1)
+    state = {"updates": {"moments": [torch.ones(2), BAD[kind]]}, "best": float("inf")}
+    with pytest.raises(
+        NonFiniteError, match=r"state must be finite, got state\['updates'\]\['moments'\]\[1\] of shape"
+    ):
+        checkpoints.save(2, state)
+    assert checkpoints.steps() == [1]
+    checkpoints.save(2, state, finite=False)
+    assert checkpoints.steps() == [1, 2]
+    assert load_checkpoint(checkpoints.path(2))["state"]["best"] == float("inf")
+
+
+def test_an_old_file_that_is_being_read_is_no_reason_to_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows removes no open file."""
+    checkpoints = _filled(tmp_path, 1, 2, 3)
+    unlink = Path.unlink
+
+    def refused(self: Path, missing_ok: bool = False) -> None:
+        if self.name == "checkpoint-1.pt":
+            raise PermissionError(13, "in use", str(self))
+        unlink(self, missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", refused)
+        checkpoints.save(4, {})
+    assert checkpoints.steps() == [1, 2, 3, 4]
+    checkpoints.save(5, {})
+    assert checkpoints.steps() == [3, 4, 5]
 
 
 def _save_until_killed(folder: Path, pipe: int, elements: int, first: int) -> None:
@@ -188,12 +506,16 @@ def test_killed_at_any_time_the_newest_acknowledged_loads_and_no_orphan_stays(
     step, orphans = 0, 0
     for _ in range(kills):
         acknowledged = _kill_once(tmp_path, elements, step, rng.uniform(0, 0.06))
-        orphans += len(list(tmp_path.glob("*.tmp-*")))
-        loaded = Checkpoints(tmp_path).load_latest()
+        orphans += len(list(tmp_path.glob("*.part-*")))
+        checkpoints = Checkpoints(tmp_path)
+        loaded = checkpoints.load_latest()
         assert loaded is not None
         # The newest may be whole though its acknowledgement was cut off.
         assert loaded[0] in (acknowledged, acknowledged + 1)
         assert bool((loaded[1]["values"] == loaded[0]).all())
-        assert list(tmp_path.glob("*.tmp-*")) == []
         step = loaded[0] + 1
+        checkpoints.save(step, {"values": torch.full((elements,), float(step))})
+        checkpoints.release()
+        assert list(tmp_path.glob("*.part-*")) == []
+        step += 1
     assert orphans > 0, "no kill fell into a save: the loop proved nothing"

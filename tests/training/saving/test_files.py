@@ -1,49 +1,15 @@
 import errno
-import io
 import os
-import signal
 import stat
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import pytest
-import torch
-from hypothesis import given, strategies as st
 
 from gankit.training._saving import _files
-from gankit.training._saving._files import (
-    COMMENT_LENGTH,
-    SealingWriter,
-    check_seal,
-    replaced_atomically,
-    sweep_orphans,
-)
-
-
-def _dead_process() -> int:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    return child
-
-
-@contextmanager
-def _live_process() -> Iterator[int]:
-    """A process of our own, which must get no signal from the code inside; the parent might be anybody's."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(60)
-        signal.pause()
-    try:
-        yield child
-    finally:
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+from gankit.training._saving._files import replaced_atomically, sweep_orphans
+from gankit.training._saving._locks import try_lock
 
 
 def test_the_file_appears_when_the_context_ends(tmp_path: Path) -> None:
@@ -125,58 +91,123 @@ def test_a_folder_that_cannot_be_synced_is_tolerated_with_a_warning(
     assert (tmp_path / "a").read_bytes() == b"x"
 
 
-def test_orphans_of_dead_processes_are_swept_and_nothing_else(tmp_path: Path) -> None:
-    dead = _dead_process()
-    gone = [f"a.pt.tmp-{dead}-01234567", f"a.pt.tmp-{os.getpid()}-01234567"]
-    kept = [
-        f"a.pt.tmp-{os.getpid()}-{_files.PROCESS}",
-        f"a.pt.tmp-{dead}-0123456",
-        f"tmp-{dead}-01234567",
-        "a.pt",
-        "notes.tmp",
-        "a.pt.tmp-99999999999999999999999-01234567",
+def _aged(path: Path, seconds: float = 0.0) -> Path:
+    path.touch()
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+def test_orphans_are_swept_and_nothing_else(tmp_path: Path) -> None:
+    """The number of a process says nothing: that of a writer in another container may be one of ours, or of none."""
+    day = 24 * 3600.0
+    gone = [
+        _aged(tmp_path / "a.pt.0.part-1-01234567"),
+        _aged(tmp_path / f"a.pt.0.part-{os.getpid()}-{_files.PROCESS}"),
+        _aged(tmp_path / "a.pt.tmp-99999999-01234567", 2 * day),
     ]
-    with _live_process() as live:
-        kept.append(f"a.pt.tmp-{live}-01234567")
-        for name in gone + kept:
-            (tmp_path / name).touch()
+    kept = [
+        _aged(tmp_path / "a.pt.tmp-99999999-01234567.pt"),
+        _aged(tmp_path / "a.pt.tmp-1-01234567"),  # of an early version, which did not lock
+        _aged(tmp_path / "a.pt.0.part-1-0123456", 2 * day),
+        _aged(tmp_path / "part-1-01234567", 2 * day),
+        _aged(tmp_path / "a.pt", 2 * day),
+        _aged(tmp_path / "notes.part", 2 * day),
+    ]
+    (tmp_path / "folder.part-1-01234567").mkdir()
+    (tmp_path / "link.part-1-01234567").symlink_to(tmp_path / "a.pt")
+    os.mkfifo(tmp_path / "pipe.part-1-01234567")
+    sweep_orphans(tmp_path)
+    assert not any(path.exists() for path in gone)
+    assert all(path.exists() for path in kept)
+    assert len(list(tmp_path.iterdir())) == len(kept) + 3
+
+
+def test_a_file_that_is_written_now_stays(tmp_path: Path) -> None:
+    with replaced_atomically(tmp_path / "a.pt") as file:
+        file.write(b"new")
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                sweep_orphans(tmp_path)
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         sweep_orphans(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
+    assert (tmp_path / "a.pt").read_bytes() == b"new"
 
 
-def test_windows_signals_no_process_and_opens_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There signal 0 is Ctrl-C, which ends the other process, and a folder cannot be opened."""
+def test_a_file_that_is_taken_for_an_orphan_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[int] = []
+
+    def after_a_sweep(descriptor: int) -> bool | None:
+        if len(swept) < 2:
+            swept.append(descriptor)
+            next(tmp_path.glob("*.part-*")).unlink()
+        return try_lock(descriptor)
+
+    monkeypatch.setattr(_files, "try_lock", after_a_sweep)
+    with replaced_atomically(tmp_path / "a.pt") as file:
+        file.write(b"new")
+    assert (tmp_path / "a.pt").read_bytes() == b"new"
+    assert len(swept) == 2
+
+
+def test_without_locks_an_orphan_stays_for_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_files, "try_lock", lambda descriptor: None)
+    new, old = _aged(tmp_path / "a.0.part-1-01234567", 3600), _aged(tmp_path / "b.0.part-1-01234567", 25 * 3600)
+    sweep_orphans(tmp_path)
+    assert new.exists()
+    assert not old.exists()
+    with replaced_atomically(tmp_path / "a.pt") as file:
+        file.write(b"new")
+    assert (tmp_path / "a.pt").read_bytes() == b"new"
+
+
+def test_windows_renames_and_removes_closed_files_only_and_opens_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    open_file, replace, unlink = Path.open, Path.replace, Path.unlink
+
+    def watched(self: Path, mode: str = "r") -> Any:
+        opened.append(open_file(self, mode))
+        return opened[-1]
+
+    def is_closed(self: Path, *arguments: Any, **options: Any) -> Any:
+        assert all(file.closed for file in opened)
+        return (replace if arguments else unlink)(self, *arguments, **options)
 
     def refuse(*arguments: object) -> None:
         raise PermissionError(errno.EACCES, "no", *arguments)
 
-    own, other = f"a.pt.tmp-{os.getpid()}-01234567", f"a.pt.tmp-{_dead_process()}-01234567"
-    for name in (own, other):
-        (tmp_path / name).touch()
+    orphan = _aged(tmp_path / "a.0.part-1-01234567")
     monkeypatch.setattr(_files, "POSIX", False)
-    monkeypatch.setattr(os, "kill", refuse)
     monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(Path, "open", watched)
+    monkeypatch.setattr(Path, "replace", is_closed)
+    monkeypatch.setattr(Path, "unlink", is_closed)
     sweep_orphans(tmp_path)
     with replaced_atomically(tmp_path / "a") as file:
         file.write(b"x")
     monkeypatch.undo()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", other]
-
-
-def test_an_orphan_that_another_process_removes_first_is_no_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    orphan = tmp_path / f"a.pt.tmp-{_dead_process()}-01234567"
-    orphan.touch()
-    kill = os.kill
-
-    def removed_meanwhile(process: int, number: int) -> None:
-        orphan.unlink()
-        kill(process, number)
-
-    monkeypatch.setattr(os, "kill", removed_meanwhile)
-    sweep_orphans(tmp_path)
     assert not orphan.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_orphan_that_cannot_be_removed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    orphan = _aged(tmp_path / "a.0.part-1-01234567")
+
+    def refused(self: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(errno.EACCES, "no", str(self))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    sweep_orphans(tmp_path)
+    assert orphan.exists()
 
 
 def test_a_file_that_cannot_be_opened_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,147 +232,3 @@ def test_the_folder_is_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(opened) == 1
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(opened[0])
-
-
-def _sealed(state: Any) -> bytes:
-    file = io.BytesIO()
-    writer = SealingWriter(file)
-    torch.save(state, cast("IO[bytes]", writer))
-    writer.seal()
-    return file.getvalue()
-
-
-def _reseal(archive: bytes) -> bytes:
-    file = io.BytesIO()
-    writer = SealingWriter(file)
-    writer.write(archive)
-    writer.seal()
-    return file.getvalue()
-
-
-def test_a_sealed_file_is_still_an_archive_that_torch_reads() -> None:
-    data = _sealed({"a": torch.arange(3)})
-    assert torch.load(io.BytesIO(data), weights_only=True)["a"].tolist() == [0, 1, 2]
-    assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
-    assert zipfile.ZipFile(io.BytesIO(data)).comment == data[-COMMENT_LENGTH:]
-    assert data[-COMMENT_LENGTH - 2 : -64] == COMMENT_LENGTH.to_bytes(2, "little") + b"gankit sha256 "
-    file = io.BytesIO(data)
-    assert check_seal(file) is None
-    assert file.tell() == 0
-
-
-@given(parts=st.lists(st.binary(max_size=5), max_size=20))
-def test_however_it_is_written_the_bytes_are_the_same(parts: list[bytes]) -> None:
-    whole = b"".join(parts) + b"\0\0"
-    file = io.BytesIO()
-    writer = SealingWriter(file)
-    for part in (*parts, b"\0", b"\0"):
-        assert writer.write(part) == len(part)
-    writer.flush()
-    writer.seal()
-    assert file.getvalue() == _reseal(whole)
-    assert file.getvalue()[: len(whole) - 2] == whole[:-2]
-
-
-def test_every_flip_in_the_seal_and_the_end_of_the_archive_is_found() -> None:
-    data = _sealed({"a": 1})
-    for position in range(len(data) - COMMENT_LENGTH - 30, len(data)):
-        for bit in range(8):
-            changed = bytearray(data)
-            changed[position] ^= 1 << bit
-            assert check_seal(io.BytesIO(changed)) is not None
-
-
-@pytest.mark.parametrize("length", [0, 1, COMMENT_LENGTH, COMMENT_LENGTH + 1, 500])
-def test_short_files_are_refused(length: int) -> None:
-    fault = check_seal(io.BytesIO(bytes(length)))
-    assert fault is not None
-    assert (f"it has only {length} bytes" == fault) == (length <= COMMENT_LENGTH)
-
-
-class _Full(io.BytesIO):
-    """A file on a disk that is full after some bytes."""
-
-    flushed = 0
-
-    def write(self, data: Any) -> int:
-        if self.tell() + len(data) > 10:
-            raise OSError(28, "no space left")
-        return super().write(data)
-
-    def flush(self) -> None:
-        self.flushed += 1
-
-
-def test_a_write_that_fails_is_reported_and_kept_and_a_flush_is_passed_on() -> None:
-    file = _Full()
-    writer = SealingWriter(file)
-    writer.write(b"12345")
-    assert writer.failure is None
-    writer.flush()
-    assert file.flushed == 1
-    with pytest.raises(OSError, match="no space left") as caught:
-        writer.write(b"12345678901")
-    assert writer.failure is caught.value
-
-
-def test_one_compressed_member_is_enough() -> None:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("stored", b"12345")
-        archive.writestr("compressed", bytes(100), zipfile.ZIP_DEFLATED)
-    fault = check_seal(io.BytesIO(_reseal(file.getvalue())))
-    assert fault == "a member is compressed, which save_checkpoint never does"
-
-
-@pytest.mark.parametrize("more", [0, 1])
-def test_members_may_declare_as_much_as_the_file_holds_and_no_byte_more(more: int) -> None:
-    stored = io.BytesIO()
-    with zipfile.ZipFile(stored, "w") as archive:
-        archive.writestr("a", b"12345")
-    length = len(_reseal(stored.getvalue()))
-    forged = bytearray(stored.getvalue())
-    directory = forged.rindex(b"PK\x01\x02")
-    forged[directory + 20 : directory + 28] = (length + more).to_bytes(4, "little") * 2
-    fault = check_seal(io.BytesIO(_reseal(bytes(forged))))
-    assert fault == (f"its members declare {length + 1} bytes, more than its own {length}" if more else None)
-
-
-def test_an_archive_that_would_unpack_to_more_is_refused() -> None:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data.pkl", bytes(10**6))
-    assert (
-        check_seal(io.BytesIO(_reseal(file.getvalue()))) == "a member is compressed, which save_checkpoint never does"
-    )
-    stored = io.BytesIO()
-    with zipfile.ZipFile(stored, "w") as archive:
-        archive.writestr("a", b"12345")
-    forged = bytearray(stored.getvalue())
-    directory = forged.rindex(b"PK\x01\x02")
-    forged[directory + 20 : directory + 28] = (4_000_000_000).to_bytes(4, "little") * 2
-    fault = check_seal(io.BytesIO(_reseal(bytes(forged))))
-    assert fault is not None
-    assert "declare 4000000000 bytes, more than its own" in fault
-
-
-def test_what_is_no_archive_is_refused_even_when_sealed() -> None:
-    fault = check_seal(io.BytesIO(_reseal(bytes(300))))
-    assert fault is not None
-    assert "not an archive" in fault
-
-
-def test_a_changed_file_is_left_at_its_start_too() -> None:
-    data = bytearray(_sealed({"a": 1}))
-    data[len(data) // 2] ^= 1
-    file = io.BytesIO(data)
-    assert check_seal(file) == "its bytes do not have the sha256 that it was sealed with"
-    assert file.tell() == 0
-
-
-def test_a_file_that_shrinks_while_it_is_read() -> None:
-    class Shrinking(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            return b"" if self.tell() == 0 else super().read(size)
-
-    assert check_seal(Shrinking(_sealed({"a": 1}))) == "it became shorter while it was read"

@@ -128,11 +128,14 @@ def test_entries_of_no_parameter_are_kept_as_torch_keeps_them() -> None:
     optimizer = Adam([parameter], lr=0.1)
     _step(optimizer, parameter, 1)
     state = optimizer_state(optimizer, {})
-    state["state"][99] = {"exp_avg": torch.ones(7), "text": "more"}
+    state["state"]["shared"] = {"exp_avg": torch.ones(7), "text": "more"}
     optimizer.load_state_dict(fitting_optimizer_state(optimizer, state))
     loaded = optimizer.state_dict()["state"]
-    assert loaded[99]["exp_avg"].tolist() == [1.0] * 7
+    assert loaded["shared"]["exp_avg"].tolist() == [1.0] * 7
     assert loaded[0]["exp_avg"].shape == parameter.shape
+    state["state"][99] = {"exp_avg": torch.ones(7)}
+    with pytest.raises(ValueError, match="got 1 faults: parameter 99 is in no group"):
+        fitting_optimizer_state(optimizer, state)
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (4, 1), (1, 1, 4, 3), (12,)])

@@ -149,7 +149,9 @@ def test_a_state_that_holds_itself_or_is_too_deep_is_refused() -> None:
     for _ in range(100_000):
         deep = [deep]
     for state in (itself, deep):
-        with pytest.raises(ValueError, match=r"^state must not be nested so deeply, and must not hold itself"):
+        with pytest.raises(
+            ValueError, match=r"^state must not be nested more than 100 levels deep, and must not hold itself"
+        ):
             plain_copy(state)
 
 

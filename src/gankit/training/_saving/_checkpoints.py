@@ -1,134 +1,48 @@
-"""Checkpoints: plain data and tensors in files that are whole, unchanged and safe to read, or refused."""
+"""Checkpoints by step in a folder: one process writes it, any number read it, and the newest undamaged one is loaded."""
 
 import os
 import re
 import warnings
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, cast
-
-import torch
+from typing import Any, Self
 
 from gankit._core import check_at_least, check_version
-from gankit.training._saving._files import SealingWriter, check_seal, replaced_atomically, sweep_orphans
-from gankit.training._saving._plain import count_bytes, plain_copy
-
-
-class CheckpointError(ValueError):
-    """A file is not a checkpoint, or was changed after it was saved."""
-
-
-def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
-    """Save a state; at any moment the file of this name is complete: the previous one or the new one.
-
-    The file is a ``torch.save`` archive with the sha256 of its bytes in it. Equal states give equal bytes: the same types,
-    order of keys, numbers, and tensors of the same shape, dtype, memory format and bits. Tensors that share a storage are
-    saved, and loaded, separately.
-
-    Args:
-        path: The file to write; its folder must exist.
-        state: Nested dicts, lists and tuples of dense tensors, strings, numbers and None, such as what ``state_dict()``
-            returns.
-
-    Raises:
-        ValueError: The state holds something else; the message says where. Nothing is written.
-        OSError: The file cannot be written, for example because the disk is full; the previous file is unchanged.
-
-    Example:
-        >>> import tempfile, torch
-        >>> from gankit.training import load_checkpoint, save_checkpoint
-        >>> critic = torch.nn.Linear(2, 1, bias=False)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     save_checkpoint(folder + "/a.pt", {"critic": critic.state_dict(), "round": 7})
-        ...     loaded = load_checkpoint(folder + "/a.pt")
-        >>> loaded["round"], bool((loaded["critic"]["weight"] == critic.weight).all())
-        (7, True)
-    """
-    plain = plain_copy(state)
-    path = Path(path)
-    try:
-        with replaced_atomically(path) as file:
-            _write(plain, file)
-    except OSError as error:
-        message = f"{error.strerror} (saving a checkpoint of about {count_bytes(plain)} bytes)"
-        raise OSError(error.errno, message, str(path)) from error
-
-
-def load_checkpoint(path: str | os.PathLike[str]) -> Any:
-    """Load a state that `save_checkpoint` saved, its tensors on the CPU.
-
-    A file with a changed bit or a missing part is refused, and so is a file that would run code when loaded. There is no
-    option to load it anyway.
-
-    Args:
-        path: The file.
-
-    Raises:
-        CheckpointError: The file was not written by `save_checkpoint`, was changed since, or holds more than plain data.
-        OSError: The file cannot be read.
-
-    Example:
-        >>> import tempfile, torch
-        >>> from gankit.training import load_checkpoint
-        >>> with tempfile.NamedTemporaryFile() as file:
-        ...     _ = file.write(bytes(200))
-        ...     file.flush()
-        ...     load_checkpoint(file.name)
-        Traceback (most recent call last):
-        ...
-        gankit.training._saving._checkpoints.CheckpointError: /... was refused: its last bytes are not a seal: ...
-    """
-    if not (Path(path).is_file() or Path(path).is_dir()) and Path(path).exists():
-        raise CheckpointError(
-            f"{os.fspath(path)} was refused: it is not an ordinary file"
-        )  # opening a pipe would block
-    with Path(path).open("rb") as file:
-        fault = check_seal(file)
-        if fault is not None:
-            raise CheckpointError(f"{os.fspath(path)} was refused: {fault}")
-        try:
-            return torch.load(file, map_location="cpu", weights_only=True)
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:
-            raise CheckpointError(f"{os.fspath(path)} was refused: it holds more than plain data ({error})") from error
-
-
-def _write(plain: Any, file: IO[bytes]) -> None:
-    writer = SealingWriter(file)
-    try:
-        torch.save(plain, cast("IO[bytes]", writer))
-        writer.seal()
-    except RuntimeError:
-        # torch's writer turns what a write raised into a RuntimeError that does not say what it was.
-        if writer.failure is None:
-            raise
-        raise writer.failure from None
-
+from gankit.training._saving._files import sweep_orphans
+from gankit.training._saving._finite_state import check_finite_state
+from gankit.training._saving._locks import FolderLock
+from gankit.training._saving._one_file import CheckpointError, load_checkpoint, save_plain
+from gankit.training._saving._plain import plain_copy
 
 VERSION = 1
-NAME = re.compile(r"checkpoint-(\d+)\.pt")
+NAME = re.compile(r"checkpoint-(0|[1-9][0-9]*)\.pt")
+ALIKE = re.compile(r"checkpoint-(\d+)\.pt", re.IGNORECASE)
+"""Names that mean a step but are not those that `Checkpoints` gives: with zeros in front, or digits of other scripts."""
+MOST_LISTINGS = 100
 
 
 class Checkpoints:
     """Save states by step into a folder, keep the newest ones, and load the newest that is undamaged.
 
     Each file holds its step and its own checksum, so there is no separate index that could disagree with it. An older file is
-    removed only after the new one is on the disk. Only one process may write into a folder at a time; with several ranks, let
-    the first one save. Temporary files that a killed process left are removed when the object is made.
+    removed only after the new one is on the disk.
+
+    Reading changes nothing: making the object, `load_latest` and `steps` work in a folder that cannot be written, and beside
+    a process that saves. The first `save` makes the folder, takes a lock in it, and removes temporary files that a killed
+    process left. The lock is held until the object is gone, `release` is called, or the process ends, however it ends. So
+    only one process writes into a folder at a time; with several ranks, let the first one save.
 
     Args:
-        folder: Created if it does not exist.
+        folder: Made by the first `save` if it does not exist.
         keep: Number of checkpoints to keep, 2 or more, so that an older one is left if the newest is damaged.
 
     Raises:
         ValueError: `keep` is below 2.
-        OSError: The folder cannot be created or read.
 
     Example:
         >>> import tempfile
         >>> from gankit.training import Checkpoints
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     checkpoints = Checkpoints(folder, keep=2)
+        >>> with tempfile.TemporaryDirectory() as folder, Checkpoints(folder, keep=2) as checkpoints:
         ...     for step in (10, 20, 30):
         ...         checkpoints.save(step, {"loss": step / 10})
         ...     checkpoints.load_latest(), checkpoints.steps()
@@ -140,18 +54,50 @@ class Checkpoints:
         self.folder = Path(folder)
         self.keep = keep
         self._warned = False
-        self.folder.mkdir(parents=True, exist_ok=True)
-        sweep_orphans(self.folder)
+        self._lock = FolderLock(self.folder)
 
-    def save(self, step: int, state: Any) -> None:
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle without the lock, which belongs to this object."""
+        return type(self), (self.folder, self.keep)
+
+    def __enter__(self) -> Self:
+        """Take the folder now, so that a run which cannot save fails before it trains; see `take`."""
+        self.take()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Release the folder."""
+        self.release()
+
+    def take(self) -> None:
+        """Make the folder if it does not exist, and take the right to write into it, which `save` does if need be.
+
+        Raises:
+            CheckpointFolderError: Another process has it; or the folder was removed or replaced since this object took it, so
+                that it may be that of another run.
+            OSError: The folder cannot be made or written.
+        """
+        if not self._lock.is_taken:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        if self._lock.take():
+            sweep_orphans(self.folder)
+
+    def release(self) -> None:
+        """Give the right to write back to others; the next `save` takes it again."""
+        self._lock.release()
+
+    def save(self, step: int, state: Any, *, finite: bool = True) -> None:
         """Save a state, then remove the oldest earlier ones beyond `keep`. Checkpoints of later steps are not touched.
 
         Args:
             step: Number of the step, 0 or more.
             state: See `save_checkpoint`.
+            finite: Refuse a floating-point tensor with NaN or infinity. Pass False where they mean something, as in a mask.
 
         Raises:
             ValueError: `step` is not a whole number, or the state holds more than plain data.
+            NonFiniteError: A tensor of the state is not finite; the message says which. Nothing is saved.
+            CheckpointFolderError: See `take`. Nothing is saved.
             OSError: The file cannot be written; earlier checkpoints are unchanged.
 
         Warns:
@@ -159,9 +105,13 @@ class Checkpoints:
                 them. Said once.
         """
         check_at_least("step", step, 0)
-        save_checkpoint(self.path(step), {"version": VERSION, "step": step, "state": state})
+        plain = plain_copy(state)
+        if finite:
+            check_finite_state(plain)
+        self.take()
+        save_plain(self.path(step), {"version": VERSION, "step": step, "state": plain})
         steps = self.steps()
-        if steps[-1] > step and not self._warned:
+        if steps and steps[-1] > step and not self._warned:
             self._warned = True
             warnings.warn(
                 f"{self.folder} holds a checkpoint of step {steps[-1]}, later than step {step} which is saved now: load_latest "
@@ -171,34 +121,85 @@ class Checkpoints:
             )
         earlier = [other for other in steps if other < step]
         for other in earlier[: len(earlier) - (self.keep - 1)]:
-            self.path(other).unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows removes no file that is being read; the next save does
+                self.path(other).unlink(missing_ok=True)
 
     def load_latest(self) -> tuple[int, Any] | None:
         """Return the newest step and its state, or None if there is no checkpoint.
 
-        A damaged file is skipped with a warning, and the one before it is loaded.
+        A file that is damaged, cannot be read, or has a name that is not of its step is skipped with a warning, and the one
+        before it is loaded. Another process may save meanwhile: where it removes a file first, the folder is listed again.
 
         Raises:
-            CheckpointError: There are checkpoints, but all are damaged. Nothing is started anew: that is your decision.
+            CheckpointError: There are checkpoints, but all are refused. Nothing is started anew: that is your decision.
+            OSError: The folder cannot be read.
+
+        Warns:
+            RuntimeWarning: A file was skipped; one warning for each, with the reason.
         """
-        steps = self.steps()
-        for step in reversed(steps):
-            try:
-                loaded = load_checkpoint(self.path(step))
-                check_version("a checkpoint", loaded, VERSION)
-            except CheckpointError as error:
-                warnings.warn(f"{error}; taking the checkpoint before it", RuntimeWarning, stacklevel=2)
+        refused: set[str] = set()
+        for _ in range(MOST_LISTINGS):
+            names = self._names()
+            for name in (name for name in names if name not in refused):
+                try:
+                    return _load(self.folder / name)
+                except FileNotFoundError as error:
+                    if not os.path.lexists(self.folder / name):
+                        break  # removed since it was listed: there are newer ones
+                    problem = f"{error}"
+                except (CheckpointError, OSError) as error:
+                    problem = f"{error}"
+                refused.add(name)
+                warnings.warn(f"{problem}; taking the checkpoint before it", RuntimeWarning, stacklevel=2)
             else:
-                return loaded["step"], loaded["state"]
-        if steps:
-            raise CheckpointError(f"{self.folder} must hold a whole checkpoint, got {len(steps)} and all were refused")
-        return None
+                if names:
+                    raise CheckpointError(
+                        f"{self.folder} must hold a whole checkpoint, got {len(names)} and all were refused"
+                    )
+                return None
+        raise CheckpointError(
+            f"{self.folder} must hold its checkpoints until they are read, but each was removed before"
+        )
 
     def steps(self) -> list[int]:
-        """Return the steps of all checkpoint files, in ascending order."""
-        matches = (NAME.fullmatch(path.name) for path in self.folder.iterdir())
-        return sorted(int(match[1]) for match in matches if match)
+        """Return the steps of all checkpoint files, in ascending order; none if the folder does not exist.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        matches = ((NAME.fullmatch(path.name), path) for path in self._listed())
+        return sorted(int(match[1]) for match, path in matches if match and path.is_file())
 
     def path(self, step: int) -> Path:
         """Return the path of the checkpoint of a step."""
         return self.folder / f"checkpoint-{step}.pt"
+
+    def _listed(self) -> list[Path]:
+        try:
+            return list(self.folder.iterdir())
+        except FileNotFoundError:
+            return []
+
+    def _names(self) -> list[str]:
+        """Return the names of what may be a checkpoint, the newest first."""
+        alike = [(int(match[1]), path.name) for path in self._listed() if (match := ALIKE.fullmatch(path.name))]
+        return [name for _, name in sorted(alike, reverse=True)]
+
+
+def _load(path: Path) -> tuple[int, Any]:
+    """Load a file of a folder.
+
+    Raises:
+        CheckpointError: It is refused.
+        OSError: It cannot be read.
+    """
+    loaded = load_checkpoint(path)
+    try:
+        check_version("a checkpoint", loaded, VERSION, "step", "state")
+        check_at_least("step", loaded["step"], 0)
+    except ValueError as error:
+        raise CheckpointError(f"{path} was refused: {error}") from error
+    step = loaded["step"]
+    if path.name != f"checkpoint-{step}.pt":
+        raise CheckpointError(f"{path} was refused: it holds step {step}, so it must be named checkpoint-{step}.pt")
+    return step, loaded["state"]

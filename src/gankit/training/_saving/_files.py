@@ -1,26 +1,27 @@
-"""Files that are written completely or not at all, and archives with a checksum inside.
-
-The checksum is needed since readers of such archives check nothing: torch turns the checks of its zip reader off, and loads
-about nine of ten files with a flipped bit without an error. A sealed file is still an ordinary archive for ``torch.load``:
-the sha256 of its bytes is kept in its zip comment.
-"""
+"""Files that are written completely or not at all, and what a killed process leaves of them."""
 
 import errno
-import hashlib
 import os
 import re
 import secrets
+import stat
+import time
 import warnings
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-# Distinguishes this process from an earlier one with the same number, which happens in containers.
+from gankit.training._saving._locks import is_at, try_lock
+
+# Distinguishes this process from others with the same number: those of other containers and machines, and earlier ones.
 PROCESS = secrets.token_hex(4)
-ORPHAN = re.compile(r"\.tmp-(?P<process>\d+)-(?P<token>[0-9a-f]{8})$")
+PART = re.compile(r"\.part-[0-9]+-[0-9a-f]{8}$")
+OLD_PART = re.compile(r"\.tmp-[0-9]+-[0-9a-f]{8}$")
+"""The end of the names of temporary files of early versions, which did not lock them."""
+LONG_AGO = 24 * 3600.0
+"""Seconds after which a temporary file without a lock belongs to no process that still writes."""
 _numbers = count()
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 POSIX = os.name == "posix"
@@ -31,45 +32,69 @@ def replaced_atomically(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file that replaces `path` when the context ends without an exception, and is removed otherwise.
 
     The file is flushed to the disk before it is renamed, and its folder afterwards, so that neither a killed process nor a
-    power failure leaves a partial file. It is in the same folder, since only there a rename is atomic.
+    power failure leaves a partial file. It is in the same folder, since only there a rename is atomic. While it is written
+    it is locked, so that other processes see that it is no orphan.
     """
-    # Numbered, since threads of one process may save at the same time.
-    temporary = path.with_name(f"{path.name}.{next(_numbers)}.tmp-{os.getpid()}-{PROCESS}")
+    temporary, file = _open_temporary(path)
     try:
-        with temporary.open("wb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            if POSIX:
+                temporary.replace(path)
+        if not POSIX:  # Windows renames no open file
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 
 
-def sweep_orphans(folder: Path) -> None:
-    """Remove temporary files in the folder whose process was killed while it wrote.
+def _open_temporary(path: Path) -> tuple[Path, IO[bytes]]:
+    for is_last in (*[False] * 9, True):
+        # Numbered, since threads of one process may save at the same time.
+        temporary = path.with_name(f"{path.name}.{next(_numbers)}.part-{os.getpid()}-{PROCESS}")
+        file = temporary.open("x+b")
+        try:
+            if try_lock(file.fileno()) is not False and (is_last or is_at(file.fileno(), temporary)):
+                return temporary, file
+        except BaseException:
+            file.close()
+            temporary.unlink(missing_ok=True)
+            raise
+        file.close()  # another process took it for an orphan before it was locked, and removes it
+    raise BlockingIOError(errno.EAGAIN, "other processes lock the temporary file each time", str(path))
 
-    Windows cannot be asked whether a process runs (signal 0 would end it there), so on it files of other processes stay.
+
+def sweep_orphans(folder: Path) -> None:
+    """Remove temporary files in the folder that no process writes any more: those that are not locked.
+
+    Where it cannot be known, since the file system has no locks or an early version wrote the file, a file stays for a day.
+    What cannot be removed stays: an orphan takes only space.
     """
     for path in folder.iterdir():
-        match = ORPHAN.search(path.name)
-        if match and not _is_writing(int(match["process"]), match["token"]):
-            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            if PART.search(path.name):
+                _remove_unlocked(path)
+            elif OLD_PART.search(path.name) and _is_old(path.lstat()):
+                path.unlink()
 
 
-def _is_writing(process: int, token: str) -> bool:
-    if process == os.getpid():
-        return token == PROCESS
-    if not POSIX:
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
+def _remove_unlocked(path: Path) -> None:
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return
+    with path.open("r+b") as file:
+        locked = try_lock(file.fileno())
+        is_orphan = _is_old(os.fstat(file.fileno())) if locked is None else locked
+        if is_orphan and POSIX:
+            path.unlink()  # while it is locked: a process that just made it sees that it is gone
+    if is_orphan and not POSIX:
+        path.unlink()
+
+
+def _is_old(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > LONG_AGO
 
 
 def _sync_folder(folder: Path) -> None:
@@ -88,100 +113,3 @@ def _sync_folder(folder: Path) -> None:
         )
     finally:
         os.close(descriptor)
-
-
-MARK = b"gankit sha256 "
-DIGEST_LENGTH = 64
-COMMENT_LENGTH = len(MARK) + DIGEST_LENGTH
-BLOCK = 1 << 20
-
-
-class SealingWriter:
-    """Write an archive to a file, compute its hash on the way, and add the hash at the end.
-
-    The last two bytes of an archive are the length of its comment: they are held back until `seal`.
-
-    Args:
-        file: Receives the bytes.
-    """
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.failure: BaseException | None = None
-        self._file = file
-        self._hash = hashlib.sha256()
-        self._kept = b""
-
-    def write(self, data: Any) -> int:
-        """Write the next bytes of the archive; an exception is also kept in `failure`."""
-        try:
-            return self._take(memoryview(data).cast("B"))
-        except BaseException as error:
-            self.failure = error  # torch's writer turns it into an error of its own, also the user's Ctrl-C
-            raise
-
-    def seal(self) -> None:
-        """Write the comment with the hash of everything before it."""
-        assert self._kept == b"\0\0", "torch.save writes archives without a comment"
-        self._pass_on(COMMENT_LENGTH.to_bytes(2, "little"))
-        self._pass_on(MARK)
-        self._file.write(self._hash.hexdigest().encode())
-
-    def flush(self) -> None:
-        """Flush the file."""
-        self._file.flush()
-
-    def _take(self, view: memoryview) -> int:
-        if len(view) >= 2:
-            self._pass_on(self._kept)
-            self._pass_on(view[:-2])
-            self._kept = bytes(view[-2:])
-        else:
-            together = self._kept + bytes(view)
-            self._pass_on(together[:-2])
-            self._kept = together[-2:]
-        return len(view)
-
-    def _pass_on(self, data: Any) -> None:
-        self._file.write(data)
-        self._hash.update(data)
-
-
-def check_seal(file: IO[bytes]) -> str | None:
-    """Return what is wrong with a sealed file, or None. The file's position is at its start afterwards."""
-    length = file.seek(0, 2)
-    if length <= COMMENT_LENGTH:
-        return f"it has only {length} bytes"
-    file.seek(length - COMMENT_LENGTH)
-    comment = file.read(COMMENT_LENGTH)
-    if not comment.startswith(MARK):
-        return "its last bytes are not a seal: it was cut short, or not written by save_checkpoint"
-    file.seek(0)
-    digest = hashlib.sha256()
-    left = length - DIGEST_LENGTH
-    while left:
-        block = file.read(min(BLOCK, left))
-        if not block:
-            return "it became shorter while it was read"
-        digest.update(block)
-        left -= len(block)
-    file.seek(0)
-    if digest.hexdigest().encode() != comment[len(MARK) :]:
-        return "its bytes do not have the sha256 that it was sealed with"
-    return _check_sizes(file, length)
-
-
-def _check_sizes(file: IO[bytes], length: int) -> str | None:
-    # The checksum shows that nothing changed by accident, not who wrote the file. An archive that declares more bytes than
-    # it holds is refused before torch allocates them.
-    try:
-        members = zipfile.ZipFile(file).infolist()
-    except zipfile.BadZipFile as error:
-        return f"it is not an archive ({error})"
-    finally:
-        file.seek(0)
-    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        return "a member is compressed, which save_checkpoint never does"
-    declared = sum(member.file_size for member in members)
-    if declared > length:
-        return f"its members declare {declared} bytes, more than its own {length}"
-    return None

@@ -2,14 +2,16 @@
 
 import copy
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from gankit.training._ranks import reshard, sharded_like, whole
+from gankit._core import brief
+from gankit.training._ranks import own_piece, reshard, sharded_like, whole
+from gankit.training._saving._finite_state import counted, is_finite
 from gankit.training._saving._names import bare, own_spelling, plain_names
 from gankit.training._saving._plain import plain_copy
 
@@ -67,17 +69,27 @@ def load_network_state(network: nn.Module, state: Mapping[str, Any]) -> None:
         >>> bool((one.weight == other.weight).all())
         True
     """
+    load_fitting_state(network, state)
+
+
+def load_fitting_state(network: nn.Module, state: object, *, finite: Collection[str] = ()) -> None:
+    """Load a state of a network, of which the entries with some plain names must be finite."""
     if not isinstance(state, Mapping):
         raise ValueError(f"state must be a mapping of names to tensors, got {type(state).__name__}")
+    others = [brief(name) for name in state if not isinstance(name, str)]
+    if others:
+        raise ValueError(f"state must have names that are strings, got {', '.join(others[:5])}")
     own = _own_state(network)
     if any(isinstance(value, torch.Tensor) and value.is_meta for value in own.values()):
         raise ValueError(
             "network must have memory for its values, got tensors on meta: call network.to_empty(device=...)"
         )
     names = plain_names(bare(network), own)
-    spelled = own_spelling(set(names.values()), [str(name) for name in state])
-    given = {spelled[str(name)]: value for name, value in state.items()}
+    spelled = own_spelling(set(names.values()), list(state))
+    given = {spelled[name]: value for name, value in state.items()}
     faults = [*_faults({names[name]: value for name, value in own.items()}, given), *_untied(network, names, given)]
+    infinite = (name for name in finite if isinstance(value := given.get(name), torch.Tensor) and not is_finite(value))
+    faults += [f"{name!r} holds {counted(given[name])}" for name in infinite]
     if faults:
         raise ValueError(f"state must fit the network, got {len(faults)} faults: {'; '.join(sorted(faults))}")
     _load(bare(network), own, {name: given[names[name]] for name in own})
@@ -136,6 +148,23 @@ def _faults(own: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name!r} is not a tensor"
         elif value.shape != wanted.shape:
             yield f"{name!r} has shape {tuple(value.shape)}, not {tuple(wanted.shape)}"
+        elif value.is_meta or value.is_quantized or value.layout is not torch.strided:
+            yield f"{name!r} is no dense tensor with values"
+        elif not holds(wanted.dtype, value):
+            yield f"{name!r} of {value.dtype} has values that {wanted.dtype} does not hold"
+
+
+def holds(dtype: torch.dtype, values: torch.Tensor) -> bool:
+    """Return whether a dtype holds the values: rounded if need be, but neither cut off nor too large for it."""
+    if values.dtype == dtype or dtype.is_complex:
+        return True
+    if values.is_complex():
+        return False
+    piece = own_piece(values)
+    converted = piece.to(dtype)
+    if dtype.is_floating_point:
+        return is_finite(converted) or not is_finite(piece)
+    return bool((converted.to(piece.dtype) == piece).all())
 
 
 def is_extra(name: str) -> bool:
@@ -155,5 +184,7 @@ def _untied(network: nn.Module, names: Mapping[str, str], given: Mapping[str, An
         one, two = given.get(other), given.get(own)
         if not isinstance(one, torch.Tensor) or not isinstance(two, torch.Tensor) or one.shape != two.shape:
             continue  # which is a fault already
-        if not torch.equal(one.nan_to_num(), two.nan_to_num()):
+        if one.is_meta or two.is_meta or one.layout is not torch.strided or two.layout is not torch.strided:
+            continue
+        if one.dtype != two.dtype or not torch.equal(one.nan_to_num(), two.nan_to_num()):
             yield f"{own!r} differs from {other!r}, which is the same tensor in this network"

@@ -2,39 +2,21 @@
 
 import copy
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn, optim
 from torch.optim import Optimizer
 
+from gankit._core import brief
 from gankit.training._ranks import sharded_like, whole
+from gankit.training._saving._moments import OF_THE_MACHINE, faults_of_moments, faults_of_options
 from gankit.training._saving._names import own_spelling, plain_name
 
-FACTORED = {"row_var", "col_var"}
-"""What Adafactor keeps: an axis of length one in place of a longer one."""
-ELEMENTWISE = {
-    *("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg", "grad_avg", "acc_delta", "exp_inf"),
-    *("sum", "prev", "step_size", "ax", "variance"),
-}
-"""What torch's optimizers keep for each element of a parameter."""
-NEEDED: dict[type[Optimizer], set[str]] = {
-    optim.Adam: {"exp_avg", "exp_avg_sq"},
-    optim.Adamax: {"exp_avg", "exp_inf"},
-    optim.NAdam: {"exp_avg", "exp_avg_sq", "mu_product"},
-    optim.RAdam: {"exp_avg", "exp_avg_sq"},
-    optim.Adagrad: {"sum"},
-    optim.Adadelta: {"square_avg", "acc_delta"},
-    optim.RMSprop: {"square_avg"},
-    optim.Rprop: {"prev", "step_size"},
-    optim.ASGD: {"eta", "mu", "ax"},
-}
-"""What torch's optimizers read at each step of a parameter that they stepped before."""
 OLD_FLAGS = {"amsgrad", "centered", "nesterov"}
 """Flags that every state of an optimizer that has them holds."""
-OF_THE_MACHINE = {"foreach", "fused", "capturable"}
-"""Options that choose an implementation: those of the optimizer that is there stay."""
+MOST_LISTED = 5
 TORCH_OPTIONS = {
     option
     for kind in vars(optim).values()
@@ -64,18 +46,18 @@ def optimizer_state(optimizer: Optimizer, names: Mapping[int, str]) -> dict[str,
     return {**state, "state": moments}
 
 
-def fitting_optimizer_state(optimizer: Optimizer, state: Mapping[str, Any]) -> dict[str, Any]:
+def fitting_optimizer_state(optimizer: Optimizer, state: object) -> dict[str, Any]:
     """Return a copy of a state that `optimizer_state` returned, ready for `load_optimizer_state`.
 
     Tensors with a parameter's shape get its memory format and its sharding: fused optimizers process weights and moments in
     the order in which they are stored, and would mix up elements that are stored in another order.
 
     Raises:
-        ValueError: The state is that of another kind of optimizer, or groups, numbers, names or shapes of parameters differ.
+        ValueError: The state is that of another kind of optimizer; groups, numbers, names or shapes of parameters differ; an
+            option is out of its range; or a moment is not finite.
     """
-    if not isinstance(state, Mapping) or not state.keys() >= {"state", "param_groups"}:
-        raise ValueError(f"state of an optimizer must hold 'state' and 'param_groups', got {type(state).__name__}")
-    groups, own_groups = state["param_groups"], optimizer.param_groups
+    groups, moments = _checked_form(state)
+    own_groups = optimizer.param_groups
     counts = [[len(group["params"]) for group in each] for each in (groups, own_groups)]
     if counts[0] != counts[1]:
         raise ValueError(f"state must be of an optimizer with groups of {counts[1]} parameters, got {counts[0]}")
@@ -83,32 +65,93 @@ def fitting_optimizer_state(optimizer: Optimizer, state: Mapping[str, Any]) -> d
     saved = [position for group in groups for position in group["params"]]
     parameters = dict(zip(saved, held(optimizer), strict=True))
     options = {position: group for group in groups for position in group["params"]}
-    faults = [
-        fault
-        for position, of in state["state"].items()
-        if position in parameters
-        for fault in _faults(optimizer, f"parameter {position}", of, parameters[position], options[position])
-    ]
+    unknown = [position for position in moments if isinstance(position, int) and position not in parameters]
+    faults = [f"parameter {position} is in no group" for position in unknown]
+    for position in parameters.keys() & moments.keys():
+        arguments = (moments[position], parameters[position], options[position])
+        faults += faults_of_moments(optimizer, f"parameter {position}", *arguments)
     if faults:
-        listed = "; ".join(faults[:5]) + (f" and {len(faults) - 5} more" if len(faults) > 5 else "")
+        listed = "; ".join(faults[:MOST_LISTED]) + (
+            f" and {len(faults) - MOST_LISTED} more" * (len(faults) > MOST_LISTED)
+        )
         raise ValueError(f"state must fit the optimizer's parameters, got {len(faults)} faults: {listed}")
-    moments = {
+    laid_out = {
         position: {key: _laid_out(value, parameters.get(position)) for key, value in of.items()}
-        for position, of in state["state"].items()
+        if isinstance(of, Mapping)
+        else copy.deepcopy(of)
+        for position, of in moments.items()
     }
-    return {**state, "state": moments, "param_groups": groups}
+    whole_state: Any = state
+    return {**whole_state, "state": laid_out, "param_groups": groups}
 
 
-def load_optimizer_state(optimizer: Optimizer, fitting: dict[str, Any]) -> None:
+def load_optimizer_state(optimizer: Optimizer, fitting: dict[str, Any]) -> Callable[[], None]:
     """Load what `fitting_optimizer_state` returned. Options that are tensors, such as a learning rate, stay the same tensors.
 
     A compiled step and the code that changes a learning rate in place hold these tensors.
+
+    Returns:
+        A function that puts back what was there before.
+
+    Raises:
+        ValueError: The optimizer refuses the state; it is unchanged then.
     """
-    before = [dict(group) for group in optimizer.param_groups]
-    optimizer.load_state_dict(fitting)
-    for group, old in zip(optimizer.param_groups, before, strict=True):
-        for key in (group.keys() & old.keys()) - {"params", "param_names"}:
-            group[key] = _in_place_of(old[key], group[key])
+    state, groups = optimizer.state, optimizer.param_groups
+    options = [dict(group) for group in groups]
+    tensors = [(old, old.detach().clone()) for group in options for old in _tensors(group)]
+
+    def undo() -> None:
+        optimizer.state, optimizer.param_groups = state, groups
+        for tensor, old in tensors:
+            tensor.detach().copy_(old)
+
+    try:
+        optimizer.load_state_dict(fitting)
+        for group, old in zip(optimizer.param_groups, options, strict=True):
+            for key in (group.keys() & old.keys()) - {"params", "param_names"}:
+                group[key] = _in_place_of(old[key], group[key])
+    except Exception as error:
+        undo()
+        raise ValueError(f"state must fit the optimizer, which refuses it: {type(error).__name__}: {error}") from error
+    return undo
+
+
+def _checked_form(state: object) -> tuple[list[Any], Mapping[Any, Any]]:
+    """Return groups and moments of a state; refuse what has not the form of an optimizer's state."""
+    if not isinstance(state, Mapping) or not state.keys() >= {"state", "param_groups"}:
+        raise ValueError(f"state of an optimizer must hold 'state' and 'param_groups', got {type(state).__name__}")
+    groups, moments = state["param_groups"], state["state"]
+    if not isinstance(groups, list | tuple) or not isinstance(moments, Mapping):
+        raise ValueError(
+            f"state of an optimizer must hold a list of groups and a dict of moments, got {brief(groups)} and {brief(moments)}"
+        )
+    taken: set[int] = set()
+    for number, group in enumerate(groups):
+        positions = group.get("params") if isinstance(group, Mapping) else None
+        if not isinstance(positions, list | tuple) or not all(type(position) is int for position in positions):
+            raise ValueError(
+                f"group {number} of an optimizer's state must hold 'params', a list of whole numbers, got {brief(group)}"
+            )
+        if len({*positions}) < len(positions) or not taken.isdisjoint(positions):
+            raise ValueError(
+                f"group {number} of an optimizer's state must hold each of 'params' once, got {brief(positions)}"
+            )
+        taken.update(positions)
+        if not all(isinstance(key, str) for key in group):
+            raise ValueError(
+                f"group {number} of an optimizer's state must have names of options, got {brief(list(group))}"
+            )
+    for position, of in moments.items():
+        if position in taken and not (isinstance(of, Mapping) and all(isinstance(key, str) for key in of)):
+            raise ValueError(f"moments of parameter {position} must be a dict of tensors and numbers, got {brief(of)}")
+    return list(groups), moments
+
+
+def _tensors(group: Mapping[str, Any]) -> list[torch.Tensor]:
+    several = [
+        value if isinstance(value, tuple | list) else (value,) for key, value in group.items() if key != "params"
+    ]
+    return [one for values in several for one in values if isinstance(one, torch.Tensor)]
 
 
 def _fitting_group(optimizer: Optimizer, saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +165,10 @@ def _fitting_group(optimizer: Optimizer, saved: Mapping[str, Any], own: Mapping[
     foreign = sorted((saved.keys() & TORCH_OPTIONS) - own.keys() - OF_THE_MACHINE)
     if foreign:
         raise ValueError(f"state must be of the same kind of optimizer, {kind}, got one with {foreign}")
-    there, here = ([plain_name(name) for name in group.get("param_names", ())] for group in (saved, own))
+    faults = list(faults_of_options(optimizer, saved, own))
+    if faults:
+        raise ValueError(f"state must have options of {kind}, got {len(faults)} faults: {'; '.join(faults)}")
+    there, here = (_names(group) for group in (saved, own))
     spelled = own_spelling(set(here), there)
     if there and here and [spelled[name] for name in there] != here:
         raise ValueError(
@@ -131,38 +177,24 @@ def _fitting_group(optimizer: Optimizer, saved: Mapping[str, Any], own: Mapping[
     return {**saved, **{key: own[key] for key in OF_THE_MACHINE & own.keys()}}
 
 
+def _names(group: Mapping[str, Any]) -> list[str]:
+    """Return the plain names of the parameters of a group; none if it has none."""
+    names = group.get("param_names", ())
+    if "param_names" not in group:
+        return []
+    is_list = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+    if not is_list or len(names) != len(group["params"]):
+        raise ValueError(f"state must have a name for each parameter of a group in 'param_names', got {brief(names)}")
+    return [plain_name(name) for name in names]
+
+
 def _first_difference(there: Sequence[str], here: Sequence[str]) -> str:
     pairs = zip(there, here, strict=True)
     return next(f"{one!r} in the state where {other!r} is here" for one, other in pairs if one != other)
 
 
-def _faults(
-    optimizer: Optimizer, whose: str, of: Mapping[str, Any], parameter: nn.Parameter, options: Mapping[str, Any]
-) -> list[str]:
-    kind = next((known for known in NEEDED if isinstance(optimizer, known)), None)
-    needed = set() if kind is None else set(NEEDED[kind])
-    if kind is not None:
-        needed |= {"max_exp_avg_sq"} if options.get("amsgrad") else set()
-        needed |= {"momentum_buffer"} if kind is optim.RMSprop and options["momentum"] > 0 else set()
-        needed |= {"grad_avg"} if options.get("centered") else set()
-    faults = [f"{key!r} of {whose} is missing" for key in sorted(needed - of.keys())]
-    for key, value in of.items():
-        if isinstance(value, torch.Tensor) and not _fits(key, value, parameter):
-            faults.append(f"{key!r} of {whose} has shape {tuple(value.shape)}, not {tuple(parameter.shape)}")
-        elif key in ELEMENTWISE and value is not None and not isinstance(value, torch.Tensor):
-            faults.append(f"{key!r} of {whose} is not a tensor but {type(value).__name__}")
-    return faults
-
-
 def _whole(value: Any) -> Any:
     return whole(value) if isinstance(value, torch.Tensor) else value
-
-
-def _fits(key: str, value: torch.Tensor, parameter: nn.Parameter) -> bool:
-    if key in FACTORED:
-        return all(size in (1, own) for size, own in zip(value.shape, parameter.shape, strict=False))
-    # Counters, and statistics of another form such as Shampoo's matrices, have another number of axes.
-    return value.shape == parameter.shape or (value.ndim != parameter.ndim and key not in ELEMENTWISE)
 
 
 def _laid_out(value: Any, parameter: nn.Parameter | None) -> Any:

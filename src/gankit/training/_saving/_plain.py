@@ -1,6 +1,7 @@
 """States as plain data: tensors, containers, numbers and strings, so that loading one cannot run code."""
 
 from collections import deque
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -9,6 +10,9 @@ import torch
 
 LONGEST_NUMBER = 2039
 """Bits of the longest whole number that the safe reader knows."""
+LONGEST_TUPLE = 1 << 16
+MOST_LEVELS = 100
+"""How deeply containers may be nested in a state."""
 
 
 def plain_copy(state: Any, path: str = "state") -> Any:
@@ -27,12 +31,14 @@ def plain_copy(state: Any, path: str = "state") -> Any:
 
     Raises:
         ValueError: The state holds something else than dense tensors, dicts, lists, tuples, strings, numbers and None, or is
-            nested too deeply; the message says where.
+            nested too deeply, or has too long a tuple; the message says where.
     """
     try:
-        return _copy(state, path, set())
+        return _copy(state, path, set(), 0)
     except RecursionError:
-        raise ValueError(f"{path} must not be nested so deeply, and must not hold itself") from None
+        raise ValueError(
+            f"{path} must not be nested more than {MOST_LEVELS} levels deep, and must not hold itself"
+        ) from None
 
 
 def count_bytes(state: Any) -> int:
@@ -51,15 +57,43 @@ def count_bytes(state: Any) -> int:
     return sum(storages.values())
 
 
-def _copy(state: Any, path: str, taken: set[int]) -> Any:
+def is_plain_state(state: Any) -> bool:
+    """Return whether a state is one that `plain_copy` may have returned, by the exact types of everything in it."""
+    waiting = [state]
+    while waiting:
+        item = waiting.pop()
+        kind = type(item)
+        if kind is dict:
+            if not all(type(key) in (str, int) for key in item):
+                return False
+            waiting.extend(item.values())
+        elif kind in (list, tuple):
+            waiting.extend(item)
+        elif kind is torch.Tensor:
+            if item.layout is not torch.strided or not item.is_cpu or item.is_quantized or item.requires_grad:
+                return False
+        elif not (kind in (str, bool, float, type(None)) or (kind is int and item.bit_length() <= LONGEST_NUMBER)):
+            return False
+    return True
+
+
+def _copy(state: Any, path: str, taken: set[int], level: int) -> Any:
+    if level > MOST_LEVELS:
+        raise RecursionError
     if type(state) in (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer):
         return plain_tensor(_checked(state, path), taken)
     if isinstance(state, np.generic):
         state = state.tolist()  # the Python number or text
     if isinstance(state, dict | MappingProxyType):
-        return {_plain_key(key, path): _copy(value, f"{path}[{key!r}]", taken) for key, value in state.items()}
+        return {
+            _plain_key(key, path): _copy(value, f"{path}[{key!r}]", taken, level + 1) for key, value in state.items()
+        }
     if isinstance(state, list | tuple | deque):
-        copied = (_copy(value, f"{path}[{position}]", taken) for position, value in enumerate(state))
+        if isinstance(state, tuple) and len(state) > LONGEST_TUPLE:
+            raise ValueError(
+                f"{path} must be a tuple of at most {LONGEST_TUPLE} items, got {len(state)}: give list(it)"
+            )
+        copied = (_copy(value, f"{path}[{position}]", taken, level + 1) for position, value in enumerate(state))
         return tuple(copied) if isinstance(state, tuple) else list(copied)
     if state is None or isinstance(state, bool | float):
         return float(state) if isinstance(state, float) else state
@@ -152,15 +186,16 @@ def _canonical_strides(tensor: torch.Tensor) -> Strides:
     for memory_format in formats:
         if tensor.is_contiguous(memory_format=memory_format):
             return torch.empty(tensor.shape, device="meta", memory_format=memory_format).stride()
-    if _is_dense(tensor):
+    if is_dense(tensor.shape, tensor.stride()):
         sizes = zip(tensor.shape, tensor.stride(), strict=True)
         return tuple(stride if size > 1 else tensor.numel() for size, stride in sizes)
     return torch.empty(tensor.shape, device="meta").stride()
 
 
-def _is_dense(tensor: torch.Tensor) -> bool:
+def is_dense(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Return whether elements of this shape, which has no axis of length 0, fill their storage without gaps or overlaps."""
     expected = 1
-    for stride, size in sorted((stride, size) for stride, size in zip(tensor.stride(), tensor.shape, strict=True)):
+    for stride, size in sorted(zip(strides, shape, strict=True)):
         if size == 1:
             continue
         if stride != expected:

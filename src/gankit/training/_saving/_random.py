@@ -1,5 +1,6 @@
 """The states of random number generators, saved on one machine and restored on another."""
 
+import math
 import random
 import warnings
 from collections.abc import Mapping
@@ -8,9 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from gankit._core import check_version
+from gankit._core import brief, check_version, dense_tensor
 
 VERSION = 1
+WHOSE = "the random numbers"
+PLACES = 624
+"""Numbers in a state of the Mersenne Twister, that of Python's and NumPy's default generators."""
 
 
 def random_state(*, python: bool = True) -> dict[str, Any]:
@@ -63,19 +67,22 @@ def load_random_state(state: Mapping[str, Any]) -> None:
         >>> bool((torch.rand(3) == first).all())
         True
     """
-    check_version("the random numbers", state, VERSION, "cpu", "devices")
-    before = torch.get_rng_state()
+    check_version(WHOSE, state, VERSION, "cpu", "devices", optional=("python", "numpy"))
+    cpu, devices = _bytes("cpu", state["cpu"]), _checked_devices(state["devices"])
+    before = random_state()
     try:
-        torch.set_rng_state(torch.as_tensor(state["cpu"], device="cpu"))
+        torch.set_rng_state(cpu)
         if "python" in state:
-            version, numbers, gauss = state["python"]
-            random.setstate((version, tuple(numbers), gauss))
+            _restore_python(state["python"])
         if "numpy" in state:
-            np.random.set_state(tuple(state["numpy"]))  # noqa: NPY002
-    except (RuntimeError, TypeError, ValueError) as error:
-        torch.set_rng_state(before)
-        raise ValueError(f"state of the random numbers must be one that random_state returned, got: {error}") from error
-    notes = _restore_devices(state["devices"])
+            _restore_numpy(state["numpy"])
+        notes = _restore_devices(devices)
+    except Exception as error:
+        torch.set_rng_state(before["cpu"])
+        _restore_python(before["python"])
+        _restore_numpy(before["numpy"])
+        _restore_devices(before["devices"])
+        raise ValueError(f"state of {WHOSE} must be one that random_state returned, got: {error}") from error
     if notes:
         warnings.warn(f"random numbers go on from another state than saved: {'; '.join(notes)}", stacklevel=2)
 
@@ -96,6 +103,43 @@ def _of_devices() -> dict[str, list[torch.Tensor]]:
     if count == 1:  # MPS takes no number
         return {kind: [module.get_rng_state()]}
     return {kind: [module.get_rng_state(number) for number in range(count)]}
+
+
+def _bytes(entry: str, value: object) -> torch.Tensor:
+    tensor = dense_tensor(WHOSE, entry, value)
+    if tensor.ndim != 1:
+        raise ValueError(f"state of {WHOSE} must hold {entry} as a row of bytes, got {brief(value)}")
+    return tensor.to("cpu")
+
+
+def _checked_devices(saved: object) -> dict[str, list[torch.Tensor]]:
+    if not isinstance(saved, Mapping) or not all(
+        isinstance(kind, str) and isinstance(states, list | tuple) for kind, states in saved.items()
+    ):
+        raise ValueError(f"state of {WHOSE} must hold devices as a dict of lists of states, got {brief(saved)}")
+    return {
+        kind: [_bytes(f"devices[{kind!r}][{number}]", state) for number, state in enumerate(states)]
+        for kind, states in saved.items()
+    }
+
+
+def _restore_python(saved: Any) -> None:
+    version, numbers, gauss = saved
+    if not (gauss is None or (isinstance(gauss, float) and math.isfinite(gauss))):
+        raise ValueError(f"the next normal number of Python must be a finite number or None, got {brief(gauss)}")
+    random.setstate((version, tuple(numbers), gauss))
+
+
+def _restore_numpy(saved: Any) -> None:
+    kind, keys, place, has_gauss, gauss = saved
+    # NumPy checks neither, and reads beyond its memory from a place that is too large.
+    if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place <= PLACES:
+        raise ValueError(f"the place in the numbers of NumPy must lie in 0..{PLACES}, got {brief(place)}")
+    if has_gauss not in (0, 1) or not isinstance(gauss, float) or not math.isfinite(gauss):
+        raise ValueError(f"the next normal number of NumPy must be a finite number, got {brief(gauss)}")
+    if len(keys) != PLACES or not all(type(key) is int and 0 <= key < 1 << 32 for key in keys):
+        raise ValueError(f"the numbers of NumPy must be {PLACES} of 32 bits each, got {brief(keys)}")
+    np.random.set_state((kind, keys, place, has_gauss, gauss))  # noqa: NPY002
 
 
 def _restore_devices(saved: Mapping[str, list[torch.Tensor]]) -> list[str]:

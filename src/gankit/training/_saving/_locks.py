@@ -1,0 +1,204 @@
+"""Locks that the system frees when a process ends, however it ends: on open files, and of folders that one process writes.
+
+A process number says little: another container or machine, which shares the folder, has other processes of that number.
+"""
+
+import errno
+import os
+import socket
+import sys
+import threading
+import warnings
+import weakref
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+"""What systems say of files on networks and in containers that cannot be locked."""
+HELD = {errno.EAGAIN, errno.EACCES, errno.EDEADLK, errno.EWOULDBLOCK}
+FAR = 1 << 30
+"""The byte that is locked on Windows, where others cannot read what is locked; it may be beyond the end."""
+NAME = ".writer.lock"
+MOST_TRIES = 100
+
+
+class CheckpointFolderError(OSError):
+    """A folder of checkpoints cannot be written: another process writes into it, or it is not the one it was before."""
+
+
+def try_lock(descriptor: int) -> bool | None:
+    """Lock an open file for this descriptor alone, without waiting.
+
+    Returns:
+        True if it is locked now, False if another descriptor holds it, None if the file system has no locks.
+    """
+    try:
+        if sys.platform == "win32":
+            os.lseek(descriptor, FAR, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in HELD:
+            return False
+        if error.errno in WITHOUT_LOCKS:
+            return None
+        raise
+    finally:
+        if sys.platform == "win32":
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    return True
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is still the one of this path."""
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    here = os.fstat(descriptor)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
+
+@dataclass(eq=False)
+class _Hold:
+    """A lock that this process holds."""
+
+    key: tuple[int, int]
+    path: Path
+    descriptor: int
+    process: int
+    is_locked: bool
+    users: int = 1
+
+
+_holds: dict[tuple[int, int], _Hold] = {}
+_guard = threading.RLock()
+
+
+class FolderLock:
+    """The right to write into a folder. All objects of a process share it; it ends with the last of them, or the process.
+
+    Args:
+        folder: The folder; it must exist when the lock is taken.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._hold: _Hold | None = None
+        self._end: weakref.finalize | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether this process has the lock; a forked child has not."""
+        return self._hold is not None and self._hold.process == os.getpid()
+
+    def take(self) -> bool:
+        """Take the lock, or check that it is still that of the folder. Return whether it was taken now.
+
+        Raises:
+            CheckpointFolderError: Another process holds it; or the folder was removed, or replaced by another one, since it
+                was taken.
+            OSError: The file of the lock cannot be made.
+        """
+        hold = self._hold if self.is_taken else None
+        if hold is None:
+            self._hold = _take(self._path)
+            self._end = weakref.finalize(self, _drop, self._hold)
+            return True
+        if not is_at(hold.descriptor, self._path):
+            raise CheckpointFolderError(
+                errno.ESTALE,
+                f"the folder was removed or replaced since this process wrote into it: its {NAME} is gone or another one",
+                str(self._path.parent),
+            )
+        return False
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._end is not None:
+            self._end()
+        self._hold = self._end = None
+
+
+def _take(path: Path) -> _Hold:
+    for _ in range(MOST_TRIES):
+        with _guard:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+            hold = _shared_or_locked(descriptor, path)
+        if hold is not None:
+            return hold
+    raise CheckpointFolderError(errno.ESTALE, f"{NAME} is replaced all the time", str(path.parent))
+
+
+def _shared_or_locked(descriptor: int, path: Path) -> _Hold | None:
+    """Return a lock of the open file; None if the file was replaced in between."""
+    keep = False
+    try:
+        status = os.fstat(descriptor)
+        key = (status.st_dev, status.st_ino)
+        if key in _holds:
+            _holds[key].users += 1
+            return _holds[key]
+        locked = try_lock(descriptor)
+        if locked is False:
+            owner = os.read(descriptor, 200).decode(errors="replace").strip() or "unknown"
+            raise CheckpointFolderError(
+                errno.EBUSY, f"another process writes into the folder: {owner}", str(path.parent)
+            )
+        if not is_at(descriptor, path):
+            return None
+        if locked is None:
+            warnings.warn(
+                f"the file system of {path.parent} has no locks: take care that only one process writes into the folder",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        _sign(descriptor, path)
+        keep = True
+        _holds[key] = _Hold(key, path, descriptor, os.getpid(), locked is True)
+        return _holds[key]
+    finally:
+        if not keep:
+            os.close(descriptor)
+
+
+def _sign(descriptor: int, path: Path) -> None:
+    """Write who holds the lock into its file, for the messages of others."""
+    try:
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} of {socket.gethostname()}\n".encode())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _drop(hold: _Hold) -> None:
+    with _guard:
+        if hold.process != os.getpid() or hold.users == 0:
+            return
+        hold.users -= 1
+        if hold.users == 0:
+            _holds.pop(hold.key, None)
+            # While it is locked: who opened the file before, and locks it now, sees that it is gone. Windows keeps open files.
+            if hold.is_locked and sys.platform != "win32" and is_at(hold.descriptor, hold.path):
+                with suppress(OSError):
+                    hold.path.unlink()
+            os.close(hold.descriptor)
+
+
+def _forget_in_child() -> None:
+    """Close what a forked child inherits: a worker that outlives the training would keep the folder locked."""
+    for hold in _holds.values():
+        os.close(hold.descriptor)
+    _holds.clear()
+    _guard.release()
+
+
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(before=_guard.acquire, after_in_parent=_guard.release, after_in_child=_forget_in_child)
