@@ -25,8 +25,16 @@ FLOORS = {
     "training": 4,
 }
 ALLOWED_PACKAGES = {"gankit", "torch", "numpy", "typing_extensions", *sys.stdlib_module_names}
-UNSAFE_PACKAGES = {"pickle", "yaml", "torchvision", "dill", "joblib"}
-UNSAFE_CALLS = {"eval", "exec", "os.system"}
+UNSAFE_PACKAGES = {"pickle", "yaml", "torchvision", "dill", "joblib", "marshal", "shelve", "cloudpickle"}
+UNSAFE_CALLS = {
+    "eval",
+    "exec",
+    "os.system",
+    "os.popen",
+    "torch.hub.load",
+    "torch.jit.load",
+    "torch.package.PackageImporter",
+}
 WAITING_METHODS = {"item", "cpu", "synchronize"}
 FORBIDDEN_FILES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 LONGEST_FILE = 250
@@ -221,6 +229,10 @@ def _unsafe(called: str, keywords: dict[str | None, str]) -> str:
     """What is unsafe about a call; empty where nothing is."""
     if called.endswith("torch.load") and keywords.get("weights_only") != "True":
         return "loads without weights_only=True"
+    if called in ("np.load", "numpy.load") and keywords.get("allow_pickle") != "False":
+        return "loads without allow_pickle=False"
+    if called.endswith((".extractall", ".extract")) and keywords.get("filter") != "'data'":
+        return "unpacks without filter='data'"
     if keywords.get("shell") == "True":
         return "runs a shell"
     if keywords.get("allow_pickle") == "True":

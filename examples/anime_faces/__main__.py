@@ -1,6 +1,5 @@
 """The command line: `python -m examples.anime_faces COMMAND`."""
 
-import errno
 import io
 import os
 import re
@@ -8,14 +7,15 @@ import select
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import tyro
 
 from examples.anime_faces.commands import COMMANDS, find_command, option_names, overview, recipe_of
-from examples.anime_faces.errors import CommandError
+from examples.anime_faces.errors import CommandError, in_words
+from examples.anime_faces.printing import say
 
 PROGRAM = "python -m examples.anime_faces"
 OWN_FILES = {"anime_faces", "gankit"}
@@ -49,17 +49,6 @@ def refuse_empty(arguments: Sequence[str]) -> None:
             is_empty = not argument.strip()
         if is_empty:
             raise ValueError(f"{flag or 'an argument'} must not be empty; leave it out for its default")
-
-
-def in_words(error: Exception) -> str:
-    """Return the message of an error; for an error of the system the file and what is wrong with it, without its number."""
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "no space is left on the disk that this command writes to"
-    if isinstance(error, BrokenPipeError):
-        return "a process that this command had started has ended before its work was done"
-    return str(error)
 
 
 def with_flag(message: str, name: str) -> str:
@@ -125,7 +114,7 @@ def warnings_as_notes() -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], filename: str, *rest: Any) -> None:
             if OWN_FILES & set(Path(filename).parts):
-                print(f"note: {message}", file=sys.stderr)
+                say(f"note: {message}", error=True)
             else:
                 usual(message, category, filename, *rest)
 
@@ -140,13 +129,16 @@ def is_idle_rank(arguments: list[str]) -> bool:
     return os.environ.get("RANK", "0") != "0"
 
 
-def end(code: int) -> None:
-    """End the process; one of several ranks at once, since a connection to a lost rank can keep it from ending."""
-    if code and os.environ.get("WORLD_SIZE", "1") != "1":
-        for stream in (sys.stdout, sys.stderr):
+def end(code: int) -> NoReturn:
+    """End the process at once with this exit code: all is decided, and all files are closed.
+
+    A connection to a lost rank can keep the interpreter from ending, an output that nobody reads would change its exit code,
+    and a signal that comes now would turn a finished run into a failed one.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
             stream.flush()
-        os._exit(code)
-    sys.exit(code)
+    os._exit(code)
 
 
 def main(arguments: list[str]) -> int:
@@ -154,8 +146,8 @@ def main(arguments: list[str]) -> int:
 
     Returns:
         0, or the exit code of the error: 2 for a mistake in what was asked or in the files, 3 where another process uses the
-        folder, 4 where training diverged to NaN or infinity, 5 where another rank stopped. 130 after Ctrl-C; 141 where the
-        reader of the output has gone.
+        folder, 4 where training diverged to NaN or infinity, 5 where another rank stopped, 6 where the device failed, 28 where
+        a run could not be saved. 130 after Ctrl-C; 141 where the reader of the output has gone.
     """
     accept_any_text()
     wait_passively()
@@ -163,7 +155,7 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
-            print(overview(PROGRAM))
+            say(overview(PROGRAM))
         else:
             with warnings_as_notes():
                 parse(arguments[0], arguments[1:]).run()
@@ -171,17 +163,28 @@ def main(arguments: list[str]) -> int:
         return 130
     except CommandError as error:
         if str(error):  # else another process says it
-            print(f"error: {error}", file=sys.stderr)
+            say(f"error: {error}", error=True)
         return error.exit_code
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         if isinstance(error, BrokenPipeError) and reader_has_gone((sys.stdout, sys.stderr)):
             # Leave nothing for the interpreter to flush.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-        print(f"error: {with_flag(in_words(error), arguments[0])}", file=sys.stderr)
+        say(f"error: {with_flag(in_words(error), arguments[0])}", error=True)
         return CommandError.exit_code
     return 0
 
 
+def exit_code_of(arguments: list[str]) -> int:
+    """Run one command, and return its exit code also where it ends by itself, as after its help."""
+    try:
+        return main(arguments)
+    except SystemExit as ending:
+        if ending.code is None or isinstance(ending.code, int):
+            return ending.code or 0
+        say(ending.code, error=True)
+        return 1
+
+
 if __name__ == "__main__":
-    end(main(sys.argv[1:]))
+    end(exit_code_of(sys.argv[1:]))

@@ -7,6 +7,8 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from examples.anime_faces.printing import say
+
 SECONDS_BETWEEN_LINES = 15.0
 LINE = "{desc}: {n_fmt} of {total_fmt} {unit}{pace}{postfix}"
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} {unit}, {elapsed} passed{pace}{postfix}"
@@ -51,7 +53,7 @@ class Bar(tqdm):
         if self._watched:
             super().display(msg, pos)
         elif msg is None and self.n > 0:
-            print(self, file=sys.stderr, flush=True)
+            say(self, error=True, flush=True)
 
 
 def _pace(rate: float, left: float, unit: str) -> str:

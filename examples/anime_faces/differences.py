@@ -59,7 +59,11 @@ def _is_list(value: object) -> bool:
 
 
 def _without(these: Any, those: Any) -> list[Any]:
-    return [one for one in these if one not in those]
+    try:
+        known = set(those)
+        return [one for one in these if one not in known]
+    except TypeError:  # entries that are lists or objects
+        return [one for one in these if one not in those]
 
 
 def _entries(values: Sequence[Any]) -> str:

@@ -1,5 +1,6 @@
 """Errors that end a command with one line, each with its exit code; this file loads nothing heavy."""
 
+import errno
 from typing import ClassVar
 
 
@@ -13,10 +14,18 @@ class CommandError(Exception):
     exit_code: ClassVar[int] = 2
 
 
-class RunLockedError(CommandError):
-    """Another process is training in this folder."""
+class FolderInUseError(CommandError):
+    """Another process writes into this folder."""
 
     exit_code = 3
+
+
+class RunLockedError(FolderInUseError):
+    """Another process is training in this folder."""
+
+
+class RunReplacedError(RunLockedError):
+    """The folder of the run was removed or replaced while it was trained: what is there now is not touched."""
 
 
 class TrainingDivergedError(CommandError):
@@ -32,3 +41,28 @@ class RankError(CommandError):
     """
 
     exit_code = 5
+
+
+class DeviceError(CommandError):
+    """The device stopped working: nothing can be saved from it; the last checkpoint is still good."""
+
+    exit_code = 6
+
+
+class UnsavedError(CommandError):
+    """The state of a run could not be written, several times; the last checkpoint is still good."""
+
+    exit_code = 28  # the number of a full disk
+
+
+def in_words(error: Exception) -> str:
+    """Return the message of an error; for an error of the system the file and what is wrong with it, without its number."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "no space is left on the disk that this command writes to"
+    if isinstance(error, MemoryError):
+        return f"the computer ran out of memory{f': {error}' if str(error) else ''}"
+    if isinstance(error, BrokenPipeError):
+        return "a process that this command had started has ended before its work was done"
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -1,11 +1,11 @@
 """What a recipe costs: parameters and updates, counted without computing anything; and seconds, measured by turns."""
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from examples.anime_faces.printing import say
 from examples.anime_faces.recipes import find_options, find_recipe
 from examples.anime_faces.systems import (
     Outline,
@@ -88,7 +88,7 @@ def measured(names: Sequence[str], size: int) -> Mapping[str, float]:
         for name, play in plays.items():
             if times[name] and max(times[name]) > LONG:
                 continue
-            print(f"round {number + 1} of {1 + ROUNDS}: {name}", file=sys.stderr, flush=True)
+            say(f"round {number + 1} of {1 + ROUNDS}: {name}", error=True, flush=True)
             before = time.perf_counter()
             play(number)
             times[name].append(time.perf_counter() - before)

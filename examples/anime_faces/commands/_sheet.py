@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from examples.anime_faces.files import check_writable
+from examples.anime_faces.printing import say
+
 if TYPE_CHECKING:
     from examples.anime_faces.run import Sheet
 
@@ -16,11 +19,13 @@ def check_place(out: Path, name: str) -> None:
 
     Raises:
         ValueError: It is a folder, or its ending is that of another kind of file.
+        OSError: Nothing can be written there.
     """
     if out.is_dir():
         raise ValueError(f"--out must be a file, such as {out / name}, but {out} is a folder")
     if out.suffix.lower() not in ("", ".png"):
         raise ValueError(f"--out must end with .png, since the sheet is a PNG file, but it is {out}")
+    check_writable(out)
 
 
 def write_sheet(sheet: "Sheet", out: Path, labels: str) -> None:
@@ -34,4 +39,4 @@ def write_sheet(sheet: "Sheet", out: Path, labels: str) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     legend = sheet.save(out)
     if legend is not None:
-        print(f"note: no font here has the letters of some {labels}: numbers stand for them, which {legend} explains")
+        say(f"note: no font here has the letters of some {labels}: numbers stand for them, which {legend} explains")

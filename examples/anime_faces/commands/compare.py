@@ -8,6 +8,8 @@ import tyro
 
 from examples.anime_faces.asked import check_runs_to_compare
 from examples.anime_faces.commands import check_seed, shown_as
+from examples.anime_faces.files import check_writable
+from examples.anime_faces.printing import say
 
 MOST_PICTURES = 64
 
@@ -44,9 +46,10 @@ class Compare:
         from examples.anime_faces.comparison import Places, draw_gallery, read_entries, write_comparison
 
         places = Places.of(self.out)
+        check_writable(places.page)
         entries = read_entries(self.runs)
         gallery = draw_gallery(entries, prompts=self.prompt, n=self.n, seed=self.seed, recipes=self.recipe)
         write_comparison(entries, gallery, places, logarithmic=self.log)
         for note in gallery.notes:
-            print(f"note: {note}")
-        print(f"compare   {places.page}")
+            say(f"note: {note}")
+        say(f"compare   {places.page}")

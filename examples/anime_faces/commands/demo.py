@@ -10,6 +10,7 @@ import tyro
 from examples.anime_faces.commands import check_seed, shown_as
 from examples.anime_faces.commands._minutes import Minutes
 from examples.anime_faces.data import Fit
+from examples.anime_faces.printing import say, without_readers
 from examples.anime_faces.recipes import find_options, saved_options
 
 if TYPE_CHECKING:
@@ -65,14 +66,17 @@ class Demo:
         minutes = Minutes(whole=self.minutes, goes_on=(self.out / "settings.json").exists())
         from examples.anime_faces.data import command_line
         from examples.anime_faces.report import LivePage
+        from examples.anime_faces.run import RunFolder, locked
         from examples.anime_faces.systems import base_and_doublings
 
         base_and_doublings(self.size)
         data = self.out / "data"
         stages = ("rendering faces" if self.images is None else "reading pictures", *LATER_STAGES)
         faces, pictures = self._faces(data)
-        print(minutes.plan(stages, pictures), flush=True)
-        with LivePage(self.out, stages) as page:
+        say(minutes.plan(stages, pictures), flush=True)
+        with locked(RunFolder(self.out)):
+            pass  # refused here, not when the pictures are made, if another process trains there
+        with LivePage(self.out, stages) as page, without_readers():
             self._announce(page, stages[0], minutes, pictures)
             self._prepare(data, page, faces)
             self._announce(page, stages[1], minutes)
@@ -83,14 +87,14 @@ class Demo:
             self._evaluate(data, minutes)
             self._announce(page, stages[4], minutes)
             self._report()
-        print(f"\nall done after {minutes.spent:.1f} minutes; open {(self.out / 'report.html').resolve()}")
+        say(f"\nall done after {minutes.spent:.1f} minutes; open {(self.out / 'report.html').resolve()}")
         words = self._words(data)
-        print(f"draw more with  {command_line(['sample', *words[-1:], '--n', '16', '--run', str(self.out)])}")
+        say(f"draw more with  {command_line(['sample', *words[-1:], '--n', '16', '--run', str(self.out)])}")
 
     def _announce(self, page: "LivePage", stage: str, minutes: Minutes, pictures: float | None = None) -> None:
         number = page.enter(stage)
         after = f"after {minutes.spent:.1f} of {self.minutes:g} min"
-        print(f"\n[{number}/5] {stage}: {minutes.of_step(number, pictures)} ({after})", flush=True)
+        say(f"\n[{number}/5] {stage}: {minutes.of_step(number, pictures)} ({after})", flush=True)
 
     def _prepare(self, data: Path, page: "LivePage", faces: int) -> None:
         from examples.anime_faces.commands.prepare import Prepare
@@ -106,7 +110,7 @@ class Demo:
             prepare = Prepare(out=data, size=self.size, images=self.images, fit=self.fit)
         prepare.labels, prepare.tags = self.labels, self.tags
         prepare.run(page.watch_pictures)
-        print("\n".join(forecast(Dataset.open(data), self.samples)))
+        say("\n".join(forecast(Dataset.open(data), self.samples)))
 
     def _train(self, data: Path, page: "LivePage", minutes: Minutes) -> None:
         from examples.anime_faces.commands.train import Train
@@ -142,7 +146,7 @@ class Demo:
         begun = Settings.load(path) if path.exists() else None
         if begun is None or begun.minutes is None:
             return round(minutes.of_training(), 3), find_options("default")()
-        print(f"note: this run has begun: training goes on as it was planned then, {begun.minutes:.3g} minutes in all")
+        say(f"note: this run has begun: training goes on as it was planned then, {begun.minutes:.3g} minutes in all")
         return begun.minutes, saved_options("default", begun.options)
 
     def _sample(self, data: Path) -> None:
@@ -164,7 +168,7 @@ class Demo:
         newest = max((path.stat().st_mtime for path in (self.out / "checkpoints").glob("*.pt")), default=0.0)
         metrics = self.out / "metrics.json"
         if metrics.exists() and metrics.stat().st_mtime > newest:
-            print(f"{metrics} already measures the newest checkpoint: nothing to do")
+            say(f"{metrics} already measures the newest checkpoint: nothing to do")
             return
         seconds = minutes.seconds_of_measuring()
         Evaluate(run_folder=self.out, data=data, samples=self.samples, seconds=seconds).run()

@@ -26,6 +26,7 @@ from examples.anime_faces.data import (
     write_shards,
 )
 from examples.anime_faces.data.render import Knobs
+from examples.anime_faces.printing import say
 
 _COUNT, _SIZE = 20_000, 64
 
@@ -110,7 +111,7 @@ class Prepare:
             dataset = self._render(watch) if self.images is None else self._read(self.images, watch)
         if self.shards is not None:
             dataset = write_shards(dataset, self.shards)
-        print(summarize(dataset))
+        say(summarize(dataset))
 
     def _join(self, watch: Watch) -> Dataset:
         others = {"--images": self.images, "--labels": self.labels, "--tags": self.tags, "--unlabeled": self.unlabeled}
@@ -144,7 +145,7 @@ class Prepare:
         try:
             base_and_doublings(self.size)
         except ValueError as error:
-            print(f"note: the recipes of this program cannot be trained on these pictures: --{error}")
+            say(f"note: the recipes of this program cannot be trained on these pictures: --{error}")
 
     def _render(self, watch: Watch) -> Dataset:
         given = {"--labels": self.labels, "--tags": self.tags, "--unlabeled": self.unlabeled or None}

@@ -7,6 +7,7 @@ import tyro
 
 from examples.anime_faces.bars import Bar
 from examples.anime_faces.commands import shown_as
+from examples.anime_faces.printing import say
 
 
 @dataclass(kw_only=True)
@@ -43,4 +44,4 @@ class Recipes:
                 costs[name] = costs_of(name, self.size)
                 bar.update()
         seconds = measured(names, self.size) if self.measure else {}
-        print(listing(costs, self.size, seconds) if self.name is None else page(costs[names[0]], self.size, seconds))
+        say(listing(costs, self.size, seconds) if self.name is None else page(costs[names[0]], self.size, seconds))

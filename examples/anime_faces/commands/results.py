@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from examples.anime_faces.commands import check_seed, shown_as
+from examples.anime_faces.printing import say
 
 
 @dataclass(kw_only=True)
@@ -83,10 +84,10 @@ class Evaluate:
             truncation=self.truncation,
         )
         if self.all_kept:
-            print(steps_summary(evaluate_kept(question), self.by))
+            say(steps_summary(evaluate_kept(question), self.by))
             return
-        print(summary(evaluate_run(question)))
-        print(f"written to {metrics_path(run)}")
+        say(summary(evaluate_run(question)))
+        say(f"written to {metrics_path(run)}")
 
 
 @dataclass(kw_only=True)
@@ -106,7 +107,7 @@ class Report:
         from examples.anime_faces.report import write_report
 
         self._draw_table()
-        print(f"report    {write_report(self.run_folder, self.recipe, self.prompt)}")
+        say(f"report    {write_report(self.run_folder, self.recipe, self.prompt)}")
 
     def _draw_table(self) -> None:
         """Draw the table of seen and unseen prompts of a recipe that reads texts, unless it is newer than the run."""
@@ -124,7 +125,7 @@ class Report:
         try:
             Sample(run_folder=self.run_folder, recipe=self.recipe, table=True).run()
         except ValueError as error:
-            print(f"note: no table of prompts is drawn: {error}")
+            say(f"note: no table of prompts is drawn: {error}")
 
 
 @dataclass(kw_only=True)
@@ -139,4 +140,4 @@ class Digest:
         from examples.anime_faces.run import digest, load_any_checkpoint
 
         state = load_any_checkpoint(self.run_folder)
-        print(f"step      {state['step']}\ndigest    {digest(state)}")
+        say(f"step      {state['step']}\ndigest    {digest(state)}")

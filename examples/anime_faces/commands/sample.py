@@ -11,6 +11,8 @@ import tyro
 from examples.anime_faces.asked import check_at_least_1, check_there
 from examples.anime_faces.commands import check_seed, shown_as
 from examples.anime_faces.commands._sheet import check_place, write_sheet
+from examples.anime_faces.files import check_writable, written_whole
+from examples.anime_faces.printing import say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +98,7 @@ class Sample:
         self._write_sheet(shown, rows, out, scale)
         drawn = f"{counted(len(prompts), 'prompt')}, {counted(self.n, 'picture')} each"
         noise = f", {generator.noise}" if generator.noise.changes else ""
-        print(f"{out}: {drawn}, from step {generator.step}{noise}")
+        say(f"{out}: {drawn}, from step {generator.step}{noise}")
         if self.pictures is not None:
             self._write_pictures(self.pictures, prompts, images)
 
@@ -108,6 +110,8 @@ class Sample:
         check_place(out, "samples.png")
         if self.pictures is not None and self.pictures.exists() and not self.pictures.is_dir():
             raise ValueError(f"--pictures must be a folder, but {self.pictures} is a file")
+        if self.pictures is not None:
+            check_writable(self.pictures / "sample.png")
         return out
 
     def _check_sheet(self, prompts: int, side: int) -> None:
@@ -174,5 +178,6 @@ class Sample:
         folder.mkdir(parents=True, exist_ok=True)
         for prompt, drawn in zip(prompts, images, strict=True):
             for number, picture in enumerate(drawn, start=1):
-                Image.fromarray(picture).save(folder / f"sample_{prompt.id}_{number}.png", format="PNG")
-        print(f"{folder}: {counted(len(prompts) * self.n, 'picture')}")
+                with written_whole(folder / f"sample_{prompt.id}_{number}.png") as temporary:
+                    Image.fromarray(picture).save(temporary, format="PNG")
+        say(f"{folder}: {counted(len(prompts) * self.n, 'picture')}")

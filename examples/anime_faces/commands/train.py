@@ -10,10 +10,11 @@ import tyro
 from examples.anime_faces.asked import check_there, check_training
 from examples.anime_faces.commands import recipe_of, shown_as
 from examples.anime_faces.data import Dataset, check_place_of_run
+from examples.anime_faces.printing import say, without_readers
 from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 
 if TYPE_CHECKING:
-    from examples.anime_faces.run import Together, Watcher
+    from examples.anime_faces.run import StopSignals, Together, Watcher
 
 Options = TypeVar("Options")
 
@@ -57,22 +58,30 @@ class Train(Generic[Options]):
     """Steps whose checkpoints and grids stay, besides the newest two checkpoints: `--keep 9500 18000 51000`."""
     profile: bool = False
     """First measure where the time of a round goes (data, each update, penalties, waiting); see profile.png in --out."""
+    strict: bool = False
+    """Refuse to continue a run where it need not repeat bit for bit: with other versions, threads, hardware or ranks."""
     options: Annotated[Options, tyro.conf.arg(name="")]
 
     def run(self) -> None:
         """Train, and end the process with 130 or 143 if a signal stopped it."""
         self._check()
         from examples.anime_faces.report import LivePage
-        from examples.anime_faces.run import joined, watch_nothing
+        from examples.anime_faces.run import StopSignals, joined, watch_nothing
 
-        with joined(self.device, self.out) as together:
+        with (
+            joined(self.device, self.out) as together,
+            StopSignals(is_announced=together.is_alone) as signals,
+            without_readers(),
+        ):
             if together.is_first:
                 with LivePage(self.out, recipe=self.recipe) as page:
-                    self.run_watched(page.watch, together)
+                    self.run_watched(page.watch, together, signals)
             else:
-                self.run_watched(watch_nothing, together)
+                self.run_watched(watch_nothing, together, signals)
 
-    def run_watched(self, watch: "Watcher", together: "Together | None" = None) -> None:
+    def run_watched(
+        self, watch: "Watcher", together: "Together | None" = None, signals: "StopSignals | None" = None
+    ) -> None:
         """Train, alone or with other ranks; `watch` is called after every step and may show what goes on."""
         from examples.anime_faces.run import ALONE, TrainRequest, train
 
@@ -93,13 +102,14 @@ class Train(Generic[Options]):
             grid_every=self.grid_every,
             keep=self.keep,
             profile=self.profile,
+            strict=self.strict,
         )
-        outcome = train(request, watch, together or ALONE)
+        outcome = train(request, watch, together or ALONE, signals)
         if outcome.exit_code:
-            print(f"stopped   after step {outcome.step} of {outcome.steps}; repeat the command to go on")
+            say(f"stopped   after step {outcome.step} of {outcome.steps}; repeat the command to go on")
         else:
-            print(f"done      {outcome.step} steps; grids and curves are in {self.out}")
-        print(f"digest    {outcome.digest}")
+            say(f"done      {outcome.step} steps; grids and curves are in {self.out}")
+        say(f"digest    {outcome.digest}")
         if outcome.exit_code:
             raise SystemExit(outcome.exit_code)
 

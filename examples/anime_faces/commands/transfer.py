@@ -10,6 +10,7 @@ from examples.anime_faces.asked import check_at_least_1, check_there
 from examples.anime_faces.commands import shown_as
 from examples.anime_faces.commands._sheet import check_place, write_sheet
 from examples.anime_faces.data import Fit, Reading, counted, is_dataset
+from examples.anime_faces.printing import say
 
 if TYPE_CHECKING:
     from examples.anime_faces.run import LoadedGenerator, Sheet
@@ -76,7 +77,7 @@ class Transfer:
             else:
                 sheet, made = self._changed(changer_of_run(self.run_folder, loaded))
         write_sheet(sheet, self.out, "names")
-        print(f"{self.out}: {made}")
+        say(f"{self.out}: {made}")
 
     def _changed(self, changer: "Changer") -> "tuple[Sheet, str]":
         """Draw the strip of attributes, and say what it is."""
@@ -87,14 +88,14 @@ class Transfer:
         reading = Reading(size=changer.size, fit=self.fit)
         given = read_given(self.images, changer.vector, reading, most=self.n, labels=self.labels)
         for note in given.notes:
-            print(f"note: {note}")
+            say(f"note: {note}")
         has_labels = self.labels is not None or is_dataset(self.images)
         if (
             has_labels
             and changer.critic is not None
             and (unsaid := what_labels_leave_open(given.numbers, changer.vector))
         ):
-            print(f"note: the critic says what no label does: {unsaid}")
+            say(f"note: the critic says what no label does: {unsaid}")
         sheet = draw_strip(changer, given, scale=self._scale(changer.size))
         changes = counted(len(changer.vector.entries), "change")
         return sheet, f"{counted(len(given.names), 'picture')}, {changes} each, by {changer.origin}"
@@ -109,7 +110,7 @@ class Transfer:
             )
         given = read_given(self.images, None, Reading(size=loaded.size, fit=self.fit), most=self.n)
         for note in given.notes:
-            print(f"note: {note}")
+            say(f"note: {note}")
         coloring = colors_of(loaded, self.images, given, self.prompts)
         sheet = draw_colored(loaded, given, coloring, scale=self._scale(loaded.size))
         pictures, ways = counted(len(given.names), "picture"), counted(len(coloring.headings), "way")

@@ -1,6 +1,5 @@
 """The runs to compare, read from their folders."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from examples.anime_faces.asked import check_runs_to_compare
-from examples.anime_faces.run import RunFolder, Settings, loss_curves, newest_step
+from examples.anime_faces.run import RunFolder, Settings, loss_curves, newest_step, read_metrics
 
 Curve = tuple[Sequence[float], Sequence[float]]
 
@@ -104,22 +103,8 @@ def _entry(number: int, name: str, given: Path, folder: RunFolder) -> Entry:
         settings=Settings.load(folder.settings),
         step=step,
         curves=loss_curves(folder),
-        metrics=_read_metrics(metrics),
+        metrics=read_metrics(metrics),
     )
-
-
-def _read_metrics(path: Path) -> Mapping[str, Any] | None:
-    if not path.exists():
-        return None
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-        values = [figure["value"] for figure in metrics["figures"].values()]
-        is_readable = all(isinstance(value, int | float) for value in values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged ({error}); run evaluate again") from error
-    if not is_readable:
-        raise ValueError(f"{path} is damaged (a figure has no value); run evaluate again")
-    return metrics
 
 
 def common_steps(curves: Sequence[Curve], most: int) -> list[Curve]:

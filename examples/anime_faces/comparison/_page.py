@@ -12,7 +12,7 @@ from PIL import Image
 from examples.anime_faces.comparison._entries import Curve, Entry, common_steps
 from examples.anime_faces.comparison._pictures import Gallery, enlarged, gallery_sheet
 from examples.anime_faces.comparison._tables import differing, figures_beside
-from examples.anime_faces.files import written_whole
+from examples.anime_faces.files import write_text
 from examples.anime_faces.report import COLORS, FRAME, Embedded, chart_of, embedded, fill, marked_rows
 from examples.anime_faces.run import ORIGINAL, Panel, displayed, draw_panels, enlargement
 
@@ -115,8 +115,7 @@ def write_comparison(entries: Sequence[Entry], gallery: Gallery, places: Places,
         notes=gallery.notes,
         files=[path.name for path in (places.curves, places.pictures) if path.exists()],
     )
-    with written_whole(places.page) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
+    write_text(places.page, page)
 
 
 def _panel(entries: Sequence[Entry], network: str) -> dict[str, Curve]:

@@ -1,5 +1,6 @@
 """Pictures and their labels: the renderer of faces, and readers for the user's own files."""
 
+from examples.anime_faces.data._arguments import as_argument as as_argument, command_line as command_line
 from examples.anime_faces.data._attributes import (
     BINARY_ATTRIBUTES as BINARY_ATTRIBUTES,
     FACE_ATTRIBUTES as FACE_ATTRIBUTES,
@@ -7,16 +8,13 @@ from examples.anime_faces.data._attributes import (
 )
 from examples.anime_faces.data._dataset import (
     Dataset as Dataset,
+    open_verified as open_verified,
 )
 from examples.anime_faces.data._images import write_images as write_images
 from examples.anime_faces.data._joined import DOMAIN as DOMAIN, join_datasets as join_datasets
 from examples.anime_faces.data._layout import MEASURED_FOLDER as MEASURED_FOLDER, is_dataset as is_dataset
 from examples.anime_faces.data._lines import ParseError as ParseError
-from examples.anime_faces.data._names import (
-    as_argument as as_argument,
-    command_line as command_line,
-    word_key as word_key,
-)
+from examples.anime_faces.data._names import normalized as normalized, word_key as word_key
 from examples.anime_faces.data._numbers import counted as counted
 from examples.anime_faces.data._only import only_chosen as only_chosen
 from examples.anime_faces.data._phrases import (
@@ -27,6 +25,7 @@ from examples.anime_faces.data._phrases import (
 )
 from examples.anime_faces.data._picture import Reading as Reading, read_picture as read_picture
 from examples.anime_faces.data._pixels import Fit as Fit, UnusableError as UnusableError, to_square as to_square
+from examples.anime_faces.data._places import check_place_of_run as check_place_of_run
 from examples.anime_faces.data._prompts import (
     Prompt as Prompt,
     free_id as free_id,
@@ -41,7 +40,6 @@ from examples.anime_faces.data._source import (
     list_files as list_files,
     unlabeled_source as unlabeled_source,
 )
-from examples.anime_faces.data._staging import check_place_of_run as check_place_of_run
 from examples.anime_faces.data._summary import summarize as summarize
 from examples.anime_faces.data._table import line_of_class as line_of_class, table_source as table_source
 from examples.anime_faces.data._tags import tag_source as tag_source

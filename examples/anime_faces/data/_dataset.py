@@ -2,18 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from examples.anime_faces.data._attributes import Attribute
-from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, shards_digest, texts_digest
+from examples.anime_faces.data._digests import (
+    SEAL,
+    array_digest,
+    dataset_fingerprint,
+    sealed,
+    shards_digest,
+    texts_digest,
+)
 from examples.anime_faces.data._layout import (
     FACTORS_FOLDER,
     IMAGES_FILE,
     INFO_FILE,
     LABELS_FILE,
+    SKIPPED_FILE,
     TEXTS_FILE,
     damaged,
     read_array,
@@ -22,7 +31,7 @@ from examples.anime_faces.data._layout import (
     read_skipped,
     read_texts,
 )
-from examples.anime_faces.data._sharded import SHARDS_ENTRY, open_images
+from examples.anime_faces.data._sharded import SHARDS_ENTRY, ShardedImages, open_images
 from examples.anime_faces.data._texts import texts_of_flags, texts_of_labels
 
 
@@ -54,10 +63,10 @@ class Dataset:
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """Open the data set in the folder ``path``.
+        """Open the data set in the folder ``path``; all but its pictures are read, and compared with their digests.
 
         Raises:
-            ValueError: There is no data set, it has another layout, or its files do not fit together.
+            ValueError: There is no data set, it has another layout, or its files have changed or do not fit together.
         """
         path = Path(path)
         info = read_info(path)
@@ -74,7 +83,8 @@ class Dataset:
                 own_texts=read_texts(path, info),
             )
             dataset._check()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            dataset._refuse_changes(dataset._digests_without_pictures())
+        except (OSError, ValueError, KeyError, TypeError, MemoryError) as error:
             raise ValueError(damaged(path, error)) from error
         return dataset
 
@@ -157,33 +167,54 @@ class Dataset:
         return [f"{text} {tags}".strip() for text, tags in zip(texts, more, strict=True)]
 
     def verify(self) -> None:
-        """Read every byte and compare it with the fingerprint; shards are compared when they are read.
+        """Read every byte of the pictures too, and compare it with the fingerprint.
+
+        Of pictures in shards, the sizes of all and the bytes of the first are compared; the others are when they are read.
 
         Raises:
             ValueError: A file has changed since it was written.
         """
-        arrays = {"labels": self.labels, **{f"factors/{k}": v for k, v in self.factors.items()}}
-        arrays |= {} if self.is_sharded else {"images": self.images}
-        digests = {name: array_digest(array) for name, array in arrays.items()}
-        if self.is_sharded:
+        digests = self._digests_without_pictures()
+        if isinstance(self.images, ShardedImages):
+            self.images.check_files()
             digests["shards"] = shards_digest(self.info[SHARDS_ENTRY])
-        if self.own_texts is not None:
-            digests["texts"] = texts_digest(self.own_texts)
+        else:
+            digests["images"] = array_digest(self.images)
+        try:
+            self._refuse_changes(digests, fingerprint=dataset_fingerprint(self.attributes, digests))
+        except ValueError as error:
+            raise ValueError(damaged(self.path, error)) from error
+
+    def _digests_without_pictures(self) -> dict[str, str]:
+        arrays = {"labels": self.labels, **{f"factors/{name}": values for name, values in self.factors.items()}}
+        digests = {name: array_digest(array) for name, array in arrays.items()}
+        return digests if self.own_texts is None else digests | {"texts": texts_digest(self.own_texts)}
+
+    def _refuse_changes(self, digests: Mapping[str, str], *, fingerprint: str | None = None) -> None:
         changed = [name for name, digest in digests.items() if self.info["sha256"].get(name) != digest]
-        if changed or dataset_fingerprint(self.attributes, digests) != self.fingerprint:
-            raise ValueError(
-                f"the data set in {self.path} has changed since it was written ({', '.join(changed) or INFO_FILE}), prepare it "
-                "again with --overwrite"
-            )
+        if changed:
+            have = "have changed since they were" if len(changed) > 1 else "has changed since it was"
+            raise ValueError(f"{', '.join(changed)} {have} written")
+        is_sealed = (
+            SEAL not in self.info or sealed(self.info) == self.info
+        )  # data sets of earlier versions have no seal
+        if not is_sealed or fingerprint not in (None, self.fingerprint):
+            raise ValueError(f"{INFO_FILE} has changed since it was written")
 
     def _check(self) -> None:
         count, size = self.info["counts"]["used"], self.size
         columns = sum(len(attribute.classes) for attribute in self.attributes)
         _check_bytes(IMAGES_FILE, self.images, (count, size, size, 3))
         _check_bytes(LABELS_FILE, self.labels, (count, columns))
+        if self.labels.size and self.labels.max() > 1:
+            row = int(np.argmax(self.labels.max(axis=1) > 1))
+            raise ValueError(f"{LABELS_FILE} must be 0 and 1, got {self.labels[row].max()} in row {row}")
         for name, values in self.factors.items():
-            if len(values) != count:
-                raise ValueError(f"{FACTORS_FOLDER}/{name}.npy must have {count} rows, got {len(values)}")
+            if values.ndim == 0 or len(values) != count:
+                raise ValueError(f"{FACTORS_FOLDER}/{name}.npy must have {count} rows, got {values.shape}")
+        if len(self.skipped) != self.info["counts"]["skipped"]:
+            skipped = self.info["counts"]["skipped"]
+            raise ValueError(f"{SKIPPED_FILE} must have {skipped} lines, got {len(self.skipped)}")
         if self.own_texts is not None and len(self.own_texts) != count:
             raise ValueError(f"{TEXTS_FILE} must have {count} lines, got {len(self.own_texts)}")
 
@@ -191,3 +222,22 @@ class Dataset:
 def _check_bytes(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
     if array.shape != shape or array.dtype != np.uint8:
         raise ValueError(f"{name} must be uint8 {shape}, got {array.dtype} {array.shape}")
+
+
+@lru_cache(maxsize=4)
+def _verified(path: Path, version: tuple[int, ...]) -> Dataset:
+    del version
+    dataset = Dataset.open(path)
+    dataset.verify()
+    return dataset
+
+
+def open_verified(path: Path) -> Dataset:
+    """Open a data set and compare all of its bytes with their digests, again only where a file was written since.
+
+    Raises:
+        ValueError: There is no data set, or it has changed since it was written.
+    """
+    files = [path / name for name in (INFO_FILE, IMAGES_FILE, LABELS_FILE)]
+    there = [one.stat() for one in files if one.exists()]
+    return _verified(path, tuple(part for one in there for part in (one.st_ino, one.st_mtime_ns, one.st_size)))

@@ -10,6 +10,7 @@ import numpy as np
 from examples.anime_faces.data._attributes import Attribute
 
 _ROWS_AT_ONCE = 4096
+SEAL = "seal"
 
 
 def array_digest(array: np.ndarray) -> str:
@@ -22,7 +23,7 @@ def array_digest(array: np.ndarray) -> str:
 
 def texts_digest(texts: Sequence[str]) -> str:
     """Return the sha256 of the texts, one on each line."""
-    return hashlib.sha256("".join(f"{text}\n" for text in texts).encode("utf-8")).hexdigest()
+    return hashlib.sha256("".join(f"{text}\n" for text in texts).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def dataset_fingerprint(attributes: Sequence[Attribute], digests: Mapping[str, str]) -> str:
@@ -35,3 +36,10 @@ def dataset_fingerprint(attributes: Sequence[Attribute], digests: Mapping[str, s
 def shards_digest(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return the sha256 of what is known of all shards: their numbers of pictures and their digests."""
     return hashlib.sha256(json.dumps([[one["pictures"], one["sha256"]] for one in entries]).encode()).hexdigest()
+
+
+def sealed(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the contents of dataset.json with the sha256 of all of them, as its last entry."""
+    plain = {name: value for name, value in info.items() if name != SEAL}
+    text = json.dumps(plain, ensure_ascii=True, sort_keys=True)
+    return {**plain, SEAL: hashlib.sha256(text.encode("ascii")).hexdigest()}

@@ -16,10 +16,12 @@ from examples.anime_faces.data._names import named_as_picture
 from examples.anime_faces.data._numbers import count_in_words, worded
 from examples.anime_faces.data._picture import Reading, Square, read_picture
 from examples.anime_faces.data._pixels import UnusableError
+from examples.anime_faces.data._places import check_replaceable, check_space, find_same
 from examples.anime_faces.data._source import Picture, Source, natural_order
-from examples.anime_faces.data._staging import check_replaceable, check_space, find_same, staged_folder
+from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
+from examples.anime_faces.printing import say
 
 _PICTURES_AT_ONCE = 16
 _MOST_NAMED = 12
@@ -63,7 +65,7 @@ def write_images(
     """
     settings = _settings(source, reading)
     if not overwrite and (same := find_same(out, settings)):
-        print(f"{out} already contains this data set: nothing to do")
+        say(f"{out} already contains this data set: nothing to do")
         return same
     if out.resolve().is_relative_to(source.root.resolve()):
         raise ValueError(f"--out must be outside the folder with the pictures ({source.root}), got {out}")

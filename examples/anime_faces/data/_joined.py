@@ -11,9 +11,11 @@ from examples.anime_faces.bars import Bar
 from examples.anime_faces.data._attributes import FACE_ATTRIBUTES, Attribute
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._names import clean_name, similar_names
+from examples.anime_faces.data._places import check_replaceable, check_space, find_same
 from examples.anime_faces.data._source import notes_of_names
-from examples.anime_faces.data._staging import check_replaceable, check_space, find_same, staged_folder
+from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
+from examples.anime_faces.printing import say
 
 DOMAIN = "domain"
 """Name of the attribute that says which data set a picture is from."""
@@ -70,7 +72,7 @@ def join_datasets(
     if out.resolve() in {folder.resolve() for folder in folders}:
         raise ValueError(f"--out must not be one of the data sets that are joined, got {out}")
     if not overwrite and (same := find_same(out, settings)):
-        print(f"{out} already contains this data set: nothing to do")
+        say(f"{out} already contains this data set: nothing to do")
         return same
     check_replaceable(out, overwrite=overwrite)
     check_space(out, sum(one.dataset.images.nbytes for one in parts))

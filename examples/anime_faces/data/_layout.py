@@ -1,11 +1,15 @@
-"""The files of a data set, and how they are read."""
+"""The files of a data set, and how they are read: whatever they hold, there is a record or one error that names the file."""
 
-import json
+import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+
+from examples.anime_faces.files import check_ordinary
+from examples.anime_faces.records import ANY, RecordError, read_record, read_records
 
 SCHEMA = 1
 """Version of the folder's layout; `Dataset.open` refuses every other."""
@@ -18,6 +22,29 @@ TEXTS_FILE = "texts.txt"
 FACTORS_FOLDER = "factors"
 MEASURED_FOLDER = "measured"
 """What `evaluate` keeps there of the real pictures."""
+
+FORM = {
+    "schema": int,
+    "kind": str,
+    "size": int,
+    "attributes": [{"name": str, "classes": [str]}],
+    "factors": [str],
+    "counts": {"found": int, "used": int, "skipped": int},
+    "settings": dict,
+    "sha256": {ANY: str},
+    "fingerprint": str,
+    "gray?": bool,
+    "extra_tags?": [str],
+    "skipped_by_reason?": {ANY: int},
+    "converted?": {ANY: int},
+    "notes?": {ANY: int},
+    "sources?": [{"folder": str, "pictures": int}],
+    "shards?": [{"pictures": int, "bytes?": int, "sha256": str}],
+    "seal?": str,
+}
+"""What `dataset.json` holds."""
+SKIPPED = {"file": str, "reason": str}
+"""A line of `skipped.jsonl`."""
 
 
 def is_dataset(path: Path) -> bool:
@@ -34,61 +61,117 @@ def read_info(path: Path) -> dict[str, Any]:
     if not is_dataset(path):
         raise ValueError(f"no data set in {path}: make one with `python -m examples.anime_faces prepare --out {path}`")
     try:
-        info = json.loads((path / INFO_FILE).read_text(encoding="utf-8"))
-        schema = info["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(damaged(path, error)) from error
-    if schema != SCHEMA:
-        raise ValueError(f"the data set in {path} has layout {schema}, this program reads {SCHEMA}: prepare it again")
-    return info
+        schema = read_record(path / INFO_FILE, {"schema": int})["schema"]
+        if schema == SCHEMA:
+            return read_record(path / INFO_FILE, FORM)
+    except (OSError, ValueError) as error:
+        raise ValueError(damaged(path, error, INFO_FILE)) from error
+    raise ValueError(f"the data set in {path} has layout {schema}, this program reads {SCHEMA}: prepare it again")
 
 
-def damaged(path: Path, error: Exception) -> str:
-    """Return in words what is wrong with a data set."""
+def damaged(path: Path, error: Exception, name: str = "") -> str:
+    """Return in words what is wrong with a data set.
+
+    Args:
+        path: Its folder.
+        error: What was found.
+        name: The file where it was found, if the error does not say it.
+    """
     if isinstance(error, FileNotFoundError) and error.filename:
         wrong = f"{Path(error.filename).name} is missing"
     elif isinstance(error, OSError) and error.filename:
         wrong = f"{Path(error.filename).name}: {error.strerror}"
-    elif isinstance(error, json.JSONDecodeError):
-        wrong = f"line {error.lineno} of its JSON cannot be read"
-    elif isinstance(error, KeyError | TypeError):
-        wrong = (
-            f"{INFO_FILE} lacks {error.args[0]!r}" if isinstance(error, KeyError) else f"{INFO_FILE} has wrong entries"
-        )
+    elif isinstance(error, MemoryError):
+        wrong = "it does not fit into the memory of this computer"
     else:
-        wrong = str(error)
+        wrong = f"{name}: {error}" if name and name not in str(error) else str(error)
     return f"the data set in {path} is damaged, prepare it again with --overwrite: {wrong}"
 
 
-def read_array(path: Path, mmap_mode: Literal["r"] | None = None) -> np.ndarray:
+def read_array(path: Path, *, is_mapped: bool = False) -> np.ndarray:
     """Return an array; nothing but numbers is read.
+
+    The header is compared with the size of the file first, so that one which says terabytes allocates none.
+
+    Args:
+        path: The file.
+        is_mapped: Whether it stays on the disk, read-only.
 
     Raises:
         ValueError: The file is cut off, or holds something else.
+        OSError: It cannot be read.
     """
+    check_ordinary(path)
     try:
-        return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path.name} is cut off, or is not an array") from error
+        _check_header(path)
+        return np.load(path, mmap_mode="r" if is_mapped else None, allow_pickle=False)
+    except OSError:
+        raise
+    except Exception as error:  # numpy raises all kinds of errors on headers that are no header
+        raise ValueError(f"{path.name} is cut off, or is not an array: {error}") from error
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a header that does not fit the size of the file.
+
+    Raises:
+        ValueError: It does not fit, or says something else than numbers.
+    """
+    with path.open("rb") as file:
+        major, minor = np.lib.format.read_magic(file)
+        if (major, minor) not in ((1, 0), (2, 0)):
+            raise ValueError(f"it has version {major}.{minor} of the format")
+        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, _, kind = read(file)
+        expected = file.tell() + math.prod(shape) * kind.itemsize
+        there = os.fstat(file.fileno()).st_size
+    if kind.hasobject or kind.itemsize == 0 or any(length < 0 for length in shape):
+        raise ValueError("it does not hold numbers")
+    if there != expected:
+        raise ValueError(f"it should have {expected} bytes, but it has {there}")
 
 
 def read_factors(path: Path, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the factors by name."""
+    """Return the factors by name.
+
+    Raises:
+        ValueError: One is damaged, or a name leads out of the folder.
+        OSError: One cannot be read.
+    """
     names: list[str] = info["factors"]
+    for name in names:
+        if Path(name).name != name or "\0" in name:
+            raise ValueError(f"{INFO_FILE} names the factor {name!r}, which is no name of a file")
     return {name: read_array(path / FACTORS_FOLDER / f"{name}.npy") for name in names}
 
 
 def read_skipped(path: Path) -> tuple[Mapping[str, str], ...]:
-    """Return the files that were not used, and why."""
-    lines = (path / SKIPPED_FILE).read_text(encoding="utf-8").split("\n")
-    return tuple(json.loads(line) for line in lines if line)
+    """Return the files that were not used, and why.
+
+    Raises:
+        ValueError: The list is damaged.
+        OSError: It cannot be read.
+    """
+    try:
+        return tuple(read_records(path / SKIPPED_FILE, SKIPPED))
+    except RecordError as error:
+        raise ValueError(f"{SKIPPED_FILE}, {error}") from error
 
 
 def read_texts(path: Path, info: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the texts; None for data sets with labels alone, and for those written before texts were kept."""
+    """Return the texts; None for data sets with labels alone, and for those written before texts were kept.
+
+    Raises:
+        ValueError: The file is damaged.
+        OSError: It cannot be read.
+    """
     if "texts" not in info["sha256"]:
         return None
-    *lines, rest = (path / TEXTS_FILE).read_text(encoding="utf-8").split("\n")
+    check_ordinary(path / TEXTS_FILE)
+    try:
+        *lines, rest = (path / TEXTS_FILE).read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{TEXTS_FILE}: byte {error.start + 1} is not UTF-8") from error
     if rest:
         raise ValueError(f"{TEXTS_FILE} is cut off")
     return tuple(lines)

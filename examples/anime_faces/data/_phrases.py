@@ -5,8 +5,8 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from examples.anime_faces.data._arguments import as_argument
 from examples.anime_faces.data._attributes import Attribute
-from examples.anime_faces.data._names import as_argument
 from examples.anime_faces.data._vocabulary import (
     BARE,
     Choice,

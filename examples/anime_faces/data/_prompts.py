@@ -53,13 +53,17 @@ def read_prompts(path: Path | str, parse: Callable[[str], tuple[int, ...]]) -> l
             if problem := _problem_of_id(name, taken.get(file_key(name))):
                 raise ParseError(path, number, problem)
             taken[file_key(name)] = name
-    prompts = []
+    prompts: list[Prompt] = []
+    after = 0  # numbers below it are taken or passed, so that each is looked at once
     for number, name, text in parts:
         try:
             class_ids = parse(text)
         except ValueError as error:
             raise ParseError(path, number, str(error)) from error
-        own = free_id(number, taken) if name is None else name
+        own = name
+        if own is None:
+            own = free_id(max(number, after), taken)
+            after = int(own) + 1
         taken[own] = own
         prompts.append(Prompt(own, text, class_ids))
     return prompts

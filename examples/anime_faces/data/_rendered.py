@@ -15,10 +15,12 @@ from examples.anime_faces.data._attributes import BINARY_ATTRIBUTES, FACE_ATTRIB
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._only import ChosenClasses
 from examples.anime_faces.data._pixels import to_gray
-from examples.anime_faces.data._staging import find_same, staged_folder
+from examples.anime_faces.data._places import find_same
+from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
 from examples.anime_faces.data.render import DISTRACTOR_TAGS, Face, Knobs, face_from_seed, factors, render
+from examples.anime_faces.printing import say
 
 _FACES_AT_ONCE = 64
 _WORTH_PROCESSES = 400
@@ -84,7 +86,7 @@ def write_rendered(
     settings |= {"only": only} if only else {}
     settings |= {"gray": True} if gray else {}
     if not overwrite and (same := find_same(out, settings)):
-        print(f"{out} already contains this data set: nothing to do")
+        say(f"{out} already contains this data set: nothing to do")
         return same
     blocks = ordered_map(
         partial(_render_block, seed=seed, size=size, knobs=drawn, gray=gray),

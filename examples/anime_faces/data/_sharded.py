@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from examples.anime_faces.data._layout import IMAGES_FILE, read_array
+from examples.anime_faces.files import check_ordinary
 
 SHARDS_FOLDER, SHARDS_ENTRY = "shards", "shards"
 SPREAD = 7  # seeds the order in which pictures are dealt to shards: each shard is a fair sample of all
@@ -54,7 +55,7 @@ def open_images(path: Path, info: Mapping[str, Any]) -> Any:
     """Open the pictures of a data set: the array, which stays on the disk, or the shards."""
     if SHARDS_ENTRY in info:
         return ShardedImages(path, info[SHARDS_ENTRY], info["size"])
-    return read_array(path / IMAGES_FILE, mmap_mode="r")
+    return read_array(path / IMAGES_FILE, is_mapped=True)
 
 
 @dataclass(slots=True, eq=False)
@@ -118,6 +119,20 @@ class ShardedImages:
         for shard in dict.fromkeys(self.shards[rows].tolist()):
             self._begun(shard)
 
+    def check_files(self) -> None:
+        """Compare the sizes of all shards with what is known of them, and the bytes of the first.
+
+        Raises:
+            ValueError: A shard is missing or has changed.
+        """
+        for number, entry in enumerate(self.entries):
+            path = self._path(number)
+            if not path.is_file():
+                raise ValueError(f"{path} is missing: prepare the data set again with --overwrite")
+            if path.stat().st_size != entry.get("bytes", path.stat().st_size):  # earlier versions did not note it
+                raise ValueError(_changed(path))
+        self._shard(0)
+
     def _shard(self, shard: int) -> list[bytes]:
         return self._begun(shard).result()
 
@@ -130,11 +145,15 @@ class ShardedImages:
             self._read.move_to_end(shard)
             return self._read[shard]
 
+    def _path(self, shard: int) -> Path:
+        return self.folder / SHARDS_FOLDER / shard_name(shard)
+
     def _stored(self, shard: int) -> list[bytes]:
-        path = self.folder / SHARDS_FOLDER / shard_name(shard)
+        path = self._path(shard)
+        check_ordinary(path)
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != self.entries[shard]["sha256"]:
-            raise ValueError(f"{path} has changed since it was written: prepare the data set again with --overwrite")
+            raise ValueError(_changed(path))
         reading = webdataset_module("webdataset.tariterators")
         files = reading.tar_file_expander([{"url": path.name, "stream": io.BytesIO(data)}])
         return [sample["png"] for sample in reading.group_by_keys(files)]
@@ -144,3 +163,7 @@ class ShardedImages:
         if picture.shape != self.shape[1:]:
             raise ValueError(f"pictures in shards must be {self.shape[1:]}, but one is {picture.shape}")
         return picture
+
+
+def _changed(path: Path) -> str:
+    return f"{path} has changed since it was written: prepare the data set again with --overwrite"

@@ -13,7 +13,7 @@ from PIL import Image
 
 from examples.anime_faces.bars import Bar
 from examples.anime_faces.data._dataset import Dataset
-from examples.anime_faces.data._digests import dataset_fingerprint, shards_digest
+from examples.anime_faces.data._digests import dataset_fingerprint, sealed, shards_digest
 from examples.anime_faces.data._layout import INFO_FILE
 from examples.anime_faces.data._sharded import (
     IMAGES_FILE,
@@ -39,6 +39,7 @@ def write_shards(dataset: Dataset, shards: int) -> Dataset:
         return dataset
     if not 1 <= shards <= max(1, len(dataset) // 2):
         raise ValueError(f"--shards must be from 1 to half the pictures ({len(dataset)}), but it is {shards}")
+    dataset.verify()  # the shards get digests of their own
     path = dataset.path
     with staged_folder(path, overwrite=True) as folder:
         for one in path.iterdir():
@@ -50,7 +51,9 @@ def write_shards(dataset: Dataset, shards: int) -> Dataset:
         digests["shards"] = shards_digest(entries)
         info = {**dataset.info, SHARDS_ENTRY: entries, "sha256": digests}
         info["fingerprint"] = dataset_fingerprint(dataset.attributes, digests)
-        (folder / INFO_FILE).write_text(json.dumps(info, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        (folder / INFO_FILE).write_text(
+            json.dumps(sealed(info), ensure_ascii=False, indent=2) + "\n", encoding="utf-8", errors="backslashreplace"
+        )
     return Dataset.open(path)
 
 
@@ -71,7 +74,8 @@ def _written(dataset: Dataset, shards: int, folder: Path) -> Iterator[dict[str, 
                         {"__key__": f"{row:09d}", "json": json.dumps(entry).encode(), "png": _encoded(picture)}
                     )
             bar.update(len(rows))
-            yield {"pictures": len(rows), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            data = path.read_bytes()
+            yield {"pictures": len(rows), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _encoded(picture: np.ndarray) -> bytes:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
 from itertools import chain
 from pathlib import Path
 
@@ -44,22 +44,21 @@ def table_source(root: Path, table: Path) -> Source:
     names, rows, announced = _read_table(table)
     found, skipped = list_files(root, leave_out=table)
     files = FileNames(root, found)
-    values: dict[str, list[set[str]]] = {}
+    values: dict[str, list[set[str] | frozenset[str]]] = {}
     respelled = 0
     for spelled, cells in rows:
         file = files.find(spelled) or relative_name(spelled.strip())
         respelled += file not in (relative_name(spelled.strip()), spelled)
-        held = values.setdefault(file, [set() for _ in names])
-        for classes, cell in zip(held, cells, strict=True):
-            classes.update({clean_name(part) for part in cell.split(";")} - {""})
+        _hold(values, file, cells)
     attributes = tuple(
         _make_attribute(table, name, (held[index] for held in values.values())) for index, name in enumerate(names)
     )
     columns = _columns_of_classes(attributes)
-    pictures = [
-        Picture(file, frozenset(columns[index, one] for index, classes in enumerate(values[file]) for one in classes))
-        for file in sorted(values, key=natural_order)
-    ]
+    shared: dict[frozenset[int], frozenset[int]] = {}
+    pictures: list[Picture] = []
+    for file in sorted(values, key=natural_order):
+        own = frozenset(columns[index, one] for index, classes in enumerate(values[file]) for one in classes)
+        pictures.append(Picture(file, shared.setdefault(own, own)))
     unnamed = [{"file": name, "reason": "no line in the table of labels"} for name in found if name not in values]
     return Source(
         kind="table",
@@ -71,6 +70,17 @@ def table_source(root: Path, table: Path) -> Source:
         | ({} if announced is None else _note_of_number(announced, len(rows))),
         labels=table,
     )
+
+
+def _hold(values: dict[str, list[set[str] | frozenset[str]]], file: str, cells: Sequence[frozenset[str]]) -> None:
+    """Add the classes of a line; those of a file with one line are shared with all lines that have the same."""
+    held = values.setdefault(file, list(cells))
+    for place, more in enumerate(cells):
+        own = held[place]
+        if not more <= own:
+            if isinstance(own, frozenset):
+                own = held[place] = set(own)
+            own.update(more)
 
 
 def line_of_class(table: Path, attribute: str, class_name: str) -> int | None:
@@ -106,8 +116,8 @@ def _note_of_number(announced: int, there: int) -> dict[str, int]:
     }
 
 
-def _read_table(table: Path) -> tuple[list[str], list[tuple[str, list[str]]], int | None]:
-    """Return the names of the attributes, of each line the file and the cells, and the number that a list of CelebA says."""
+def _read_table(table: Path) -> tuple[list[str], list[tuple[str, tuple[frozenset[str], ...]]], int | None]:
+    """Return the names of the attributes, of each line the file and its classes, and the number that a list of CelebA says."""
     numbered = iter(read_lines(table))
     first = next(numbered, None)
     announced = int(first[1]) if first is not None and _NUMBER.fullmatch(first[1]) else None
@@ -125,13 +135,14 @@ def _read_table(table: Path) -> tuple[list[str], list[tuple[str, list[str]]], in
     names = header[1:]
     if len(set(names)) != len(names) or "" in names:
         raise ParseError(table, number, f"every attribute must have a name of its own, got {names}")
-    lines = []
+    lines: list[tuple[str, tuple[frozenset[str], ...]]] = []
+    known: dict[str, frozenset[str]] = {}  # of each cell, so that equal ones are kept once
     for number, cells in rows:
         if len(cells) != len(header):
             raise ParseError(table, number, f"there must be {len(header)} cells as in the header, got {len(cells)}")
         if not cells[0].strip():
             raise ParseError(table, number, "the line names no file")
-        lines.append((cells[0], cells[1:]))
+        lines.append((cells[0], tuple(known.get(cell) or known.setdefault(cell, _classes(cell)) for cell in cells[1:])))
     return names, lines, announced
 
 
@@ -158,7 +169,11 @@ def _rows_of_celeba(table: Path, lines: Iterable[tuple[int, str]]) -> Iterator[t
             yield number, cells
 
 
-def _make_attribute(table: Path, name: str, values: Iterable[set[str]]) -> Attribute:
+def _classes(cell: str) -> frozenset[str]:
+    return frozenset(clean_name(part) for part in cell.split(";")) - {""}
+
+
+def _make_attribute(table: Path, name: str, values: Iterable[AbstractSet[str]]) -> Attribute:
     classes = sorted(set().union(*values), key=natural_order)
     if len(classes) > _MOST_CLASSES:
         raise ValueError(

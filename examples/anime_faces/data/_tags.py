@@ -18,9 +18,10 @@ from examples.anime_faces.data._texts import text_of_tags
 from examples.anime_faces.data._vocabulary import first_unknown, phrases_of, read_choices
 
 _LONGEST_COUNT = 18
+_LONGEST_COLORS = 10_000
 _COUNTED = r"\S+:\d+"
 _BY_BLANKS = re.compile(rf"\s*{_COUNTED}(\s+{_COUNTED})+\s*")
-_BY_COMMAS = re.compile(r"\s*[^,:]+:\d+(\s*,[^,:]+:\d+)+\s*,?\s*")
+_BY_COMMAS = re.compile(r"[^,:]++:\d++(\s*+,[^,:]++:\d++)++\s*+,?\s*+")
 _STARTS = {"hair": 0, "eyes": len(FACE_ATTRIBUTES[0].classes)}
 _MOST_NAMED = 5
 
@@ -113,6 +114,8 @@ def _fields(text: str) -> list[str]:
 
 
 def _color_tags(text: str) -> tuple[str, ...]:
+    if len(text) > _LONGEST_COLORS:
+        raise ValueError(f"a line of colors must have at most {_LONGEST_COLORS:,} characters, got {len(text):,}")
     phrases = phrases_of(FACE_ATTRIBUTES)
     choices = read_choices(text, phrases)
     if choices is None:

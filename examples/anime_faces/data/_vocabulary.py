@@ -12,7 +12,7 @@ from examples.anime_faces.data._names import clean_name, word_key
 
 BARE = r'[^\s",=:\\]+'
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_QUOTED = re.compile(rf"(?:({_STRING}|{BARE})\s*[=:]\s*)?({_STRING})")
+_QUOTED = re.compile(rf'(?:({_STRING}|(?<![^\s",=:\\]){BARE})\s*[=:]\s*)?({_STRING})')
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
 
 
@@ -169,16 +169,24 @@ def _read_plain(text: str, phrases: Phrases) -> list[Choice] | None:
 
 def _divide(words: list[str], longest: int, find: Callable[[str], Choice | None]) -> list[Choice] | None:
     """Divide the words into as few phrases as possible, the longer ones first. None: they cannot be divided."""
-    best: list[tuple[Choice, ...] | None] = [None for _ in words]
-    best.append(())
+    fewest = [-1] * len(words) + [0]  # phrases from each word to the end; -1: there is no way
+    first: list[tuple[Choice, int] | None] = [None for _ in words]  # of these: the class, and where the next one begins
     for start in reversed(range(len(words))):
         for end in range(min(len(words), start + longest), start, -1):
-            rest, choice = best[end], find(" ".join(words[start:end]))
-            if rest is not None and choice is not None:
-                cut = (choice, *rest)
-                current = best[start]
-                best[start] = cut if current is None or len(cut) < len(current) else current
-    return None if best[0] is None else list(best[0])
+            if fewest[end] < 0 or 0 <= fewest[start] <= fewest[end] + 1:
+                continue
+            choice = find(" ".join(words[start:end]))
+            if choice is not None:
+                fewest[start], first[start] = fewest[end] + 1, (choice, end)
+    found: list[Choice] = []
+    place = 0
+    while place < len(words):
+        step = first[place]
+        if step is None:
+            return None
+        choice, place = step
+        found.append(choice)
+    return found
 
 
 def first_unknown(text: str, phrases: Phrases) -> str:

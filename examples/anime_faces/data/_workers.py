@@ -15,6 +15,8 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import TypeVar
 
+from examples.anime_faces.printing import say
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -78,7 +80,7 @@ def _map_in_processes(
             yield crew.result(waiting[0][1])
             waiting.popleft()
     except _NoWorkersError as error:
-        print(f"note: no worker process could start, so all is done in this one, which takes longer: {error}")
+        say(f"note: no worker process could start, so all is done in this one, which takes longer: {error}")
         yield from map(function, [task for task, _ in waiting])
         yield from map(function, left)
     finally:

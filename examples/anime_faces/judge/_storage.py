@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import torch as tensors
 from torch import nn
 
 from examples.anime_faces.data.render import face_from_seed, render
+from examples.anime_faces.files import write_text, written_whole
 from examples.anime_faces.judge._network import Encoder, Judge
+from examples.anime_faces.records import RecordError, read_record
 
 Network = TypeVar("Network", bound=nn.Module)
 
 FOLDER = Path(__file__).parent
-"""Loading and saving the published networks and their cards."""
+_CURE = "get it again with the program, from its repository"
 
 
 def load_judge(device: torch.device | str = "cpu") -> Judge:
@@ -51,19 +53,28 @@ def load_card(name: str) -> dict[str, Any]:
 
     Args:
         name: ``"judge"`` or ``"encoder"``.
+
+    Raises:
+        ValueError: It is damaged.
     """
-    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    path = FOLDER / f"{name}.json"
+    try:
+        return read_record(path, {"file": {"sha256": str}, "renderer": str})
+    except RecordError as error:
+        raise ValueError(f"{path} is damaged ({error}): {_CURE}") from error
 
 
 def save(network: nn.Module, name: str) -> None:
-    """Write a network in half precision into this folder.
+    """Write a network in half precision into this folder, with a card that has its digest alone until `save_card` is called.
 
     Args:
         network: The network.
         name: Name of the file, without its ending.
     """
     state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
-    save_file({key: value.contiguous() for key, value in state.items()}, FOLDER / f"{name}.safetensors")
+    with written_whole(FOLDER / f"{name}.safetensors") as temporary:
+        temporary.write_bytes(tensors.save({key: value.contiguous() for key, value in state.items()}))
+    save_card(name, {})
 
 
 def save_card(name: str, card: dict[str, Any]) -> None:
@@ -76,7 +87,7 @@ def save_card(name: str, card: dict[str, Any]) -> None:
         "renderer": renderer_fingerprint(),
         "versions": made_with,
     }
-    (FOLDER / f"{name}.json").write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    write_text(FOLDER / f"{name}.json", json.dumps(whole, indent=2) + "\n")
 
 
 def renderer_fingerprint() -> str:
@@ -93,7 +104,11 @@ def renderer_fingerprint() -> str:
 
 
 def _loaded(network: Network, name: str, device: torch.device | str) -> Network:
-    state = load_file(FOLDER / f"{name}.safetensors")
+    path = FOLDER / f"{name}.safetensors"
+    weights = path.read_bytes()
+    if hashlib.sha256(weights).hexdigest() != load_card(name)["file"]["sha256"]:
+        raise ValueError(f"{path} is not the file that its card {name}.json describes: {_CURE}")
+    state = tensors.load(weights)
     # Written in half precision but used in the network's own, because sums in half precision would lose more.
     network.load_state_dict(
         {key: value.float() if value.is_floating_point() else value for key, value in state.items()}

@@ -20,6 +20,7 @@ from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_encoder, save, save_card
 from examples.anime_faces.judge.train_judge import VARIED
 from examples.anime_faces.metrics import choose_machine, frechet_distance, neighborhoods
+from examples.anime_faces.printing import say
 
 PROJECTED = 64
 
@@ -64,7 +65,7 @@ class TrainEncoder:
             "faults_seen": faults_seen(kept, first, second, self.seed),
         }
         save_card("encoder", card)
-        print(card)
+        say(card)
 
 
 def train(encoder: Encoder, settings: TrainEncoder) -> None:

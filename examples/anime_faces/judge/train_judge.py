@@ -19,6 +19,7 @@ from examples.anime_faces.judge._reading import read
 from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_card, load_judge, save, save_card
 from examples.anime_faces.metrics import choose_machine, classification_score
+from examples.anime_faces.printing import say
 
 VARIED = Knobs(glasses_rate=0.3, ribbon_rate=0.4, highlight_rate=0.6)
 """The judge must learn every attribute both ways, whatever a data set shows."""
@@ -66,7 +67,7 @@ class TrainJudge:
             "classification_score_of_renders": self._reference(plain),
         }
         save_card("judge", card)
-        print(load_card("judge"))
+        say(load_card("judge"))
 
     def _reference(self, held_out: Renders) -> dict[str, Any]:
         """Return the classification accuracy score of renders, which a generator cannot be expected to exceed."""

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from examples.anime_faces.files import written_whole
+from examples.anime_faces.printing import say
 
 Tensors: TypeAlias = dict[str, torch.Tensor]
 
@@ -56,14 +57,15 @@ class Cache:
         return self.folder is not None and (self.folder / name).is_file()
 
     def _keep(self, path: Path, tensors: Tensors, words: str) -> None:
+        about = {"key": words, "sha256": _digest(tensors)}
         try:
             path.parent.mkdir(exist_ok=True)
             with written_whole(path) as temporary:
-                save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"key": words})
+                save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, about)
             for old in sorted(path.parent.glob("*.safetensors"), key=lambda one: one.stat().st_mtime)[:-MOST_FILES]:
-                old.unlink()
+                old.unlink(missing_ok=True)
         except (OSError, SafetensorError) as error:
-            print(f"note: {path.parent} cannot be written ({error}), so the next evaluation computes this again")
+            say(f"note: {path.parent} cannot be written ({error}), so the next evaluation computes this again")
             self.folder = None
 
 
@@ -72,10 +74,23 @@ def _read(path: Path, words: str) -> Tensors | None:
         return None
     try:
         with safe_open(path, "pt") as file:
-            if (file.metadata() or {}).get("key") == words:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        reason = "it was made for something else"
+            about = file.metadata() or {}
+            if about.get("key") == words:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                if about.get("sha256") == _digest(tensors):
+                    return tensors
+                reason = "it has changed since it was written, or an earlier version wrote it"
+            else:
+                reason = "it was made for something else"
     except (OSError, SafetensorError) as error:
         reason = str(error)
-    print(f"note: {path} is not used ({reason}); it is computed again")
+    say(f"note: {path} is not used ({reason}); it is computed again")
     return None
+
+
+def _digest(tensors: Tensors) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}:".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -15,8 +15,10 @@ from typing import Any, TypeAlias
 
 import torch
 
-from examples.anime_faces.files import written_whole
+from examples.anime_faces.files import write_text
 from examples.anime_faces.judge import load_card, renderer_fingerprint
+from examples.anime_faces.printing import say
+from examples.anime_faces.records import finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class Figure:
 
 
 def _rounded(number: float | None) -> float | None:
-    return None if number is None else float(f"{number:.6g}")
+    return None if number is None or not math.isfinite(number) else float(f"{number:.6g}")
 
 
 WORTH_A_WORD = 3.0
@@ -117,12 +119,12 @@ class Evaluation:
     def timed(self, step: str, expected: float = 0.0) -> Iterator[None]:
         """Measure the time of a step, and print it at its end; and before it what is expected, if that is worth a word."""
         if expected >= WORTH_A_WORD:
-            print(f"evaluate: {step}: about {expected:.0f} s", flush=True)
+            say(f"evaluate: {step}: about {expected:.0f} s", flush=True)
         start = time.perf_counter()
         yield
         self.seconds[step] = round(time.perf_counter() - start, 2)
         self._expected[step] = expected
-        print(f"evaluate: {step} took {self.seconds[step]:.1f} s", flush=True)
+        say(f"evaluate: {step} took {self.seconds[step]:.1f} s", flush=True)
 
     @property
     def left(self) -> float:
@@ -142,7 +144,7 @@ class Evaluation:
             f"{samples} samples instead of {self.samples}, because the machine was slower than at the start: the intervals are "
             "wider. `evaluate` with `--samples` measures more."
         )
-        print(f"evaluate: {note}", flush=True)
+        say(f"evaluate: {note}", flush=True)
         self.notes.append(note)
         self.samples, self.reference = samples, min(self.reference, samples)
 
@@ -206,8 +208,8 @@ def write_metrics(path: Path, evaluation: Evaluation, about: dict[str, Any]) -> 
         "revision": revision(),
         "versions": _versions(),
     }
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    record = finite(record)
+    write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return record
 
 

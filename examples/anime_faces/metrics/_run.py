@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from examples.anime_faces.data import MEASURED_FOLDER, Dataset
+from examples.anime_faces.data import MEASURED_FOLDER, Dataset, open_verified
 from examples.anime_faces.data.render import Knobs
+from examples.anime_faces.files import check_writable
 from examples.anime_faces.judge import renderer_fingerprint
 from examples.anime_faces.metrics._asked import class_ids_for, drawing_colors, further_asked, pairs_of
 from examples.anime_faces.metrics._by_class import shares_by_class
@@ -23,6 +24,7 @@ from examples.anime_faces.metrics._pictures import evaluate_pictures
 from examples.anime_faces.metrics._plan import choose_machine, measure_costs, plan_samples, same_threads_afterwards
 from examples.anime_faces.metrics._rendered import evaluate_rendered
 from examples.anime_faces.metrics._tools import Tools
+from examples.anime_faces.printing import say
 from examples.anime_faces.run import LoadedGenerator, RunFolder, load_generator
 from examples.anime_faces.systems import Hardware
 
@@ -66,6 +68,7 @@ def evaluate_run(question: Question) -> dict[str, Any]:
     start = time.perf_counter()
     if question.seconds is not None and not question.seconds > 0:
         raise ValueError(f"--seconds must be above 0, but it is {question.seconds}")
+    check_writable(metrics_path(question.run))
     device = question.device or ("cuda" if torch.cuda.is_available() else "cpu")
     generator = load_generator(
         question.run,
@@ -75,12 +78,12 @@ def evaluate_run(question: Question) -> dict[str, Any]:
         temperature=question.temperature,
         truncation=question.truncation,
     )
-    dataset = Dataset.open(question.data or Path(generator.settings.data))
+    dataset = open_verified(question.data or Path(generator.settings.data))
     _check_fit(generator, dataset)
     check_samples(question.samples, rendered=dataset.can_be_judged)
     with same_threads_afterwards():
         hardware, figures = choose_machine(device, student=dataset.can_be_judged, seconds=question.seconds)
-        print(f"evaluate: computes on {hardware} ({figures})", flush=True)
+        say(f"evaluate: computes on {hardware} ({figures})", flush=True)
         evaluation = _evaluate(question, generator, dataset, hardware, start)
     if generator.noise.changes:
         evaluation.notes.append(f"The noise of the samples is not that of training: {generator.noise}.")
@@ -101,20 +104,28 @@ def metrics_path(run_or_checkpoint: Path) -> Path:
     if run_or_checkpoint.is_dir():
         return RunFolder(run_or_checkpoint).metrics
     folder = RunFolder(run_or_checkpoint.parent.parent)  # RUN/checkpoints/FILE
-    if run_or_checkpoint.parent == folder.kept:
-        return folder.kept_metrics(int(run_or_checkpoint.stem.rpartition("-")[2]))
+    step = run_or_checkpoint.stem.removeprefix("checkpoint-")
+    if run_or_checkpoint.parent == folder.kept and step.isdecimal():
+        return folder.kept_metrics(int(step))
     return folder.metrics
 
 
 def knobs_of(dataset: Dataset) -> Knobs:
-    """Return the knobs that a rendered data set was made with."""
-    written: dict[str, Any] = dict(dataset.info["settings"]["knobs"])
-    pairs = written.pop("withheld_pairs")
-    # JSON has lists where knobs have tuples.
-    plain: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in written.items()
-    }
-    return Knobs(**plain, withheld_pairs=tuple((int(hair), int(eyes)) for hair, eyes in pairs))
+    """Return the knobs that a rendered data set was made with.
+
+    Raises:
+        ValueError: It does not say them, or other versions have other ones.
+    """
+    try:
+        written: dict[str, Any] = dict(dataset.info["settings"]["knobs"])
+        pairs = written.pop("withheld_pairs")
+        # JSON has lists where knobs have tuples.
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in written.items()
+        }
+        return Knobs(**plain, withheld_pairs=tuple((int(hair), int(eyes)) for hair, eyes in pairs))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{dataset.path} does not say how its faces were drawn ({error}): prepare it again") from error
 
 
 def _evaluate(
@@ -146,7 +157,7 @@ def _evaluate(
         cache=Cache(folder=dataset.path / MEASURED_FOLDER, about=about),
         costs=costs,
     )
-    print(f"evaluate: {plan.samples} samples: {plan.expected(costs)}", flush=True)
+    say(f"evaluate: {plan.samples} samples: {plan.expected(costs)}", flush=True)
     if question.samples is not None:
         until = math.inf
     if rendered:
@@ -214,12 +225,12 @@ def _trained_on(generator: LoadedGenerator, dataset: Dataset) -> np.ndarray | No
     if dataset.fingerprint == wanted:
         return None
     try:
-        own = Dataset.open(path)
+        own = open_verified(path)
     except ValueError:
         own = None
     if own is not None and own.fingerprint == wanted:
         return own.images
-    print(f"note: copies are searched in {dataset.path}, since the data set of the run is no longer in {path}")
+    say(f"note: copies are searched in {dataset.path}, since the data set of the run is no longer in {path}")
     return None
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from examples.anime_faces.metrics._run import Question, evaluate_run
+from examples.anime_faces.printing import say
 from examples.anime_faces.run import Records, RunFolder, best_of_each, checkpoint_of, kept_steps, newest_step
 
 WIDTH = 10  # of a column of the table
@@ -29,7 +30,7 @@ def evaluate_kept(question: Question) -> dict[int, dict[str, Any]]:
         )
     records = {}
     for step in sorted({*kept, newest}):
-        print(f"evaluate: step {step}", flush=True)
+        say(f"evaluate: step {step}", flush=True)
         run = checkpoint_of(question.run, step) if step in kept else question.run
         records[step] = evaluate_run(replace(question, run=run))
     return records
@@ -53,7 +54,11 @@ def steps_summary(records: Records[int], by: str) -> str:
         line = f"{name:<28}"
         for step, record in records.items():
             one = record["figures"].get(name)
-            text = "" if one is None else f"{one['value']:.4g}" + ("*" if best.get(name) == step else "")
+            text = (
+                ""
+                if one is None or one["value"] is None
+                else f"{one['value']:.4g}" + ("*" if best.get(name) == step else "")
+            )
             line += f"{text:>{WIDTH}}"
         floor = figure.get("floor")
         lines.append(line + ("" if floor is None else f"{floor:>{WIDTH}.4g}"))

@@ -8,7 +8,8 @@ def summary(record: dict[str, Any]) -> str:
     lines = [f"{'figure':<28}{'value':>9}  {'95 in 100':<19}{'real':>9}   verdict"]
     for name, figure in record["figures"].items():
         floor = "" if figure["floor"] is None else f"{figure['floor']:.4g}"
-        line = f"{name:<28}{figure['value']:>9.4g}  {_interval(figure):<19}{floor:>9}   {_verdict(figure)}"
+        value = "unknown" if figure["value"] is None else f"{figure['value']:.4g}"
+        line = f"{name:<28}{value:>9}  {_interval(figure):<19}{floor:>9}   {_verdict(figure)}"
         lines.append(line.rstrip())
     return "\n".join([*lines, _count(record), *record["notes"]])
 

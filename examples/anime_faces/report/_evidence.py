@@ -1,6 +1,5 @@
 """Everything that a report is made of, read from a run's folder."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_recipe, is_outside, recipe_names
-from examples.anime_faces.run import Losses, RunFolder, Settings, read_log, read_losses, read_outline
+from examples.anime_faces.run import Losses, RunFolder, Settings, read_log, read_losses, read_metrics, read_outline
 from examples.anime_faces.systems import Outline
 
 
@@ -62,7 +61,7 @@ def gather(run: Path, recipe: str | None = None) -> Evidence:
         recipe=_description(settings.recipe, recipe),
         log=read_log(folder.log),
         losses=read_losses(folder.raw_losses),
-        metrics=_read_metrics(folder.metrics),
+        metrics=read_metrics(folder.metrics),
         dataset=_open(settings.data),
         outline=read_outline(folder.outline),
     )
@@ -75,23 +74,6 @@ def _description(used: str, given: str | None) -> str:
         return find_recipe(used).description
     # A report must not import what a run's files name.
     return "A recipe of your own." if is_outside(used) else "It is not a recipe of this version."
-
-
-def _read_metrics(path: Path) -> Mapping[str, Any] | None:
-    if not path.exists():
-        return None
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # of JSON and of UTF-8
-        raise ValueError(f"{path} is damaged ({error}); run evaluate again") from error
-    if not isinstance(metrics, dict) or not _is_readable(metrics.get("figures", {}), metrics.get("details", {})):
-        raise ValueError(f"{path} is damaged (it is not what evaluate writes); run evaluate again")
-    return metrics
-
-
-def _is_readable(figures: object, details: object) -> bool:
-    tables = isinstance(figures, dict) and all(isinstance(figure, dict) for figure in figures.values())
-    return tables and isinstance(details, dict)
 
 
 def _open(path: str) -> Dataset | None:

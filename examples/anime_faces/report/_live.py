@@ -9,6 +9,8 @@ from typing import Self
 
 import numpy as np
 
+from examples.anime_faces.errors import RunLockedError
+from examples.anime_faces.printing import say
 from examples.anime_faces.report._page import write_page, write_report
 from examples.anime_faces.report._pictures import Embedded, faces_of
 from examples.anime_faces.report._status import status_of
@@ -50,7 +52,7 @@ class LivePage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Write the page a last time: it says how the work ended, and loads itself no more."""
-        if not self._is_live:
+        if not self._is_live or isinstance(error, RunLockedError):  # the folder is of another run
             return
         if isinstance(error, Exception):
             self._write(str(error) or type(error).__name__)
@@ -106,5 +108,5 @@ class LivePage:
             write()
         except Exception as error:  # noqa: BLE001 - whatever it is, the training goes on
             if not self._has_complained:
-                print(f"note: {self._folder.report} cannot be written now, and the work goes on: {error}")
+                say(f"note: {self._folder.report} cannot be written now, and the work goes on: {error}")
             self._has_complained = True

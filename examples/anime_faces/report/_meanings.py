@@ -50,7 +50,7 @@ def meaning_of(name: str, figure: Mapping[str, Any]) -> str:
     if figure.get("passed") is not False:
         return ""
     low = figure.get("at_least")
-    is_below = low is not None and figure["value"] < low
+    is_below = low is not None and figure["value"] is not None and figure["value"] < low
     table, side = (BELOW, "below") if is_below else (ABOVE, "above")
     # The longest known part of the name counts: `coarse_coverage_of_real` is a coverage.
     known = [part for part in table if part in name]

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from examples.anime_faces.files import written_whole
+from examples.anime_faces.files import check_writable, write_text
+from examples.anime_faces.printing import visible
 from examples.anime_faces.report._charts import FRAME, charts_of
 from examples.anime_faces.report._evidence import Evidence, gather
 from examples.anime_faces.report._facts import changes_in_short, commands_of, data_of, settings_of, tiles_of
@@ -44,6 +46,7 @@ def write_report(run: Path, recipe: str | None = None, prompts: Sequence[str] = 
         OSError: The page cannot be written.
     """
     evidence = gather(run, recipe)
+    check_writable(evidence.folder.report)
     write_strip(evidence.folder, prompts, recipe=recipe)
     _write(evidence.folder, render_page(evidence))
     return evidence.folder.report
@@ -70,8 +73,7 @@ def write_page(folder: RunFolder, recipe: str | None, status: Status, faces: Seq
 
 
 def _write(folder: RunFolder, page: str) -> None:
-    with written_whole(folder.report) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
+    write_text(folder.report, page)
 
 
 def render_page(evidence: Evidence, status: Status | None = None) -> str:
@@ -142,8 +144,14 @@ def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def _shown(value: Any) -> Any:
+    """Escape signs that a browser would obey, such as those that turn the direction of writing around."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from examples.anime_faces.run import displayed, read_layout
+from examples.anime_faces.run import displayed, read_layout, read_sheet
 
 QUALITY = 80
 WIDEST = 1600  # pixels of an embedded picture; wider ones are reduced
@@ -18,6 +19,7 @@ MOST_LOSSLESS = 1 << 21  # bytes of a picture without loss; larger ones are comp
 MOST_PIXELS = 1 << 20  # of a column of samples; larger sheets are shown as one picture
 MOST_GRIDS = 40
 MOST_GRIDS_LIVE = 12  # while the page renews itself
+_GRID = re.compile(r"step-(\d{1,18})\.png")
 
 
 class Embedded(NamedTuple):
@@ -90,7 +92,7 @@ def samples_of(path: Path) -> Samples | None:
 @lru_cache(maxsize=2)
 def _samples_of(path: Path, changed: int, size: int) -> Samples:
     del changed, size
-    with Image.open(path) as sheet:
+    with read_sheet(path) as sheet:
         layout = read_layout(sheet)
         if layout is None or layout.side * layout.side * len(layout.labels) > MOST_PIXELS:
             return Samples([], embedded(sheet, lossless=True))
@@ -123,7 +125,7 @@ def strip_of(path: Path) -> StepStrip | None:
 @lru_cache(maxsize=2)
 def _strip_of(path: Path, changed: int, size: int) -> StepStrip | None:
     del changed, size
-    with Image.open(path) as sheet:
+    with read_sheet(path) as sheet:
         layout = read_layout(sheet)
         if layout is None:
             return None
@@ -152,7 +154,7 @@ def film_of(folder: Path, most: int = MOST_GRIDS) -> Film | None:
 @lru_cache(maxsize=2 * MOST_GRIDS)
 def _grid_of(path: Path, changed: int, size: int) -> tuple[list[str], list[str], list[Embedded]]:
     del changed, size
-    with Image.open(path) as grid:
+    with read_sheet(path) as grid:
         layout = read_layout(grid)
         if layout is None:
             return [], [], [embedded(grid)]
@@ -172,7 +174,8 @@ def _version(path: Path) -> tuple[int, int]:
 
 def grids_of(folder: Path, most: int = MOST_GRIDS) -> list[tuple[int, Path]]:
     """Return ``(step, path)`` of the sample grids in order; where there are more than `most`, so many at even distances."""
-    found = sorted((int(path.stem.removeprefix("step-")), path) for path in folder.glob("step-*.png"))
+    named = [(_GRID.fullmatch(path.name), path) for path in folder.glob("step-*.png")]
+    found = sorted((int(match[1]), path) for match, path in named if match is not None)
     if len(found) <= most:
         return found
     chosen = {round(index * (len(found) - 1) / (most - 1)) for index in range(most)}

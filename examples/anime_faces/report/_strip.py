@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from examples.anime_faces.report._pictures import grids_of
 from examples.anime_faces.run import (
@@ -20,6 +19,7 @@ from examples.anime_faces.run import (
     newest_step,
     originals_of,
     read_layout,
+    read_sheet,
 )
 
 MOST_STEPS = 10
@@ -66,7 +66,7 @@ def _with_layouts(folder: RunFolder) -> list[tuple[int, Layout, Path]]:
     named = {*dict(grids_of(folder.grids, most=MOST_STEPS)), *(step for step in kept_steps(folder) if step in every)}
     found: list[tuple[int, Layout, Path]] = []
     for step in sorted(named):
-        with Image.open(every[step]) as grid:
+        with read_sheet(every[step]) as grid:
             layout = read_layout(grid)
         if layout is not None:
             found.append((step, layout, every[step]))
@@ -77,7 +77,7 @@ def _cut(grids: Sequence[tuple[int, Layout, Path]], rows: Sequence[tuple[str, in
     """Cut pictures out of the first block of grids, that of the averaged weights; each has a label, a row and a column."""
     blocks: list[Block] = []
     for step, layout, path in grids:
-        with Image.open(path) as grid:
+        with read_sheet(path) as grid:
             pixels = np.asarray(grid.convert("RGB"))
         pictures: list[np.ndarray] = []
         for _, row, column in rows:

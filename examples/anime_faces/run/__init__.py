@@ -1,6 +1,7 @@
 """Training runs: settings, data feed, loop, checkpoints, previews; and the trained generator afterwards."""
 
 from examples.anime_faces.run._axis import SymmetricLog as SymmetricLog
+from examples.anime_faces.run._console import StopSignals as StopSignals
 from examples.anime_faces.run._curves import (
     Panel as Panel,
     averaged_curve as averaged_curve,
@@ -16,20 +17,23 @@ from examples.anime_faces.run._figures import (
     Records as Records,
     best_of_each as best_of_each,
     read_kept as read_kept,
+    read_metrics as read_metrics,
 )
 from examples.anime_faces.run._folder import RunFolder as RunFolder
+from examples.anime_faces.run._formats import load_any_checkpoint as load_any_checkpoint
 from examples.anime_faces.run._generator import (
     ANYTHING as ANYTHING,
     LoadedGenerator as LoadedGenerator,
     load_generator as load_generator,
-    load_network as load_network,
 )
+from examples.anime_faces.run._hold import locked as locked
 from examples.anime_faces.run._kept import (
     checkpoint_of as checkpoint_of,
     kept_steps as kept_steps,
     newest_step as newest_step,
 )
 from examples.anime_faces.run._letters import displayed as displayed
+from examples.anime_faces.run._loading import load_network as load_network
 from examples.anime_faces.run._losses import Losses as Losses, read_losses as read_losses
 from examples.anime_faces.run._monitors import (
     RULES as RULES,
@@ -43,8 +47,8 @@ from examples.anime_faces.run._originals import (
     seed_of_prompt as seed_of_prompt,
 )
 from examples.anime_faces.run._outlines import read_outline as read_outline
-from examples.anime_faces.run._planning import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._record import read_log as read_log
+from examples.anime_faces.run._request import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._seen import (
     COLOR_PROMPTS as COLOR_PROMPTS,
     SEEN as SEEN,
@@ -55,15 +59,15 @@ from examples.anime_faces.run._seen import (
     training_data as training_data,
 )
 from examples.anime_faces.run._settings import Settings as Settings
+from examples.anime_faces.run._sheet_files import read_layout as read_layout, read_sheet as read_sheet
 from examples.anime_faces.run._sheets import (
     Block as Block,
     Layout as Layout,
     Sheet as Sheet,
     draw_sheet as draw_sheet,
     enlargement as enlargement,
-    read_layout as read_layout,
 )
-from examples.anime_faces.run._state import digest as digest, load_any_checkpoint as load_any_checkpoint
+from examples.anime_faces.run._state import digest as digest
 from examples.anime_faces.run._stores import (
     as_network_input as as_network_input,
     choose_store as choose_store,

@@ -9,19 +9,23 @@ from typing import Any
 
 import gankit as gk
 from examples.anime_faces.data import Dataset
+from examples.anime_faces.printing import say
+from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
+from examples.anime_faces.run._formats import checked_state, load_any_checkpoint
 from examples.anime_faces.run._kept import check_kept_steps, kept_in_words
 from examples.anime_faces.run._planning import (
-    TrainRequest,
     plan_resumption,
     plan_run,
     versions_here,
 )
+from examples.anime_faces.run._record import Record
+from examples.anime_faces.run._request import TrainRequest, note_change
 from examples.anime_faces.run._session import Session
 from examples.anime_faces.run._settings import Settings
-from examples.anime_faces.run._state import load_any_checkpoint, take_networks
+from examples.anime_faces.run._state import restore_state, take_networks
 from examples.anime_faces.run._together import Together
-from examples.anime_faces.systems import Hardware, Selection
+from examples.anime_faces.systems import Hardware, Selection, Training
 
 MOST_NAMED = 12
 
@@ -30,9 +34,16 @@ Found = tuple[int, Mapping[str, Any]]
 
 
 def newest_checkpoint(folder: RunFolder, together: Together) -> Found | None:
-    """Return the newest checkpoint of a run; the first rank reads it, and sends it to the others."""
-    checkpoints = gk.training.Checkpoints(folder.checkpoints) if folder.checkpoints.is_dir() else None
-    found = None if checkpoints is None or not together.is_first else checkpoints.load_latest()
+    """Return the newest checkpoint of a run; the first rank, which holds the folder, reads it and sends it to the others.
+
+    Raises:
+        ValueError: There are checkpoints, but none is whole, or the newest is not one of a run.
+    """
+    found: Found | None = None
+    if together.is_first and folder.checkpoints.is_dir():
+        found = gk.training.Checkpoints(folder.checkpoints).load_latest()
+        if found is not None:
+            checked_state(found[1], folder.checkpoints)
     if together.is_alone:
         return found
     step = together.of_first(-1 if found is None else found[0])
@@ -89,8 +100,8 @@ def _plan(
         settings, choices = plan_resumption(old, request, dataset, selection, trained=trained), ()
         new_to_keep = set(request.keep) - set(old.keep)
         if old.ranks != ranks:
-            print(
-                f"note: {old.ranks} trained this run until now, and {ranks} from here on: it need not repeat bit for bit"
+            note_change(
+                request, f"{old.ranks} rank{'s' * (old.ranks > 1)} trained this run until now, and {ranks} from here on"
             )
     is_fixed = request.minutes is None and request.plan is None and settings.seconds is None
     check_kept_steps(new_to_keep, RunFolder(request.out), trained=trained, steps=settings.steps if is_fixed else None)
@@ -102,6 +113,21 @@ def _plan(
             )
         choices = tuple(choice for choice in choices if choice.gradients == "eager")
     return replace(settings, ranks=ranks), choices
+
+
+def rehearse(request: TrainRequest, found: Found | None, training: Training, feed: Feed, together: Together) -> None:
+    """Try whether what a run goes on from, or starts from, fits what was built, before anything is written.
+
+    Raises:
+        ValueError: It does not.
+    """
+    if found is not None:
+        lost: list[str] = []
+        restore_state(found[1], training, feed, Record(None, every=1), together, on_lost=lost.append)
+        if lost and request.strict:
+            note_change(request, f"random numbers are lost: {lost[0]}")
+    elif request.start is not None and together.is_first:
+        take_networks(load_any_checkpoint(request.start), training)
 
 
 def begin(session: Session, request: TrainRequest) -> int:
@@ -118,30 +144,30 @@ def begin(session: Session, request: TrainRequest) -> int:
 
 def _take(start: Path, session: Session) -> None:
     taken, left_out = take_networks(load_any_checkpoint(start), session.training)
-    print(
+    say(
         f"start     {taken} entries of the networks of {start} are taken; {len(left_out)} entries keep their "
         "fresh start"
     )
     for line in left_out[:MOST_NAMED]:
-        print(f"            {line}")
+        say(f"            {line}")
     if len(left_out) > MOST_NAMED:
-        print(f"            and {len(left_out) - MOST_NAMED} more")
+        say(f"            and {len(left_out) - MOST_NAMED} more")
 
 
 def announce(settings: Settings, pictures: int, note: str) -> None:
     """Say what will be trained."""
     names = ", ".join(f"{attribute.name} ({len(attribute.classes)})" for attribute in settings.description.attributes)
     size, unread = settings.description.size, "" if settings.description.reads_labels else " (labels are not read)"
-    print(f"data      {settings.pictures} of {pictures} pictures, {size}x{size}, attributes: {names or 'none'}{unread}")
+    say(f"data      {settings.pictures} of {pictures} pictures, {size}x{size}, attributes: {names or 'none'}{unread}")
     text = settings.description.text
     if text is not None:
-        print(f"texts     {text.encoder}, {text.features} numbers each")
+        say(f"texts     {text.encoder}, {text.features} numbers each")
     options = ", ".join(f"{name} {value}" for name, value in settings.options.items() if value != "")
-    print(f"recipe    {settings.recipe}: {options}")
-    print(f"plan      {settings.steps} steps, seed {settings.seed}")
+    say(f"recipe    {settings.recipe}: {options}")
+    say(f"plan      {settings.steps} steps, seed {settings.seed}")
     if settings.ranks > 1:
-        print(f"ranks     {settings.ranks}, which share every batch; this first one writes all files")
+        say(f"ranks     {settings.ranks}, which share every batch; this first one writes all files")
     if settings.keep:
-        print(f"keep      {kept_in_words(settings.keep, settings.steps)}")
+        say(f"keep      {kept_in_words(settings.keep, settings.steps)}")
     if note:
-        print(f"note      {note}")
+        say(f"note      {note}")

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Self
 
 from examples.anime_faces.bars import Bar
+from examples.anime_faces.printing import say
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.systems import System
 
@@ -22,6 +23,9 @@ class StopSignals:
     A second signal ends the process at once, with the same exit code. A checkpoint that is being written then stays
     unfinished under its temporary name, and the one before it is intact.
 
+    A training that has reached its end is a success, whatever comes after its last step: once `finish` is called, signals are
+    too late to stop anything, and a second one ends the process with 0.
+
     Python lets only the main thread of a program set handlers. In another one, such as a worker of a notebook or a web page,
     nothing is caught, and signals do what the program around decides.
 
@@ -32,12 +36,17 @@ class StopSignals:
     def __init__(self, *, is_announced: bool = True) -> None:
         self._is_announced = is_announced
         self.caught: int | None = None
+        self._is_finished = False
         self._before: dict[int, object] = {}
 
     @property
     def exit_code(self) -> int:
-        """130 after Ctrl-C, 143 after SIGTERM, 0 otherwise."""
-        return 0 if self.caught is None else 128 + self.caught
+        """130 after Ctrl-C, 143 after SIGTERM, 0 otherwise, and where the training had reached its end."""
+        return 0 if self.caught is None or self._is_finished else 128 + self.caught
+
+    def finish(self) -> None:
+        """Note that the training has reached its end, and that its state is saved."""
+        self._is_finished = True
 
     def __enter__(self) -> Self:
         """Start catching signals."""
@@ -55,9 +64,9 @@ class StopSignals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         if self.caught is not None:
-            os._exit(128 + number)
+            os._exit(0 if self._is_finished else 128 + number)
         self.caught = number
-        if not self._is_announced:
+        if not self._is_announced or self._is_finished:
             return
         # Write straight to the descriptor: printing from a handler may re-enter a locked stream.
         with suppress(OSError):  # it is closed
@@ -102,7 +111,8 @@ class Progress:
 
     def say(self, message: str) -> None:
         """Print a line above the bar."""
-        self.bar.write(message, file=sys.stdout)
+        with self.bar.external_write_mode(file=sys.stdout):
+            say(message)
 
     def images_per_second(self) -> float:
         """Return the pictures per second since the last call."""

@@ -1,23 +1,51 @@
 """The figures of several metrics files beside each other: those of the kept checkpoints of a run, or of several runs."""
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from examples.anime_faces.records import ANY, RecordError, read_record
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._kept import kept_steps
 
 Key = TypeVar("Key")
 Records: TypeAlias = Mapping[Key, Mapping[str, Any]]
+_NUMBER = (float, None)
+METRICS = {
+    "step": int,
+    "samples?": (int, None),
+    "data?": {"fingerprint?": str},
+    "figures": {
+        ANY: {
+            "value": _NUMBER,
+            "floor?": _NUMBER,
+            "at_least?": _NUMBER,
+            "at_most?": _NUMBER,
+            "low?": _NUMBER,
+            "high?": _NUMBER,
+            "passed?": (bool, None),
+            "undecided?": bool,
+            "about?": str,
+            "not_applied?": str,
+        }
+    },
+    "details?": {ANY: object},
+    "notes?": [str],
+}
+"""What `evaluate` writes, as far as others read it. A figure that could not be computed has no value."""
 
 
-def read_kept(folder: RunFolder) -> dict[int, dict[str, Any]]:
-    """Return what was measured of kept checkpoints, and of the run as a whole, by step; damaged files are left out."""
-    records: dict[int, dict[str, Any]] = {}
-    for step in kept_steps(folder):
-        records |= _read(folder.kept_metrics(step), step)
-    return dict(sorted({**_read(folder.metrics, None), **records}.items()))
+def read_kept(folder: RunFolder) -> dict[int, Mapping[str, Any]]:
+    """Return what was measured of kept checkpoints, and of the run as a whole, by step.
+
+    Raises:
+        ValueError: A file is damaged.
+    """
+    whole = read_metrics(folder.metrics)
+    records = {} if whole is None else {whole["step"]: whole}
+    kept = {step: read_metrics(folder.kept_metrics(step)) for step in kept_steps(folder)}
+    return dict(sorted({**records, **{step: record for step, record in kept.items() if record is not None}}.items()))
 
 
 def best_of_each(records: Records[Key]) -> dict[str, Key]:
@@ -45,6 +73,8 @@ def best_of_each(records: Records[Key]) -> dict[str, Key]:
 def distance(figure: Mapping[str, Any]) -> float | None:
     """Return how far a figure is from the same figure of real pictures, or from the best end of its bound; None: not known."""
     value, floor = figure["value"], figure.get("floor")
+    if value is None:
+        return None
     if floor is not None:
         return abs(value - floor)
     if figure.get("at_most") is not None and figure.get("at_least") is None:
@@ -54,18 +84,16 @@ def distance(figure: Mapping[str, Any]) -> float | None:
     return None
 
 
-def _read(path: Path, step: int | None) -> dict[int, dict[str, Any]]:
+def read_metrics(path: Path) -> Mapping[str, Any] | None:
+    """Return what `evaluate` has written. None: there is nothing.
+
+    Raises:
+        ValueError: The file is damaged.
+        OSError: It cannot be read.
+    """
+    if not os.path.lexists(path):
+        return None
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(record, dict) or not isinstance(record.get("step"), int) or not _has_figures(record):
-        return {}
-    return {record["step"] if step is None else step: record}
-
-
-def _has_figures(record: Mapping[str, Any]) -> bool:
-    figures = record.get("figures")
-    return isinstance(figures, dict) and all(
-        isinstance(figure, dict) and isinstance(figure.get("value"), int | float) for figure in figures.values()
-    )
+        return read_record(path, METRICS)
+    except RecordError as error:
+        raise ValueError(f"{path} is damaged ({error}); run evaluate again") from error

@@ -1,19 +1,12 @@
-"""The folder of a run: the names of its files, that it can be written, and that one process owns it."""
+"""The folder of a run: the names of its files, and that it can be written."""
 
-import errno
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from examples.anime_faces.files import sweep, written_whole
+from examples.anime_faces.printing import say
 
-from examples.anime_faces.errors import RunLockedError
-
-PROBE_BYTES = 1 << 20
-WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
-"""What systems say of files on networks and in containers that cannot be locked."""
+PROBE, PROBE_BYTES = ".probe", 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +98,24 @@ class RunFolder:
         """The report."""
         return self.path / "report.html"
 
+    @property
+    def lock(self) -> Path:
+        """The file that the process which trains here has locked."""
+        return self.path / "run.lock"
+
+    @property
+    def owner(self) -> Path:
+        """The number of that process."""
+        return self.path / "run.owner"
+
     def grid(self, step: int) -> Path:
         """Return the grid drawn after `step` steps."""
         return self.grids / f"step-{step:07d}.png"
 
     def prepare(self) -> None:
-        """Make the folders and check that they can be written, before any work is done.
+        """Make the folders and check that they can be written, before any work is done; only for who holds the lock.
+
+        What a killed training left unfinished is removed.
 
         Raises:
             OSError: A folder cannot be made or written, or the disk is full.
@@ -118,6 +123,25 @@ class RunFolder:
         for folder in (self.path, self.checkpoints, self.grids):
             folder.mkdir(parents=True, exist_ok=True)
             _write_probe(folder)
+        # Not those of other files in the folder, which `report` or `evaluate` may be writing now.
+        own = (
+            self.settings,
+            self.log,
+            self.raw_losses,
+            self.system,
+            self.outline,
+            self.losses,
+            self.profile,
+            self.owner,
+        )
+        sweep(
+            self.path,
+            PROBE,
+            *(path.name for path in own),
+            f"{self.profile.stem}.json",
+            f"{self.losses.stem}.legend.txt",
+        )
+        sweep(self.grids)
         self._say_what_is_left()
 
     def _say_what_is_left(self) -> None:
@@ -129,58 +153,13 @@ class RunFolder:
         others = [path.name for path in (self.samples, self.metrics, self.kept) if path.exists()]
         if grids or others:
             found = [*([f"{len(grids)} grids up to {grids[-1]}"] if grids else []), *others]
-            print(
+            say(
                 f"note: {self.path} holds results of an earlier run ({', '.join(found)}) but no checkpoint: a new run begins "
                 "among them; remove them or name another --out to keep the two apart"
             )
 
 
 def _write_probe(folder: Path) -> None:
-    probe = folder / f".probe-{os.getpid()}"
-    try:
-        with probe.open("wb") as file:
-            file.write(bytes(PROBE_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-    finally:
-        probe.unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the folder for this process; the lock of a process that died is free.
-
-    A folder that was made here and is still empty afterwards, since the request was a mistake, is removed.
-
-    Where the file system has no locks, a note says so and nothing is locked.
-
-    Raises:
-        RunLockedError: Another process holds it; the message names it.
-    """
-    made = not folder.path.exists()
-    folder.path.mkdir(parents=True, exist_ok=True)
-    # Beside the lock, since a locked file cannot be read on Windows.
-    owner = folder.path / "run.owner"
-    lock = FileLock(folder.path / "run.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        process = owner.read_text(encoding="utf-8").strip() if owner.exists() else "unknown"
-        raise RunLockedError(f"{folder.path} is in use by another training run (process {process})") from error
-    except (OSError, NotImplementedError) as error:
-        if isinstance(error, OSError) and error.errno not in WITHOUT_LOCKS:
-            raise
-        print(f"note: the file system of {folder.path} has no locks: take care that only one training runs in it")
-    try:
-        owner.write_text(str(os.getpid()), encoding="utf-8")
-        yield
-    finally:
-        owner.unlink(missing_ok=True)
-        unused = made and [path.name for path in folder.path.iterdir()] == ["run.lock"]
-        if unused:
-            with suppress(OSError):  # Windows removes no file that is locked
-                (folder.path / "run.lock").unlink()
-        lock.release()
-        if unused:
-            with suppress(OSError):  # another process has begun to use it
-                folder.path.rmdir()
+    with written_whole(folder / PROBE) as temporary:
+        temporary.write_bytes(bytes(PROBE_BYTES))
+    (folder / PROBE).unlink(missing_ok=True)

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 import gankit as gk
-from examples.anime_faces.data import Attribute, Dataset
-from examples.anime_faces.recipes import find_recipe, is_outside, saved_options
+from examples.anime_faces.data import Attribute, Dataset, open_verified
+from examples.anime_faces.printing import say
+from examples.anime_faces.recipes import find_recipe, saved_options
+from examples.anime_faces.run._formats import in_current_format, load_any_checkpoint
+from examples.anime_faces.run._loading import check_recipe, saved_network
 from examples.anime_faces.run._noise import Noise
 from examples.anime_faces.run._settings import Settings
-from examples.anime_faces.run._state import in_current_format, load_any_checkpoint
 from examples.anime_faces.run._stores import pictures_of
 from examples.anime_faces.systems import Conditioning, Drawer, Hardware, fill_in
 
@@ -127,14 +128,14 @@ class LoadedGenerator:
     def _dataset(self) -> Dataset:
         """Open the data set whose pictures are changed."""
         if self.data is not None:
-            dataset = Dataset.open(self.data)
+            dataset = open_verified(self.data)
             if dataset.size != self.size:
                 raise ValueError(
                     f"--data must have pictures of the run's size, {self.size}, but {self.data} has {dataset.size}"
                 )
             return dataset
         try:
-            dataset = Dataset.open(self.settings.data)
+            dataset = open_verified(Path(self.settings.data))
         except ValueError as error:
             raise ValueError(f"{error}; if the data of the run was moved, give its folder by --data") from error
         if dataset.fingerprint != self.settings.fingerprint:
@@ -182,7 +183,7 @@ def load_generator(
     noise = Noise(temperature=temperature, truncation=truncation)
     state = in_current_format(load_any_checkpoint(Path(run_or_checkpoint)))
     settings = Settings.from_dict(state["settings"])
-    _check_recipe(settings.recipe, recipe)
+    check_recipe(settings.recipe, recipe)
     options: Any = saved_options(settings.recipe, settings.options)
     found = find_recipe(settings.recipe)
     hardware = Hardware(device=device, threads=settings.hardware.threads)
@@ -196,10 +197,10 @@ def load_generator(
     with torch.random.fork_rng(devices=[]):
         networks = {name: hardware.place(blueprint.makers[name]()).eval() for name in blueprint.drawing}
     for name, network in networks.items():
-        gk.training.load_network_state(network, state["averages"][name]["network"])
+        gk.training.load_network_state(network, saved_network(state["averages"], name, run_or_checkpoint)["network"])
     conditioning = found.conditioning(options)
     if warning := conditioning.warning(settings.description):
-        print(f"note: {warning}")
+        say(f"note: {warning}")
     return LoadedGenerator(
         settings=settings,
         step=state["step"],
@@ -208,41 +209,3 @@ def load_generator(
         data=data,
         noise=noise,
     )
-
-
-def load_network(run_or_checkpoint: Path | str, name: str, *, recipe: str | None = None) -> nn.Module:
-    """Load one network of a run's newest checkpoint, as it was trained, such as the critic.
-
-    Args:
-        run_or_checkpoint: The run's folder, or a checkpoint in it.
-        name: What the recipe calls it.
-        recipe: The recipe of the run, if it is from outside.
-
-    Returns:
-        The network, on the CPU and in evaluation mode.
-
-    Raises:
-        ValueError: There is no checkpoint, or it is damaged, or the recipe has no such network.
-    """
-    state = in_current_format(load_any_checkpoint(Path(run_or_checkpoint)))
-    settings = Settings.from_dict(state["settings"])
-    _check_recipe(settings.recipe, recipe)
-    blueprint = find_recipe(settings.recipe).networks(
-        settings.description, saved_options(settings.recipe, settings.options)
-    )
-    if name not in blueprint.makers:
-        raise ValueError(f"{settings.recipe} has the networks {', '.join(blueprint.makers)}, but no {name!r}")
-    with torch.random.fork_rng(devices=[]):
-        network = blueprint.makers[name]()
-    gk.training.load_network_state(network, state["networks"][name])
-    return network.eval()
-
-
-def _check_recipe(used: str, given: str | None) -> None:
-    if given is None and is_outside(used):
-        raise ValueError(
-            f"the run was trained with the recipe {used}, which is not part of this program: give --recipe {used} to "
-            "import it (a checkpoint alone must not run code)"
-        )
-    if given is not None and given != used:
-        raise ValueError(f"--recipe must be that of the run, {used}, but it is {given}")

@@ -15,9 +15,14 @@ def keep_checkpoint(folder: RunFolder, step: int, state: dict[str, Any]) -> None
     gk.training.Checkpoints(folder.kept, ALL).save(step, state)
 
 
+def saved_steps(folder: Path) -> list[int]:
+    """Return the steps of the checkpoints in a folder, in ascending order; none where there is no such folder."""
+    return gk.training.Checkpoints(folder).steps() if folder.is_dir() else []
+
+
 def kept_steps(folder: RunFolder) -> list[int]:
     """Return the steps whose checkpoints are kept, in ascending order."""
-    return gk.training.Checkpoints(folder.kept, ALL).steps() if folder.kept.is_dir() else []
+    return saved_steps(folder.kept)
 
 
 def newest_step(folder: RunFolder) -> int:
@@ -26,7 +31,7 @@ def newest_step(folder: RunFolder) -> int:
     Raises:
         ValueError: There is none.
     """
-    steps = gk.training.Checkpoints(folder.checkpoints).steps() if folder.checkpoints.is_dir() else []
+    steps = saved_steps(folder.checkpoints)
     if not steps:
         raise ValueError(f"{folder.path} holds no checkpoint; train there first")
     return steps[-1]

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from PIL import ImageFont, features
 
-from examples.anime_faces.files import written_whole
+from examples.anime_faces.data import normalized
+from examples.anime_faces.files import write_text
 
 PILLOWS = ""
 """Stands for the font inside Pillow, which has the letters of English and little else."""
@@ -69,8 +70,7 @@ def noted(text: str) -> Lettered:
 def write_legend(path: Path, numbered: Mapping[int, str]) -> None:
     """Write what the numbers on a picture stand for, a line each."""
     lines = "".join(f"[{number}] {displayed(text)}\n" for number, text in numbered.items())
-    with written_whole(path) as temporary:
-        temporary.write_text(lines, encoding="utf-8", newline="\n")
+    write_text(path, lines)
 
 
 def broken(label: str, *, most_lines: int = 2) -> str:
@@ -96,7 +96,7 @@ def broken(label: str, *, most_lines: int = 2) -> str:
 
 def displayed(text: str) -> str:
     """Return a text as one line that can be drawn: blanks as one, accents with their letters, without invisible characters."""
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    text = normalized("NFC", " ".join(text.split()))
     return "".join(
         "\ufffd" if unicodedata.category(letter) == "Cs" else letter for letter in text if not _is_hidden(letter)
     )

@@ -2,19 +2,19 @@
 
 import csv
 import io
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-from examples.anime_faces.files import written_whole
+from examples.anime_faces.files import check_ordinary, is_device
+from examples.anime_faces.run._growing import GrowingFile
 
 WINDOW = 100  # steps in a running average
 NETWORKS = ("critic", "generator")
 MISSING = "nan"  # in the table: a term that a round did not have
+MOST_STEPS = 2.0**53
 
 
 def totals(values: Mapping[str, float]) -> dict[str, float]:
@@ -46,9 +46,9 @@ class LossTable:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._names: list[str] = []
-        self._file: BinaryIO | None = None
+        self._file = GrowingFile(path)
 
     def open(self, step: int) -> None:
         """Open the table to append, after removing rows after `step` that a stopped session may have left.
@@ -56,8 +56,8 @@ class LossTable:
         Raises:
             ValueError: The file is not such a table.
         """
-        read_losses(self._path)  # is it one?
-        self._names, rows = _read(self._path)
+        read_losses(self.path)  # is it one?
+        self._names, rows = _read(self.path)
         kept = [row for row in rows if float(row.partition(",")[0]) <= step]
         if not kept:
             self._names = []
@@ -68,41 +68,34 @@ class LossTable:
 
         The numbers have nine digits, from which float32 comes back exactly. Nothing is written before the table is opened.
         """
-        if self._file is None:
+        if not self._file.is_open:
             return
         chosen = [(step, {**totals(values), **_terms(values)}) for step, values in rows]
         known = set(self._names)
         new = list(dict.fromkeys(name for _, values in chosen for name in values if name not in known))
         if new:
-            _, before = _read(self._path)
+            self._file.append("")  # what still waits for room on the disk
+            _, before = _read(self.path)
             self._names += new
             self._rewrite([row + f",{MISSING}" * len(new) for row in before])
-        self._file.write("".join(f"{self._row(step, values)}\n" for step, values in chosen if values).encode())
+        self._file.append("".join(f"{self._row(step, values)}\n" for step, values in chosen if values))
 
     def sync(self) -> None:
         """Wait until the rows are on the disk, so that no checkpoint is newer than they are."""
-        if self._file is not None:
-            os.fsync(self._file.fileno())
+        self._file.sync()
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._file.close()
 
     def _row(self, step: int, values: Mapping[str, float]) -> str:
         return ",".join([str(step), *(f"{values[name]:.9g}" if name in values else MISSING for name in self._names)])
 
     def _rewrite(self, rows: Sequence[str]) -> None:
         """Write the whole table, and open it to append."""
-        self.close()
         header = io.StringIO()
         csv.writer(header, lineterminator="\n").writerow(["step", *self._names])
-        with written_whole(self._path) as temporary:
-            temporary.write_text(
-                header.getvalue() + "".join(f"{row}\n" for row in rows), encoding="utf-8", newline="\n"
-            )
-        self._file = self._path.open("ab", buffering=0)
+        self._file.open(header.getvalue() + "".join(f"{row}\n" for row in rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,11 +147,20 @@ def read_losses(path: Path) -> Losses | None:
             return None
         numbers = np.loadtxt(rows, delimiter=",", ndmin=2)
         columns = dict(zip(names, numbers.T[1:], strict=True))
-    except ValueError as error:
+        steps = numbers[:, 0]
+        _check(names, steps)
+    except (ValueError, csv.Error) as error:
         raise ValueError(
             f"{path} is damaged, remove it to go on without the losses of earlier steps: {error}"
         ) from error
-    return Losses(steps=numbers[:, 0].astype(np.int64), columns=columns)
+    return Losses(steps=steps.astype(np.int64), columns=columns)
+
+
+def _check(names: Sequence[str], steps: np.ndarray) -> None:
+    if len(set(names)) < len(names):
+        raise ValueError("two of its columns have one name")
+    if not (np.isfinite(steps).all() and (np.diff(steps) > 0).all() and steps[0] >= 0 and steps[-1] < MOST_STEPS):
+        raise ValueError("its steps must ascend")
 
 
 def _terms(values: Mapping[str, float]) -> dict[str, float]:
@@ -167,8 +169,9 @@ def _terms(values: Mapping[str, float]) -> dict[str, float]:
 
 def _read(path: Path) -> tuple[list[str], list[str]]:
     """Return the names of the columns after the step, and the complete rows."""
-    if not path.exists():
+    if not path.exists() or is_device(path):
         return [], []
+    check_ordinary(path)
     head, _, text = path.read_text(encoding="utf-8").partition("\n")
-    _, *names = next(csv.reader([head]), ["step"])
+    _, *names = next(csv.reader([head]), ["step"]) or ["step"]
     return names, text.split("\n")[:-1]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
+from examples.anime_faces.printing import say
 from examples.anime_faces.systems import Clock, Comparison, Hardware, UnusableError, fastest_hardware, typical_seconds
 
 SHORT_RUN = 200
@@ -54,7 +55,7 @@ def choose_by_rounds(
     share = math.inf if minutes is None else max(LEAST_TO_CHOOSE, SHARE_TO_CHOOSE * 60 * minutes)
     seconds = min(SECONDS_TO_CHOOSE, share)
     if len(choices) > 1:
-        print(f"hardware  timing one step in {len(choices)} ways, for about {seconds:.0f} seconds", flush=True)
+        say(f"hardware  timing one step in {len(choices)} ways, for about {seconds:.0f} seconds", flush=True)
     built: dict[Hardware, Play] = {}
 
     def step_on(hardware: Hardware) -> Callable[[], object]:

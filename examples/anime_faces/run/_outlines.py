@@ -4,12 +4,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-from examples.anime_faces.files import written_whole
+from examples.anime_faces.files import write_text
+from examples.anime_faces.printing import say, visible
+from examples.anime_faces.records import RecordError, read_record
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.systems import Outline, Recipe, Selection, outline_of
 
 INDENT = 10  # of what `train` prints below its first words
+FACT = [str]
+FORM = {
+    "networks": [{"name": str, "draws": bool, "layers": [[(str, int)]]}],
+    "losses": [{"name": str, "facts": [FACT]}],
+    "notation": [FACT],
+    "constants": [{"name": str, "facts": [FACT]}],
+}
+"""What `system.json` holds."""
 
 
 def write_outline(
@@ -23,14 +33,12 @@ def write_outline(
     try:
         outline = outline_of(recipe, settings.description, options, selection, steps=settings.steps)
     except Exception as error:  # noqa: BLE001 - a recipe of a user, whose training need not fail for this
-        print(f"note: the layers of this recipe cannot be listed: {type(error).__name__}: {error}")
+        say(f"note: the layers of this recipe cannot be listed: {type(error).__name__}: {error}")
         for path in (folder.system, folder.outline):
             path.unlink(missing_ok=True)
         return None
     for path, text in ((folder.system, outline.text()), (folder.outline, json.dumps(outline.to_dict(), indent=1))):
-        if not path.exists() or path.read_text(encoding="utf-8") != f"{text}\n":
-            with written_whole(path) as temporary:
-                temporary.write_text(f"{text}\n", encoding="utf-8")
+        write_text(path, f"{visible(text)}\n", only_changed=True)
     return outline
 
 
@@ -43,11 +51,14 @@ def read_outline(path: Path) -> Outline | None:
     if not path.exists():
         return None
     try:
-        return Outline.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:  # of JSON and of UTF-8 too
+        outline = Outline.from_dict(read_record(path, FORM))
+        if any(not isinstance(layer.parameters, int) for one in outline.networks for layer in one.layers):
+            raise RecordError("the parameters of a layer must be a whole number")
+    except ValueError as error:
         raise ValueError(
             f"{path} is damaged ({error}); repeat the command of the run, which writes it again"
         ) from error
+    return outline
 
 
 def in_short(outline: Outline, folder: RunFolder) -> str:

@@ -1,7 +1,7 @@
 """From what a user asks for to settings: for a new run, and for one that goes on; and minutes turned into steps."""
 
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,82 +9,16 @@ import numpy as np
 import torch
 
 import gankit as gk
-from examples.anime_faces.asked import check_training
-from examples.anime_faces.data import Dataset, check_place_of_run
+from examples.anime_faces.data import Dataset
+from examples.anime_faces.printing import say
 from examples.anime_faces.recipes import saved_options
 from examples.anime_faces.run._folder import RunFolder
+from examples.anime_faces.run._formats import load_any_checkpoint
 from examples.anime_faces.run._kept import check_kept_steps
+from examples.anime_faces.run._request import TrainRequest, note_change
 from examples.anime_faces.run._settings import Settings, differences, flags_of_then
-from examples.anime_faces.run._state import digest, load_any_checkpoint
-from examples.anime_faces.systems import Hardware, Recipe, Selection, hardware_choices
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainRequest:
-    """What a user asked for; None where nothing was chosen.
-
-    Args:
-        recipe: How to train, as `find_recipe` returns it.
-        options: An instance of the recipe's options.
-        data: A prepared data set.
-        out: The run's folder.
-        steps: Rounds to train.
-        minutes: Time to train, turned into steps at the start; cannot be combined with `steps`.
-        plan: A run whose steps, and changes of the plan, are followed; cannot be combined with `steps` or `minutes`.
-        start: A run or checkpoint whose networks to start from.
-        seed: Seed of weights, noise and the order of the data.
-        threads: CPU threads.
-        device: Device, as torch spells it.
-        precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
-        gradients: ``"eager"``, ``"compiled"`` or ``"graphed"``.
-        grid_every: Steps between two sample grids.
-        keep: Steps whose checkpoints and grids stay, besides the newest two checkpoints.
-        profile: Whether to measure first where the time of a round goes.
-    """
-
-    recipe: Recipe
-    options: Any
-    data: Path
-    out: Path
-    steps: int | None = None
-    minutes: float | None = None
-    plan: Path | None = None
-    start: Path | None = None
-    seed: int = 0
-    threads: int | None = None
-    device: str | None = None
-    precision: str | None = None
-    gradients: str | None = None
-    grid_every: int | None = None
-    keep: tuple[int, ...] = ()
-    profile: bool = False
-
-    def __post_init__(self) -> None:
-        check_training(self)
-        check_place_of_run(self.out)
-        for name, value in asdict(self.options).items():
-            if not isinstance(value, str | int | float | None):
-                raise ValueError(
-                    f"options of a recipe must be strings, numbers, True, False or None, since they are written as JSON, but "
-                    f"{name} of {self.recipe.name} is {value!r}"
-                )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a session ended.
-
-    Args:
-        step: The last step.
-        steps: Where the run ends.
-        exit_code: 0, or 128 plus the signal that stopped it.
-        digest: SHA-256 of all state.
-    """
-
-    step: int
-    steps: int
-    exit_code: int
-    digest: str
+from examples.anime_faces.run._state import digest
+from examples.anime_faces.systems import Hardware, Selection, hardware_choices
 
 
 def plan_run(request: TrainRequest, dataset: Dataset, selection: Selection) -> tuple[Settings, tuple[Hardware, ...]]:
@@ -130,15 +64,11 @@ def plan_resumption(
     planned = request.steps or old.steps
     check_kept_steps(new_to_keep, RunFolder(request.out), trained=trained, steps=planned if is_fixed else None)
     hardware = _same_or_asked(old.hardware, request)
-    print(
-        f"hardware  {hardware} (as this run began)" if hardware == old.hardware else f"hardware  {hardware} (as asked)"
-    )
+    say(f"hardware  {hardware} (as this run began)" if hardware == old.hardware else f"hardware  {hardware} (as asked)")
     versions = versions_here()
     for name in sorted(old.versions.keys() & versions.keys()):
         if old.versions[name] != versions[name]:
-            print(
-                f"note: {name} was {old.versions[name]} and is {versions[name]} now: the run need not repeat bit for bit"
-            )
+            note_change(request, f"{name} was {old.versions[name]} and is {versions[name]} now")
     steps = _steps(old, request, trained)
     return replace(
         # Steps that were asked for are not changed by the clock.
@@ -204,7 +134,7 @@ def _same_or_asked(old: Hardware, request: TrainRequest) -> Hardware:
     new = replace(old, **{name: value for name, value in _asked(request).items() if value is not None})
     hardware_choices(device=new.device, precision=new.precision, threads=new.threads, gradients=new.gradients)
     if new != old:
-        print(f"note: the run began on {old}; from here on it need not repeat bit for bit")
+        note_change(request, f"the run began on {old}, and goes on on {new}")
     return new
 
 
@@ -228,7 +158,7 @@ def _steps(old: Settings, request: TrainRequest, trained: int) -> int:
         raise ValueError(
             f"--steps must be at least {trained}, the steps that the run in {request.out} has done, but it is {request.steps}"
         )
-    print(
+    say(
         f"note: the plan changes from {old.steps} to {request.steps} steps; what decays over the run follows the new one"
     )
     return request.steps

@@ -11,7 +11,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.run._feed import Batch, Feed
-from examples.anime_faces.run._session import play_named
+from examples.anime_faces.run._playing import play_named
 from examples.anime_faces.run._stopwatch import Stopwatch
 from examples.anime_faces.systems import Clock, Player, Training, joined, wait_for
 

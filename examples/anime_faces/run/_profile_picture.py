@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from examples.anime_faces.files import written_whole
+from examples.anime_faces.files import write_text, written_whole
+from examples.anime_faces.printing import say
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._profile import ROUNDS, SECONDS, Builder, Profile, profile_rounds
 from examples.anime_faces.run._settings import Settings
@@ -21,18 +22,17 @@ def show_profile(settings: Settings, folder: RunFolder, build: Builder) -> None:
         folder: Of the run.
         build: Builds a training and its feed, given what makes the part of each update that computes gradients.
     """
-    print(f"profile   measuring {ROUNDS} rounds twice, or as many as begin in {SECONDS:.0f} seconds", flush=True)
+    say(f"profile   measuring {ROUNDS} rounds twice, or as many as begin in {SECONDS:.0f} seconds", flush=True)
     found = profile_rounds(build, steps=settings.steps)
     for line in found.lines(settings.hardware.device):
-        print(f"          {line}")
-    with written_whole(folder.profile.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(found.to_dict(), indent=1), encoding="utf-8")
+        say(f"          {line}")
+    write_text(folder.profile.with_suffix(".json"), json.dumps(found.to_dict(), indent=1))
     draw_profile(
         found,
         folder.profile,
         title=f"{settings.recipe}: {found.whole:.3g} s in a round as it runs, on {settings.hardware}",
     )
-    print(f"          drawn in {folder.profile}")
+    say(f"          drawn in {folder.profile}")
 
 
 def draw_profile(profile: Profile, path: Path, *, title: str) -> None:

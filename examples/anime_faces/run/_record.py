@@ -6,18 +6,31 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import torch
 
 import gankit as gk
 from examples.anime_faces.errors import TrainingDivergedError
-from examples.anime_faces.run._losses import WINDOW, LossTable, totals
+from examples.anime_faces.files import is_device
+from examples.anime_faces.records import ANY, RecordError, read_records
+from examples.anime_faces.run._growing import GrowingFile
+from examples.anime_faces.run._losses import WINDOW, LossTable, read_losses, totals
 from examples.anime_faces.run._monitors import GRIDS, is_generators_gradient, states_of
 from examples.anime_faces.run._pace import Stopwatch
 from examples.anime_faces.run._settings import PlanChange
 
 NO_GRID: Mapping[str, float] = {}
+FORM = {
+    "step": int,
+    "seconds": float,
+    "images": int,
+    "averages": {ANY: float},
+    "grid?": {ANY: float},
+    "states?": [str],
+    "plan?": {"step": int, "before": int, "after": int},
+}
+"""A line of the log."""
 
 
 class Record:
@@ -34,7 +47,7 @@ class Record:
     def __init__(self, path: Path | None, *, every: int, losses: Path | None = None) -> None:
         self.every = every
         self.logged = -1  # the step of the last line
-        self._path = path
+        self._file = None if path is None else GrowingFile(path)
         self._losses = None if losses is None else LossTable(losses)
         self._ring = gk.training.LogRing(WINDOW)
         self._pending: list[int] = []
@@ -43,23 +56,31 @@ class Record:
         self._grids: deque[Mapping[str, float]] = deque(maxlen=GRIDS)
         self._watch = Stopwatch()
         self._seconds_before = 0.0
-        self._file: TextIO | None = None
 
     @property
     def seconds(self) -> float:
         """Seconds of training, over all sessions of this run; without the time in which the computer slept."""
         return self._seconds_before + self._watch.seconds
 
+    def check(self) -> None:
+        """Refuse files that an earlier session cannot have left, before anything is written.
+
+        Raises:
+            ValueError: The log or the losses are damaged.
+        """
+        if self._file is not None:
+            read_log(self._file.path)
+        if self._losses is not None:
+            read_losses(self._losses.path)
+
     def open(self, step: int) -> None:
         """Open the log and the losses to append, after removing lines after `step` that a stopped session may have left."""
         if self._losses is not None:
             self._losses.open(step)
-        if self._path is None:
+        if self._file is None:
             return
-        lines = [line for line in read_log(self._path) if line["step"] <= step]
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        self._path.write_text(text, encoding="utf-8")
-        self._file = self._path.open("a", encoding="utf-8")
+        lines = [line for line in read_log(self._file.path) if line["step"] <= step]
+        self._file.open("".join(json.dumps(line) + "\n" for line in lines))
         for line in lines:
             if line["step"] >= WINDOW:
                 self._note_gradients(line["averages"])
@@ -74,7 +95,6 @@ class Record:
             self._losses.close()
         if self._file is not None:
             self._file.close()
-            self._file = None
 
     def add(self, step: int, values: Mapping[str, torch.Tensor]) -> None:
         """Keep the values of a finished step; `step` counts from 1."""
@@ -148,18 +168,17 @@ class Record:
             "seconds": round(self.seconds, 3),
             "images": images,
             "images_per_second": round(images_per_second, 2),
-            "averages": {name: round(value, 6) for name, value in averages.items()},
+            "averages": {name: round(value, 6) for name, value in averages.items() if math.isfinite(value)},
         }
         if grid:
-            line["grid"] = {name: round(value, 4) for name, value in grid.items()}
+            line["grid"] = {name: round(value, 4) for name, value in grid.items() if math.isfinite(value)}
             self._grids.append(line["grid"])
         line["states"] = states_of(whole, self._longest, self._grids)
         if change is not None:
             line["plan"] = asdict(change)
         self.logged = step
         if self._file is not None:
-            self._file.write(json.dumps(line) + "\n")
-            self._file.flush()
+            self._file.append(json.dumps(line) + "\n")
 
     def _note_gradients(self, averages: Mapping[str, float]) -> None:
         for name, length in averages.items():
@@ -176,13 +195,14 @@ class Record:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Return all complete lines of a log; a line that a killed process did not finish is left out."""
-    if not path.exists():
+    """Return all complete lines of a log; a last line that a killed process did not finish is left out.
+
+    Raises:
+        ValueError: The file is no log of a run.
+    """
+    if not path.exists() or is_device(path):
         return []
-    lines: list[dict[str, Any]] = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError:
-            break
-    return lines
+    try:
+        return read_records(path, FORM)
+    except RecordError as error:
+        raise ValueError(f"{path} is damaged, remove it to go on without the log of earlier steps: {error}") from error

@@ -1,23 +1,23 @@
 """One training session: plays rounds, records them, draws grids, saves checkpoints, stops on a signal."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 import gankit as gk
-from examples.anime_faces.errors import TrainingDivergedError
+from examples.anime_faces.errors import TrainingDivergedError, UnsavedError, in_words
+from examples.anime_faces.printing import say
 from examples.anime_faces.run._console import Progress, StopSignals
 from examples.anime_faces.run._curves import draw_curves
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
-from examples.anime_faces.run._kept import keep_checkpoint, kept_steps
+from examples.anime_faces.run._hold import Hold
+from examples.anime_faces.run._kept import keep_checkpoint, kept_steps, saved_steps
 from examples.anime_faces.run._losses import read_losses
 from examples.anime_faces.run._pace import Pacer
+from examples.anime_faces.run._playing import play_named
 from examples.anime_faces.run._preview import Preview, is_preview_step
 from examples.anime_faces.run._record import NO_GRID, Record, read_log
 from examples.anime_faces.run._settings import PlanChange, Settings
@@ -27,8 +27,8 @@ from examples.anime_faces.run._watch import Moment, Watcher, watch_nothing
 from examples.anime_faces.systems import Training
 
 SAVE_SECONDS = 90.0
-NO_MEMORY = ("can't allocate memory", "not enough memory", "size calculation overflowed")
-"""What torch says on a CPU, on Linux and on Windows, and for sizes beyond 64 bits."""
+MOST_REFUSALS = 3
+"""Of checkpoints by the disk, one after the other: then the training ends."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +47,9 @@ class Session:
         pacer: Says after each step how many steps are planned.
         build: Builds what is trained, the feed and the preview for settings; used where the plan changes.
         together: The ranks that train this run.
+        hold: That this process holds the folder; None for ranks that are not the first.
+        refusals: How often in a row the disk has refused a checkpoint.
+        has_complained: Whether it was said that a picture cannot be written.
     """
 
     folder: RunFolder
@@ -60,14 +63,19 @@ class Session:
     pacer: Pacer
     build: Callable[[Settings], tuple[Training, Feed, Preview | None]]
     together: Together = ALONE
+    hold: Hold | None = None
+    refusals: int = 0
+    has_complained: bool = False
 
     def save(self, step: int) -> str:
-        """Write a checkpoint and return the digest of its state.
+        """Write a checkpoint and return the digest of its state; nothing is written where an error is raised.
 
         Raises:
-            TrainingDivergedError: A loss, a weight or a moment is not finite; nothing is written then.
-            ValueError: The ranks have become different; nothing is written then.
+            TrainingDivergedError: A loss, a weight or a moment is not finite.
+            ValueError: The ranks have become different.
+            RunReplacedError: The folder is not that of this run any more.
         """
+        self._check_hold()
         self.record.read()
         self.record.sync()
         check_finite_weights(self.training, step)
@@ -76,10 +84,9 @@ class Session:
             self.together.check_same(digests(state))
         if not self.together.is_first:
             return digest(state)
+        self._check_hold()
         try:
-            if (
-                step in self.settings.keep
-            ):  # before the newest one: a run that is stopped in between does this step again
+            if step in self.settings.keep:  # before the newest: a run that is stopped in between does this step again
                 keep_checkpoint(self.folder, step, state)
             gk.training.Checkpoints(self.folder.checkpoints).save(step, state)
         except gk.training.NonFiniteError as error:
@@ -99,6 +106,7 @@ class Session:
         with progress.bar:
             while step < self.settings.steps and not self._is_stopped():
                 step = self._play(step, progress)
+                self._check_hold()
                 progress.advance()
                 planned = self.together.of_first(self.pacer(step, self.settings.steps, self.record.seconds))
                 if planned != self.settings.steps:
@@ -115,25 +123,71 @@ class Session:
                 if named or self.together.of_first(int(time.monotonic() - saved_at > SAVE_SECONDS)):
                     if self.record.logged != step:
                         self._log(step, progress)  # the seconds up to here, with which a killed run goes on
-                    self.save(step)
+                    self._try_to_save(step, progress)
                     self._draw_curves()
                     saved_at = time.monotonic()
         if self.record.logged != step:
             self._log(step, progress)
-        fingerprint = self.save(step)
+        fingerprint = self._save_last(step)
         self._draw_curves()
         return step, fingerprint
+
+    def _check_hold(self) -> None:
+        if self.hold is not None:
+            self.hold.check()
+
+    def _try_to_save(self, step: int, progress: Progress) -> None:
+        """Save; where the disk refuses, go on and try again later, a few times."""
+        try:
+            self.save(step)
+        except OSError as error:
+            self.refusals += 1
+            if error.errno is None:  # another process writes there
+                raise
+            if self.refusals == MOST_REFUSALS:
+                raise self._unsaved(step, error) from error
+            words = f"step {step} is not saved: {in_words(error)}"
+            progress.say(f"note: {words}; the training goes on, and saves again in {SAVE_SECONDS:.0f} s")
+        else:
+            self.refusals = 0
+
+    def _save_last(self, step: int) -> str:
+        try:
+            return self.save(step)
+        except OSError as error:
+            raise self._unsaved(step, error) from error
+
+    def _unsaved(self, step: int, error: OSError) -> UnsavedError:
+        there = saved_steps(self.folder.checkpoints)
+        last = f"the last checkpoint, of step {there[-1]}, is whole" if there else "there is no checkpoint"
+        return UnsavedError(
+            f"step {step} cannot be saved: {in_words(error)}; {last}: make room, and repeat the command"
+        )
 
     def _is_stopped(self) -> bool:
         """Whether a signal stops this process, or another rank: all of them after the same step."""
         caught = self.together.largest(self.signals.caught or 0)
         if caught and not self.together.is_alone:
-            print("finishing this step, then saving", file=sys.stderr)
+            say("finishing this step, then saving", error=True)
         self.signals.caught = caught or None
         return bool(caught)
 
     def _draw_grid(self, step: int) -> dict[str, float]:
-        return {} if self.preview is None else self.preview.draw(self.folder.grid(step))
+        if self.preview is None:
+            return {}
+        with self._noting_refusals():
+            return self.preview.draw(self.folder.grid(step))
+        return {}
+
+    @contextmanager
+    def _noting_refusals(self) -> Iterator[None]:
+        """Go on where a picture cannot be written; the first time, say why."""
+        try:
+            yield
+        except OSError as error:
+            if not self.has_complained:
+                say(f"note: {in_words(error)}; the training goes on")
+            self.has_complained = True
 
     def _keep_if_named_late(self, step: int) -> None:
         """Keep the checkpoint that the run goes on from, if its step was named only now."""
@@ -143,7 +197,8 @@ class Session:
     def _draw_curves(self) -> None:
         if not self.together.is_first:
             return
-        draw_curves(read_log(self.folder.log), self.folder.losses, read_losses(self.folder.raw_losses))
+        with self._noting_refusals():
+            draw_curves(read_log(self.folder.log), self.folder.losses, read_losses(self.folder.raw_losses))
 
     def _state(self, step: int) -> dict[str, Any]:
         return collect_state(
@@ -168,9 +223,10 @@ class Session:
         self.settings = self.settings.changed(step, steps)
         change = self.settings.changes[-1]
         self._log(step, progress, change)
-        self.save(step)  # so that no checkpoint is older than a change of the plan
+        self._try_to_save(step, progress)  # so that no checkpoint is older than a change of the plan
         if self.together.is_first:
-            self.settings.save(self.folder.settings)
+            with self._noting_refusals():
+                self.settings.save(self.folder.settings)
         if steps > step:
             state = self._state(step)
             self.training, self.feed, self.preview = self.build(self.settings)
@@ -193,35 +249,3 @@ class Session:
         rate = progress.images_per_second()
         self.record.write(step, images=progress.images, images_per_second=rate, change=change, grid=grid)
         progress.show(averages)
-
-
-def play_named(training: Training, feed: Feed, step: int) -> dict[str, torch.Tensor]:
-    """Play the round of one step; errors say which step it was.
-
-    Raises:
-        TrainingDivergedError: A cost or gradient is NaN or infinite.
-        ValueError: An update was refused, or the memory is too small.
-    """
-    device, advice = training.hardware.device, f"lower --batch-size ({feed.batch_size} pictures in a batch here)"
-    try:
-        with memory_errors(f"step {step + 1}", device, advice):
-            return training.play(step, feed)
-    except gk.training.NonFiniteError as error:
-        raise TrainingDivergedError(f"step {step + 1}: {error}; the last checkpoint is as it was") from error
-
-
-@contextmanager
-def memory_errors(what: str, device: str, advice: str) -> Iterator[None]:
-    """Turn the errors of a memory that is too small, for which torch has several, into one line.
-
-    Raises:
-        ValueError: The memory is too small.
-    """
-    try:
-        yield
-    except MemoryError as error:
-        raise ValueError(f"{what}: the computer ran out of memory; {advice}") from error
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and not any(words in str(error) for words in NO_MEMORY):
-            raise
-        raise ValueError(f"{what}: {device} ran out of memory; {advice}") from error

@@ -2,16 +2,49 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from examples.anime_faces.asked import MOST_STEPS
 from examples.anime_faces.differences import differences_of
-from examples.anime_faces.files import written_whole
+from examples.anime_faces.files import write_text
+from examples.anime_faces.records import ANY, RecordError, check_form, read_record
 from examples.anime_faces.systems import Description, Hardware
 
 # A change of one of these makes another run: other shapes, other data, or other draws.
 BINDING = ("recipe", "options", "seed", "fingerprint", "description", "pictures", "start")
+PLAIN = (str, bool, int, float, None)
+FORM = {
+    "recipe": str,
+    "options": {ANY: PLAIN},
+    "seed": int,
+    "steps": int,
+    "minutes": (float, None),
+    "data": str,
+    "fingerprint": str,
+    "description": {
+        "size": int,
+        "kind": str,
+        "attributes": [{"name": str, "classes": [str]}],
+        "incomplete": [bool],
+        "text?": {"encoder": str, "features": int, "pictures": int, "examples": [str]},
+        "reads_labels?": bool,
+        "second?": str,
+    },
+    "pictures": int,
+    "start": (str, None),
+    "grid_every": (int, None),
+    "hardware": {"device?": str, "precision?": str, "channels_last?": bool, "threads?": int, "gradients?": str},
+    "versions": {ANY: str},
+    "seconds?": (float, None),
+    "changes?": [{"step": int, "before": int, "after": int}],
+    "keep?": [int],
+    "timings?": {ANY: float},
+    "ranks?": int,
+}
+"""Settings as plain data. Those with a question mark are not in runs of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,25 +127,35 @@ class Settings:
         return plain
 
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> "Settings":
-        """Rebuild what :meth:`to_dict` wrote."""
-        return cls(
-            **{
-                **plain,
-                "description": Description.from_dict(plain["description"], pictures=plain["pictures"]),
-                "hardware": Hardware(**plain["hardware"]),
-                "changes": tuple(PlanChange(**change) for change in plain.get("changes", ())),
-                "keep": tuple(plain.get("keep", ())),
-            }
-        )
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Settings":
+        """Rebuild what :meth:`to_dict` returned.
+
+        Raises:
+            ValueError: It is something else, or has entries that this version does not know.
+        """
+        check_form(plain, FORM)
+        if not 0 < plain["steps"] <= MOST_STEPS:
+            raise RecordError(f"steps must be above 0, and at most {MOST_STEPS:,}, but it is {plain['steps']}")
+        unknown = plain.keys() - {name.removesuffix("?") for name in FORM}
+        if unknown:
+            raise RecordError(f"{min(unknown)} is not known: a newer version has written it")
+        try:
+            return cls(
+                **{
+                    **plain,
+                    "description": Description.from_dict(plain["description"], pictures=plain["pictures"]),
+                    "hardware": Hardware(**plain["hardware"]),
+                    "changes": tuple(PlanChange(**change) for change in plain.get("changes", ())),
+                    "keep": tuple(plain.get("keep", ())),
+                }
+            )
+        except TypeError as error:  # an entry of a newer version
+            raise RecordError(str(error).rpartition("() ")[2]) from error
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all; a file with the same content is not touched."""
         text = json.dumps(self.to_dict(), indent=2) + "\n"
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            return
-        with written_whole(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(path, text, only_changed=True)
 
     @classmethod
     def load(cls, path: Path) -> "Settings":
@@ -120,10 +163,11 @@ class Settings:
 
         Raises:
             ValueError: The file does not hold the settings of a run.
+            OSError: It cannot be read.
         """
         try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            return cls.from_dict(read_record(path, FORM))
+        except RecordError as error:
             raise ValueError(f"{path} is not the settings of a run: {error}") from error
 
 

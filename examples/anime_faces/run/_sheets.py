@@ -109,14 +109,6 @@ class Sheet:
         return legend
 
 
-def read_layout(image: Image.Image) -> Layout | None:
-    """Return what :meth:`Sheet.save` wrote into a PNG. None: there is nothing, or it is not of this kind."""
-    try:
-        return Layout(**json.loads(image.info[LAYOUT]))
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
 def draw_sheet(
     labels: Sequence[str],
     blocks: Sequence[Block],

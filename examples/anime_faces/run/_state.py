@@ -1,8 +1,7 @@
 """All state of a run as plain containers of tensors: collected, restored, checked, hashed, and taken from another run."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,13 +9,13 @@ from torch import nn
 
 import gankit as gk
 from examples.anime_faces.errors import TrainingDivergedError
+from examples.anime_faces.printing import say
 from examples.anime_faces.run._feed import Feed
+from examples.anime_faces.run._formats import FORMAT, in_current_format
 from examples.anime_faces.run._rank_parts import parts_of_all, parts_of_rank
 from examples.anime_faces.run._record import Record
 from examples.anime_faces.run._together import ALONE, Together
 from examples.anime_faces.systems import Training
-
-FORMAT = 2
 
 
 def collect_state(
@@ -36,15 +35,27 @@ def collect_state(
     }
 
 
+def say_lost(problem: str) -> None:
+    """Say that random numbers could not be restored."""
+    say(f"note: random numbers: {problem}; the run goes on, but it need not repeat bit for bit")
+
+
 def restore_state(
-    state: Mapping[str, Any], training: Training, feed: Feed, record: Record, together: Together = ALONE
+    state: Mapping[str, Any],
+    training: Training,
+    feed: Feed,
+    record: Record,
+    together: Together = ALONE,
+    *,
+    on_lost: Callable[[str], object] = say_lost,
 ) -> int:
-    """Put a collected state back and return its step.
+    """Put a collected state back and return its step; `on_lost` is told what could not be restored.
 
     Raises:
         ValueError: The state was written in another format, or does not fit.
     """
     state = in_current_format(state, training.updates)
+    _check_names(state, training)
     training.load_state_dict({**state, "parts": parts_of_rank(state["parts"], together)})
     feed.draws = state["draws"]
     record.load_state_dict(state["recent"])
@@ -53,9 +64,21 @@ def restore_state(
     devices = random["devices"] if "version" in random else {"cuda": random["cuda"]}
     torch.set_rng_state(random["cpu"])
     was, now = (torch.device(name) for name in (state["settings"]["hardware"]["device"], training.hardware.device))
-    if problem := _restore_device(devices.get(was.type, ()), was, now):
-        print(f"note: random numbers: {problem}; the run goes on, but it need not repeat bit for bit")
+    problem = _restore_device(devices.get(was.type, ()), was, now)
+    if problem:
+        on_lost(problem)
     return int(state["step"])
+
+
+def _check_names(state: Mapping[str, Any], training: Training) -> None:
+    """Refuse a state without a part that is trained here, as that of another version of a recipe may be."""
+    parts = {"networks": training.networks, "averages": training.averages, "parts": training.system.parts}
+    for kind, own in parts.items():
+        missing = own.keys() - state[kind].keys()
+        if missing:
+            raise ValueError(
+                f"the checkpoint holds no {min(missing)} among its {kind}: it is of another version of the recipe"
+            )
 
 
 def _restore_device(states: Sequence[torch.Tensor], was: torch.device, now: torch.device) -> str:
@@ -82,53 +105,6 @@ def _restore_device(states: Sequence[torch.Tensor], was: torch.device, now: torc
     except RuntimeError as error:
         return f"those of {was} do not fit {now} ({str(error).splitlines()[0]})"
     return ""
-
-
-def in_current_format(
-    state: Mapping[str, Any], updates: Mapping[str, gk.training.Update] | None = None
-) -> Mapping[str, Any]:
-    """Return a state in the layout of the current format.
-
-    Format 1 had one average, of the generator, and the states of optimizers by ``"critic"`` and ``"generator"``. Where the
-    generator drew in 0..1, it had a wrapper, so that its names began with ``generator.``.
-
-    Args:
-        state: What was saved.
-        updates: The updates that go on from the state; None if only networks are taken from it.
-
-    Raises:
-        ValueError: The format is not known here.
-    """
-    if state.get("format") == FORMAT:
-        return state
-    if state.get("format") != 1:
-        raise ValueError(
-            f"the checkpoint has format {state.get('format')!r}, but this version reads the formats 1 and {FORMAT}"
-        )
-    average = state["average"]
-    return {
-        **state,
-        "networks": {name: _unwrapped(network) for name, network in state["networks"].items()},
-        "averages": {"generator": {**average, "network": _unwrapped(average["network"])}},
-        "updates": {} if updates is None else _updates_of_format_1(state["optimizers"], updates),
-        "parts": state.get("parts", {}),
-    }
-
-
-def _unwrapped(network: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    wrapped = all(name.startswith("generator.") for name in network)
-    return {name.removeprefix("generator.") if wrapped else name: tensor for name, tensor in network.items()}
-
-
-def _updates_of_format_1(optimizers: Mapping[str, Any], updates: Mapping[str, gk.training.Update]) -> dict[str, Any]:
-    owners: dict[str, str] = {}
-    states: dict[str, Any] = {}
-    for name in updates:
-        turn = name.split("/")[0]
-        owner = owners.setdefault(turn, name)
-        optimizer = optimizers[turn] if owner == name else {"shared_with": owner}
-        states[name] = {"version": 1, "updates": 0, "optimizer": optimizer}  # updates were not counted
-    return states
 
 
 def check_finite_weights(training: Training, step: int) -> None:
@@ -171,7 +147,7 @@ def digests(state: Mapping[str, Any]) -> dict[str, str]:
 def _feed_hasher(hasher: "hashlib._Hash", path: str, value: object) -> None:
     if isinstance(value, torch.Tensor):
         data = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-        hasher.update(f"{path}:{value.dtype}:{tuple(value.shape)}:".encode())
+        hasher.update(_encoded(f"{path}:{value.dtype}:{tuple(value.shape)}:"))
         hasher.update(data.tobytes())
     elif isinstance(value, Mapping):
         for key in sorted(value, key=str):
@@ -180,28 +156,11 @@ def _feed_hasher(hasher: "hashlib._Hash", path: str, value: object) -> None:
         for index, entry in enumerate(value):
             _feed_hasher(hasher, f"{path}/{index}", entry)
     else:
-        hasher.update(f"{path}={value!r};".encode())
+        hasher.update(_encoded(f"{path}={value!r};"))
 
 
-def load_any_checkpoint(path: Path) -> Mapping[str, Any]:
-    """Load a checkpoint file, or the newest checkpoint of a run's folder, in the format in which it was written.
-
-    Raises:
-        ValueError: There is no checkpoint there, or it is damaged or of another format.
-    """
-    if path.is_dir():
-        folder = path / "checkpoints" if (path / "checkpoints").is_dir() else path
-        found = gk.training.Checkpoints(folder).load_latest()
-        if found is None:
-            raise ValueError(f"{path} holds no checkpoint; train there first")
-        state = found[1]
-    elif path.exists():
-        saved = gk.training.load_checkpoint(path)
-        state = saved.get("state", {}) if isinstance(saved, dict) else {}
-    else:
-        raise ValueError(f"{path} does not exist; it should be a run's folder or a checkpoint")
-    in_current_format(state)
-    return state
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # names of files need not be text
 
 
 def take_networks(state: Mapping[str, Any], training: Training) -> tuple[int, list[str]]:

@@ -1,7 +1,7 @@
 """`train`: from a recipe and a data set to a folder with a trained generator; the same call again resumes."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -9,10 +9,12 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.data import Dataset
-from examples.anime_faces.run._beginning import Found, announce, begin, newest_checkpoint, plan_together
+from examples.anime_faces.printing import say
+from examples.anime_faces.run._beginning import Found, announce, begin, newest_checkpoint, plan_together, rehearse
 from examples.anime_faces.run._console import StopSignals
 from examples.anime_faces.run._feed import Feed
-from examples.anime_faces.run._folder import RunFolder, locked
+from examples.anime_faces.run._folder import RunFolder
+from examples.anime_faces.run._hold import locked
 from examples.anime_faces.run._measuring import (
     choice_in_words,
     choose_by_rounds,
@@ -22,11 +24,13 @@ from examples.anime_faces.run._measuring import (
 )
 from examples.anime_faces.run._outlines import in_short, write_outline
 from examples.anime_faces.run._pace import AsRecorded, ByTheClock, Pacer, keep_the_plan
-from examples.anime_faces.run._planning import Outcome, TrainRequest, read_plan
+from examples.anime_faces.run._planning import read_plan
+from examples.anime_faces.run._playing import memory_errors, play_named
 from examples.anime_faces.run._preview import Preview
 from examples.anime_faces.run._profile_picture import show_profile
 from examples.anime_faces.run._record import Record
-from examples.anime_faces.run._session import Session, memory_errors, play_named
+from examples.anime_faces.run._request import Outcome, TrainRequest
+from examples.anime_faces.run._session import Session
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._state import restore_state
 from examples.anime_faces.run._stores import Store, choose_store, pictures_of
@@ -37,26 +41,37 @@ from examples.anime_faces.systems import Hardware, Outline, Selection, Training,
 LOG_EVERY = 20
 
 
-def train(request: TrainRequest, watch: Watcher = watch_nothing, together: Together = ALONE) -> Outcome:
+def train(
+    request: TrainRequest,
+    watch: Watcher = watch_nothing,
+    together: Together = ALONE,
+    signals: StopSignals | None = None,
+) -> Outcome:
     """Train, or continue a run.
+
+    Nothing is written before it is decided that the request, the run in the folder and the data fit together.
 
     Args:
         request: What to train.
         watch: Is called after every step, in this thread, and may show what goes on; it must be quick and not raise.
         together: The ranks that train it. Each calls this with the same request; the first writes the files.
+        signals: Say whether to stop, where the caller listens to them already. Default: they are listened to while this works.
 
     Raises:
         ValueError: The request does not fit the data, or the run that the folder holds.
         OSError: The folder cannot be written.
-        RunLockedError: Another process trains in it.
+        RunLockedError: Another process trains in it, or it was replaced by another folder.
         TrainingDivergedError: A loss or gradient became NaN or infinite; the last checkpoint is good.
+        UnsavedError: The state could not be written, several times.
+        DeviceError: The device failed.
     """
     if request.profile and not together.is_alone:
         raise ValueError("--profile measures one process: leave it out where several ranks train")
     dataset, selection = _verified(request)
     second = selection.second
     folder, is_first = RunFolder(request.out), together.is_first
-    with locked(folder) if is_first else nullcontext(), StopSignals(is_announced=together.is_alone) as signals:
+    listening = StopSignals(is_announced=together.is_alone) if signals is None else nullcontext(signals)
+    with locked(folder) if is_first else nullcontext() as hold, listening as heard:
         found = newest_checkpoint(folder, together)
         settings, choices = plan_together(request, dataset, selection, found, together)
         pictures = None if second is None else second.images
@@ -64,8 +79,11 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing, together: Toget
         parts = _Parts(
             request=request, dataset=dataset, selection=selection, store=store, folder=folder, together=together
         )
-        # Built before anything is written, so that a mistake in the request leaves no folder behind.
+        files = (folder.log, folder.raw_losses) if is_first else (None, None)
+        record = Record(files[0], every=LOG_EVERY, losses=files[1])
         training, feed = parts.build(settings)
+        record.check()
+        rehearse(request, found, training, feed, together)
         if is_first:
             folder.prepare()
         if choices or request.profile:
@@ -79,23 +97,25 @@ def train(request: TrainRequest, watch: Watcher = watch_nothing, together: Toget
         outline = parts.write_outline(settings)
         announce(settings, len(dataset) + (0 if second is None else len(second)), training.system.note)
         if outline is not None:
-            print(in_short(outline, folder))
-        files = (folder.log, folder.raw_losses) if is_first else (None, None)
+            say(in_short(outline, folder))
         session = Session(
             folder=folder,
             settings=settings,
             training=training,
             feed=feed,
             preview=parts.preview(training, settings),
-            record=Record(files[0], every=LOG_EVERY, losses=files[1]),
-            signals=signals,
+            record=record,
+            signals=heard,
             watch=watch,
             pacer=keep_the_plan,
             build=parts.build_all,
             together=together,
+            hold=hold,
         )
         last, fingerprint = _play(session, request, found)
-    return Outcome(step=last, steps=session.settings.steps, exit_code=signals.exit_code, digest=fingerprint)
+        if last >= session.settings.steps:
+            heard.finish()
+    return Outcome(step=last, steps=session.settings.steps, exit_code=heard.exit_code, digest=fingerprint)
 
 
 def _verified(request: TrainRequest) -> tuple[Dataset, Selection]:
@@ -169,7 +189,8 @@ class _Parts:
     def build_all(self, settings: Settings) -> tuple[Training, Feed, Preview | None]:
         """Build everything, and describe it, after a change of the plan."""
         training, feed = self.build(settings)
-        self.write_outline(settings)
+        with suppress(OSError):  # it stays that of the plan before
+            self.write_outline(settings)
         return training, feed, self.preview(training, settings)
 
     def preview(self, training: Training, settings: Settings) -> Preview | None:
@@ -205,14 +226,14 @@ def _chosen(settings: Settings, request: TrainRequest, choices: Sequence[Hardwar
         return play
 
     hardware, figures = choose_by_rounds(play_on, choices, steps=settings.steps, minutes=request.minutes, clock=clock)
-    print(f"hardware  {hardware}{choice_in_words(figures, choices)}")
+    say(f"hardware  {hardware}{choice_in_words(figures, choices)}")
     settings = replace(settings, hardware=hardware, timings={} if figures is None else dict(figures.seconds))
     if request.minutes is None:
         return settings
     each = seconds_per_step(play_on(hardware), steps=settings.steps, minutes=request.minutes, clock=clock)
     left = 60 * request.minutes - (clock() - start)
     steps = steps_within(left, each)
-    print(
+    say(
         f"budget    {request.minutes:.3g} minutes are {steps} steps of {each:.3g} s here; fewer or more if its speed changes"
         f"{speed_in_words(each, figures)}"
     )

@@ -173,7 +173,10 @@ class Training:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore a state that `state_dict` returned."""
         for name, network in self.networks.items():
-            gk.training.load_network_state(network, state["networks"][name])
+            try:
+                gk.training.load_network_state(network, state["networks"][name])
+            except ValueError as error:
+                raise ValueError(f"the checkpoint does not fit the network {name}: {error}") from error
         for name, average in self.averages.items():
             average.load_state_dict(state["averages"][name])
         gk.training.load_updates_state(self.updates, state["updates"])

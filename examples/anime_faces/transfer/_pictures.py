@@ -17,6 +17,7 @@ from examples.anime_faces.data import (
     is_dataset,
     line_of_class,
     list_files,
+    open_verified,
     read_picture,
     table_source,
     to_square,
@@ -61,7 +62,7 @@ def read_given(
     if is_dataset(images):
         if labels is not None:
             raise ValueError(f"--labels is for a folder of pictures, but {images} is a data set with labels of its own")
-        return _of_dataset(Dataset.open(images), vector, reading, most)
+        return _of_dataset(open_verified(images), vector, reading, most)
     found, skipped = list_files(images, leave_out=labels)
     table = None if labels is None or vector is None else _Table(images, labels, vector)
     names: list[str] = []

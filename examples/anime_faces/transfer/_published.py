@@ -88,6 +88,13 @@ def _read(path: Path, flag: str) -> State:
         raise ValueError(f"{flag} {path} cannot be read as a file of weights alone: {reason}") from error
     if not isinstance(state, dict) or not state or not all(isinstance(one, torch.Tensor) for one in state.values()):
         raise ValueError(f"{flag} {path} must hold tensors by name, as a network's state_dict does, and nothing else")
+    if any(one.layout is not torch.strided for one in state.values()):
+        raise ValueError(f"{flag} {path} must hold dense tensors alone")
+    size = sum(one.numel() * one.element_size() for one in state.values())
+    if size > path.stat().st_size:  # numbers that are not in the file, but copies of one of them
+        raise ValueError(
+            f"{flag} {path} must hold all {size:,} bytes of its tensors, but it has {path.stat().st_size:,}"
+        )
     return {str(name).removeprefix("module."): one for name, one in state.items()}
 
 

@@ -73,3 +73,81 @@ def test_a_second_signal_ends_at_once_and_breaks_nothing(command: Command, tmp_p
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert load_any_checkpoint(folder.path)["step"] >= 0
+
+
+WITH_SIGNALS = """
+import os, signal, sys
+import gankit as gk
+from examples.anime_faces import __main__ as program
+from examples.anime_faces.report import _live
+
+where, number, times, *words = sys.argv[1:]
+
+def strike():
+    for _ in range(int(times)):
+        os.kill(os.getpid(), int(number))
+
+if where == "page":
+    write = _live.write_report
+    _live.write_report = lambda *rest: (strike(), write(*rest))
+elif where == "last step":
+    watch = _live.LivePage.watch
+    _live.LivePage.watch = lambda self, moment: (strike() if moment.done == moment.total else None, watch(self, moment))
+elif where == "save of the last step":
+    save = gk.training.Checkpoints.save
+    gk.training.Checkpoints.save = lambda self, step, state: (strike() if step else None, save(self, step, state))
+elif where == "in the file of the last step":
+    save = gk.training.Checkpoints.save
+    def interrupted(self, step, state):
+        fsync = os.fsync
+        os.fsync = lambda handle: (strike() if step else None, fsync(handle))
+        save(self, step, state)
+    gk.training.Checkpoints.save = interrupted
+elif where == "end":
+    end = program.end
+    program.end = lambda code: (strike(), end(code))
+program.end(program.exit_code_of(words))
+"""
+
+
+def struck(command: list[str], where: str, number: int, times: int) -> subprocess.CompletedProcess[str]:
+    """Run a training that gets a signal at a certain place."""
+    words = [sys.executable, "-c", WITH_SIGNALS, where, str(number), str(times), *command[3:]]
+    return subprocess.run(words, check=False, capture_output=True, text=True, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("where", ["last step", "save of the last step", "page"])
+def test_a_finished_run_is_a_success_whatever_comes_after_its_last_step(
+    command: Command, tmp_path: Path, where: str, number: int
+) -> None:
+    words = [word if word != str(STEPS) else "4" for word in command(tmp_path / "run")]
+    done = struck(words, where, number, 1)
+    assert done.returncode == 0, done.stderr
+    assert "done      4 steps" in done.stdout
+    assert load_any_checkpoint(tmp_path / "run")["step"] == 4
+    assert "digest " in done.stdout
+
+
+def test_a_second_signal_while_the_last_step_is_saved_leaves_the_checkpoint_before_it(
+    command: Command, tmp_path: Path
+) -> None:
+    words = [word if word != str(STEPS) else "4" for word in command(tmp_path / "run")]
+    done = struck(words, "in the file of the last step", signal.SIGTERM, 2)
+    assert done.returncode == 143
+    assert load_any_checkpoint(tmp_path / "run")["step"] == 0
+    again = subprocess.run(words, check=True, capture_output=True, text=True, timeout=PATIENCE)
+    assert "done      4 steps" in again.stdout
+    assert not list(tmp_path.rglob("*.tmp-*"))
+
+
+def test_a_training_goes_on_when_nobody_reads_what_it_prints(command: Command, tmp_path: Path) -> None:
+    words = command(tmp_path / "run")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        process.stderr.close()
+        assert process.wait(timeout=PATIENCE) == 0
+    assert load_any_checkpoint(tmp_path / "run")["step"] == STEPS

@@ -205,7 +205,7 @@ def test_a_part_that_was_changed_is_refused(faces: Dataset, tmp_path: Path) -> N
     pixels = bytearray((changed / "images.npy").read_bytes())
     pixels[-9] ^= 1
     (changed / "images.npy").write_bytes(pixels)
-    with pytest.raises(ValueError, match=r"changed has changed since it was written \(images\), prepare it again"):
+    with pytest.raises(ValueError, match="changed is damaged, prepare it again with --overwrite: images has changed"):
         join_datasets(tmp_path / "joined", [faces.path, changed])
     assert [path.name for path in tmp_path.iterdir()] == ["changed"]
 

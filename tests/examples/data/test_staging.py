@@ -1,5 +1,4 @@
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -7,8 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from examples.anime_faces.data import _staging
-from examples.anime_faces.data._staging import check_place_of_run, staged_folder
+from examples.anime_faces import files
+from examples.anime_faces.data import check_place_of_run
+from examples.anime_faces.data._staging import staged_folder
+from examples.anime_faces.errors import FolderInUseError
+
+WRITE = """
+import sys
+from pathlib import Path
+from examples.anime_faces.data._staging import staged_folder
+with staged_folder(Path(sys.argv[1]), overwrite=False) as folder:
+    (folder / "dataset.json").write_text("other")
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
 
 
 def make(out: Path, text: str = "new", *, overwrite: bool = False) -> None:
@@ -20,15 +31,8 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def unfinished(out: Path, process: int, *, old: bool = False) -> Path:
-    return out.parent / f".{out.name}.unfinished-{socket.gethostname()}-{process}{'-old' if old else ''}"
-
-
-@pytest.fixture
-def dead_process() -> int:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    return child.pid
+def unfinished(out: Path, number: int, *, old: bool = False) -> Path:
+    return out.parent / f".{out.name}.unfinished-{number:012x}{'-old' if old else ''}"
 
 
 def test_the_folder_appears_at_the_end_with_its_parents(tmp_path):
@@ -127,6 +131,7 @@ def test_all_that_a_data_set_has_is_replaced(tmp_path):
         ".DS_Store",
         "factors/hair.npy",
         "measured/a.safetensors",
+        "measured/a.safetensors.tmp-0123456789ab",
     ):
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).touch()
@@ -158,40 +163,75 @@ def test_a_folder_that_appears_meanwhile_is_not_lost(tmp_path):
     assert names(tmp_path) == ["out"]
 
 
-def test_what_killed_programs_left_is_swept(tmp_path, dead_process):
+def test_what_killed_programs_left_is_swept(tmp_path):
     out = tmp_path / "out"
-    for path in (unfinished(out, dead_process), unfinished(out, os.getpid()), unfinished(out, os.getppid())):
+    for path in (unfinished(out, 1), unfinished(out, os.getpid())):
         path.mkdir()
         (path / "images.npy").touch()
-    (tmp_path / ".out.unfinished-elsewhere-1").mkdir()
+    others = [".out.unfinished-mine", ".outer.unfinished-000000000001", ".out.unfinished-000000000001.zip"]
+    for name in others:
+        (tmp_path / name).mkdir()
     make(out)
-    left = {".out.unfinished-elsewhere-1", unfinished(out, os.getppid()).name, "out"}
-    assert set(names(tmp_path)) == left  # those of other machines and of living programs stay
+    assert set(names(tmp_path)) == {*others, "out"}
 
 
-def test_a_data_set_comes_back_if_the_program_was_killed_while_replacing_it(tmp_path, dead_process):
+def test_what_a_living_program_writes_is_never_swept(tmp_path):
+    """Neither is it over a network or in another container, where the number of its process says nothing: it holds a lock."""
+    out = tmp_path / "a [b]*"
+    command = [sys.executable, "-c", WRITE, str(out)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        staging = Path(other.stdout.readline().strip())
+        for overwrite in (False, True):
+            with pytest.raises(FolderInUseError, match="is being written by another process"):
+                make(out, overwrite=overwrite)
+        assert (staging / "dataset.json").read_text() == "other"
+        other.communicate("")
+        assert other.returncode == 0
+    assert (out / "dataset.json").read_text() == "other"
+    assert names(tmp_path) == [out.name]
+
+
+def test_a_killed_program_holds_nothing(tmp_path):
     out = tmp_path / "out"
-    make(unfinished(out, dead_process, old=True), "old")
+    command = [sys.executable, "-c", WRITE, str(out)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        other.kill()
+    assert len(names(tmp_path)) == 2  # the lock, and what was not finished
+    make(out)
+    assert names(tmp_path) == ["out"]
+
+
+def test_where_nothing_can_be_locked_nothing_is_swept(tmp_path, monkeypatch, capsys):
+    def refuse(*arguments: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(files.FileLock, "acquire", refuse)
+    out = tmp_path / "out"
+    unfinished(out, 1).mkdir()
+    make(out)
+    assert names(tmp_path) == [unfinished(out, 1).name, "out"]
+    assert "has no locks: take care that only one program writes" in capsys.readouterr().out
+
+
+def test_a_data_set_comes_back_if_the_program_was_killed_while_replacing_it(tmp_path):
+    out = tmp_path / "out"
+    make(unfinished(out, 1, old=True), "old")
     with pytest.raises(ValueError, match="already"):
         make(out, "new")
     assert (out / "dataset.json").read_text() == "old"
     assert names(tmp_path) == ["out"]
 
 
-def test_on_windows_no_process_is_signaled_and_only_files_are_synchronized(tmp_path, monkeypatch, dead_process):
-    def refuse(*arguments: object) -> None:
-        raise AssertionError(f"called with {arguments}")
-
-    monkeypatch.setattr(_staging, "POSIX", False)
-    monkeypatch.setattr(os, "kill", refuse)  # signal 0 ends a process there
+def test_on_windows_only_files_are_synchronized(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ON_WINDOWS", True)
+    monkeypatch.setattr(files, "WAITS", (0.0,))
     synchronized = []
     monkeypatch.setattr(os, "fsync", lambda handle: synchronized.append(stat.S_ISREG(os.fstat(handle).st_mode)))
     out = tmp_path / "out"
-    for path in (unfinished(out, dead_process), unfinished(out, os.getpid())):
-        path.mkdir()
-        (path / "images.npy").touch()
     make(out)
-    assert names(tmp_path) == [unfinished(out, dead_process).name, "out"]
     assert synchronized == [True]
     make(out, "other", overwrite=True)
     assert (out / "dataset.json").read_text() == "other"

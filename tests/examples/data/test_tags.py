@@ -9,6 +9,7 @@ from hypothesis import example, given, strategies as st
 
 from examples.anime_faces.data import FACE_ATTRIBUTES, ParseError, tag_source
 from examples.anime_faces.data._tags import color_columns, read_tags
+from examples.anime_faces.data._texts import text_of_tags
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
 
 
@@ -253,3 +254,36 @@ def test_a_million_lines(folder):
     start = time.process_time()
     assert sum(1 for line in read_tags(path) if len(color_columns(line.tags)) == 2) == 10**6
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        " " * 200_000 + "x",
+        "a:" + " " * 200_000,
+        " " * 200_000 + ":",
+        ":1" * 100_000,
+        "a:1 " * 100_000,
+        "a:1," * 100_000,
+        "1" * 200_000 + ":",
+        "a" * 200_000,
+        "blue hair " * 20_000,
+        '"' * 200_000,
+        '\\"' * 100_000,
+        "a\u0301\u0316" * 60_000 + ":1\t",
+        "\u0301\u0316" * 80_000 + ":1\tblue hair:2\t",
+    ],
+)
+def test_no_line_takes_a_square_of_its_length(folder, line):
+    start = time.process_time()
+    try:
+        (folder / "tags.csv").write_text(f"1,{line}\n", encoding="utf-8")
+        for found in read_tags(folder / "tags.csv"):
+            color_columns(found.tags)
+            text_of_tags(found.tags)
+    except ParseError as error:
+        message = str(error)
+    else:
+        message = ""
+    assert len(message) < 10_000
+    assert time.process_time() - start < 4  # a square took from 20 s to hours

@@ -1,5 +1,9 @@
+import os
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from examples.anime_faces.run._console import StopSignals
 
@@ -30,3 +34,12 @@ def test_a_handler_that_python_did_not_set_does_not_stop_the_end() -> None:
         signals._before[signal.SIGTERM] = None
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_a_signal_after_the_end_is_too_late() -> None:
+    with StopSignals() as signals:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signals.exit_code == 143
+        signals.finish()
+        assert signals.exit_code == 0

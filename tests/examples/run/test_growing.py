@@ -1,0 +1,102 @@
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.anime_faces.run._growing import GrowingFile
+
+
+class _FullDisk:
+    """A file on a disk with little room."""
+
+    def __init__(self, file: Any, room: int) -> None:
+        self.file, self.room = file, room
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+    def write(self, data: Any) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self.file.write(bytes(data[: self.room]))
+        self.room -= written
+        return written
+
+
+def test_lines_are_appended_whole(tmp_path: Path) -> None:
+    file = GrowingFile(tmp_path / "log")
+    file.append("lost\n")  # it is not open
+    file.open("first\n")
+    file.append("second\n")
+    file.append("third\n")
+    file.sync()
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "first\nsecond\nthird\n"
+    file.close()
+    file.append("lost\n")
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "first\nsecond\nthird\n"
+
+
+def test_what_a_full_disk_refuses_is_written_when_it_has_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log"
+    file = GrowingFile(path)
+    file.open("first\n")
+    disk: Any = _FullDisk(file._file, room=3)
+    file._file = disk
+    file.append("second\n")
+    assert path.read_text(encoding="utf-8") == "first\n"  # no half line
+    file.append("third\n")
+    said = capsys.readouterr().out
+    assert said == f"note: {path} cannot be written now (No space left on device); the training goes on\n"
+    disk.room = 10**6
+    file.append("fourth\n")
+    assert path.read_text(encoding="utf-8") == "first\nsecond\nthird\nfourth\n"
+    assert capsys.readouterr().out == ""
+    file.close()
+
+
+def test_a_disk_that_takes_a_few_bytes_at_a_time_gets_all_of_them(tmp_path: Path) -> None:
+    class Slow:
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.file, name)
+
+        def write(self, data: Any) -> int:
+            return self.file.write(bytes(data[:2]))
+
+    file = GrowingFile(tmp_path / "log")
+    file.open("")
+    file._file = Slow(file._file)  # pyright: ignore[reportAttributeAccessIssue]
+    file.append("all of it\n")
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "all of it\n"
+    file.close()
+
+
+def test_a_rewriting_that_is_killed_leaves_the_old_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log"
+    path.write_text("old\n", encoding="utf-8")
+
+    def killed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        GrowingFile(path).open("new\n")
+    assert path.read_text(encoding="utf-8") == "old\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_device_that_is_full_ends_no_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log").symlink_to("/dev/full")
+    file = GrowingFile(tmp_path / "log")
+    file.open("")
+    for _ in range(3):
+        file.append("line\n")
+        file.sync()
+    file.close()
+    assert capsys.readouterr().out.count("cannot be written now") == 1
