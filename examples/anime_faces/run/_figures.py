@@ -13,7 +13,7 @@ Key = TypeVar("Key")
 Records: TypeAlias = Mapping[Key, Mapping[str, Any]]
 _NUMBER = (float, None)
 METRICS = {
-    "step": int,
+    "step?": int,
     "samples?": (int, None),
     "data?": {"fingerprint?": str},
     "figures": {
@@ -43,7 +43,7 @@ def read_kept(folder: RunFolder) -> dict[int, Mapping[str, Any]]:
         ValueError: A file is damaged.
     """
     whole = read_metrics(folder.metrics)
-    records = {} if whole is None else {whole["step"]: whole}
+    records = {} if whole is None or "step" not in whole else {whole["step"]: whole}
     kept = {step: read_metrics(folder.kept_metrics(step)) for step in kept_steps(folder)}
     return dict(sorted({**records, **{step: record for step, record in kept.items() if record is not None}}.items()))
 

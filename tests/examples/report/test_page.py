@@ -317,7 +317,7 @@ def report_with(text: str, folder: Path) -> Loads:
     settings["description"]["attributes"][0]["classes"][0] = text
     settings["options"]["width"] = text
     (folder / "settings.json").write_text(json.dumps(settings))
-    figure = {**METRICS["figures"]["fid"], "about": text, "value": text}
+    figure = {**METRICS["figures"]["fid"], "about": text, "not_applied": text}
     metrics = {"figures": {text: figure}, "notes": [text], "details": {text: {text: text}}, text: text}
     (folder / "metrics.json").write_text(json.dumps(metrics))
     line = json.loads((folder / "log.jsonl").read_text().splitlines()[0])
