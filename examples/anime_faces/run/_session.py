@@ -72,8 +72,7 @@ class Session:
 
         Raises:
             TrainingDivergedError: A loss, a weight or a moment is not finite.
-            ValueError: The ranks have become different.
-            RunReplacedError: The folder is not that of this run any more.
+            ValueError: The ranks, or the folder (RunReplacedError), have become different.
         """
         self._check_hold()
         self.record.read()
