@@ -191,7 +191,7 @@ def test_an_unlabeled_run_learns_from_a_second_data_set_and_notices_its_changed_
     assert train(request).digest == whole.digest
     change_a_byte(extra)
     for again in (request, request_for("dcgan", options=options, out=tmp_path / "new")):
-        with pytest.raises(ValueError, match=r"alike has changed since it was written \(images\), prepare it again"):
+        with pytest.raises(ValueError, match="alike is damaged, prepare it again with --overwrite: images has changed"):
             train(again)
     assert not (tmp_path / "new").exists()
 
@@ -684,7 +684,7 @@ def test_a_changed_byte_of_the_data_is_noticed(request_for: RequestMaker, tmp_pa
     copy = tmp_path / "copy"
     shutil.copytree(request.data, copy)
     change_a_byte(copy)
-    with pytest.raises(ValueError, match=r"has changed since it was written \(images\), prepare it again"):
+    with pytest.raises(ValueError, match="damaged, prepare it again with --overwrite: images has changed"):
         train(replace(request, data=copy))
     assert not request.out.exists()
 
