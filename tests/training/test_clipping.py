@@ -11,7 +11,8 @@ from torch import nn
 from torch.optim import SGD
 
 from gankit.training import FiniteStepper, NonFiniteError, Update
-from gankit.training._clipping import gradients_of, is_not_finite, shrink_, total_norm
+from gankit.training._clipping import is_not_finite, shrink_, total_norm
+from gankit.training._finite import gradients_of
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 

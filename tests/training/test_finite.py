@@ -112,3 +112,27 @@ def test_a_bad_number_in_a_sparse_gradient_is_named() -> None:
     (table(torch.tensor([1, 3])).sum() * math.nan).backward()
     with pytest.raises(NonFiniteError, match=r"'number 0' of shape \(5, 2\); no weight"):
         refuse_non_finite({"loss": torch.tensor(1.0)}, list(table.parameters()), {})
+
+
+@pytest.mark.parametrize(
+    "dtypes", [(torch.float32, torch.float32), (torch.float64, torch.float32), (torch.float16, torch.float16)]
+)
+def test_after_a_bad_call_a_good_one_passes_and_no_cost_changes(dtypes: tuple[torch.dtype, torch.dtype]) -> None:
+    cost, parameter = torch.full((), 3.0, dtype=dtypes[0]), nn.Parameter(torch.ones(2, dtype=dtypes[1]))
+    parameter.grad = torch.tensor([1.0, math.inf], dtype=dtypes[1])
+    for _ in range(2):
+        with pytest.raises(NonFiniteError, match="a gradient is not finite"):
+            refuse_non_finite({"loss": cost}, [parameter], {})
+        with pytest.raises(NonFiniteError, match="'loss' is nan"):
+            refuse_non_finite({"loss": cost * math.nan}, [parameter], {})
+    parameter.grad = torch.ones(2, dtype=dtypes[1])
+    refuse_non_finite({"loss": cost}, [parameter], {})
+    assert cost.item() == 3.0
+
+
+def test_a_cost_with_a_graph_keeps_it() -> None:
+    parameter = nn.Parameter(torch.ones(2))
+    cost = parameter.exp().sum().exp()
+    (parameter.grad,) = torch.autograd.grad(cost, parameter, retain_graph=True)
+    refuse_non_finite({"loss": cost}, [parameter], {})
+    torch.testing.assert_close(torch.autograd.grad(cost, parameter)[0], parameter.grad)

@@ -367,9 +367,17 @@ def test_after_the_check_only_the_parameters_of_the_optimizer_get_gradients() ->
     filled: list[torch.Tensor] = []
     update = _update_with_points(filled)
     for _ in range(3):
-        update(torch.ones(5, 2))
+        update(torch.ones(2048, 2))
         assert all(parameter.grad is not None for parameter in update.loss.parameters)
     assert len(filled) == 1
+
+
+def test_points_of_few_numbers_are_not_left_out_since_that_takes_longer() -> None:
+    filled: list[torch.Tensor] = []
+    update = _update_with_points(filled)
+    for _ in range(3):
+        update(torch.ones(2047, 2))
+    assert len(filled) == 3
 
 
 @pytest.mark.parametrize("what", [[torch.ones(1)], "a label", torch.ones(1, requires_grad=True)])
@@ -377,7 +385,7 @@ def test_inputs_that_may_carry_graphs_leave_the_backward_pass_whole(what: Any) -
     filled: list[torch.Tensor] = []
     update = _update_with_points(filled)
     for _ in range(3):
-        update(torch.ones(5, 2), what)
+        update(torch.ones(2048, 2), what)
     assert len(filled) == 3
 
 
@@ -396,7 +404,8 @@ def test_both_backward_passes_give_the_same_gradients_and_leave_unreached_parame
         torch.manual_seed(1)
         critic, unused = nn.Sequential(nn.Linear(2, 3), nn.SiLU(), nn.Linear(3, 1)).double(), nn.Linear(1, 1).double()
         optimizer = torch.optim.SGD([*critic.parameters(), *unused.parameters()], lr=0.1)
-        real, fake, mix = torch.randn(5, 2).double(), torch.randn(5, 2).double(), torch.rand(5, 1).double()
+        many = 2048
+        real, fake, mix = torch.randn(many, 2).double(), torch.randn(many, 2).double(), torch.rand(many, 1).double()
 
         def terms(real: torch.Tensor, *_: object, critic=critic, fake=fake, mix=mix) -> dict[str, torch.Tensor]:
             return {

@@ -145,7 +145,8 @@ def test_terms_that_raise_in_a_part_leave_reduction_on(log: list[str]) -> None:
     assert log == ["a: reduce False", "a: reduce True"]
 
 
-def test_an_update_gathers_its_network_and_the_frozen_ones(log: list[str]) -> None:
+def test_an_update_gathers_its_network_and_the_frozen_ones(log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gankit.training._update.may_be_sharded", lambda: True)  # as with a process group
     critic, generator = _Part("critic"), _Part("generator")
 
     def terms(x: torch.Tensor) -> dict[str, torch.Tensor]:

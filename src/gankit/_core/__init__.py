@@ -40,6 +40,7 @@ from gankit._core._tensors import (
     as_maps as as_maps,
     as_matching_maps as as_matching_maps,
     autocast_is_on as autocast_is_on,
+    is_wide as is_wide,
     mean_over_maps as mean_over_maps,
     unit_rows as unit_rows,
     widen as widen,

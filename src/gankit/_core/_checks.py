@@ -4,7 +4,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
-from torch._C import DispatchKey, _dispatch_keys, _get_dispatch_mode, _TorchDispatchModeKey as _Mode
+from torch._C import (
+    DispatchKey,
+    _are_functorch_transforms_active,
+    _dispatch_keys,
+    _dispatch_tls_is_dispatch_key_included,
+    _get_dispatch_mode,
+    _len_torch_dispatch_stack,
+    _TorchDispatchModeKey as _Mode,
+)
 from torch._ops import _get_dispatch_mode_pre_dispatch
 
 
@@ -14,7 +22,16 @@ def values_are_readable(tensor: torch.Tensor) -> bool:
     False for every device but the CPU, while dynamo compiles or `make_fx` traces, under ``torch.func.vmap``, and for
     tensors without values of their own (fake, functional and distributed ones).
     """
-    return tensor.device.type == "cpu" and not torch.compiler.is_compiling() and not _is_traced(tensor)
+    if not tensor.is_cpu or torch.compiler.is_compiling():
+        return False
+    # The usual case, in fewer questions: a plain tensor, and nothing that handles operations in its own way.
+    if type(tensor) is torch.Tensor and not (
+        _len_torch_dispatch_stack()
+        or _are_functorch_transforms_active()
+        or _dispatch_tls_is_dispatch_key_included(DispatchKey.PreDispatch)
+    ):
+        return True
+    return not _is_traced(tensor)
 
 
 def _is_traced(tensor: torch.Tensor) -> bool:

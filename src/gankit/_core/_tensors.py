@@ -24,9 +24,11 @@ Critic: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 def as_maps(name: str, scores: ScoreMaps) -> tuple[Scores, ...]:
     """Return one tensor, or a sequence of them, as a checked tuple."""
-    if isinstance(scores, torch.Tensor):
-        maps: tuple[Scores, ...] = (scores,)
-    elif isinstance(scores, Sequence):
+    if isinstance(scores, torch.Tensor):  # the usual case
+        check_floating(name, scores)
+        check_batch(name, scores)
+        return (scores,)
+    if isinstance(scores, Sequence):
         maps = tuple(scores)
     else:
         raise ValueError(f"{name} must be a tensor or a sequence of tensors, got {type(scores).__name__}")
@@ -59,7 +61,12 @@ def mean_over_maps(costs: Sequence[Scores]) -> Scalar:
 def widen(values: torch.Tensor, name: str = "scores") -> torch.Tensor:
     """Return floating-point values in float32 or wider: half precision cannot hold their squares, sums and exponentials."""
     check_floating(name, values)
-    return values.to(torch.promote_types(values.dtype, torch.float32))
+    return values if is_wide(values) else values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def is_wide(values: torch.Tensor) -> bool:
+    """Say whether floating-point values are in float32 or wider, so that `widen` returns them as they are."""
+    return values.dtype is torch.float32 or values.dtype is torch.float64
 
 
 def unit_rows(vectors: torch.Tensor) -> torch.Tensor:

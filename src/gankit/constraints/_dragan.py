@@ -98,7 +98,7 @@ def dragan_penalty(
 
     def moved(part: torch.Tensor, reach: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
         side = 2 * draw - 1 if symmetric else draw
-        return part + along(shares, part) * (scale * reach) * side
+        return part + along(shares, part, part.dtype) * (scale * reach) * side
 
     points = map_points(moved, real, deviations, noise)
     return mean_squared_excess(gradient_norm(critic, points), target, one_sided=one_sided)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import torch
 
-from gankit._core import Scores, autocast_is_on, check_floating, values_are_readable, widen
+from gankit._core import Scores, autocast_is_on, check_floating, is_wide, values_are_readable, widen
 from gankit.constraints._audit import call_audited, check_scores_graph, in_place_message
 from gankit.constraints._points import (
     PointCritic,
@@ -101,6 +101,12 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
         >>> gradient_norm(lambda x: x["image"] @ slope + 12.0 * x["text"].sum(1), pairs).tolist()
         [13.0, 13.0]
     """
+    check_points("points", points)
+    return norm_at(critic, points)
+
+
+def norm_at(critic: PointCritic[PointsT], points: PointsT) -> torch.Tensor:
+    """Return `gradient_norm` at checked points."""
     rows = [part.flatten(1) for part in parts_of(gradient_at(critic, points))]
     # A norm of the parts' norms would have a wrong second derivative where the gradient of one part is zero.
     joined = rows[0] if len(rows) == 1 else torch.cat(rows, dim=1)
@@ -112,20 +118,25 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
 
 
 def gradient_at(critic: PointCritic[PointsT], points: PointsT) -> PointsT:
-    """Return the gradient of the critic at `points`, which are detached first; works under ``no_grad`` too."""
-    check_points("points", points)
+    """Return the gradient of the critic at checked points, which are detached first; works under ``no_grad`` too."""
     if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
         raise ValueError("gradients cannot be taken inside torch.inference_mode(): use torch.no_grad(), or leave it")
+    if torch.is_grad_enabled():
+        return _recorded_gradient_at(critic, points)
     with torch.enable_grad():
-        leaves = map_points(_leaf, points)
-        try:
-            scores = call_audited(critic, leaves)
-        except RuntimeError as error:
-            if "leaf Variable that requires grad" not in str(error):
-                raise
-            raise ValueError(in_place_message(critic)) from error
-        _check_scores(scores, parts_of(leaves)[0].shape[0])
-        return _gradient(scores, leaves)
+        return _recorded_gradient_at(critic, points)
+
+
+def _recorded_gradient_at(critic: PointCritic[PointsT], points: PointsT) -> PointsT:
+    leaves = map_points(_leaf, points)
+    try:
+        scores = call_audited(critic, leaves)
+    except RuntimeError as error:
+        if "leaf Variable that requires grad" not in str(error):
+            raise
+        raise ValueError(in_place_message(critic)) from error
+    _check_scores(scores, parts_of(leaves)[0].shape[0])
+    return _gradient(scores, leaves)
 
 
 def squared_norms(gradient: Points) -> torch.Tensor:
@@ -135,17 +146,17 @@ def squared_norms(gradient: Points) -> torch.Tensor:
 
 
 def _gradient(scores: Scores, inputs: PointsT) -> PointsT:
-    names = named_parts("inputs", inputs)
     gradients = torch.autograd.grad(
         outputs=scores,
-        inputs=list(names.values()),
+        inputs=parts_of(inputs),
         grad_outputs=torch.ones_like(scores),
         create_graph=True,
         allow_unused=True,
     )
     wide = []
-    for name, gradient in zip(names, gradients, strict=True):
+    for position, gradient in enumerate(gradients):
         if gradient is None:
+            name = list(named_parts("inputs", inputs))[position]
             raise ValueError(f"scores must depend on {name}, got a critic that ignores its input")
         wide.append(widen(gradient))
     return with_parts(inputs, wide)
@@ -153,7 +164,7 @@ def _gradient(scores: Scores, inputs: PointsT) -> PointsT:
 
 def _leaf(point: torch.Tensor) -> torch.Tensor:
     point = point.detach()
-    if autocast_is_on(point.device.type):
+    if not is_wide(point) and autocast_is_on(point.device.type):
         # Autocast lowers the critic's layers by itself; the gradient at a float32 point is float32.
         point = widen(point)
     return point.requires_grad_()

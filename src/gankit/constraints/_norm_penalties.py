@@ -8,15 +8,17 @@ from collections.abc import Callable
 import torch
 
 from gankit._core import Scalar, Scores, check_finite, gather_whole_batch
-from gankit.constraints._gradient import gradient_at, gradient_norm, squared_norms
+from gankit.constraints._gradient import gradient_at, gradient_norm, norm_at, squared_norms
 from gankit.constraints._points import (
     PointCritic,
     PointsT,
     along,
     check_points,
     check_same_points,
+    data_of,
     map_points,
     share_of_each_sample,
+    wider_dtype,
 )
 
 
@@ -70,7 +72,7 @@ def gradient_penalty(
         TF-GAN draws the share of the *fake* sample, which has the same distribution but other draws.
     """
     check_target(target)
-    norms = gradient_norm(critic, _points_between(real, fake, mix, rng))
+    norms = norm_at(critic, _points_between(real, fake, mix, rng))
     return mean_squared_excess(norms, target, one_sided=one_sided)
 
 
@@ -229,7 +231,8 @@ def _points_between(real: PointsT, fake: PointsT, mix: torch.Tensor | None, rng:
     shares = share_of_each_sample(mix, rng, real, fake)
 
     def between(real_part: torch.Tensor, fake_part: torch.Tensor) -> torch.Tensor:
-        share = along(shares, real_part, fake_part)
-        return share * real_part.detach() + (1 - share) * fake_part.detach()
+        dtype = wider_dtype(real_part, fake_part)
+        # One operation in place of the four of share * real + (1 - share) * fake, and their memory.
+        return torch.lerp(data_of(fake_part, dtype), data_of(real_part, dtype), along(shares, real_part, dtype))
 
     return map_points(between, real, fake)

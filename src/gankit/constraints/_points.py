@@ -33,17 +33,19 @@ def named_parts(name: str, points: Points) -> dict[str, torch.Tensor]:
 
 def parts_of(points: Points) -> list[torch.Tensor]:
     """Return the tensors, in order."""
+    if isinstance(points, torch.Tensor):
+        return [points]
     return list(named_parts("points", points).values())
 
 
 def with_parts(points: PointsT, parts: Sequence[torch.Tensor]) -> PointsT:
     """Return parts, in the order of `parts_of`, in the form of `points`: a dict for a mapping, a named tuple for one."""
+    if isinstance(points, torch.Tensor):
+        return cast("PointsT", parts[0])
     if isinstance(points, Mapping):
         return cast("PointsT", dict(zip(points, parts, strict=True)))
-    if isinstance(points, tuple):
-        kind = type(points)
-        return cast("PointsT", kind(*parts) if hasattr(kind, "_fields") else tuple(parts))
-    return cast("PointsT", parts[0])
+    kind = type(points)
+    return cast("PointsT", kind(*parts) if hasattr(kind, "_fields") else tuple(parts))
 
 
 def map_points(function: Callable[..., torch.Tensor], points: PointsT, *others: Points) -> PointsT:
@@ -60,6 +62,10 @@ def map_points(function: Callable[..., torch.Tensor], points: PointsT, *others: 
 
 def check_points(name: str, points: Points) -> None:
     """Refuse parts that are not floating-point or are empty, or that differ in batch size or device."""
+    if isinstance(points, torch.Tensor):  # the usual case, which has nothing to differ from
+        check_floating(name, points)
+        check_batch(name, points)
+        return
     parts = named_parts(name, points)
     first_name, first = next(iter(parts.items()))
     for part_name, part in parts.items():
@@ -99,7 +105,9 @@ def share_of_each_sample(
     The shape is ``(n, 1, ..., 1)`` for tensors, and ``(n,)`` for points of several parts, whose ranks may differ. The draw is
     ``torch.rand`` of that shape in the widest dtype of all points. `along` reshapes it to multiply a part.
     """
-    parts = [part for points in (first, *others) for part in parts_of(points)]
+    parts = parts_of(first)
+    for points in others:
+        parts += parts_of(points)
     samples = parts[0].shape[0]
     shape = (samples, *(1,) * (parts[0].ndim - 1)) if isinstance(first, torch.Tensor) else (samples,)
     if mix is None:
@@ -111,16 +119,26 @@ def share_of_each_sample(
     return mix
 
 
-def along(share: torch.Tensor, *parts: torch.Tensor) -> torch.Tensor:
-    """Reshape one number per sample so that it multiplies parts of one rank, in the dtype that they are promoted to."""
-    return share.reshape(-1, *(1,) * (parts[0].ndim - 1)).to(wider_dtype(*parts))
+def along(share: torch.Tensor, part: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Reshape one number per sample so that it multiplies a part, in this dtype."""
+    if share.ndim != part.ndim:
+        share = share.reshape(-1, *(1,) * (part.ndim - 1))
+    return data_of(share, dtype)
+
+
+def data_of(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return the tensor without its graph in this dtype; the tensor itself if it is so already."""
+    if tensor.requires_grad:
+        tensor = tensor.detach()
+    return tensor if tensor.dtype is dtype else tensor.to(dtype)
 
 
 def wider_dtype(*parts: torch.Tensor) -> torch.dtype:
     """Return the dtype that all parts are promoted to."""
     dtype = parts[0].dtype
     for part in parts[1:]:
-        dtype = torch.promote_types(dtype, part.dtype)
+        if part.dtype is not dtype:
+            dtype = torch.promote_types(dtype, part.dtype)
     return dtype
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
 
 from gankit._core import Scalar, check_positive
 from gankit.training._finite import NonFiniteError
@@ -66,11 +65,6 @@ def refuse_infinite(norm: Scalar) -> None:
             f"the step was refused, since the norm of the gradients is {float(norm)} though each of them is finite; no weight "
             "was changed"
         )
-
-
-def gradients_of(parameters: Sequence[nn.Parameter]) -> list[torch.Tensor]:
-    """Return the gradients that are there."""
-    return [parameter.grad for parameter in parameters if parameter.grad is not None]
 
 
 def _kind(gradient: torch.Tensor) -> Any:

@@ -1,6 +1,7 @@
 """Costs and gradients that are not finite: found, and named."""
 
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -35,9 +36,16 @@ def refuse_non_finite(
         NonFiniteError: A cost, else a gradient, is NaN or infinite.
     """
     fault = _fault(costs, parameters, names)
+    if fault is None and world_size() == 1:
+        return
     if _any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
         fault = fault or "a cost or a gradient of another rank is not finite"
         raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")
+
+
+def gradients_of(parameters: Sequence[nn.Parameter]) -> list[torch.Tensor]:
+    """Return the gradients that are there."""
+    return [gradient for parameter in parameters if (gradient := parameter.grad) is not None]
 
 
 def found_non_finite(gradients: Sequence[torch.Tensor], factor: Scalar | None = None) -> Scalar:
@@ -56,6 +64,39 @@ def found_non_finite(gradients: Sequence[torch.Tensor], factor: Scalar | None = 
         torch._amp_foreach_non_finite_check_and_unscale_(group, flag, times)
         flags.append(flag if device == home else flag.to(home, non_blocking=True))
     return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
+
+
+def _are_finite_on_cpu(numbers: list[torch.Tensor]) -> bool | None:
+    """Say whether tensors hold no NaN or infinity, in one pass; None if it takes more than one.
+
+    Of small networks this takes as long as an operation, so nothing is made anew. In a pass that multiplies by 1 costs may
+    take part.
+    """
+    dtype, layout = numbers[0].dtype, torch.strided
+    if not dtype.is_floating_point or not all(
+        type(one) is torch.Tensor
+        and one.dtype is dtype
+        and one.layout is layout
+        and one.is_cpu
+        and not one.requires_grad
+        for one in numbers
+    ):
+        return None
+    flag = _on_cpu.flag.zero_()
+    torch._amp_foreach_non_finite_check_and_unscale_(numbers, flag, _on_cpu.one)
+    return not float(flag)
+
+
+class _OnCpu(threading.local):
+    """The flag and the factor of a check on the CPU; threads have their own."""
+
+    def __init__(self) -> None:
+        with torch.inference_mode(False):
+            self.flag = torch.zeros((), dtype=torch.float32, device="cpu")
+            self.one = torch.ones((), dtype=torch.float32, device="cpu")
+
+
+_on_cpu = _OnCpu()
 
 
 def _groups(gradients: Sequence[torch.Tensor]) -> list[tuple[torch.device, list[torch.Tensor]]]:
@@ -89,11 +130,12 @@ def numbers_of(gradient: torch.Tensor) -> torch.Tensor:
 
 
 def _fault(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str | None:
-    values = {name: float(cost) for name, cost in costs.items()}
-    bad = {name: value for name, value in values.items() if not math.isfinite(value)}
+    gradients = gradients_of(parameters)
+    if _are_finite_on_cpu([*costs.values(), *gradients]):
+        return None  # the usual case
+    bad = {name: value for name, cost in costs.items() if not math.isfinite(value := float(cost.detach()))}
     if bad:
         return "a cost is not finite: " + ", ".join(f"{name!r} is {value}" for name, value in bad.items())
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if gradients and float(found_non_finite(gradients)):
         listed = _describe_bad_gradients(parameters, names)
         return f"a gradient is not finite though the costs {sorted(costs)} are: {listed}"

@@ -166,6 +166,12 @@ def check_reach(
     return [Reached.now(leaf) for leaf in others if leaf.is_leaf]
 
 
+def are_few(reached: Iterable[Reached]) -> bool:
+    """Say whether leaves hold so few numbers that a backward pass takes longer to leave them out than to fill them."""
+    leaves = (each.leaf() for each in reached)
+    return sum(leaf.numel() for leaf in leaves if leaf is not None) < 4096
+
+
 def refuse_filled(reached: Iterable[Reached], inputs: tuple[Any, ...]) -> None:
     """Refuse leaves that somebody holds, and that no optimizer clears: their gradients would add up from call to call.
 

@@ -98,10 +98,12 @@ class Loss:
             )
         costs: Any
         readings: Any
-        costs, readings = found if pair else (found, {})
+        costs, readings = found if pair else (found, None)
         check_named("costs", costs)
         if not costs:
             raise ValueError("terms must return at least one named cost, got an empty mapping")
+        if not pair:
+            return Values(dict(costs), {})
         check_named("readings", readings)
         twice = sorted(costs.keys() & readings.keys())
         if twice:

@@ -53,6 +53,11 @@ def sharded_modules(network: nn.Module) -> list[Any]:
     return [] if module is None else [part for part in network.modules() if isinstance(part, module.FSDPModule)]
 
 
+def may_be_sharded() -> bool:
+    """Return whether a module may be sharded by FSDP2, which takes a process group, of one rank at least."""
+    return distributed.is_available() and distributed.is_initialized()
+
+
 def reshard(network: nn.Module) -> None:
     """Free the whole weights that a forward pass gathered, so that the network's parameters are its pieces again."""
     for part in sharded_modules(network):
@@ -66,9 +71,6 @@ def gathered_for_penalties(networks: Iterable[nn.Module]) -> Iterator[None]:
     FSDP2 drops them in the first backward pass, that of the penalty's inner gradient, and the second then finds none.
     They are dropped on entry too: weights that were gathered earlier still have the ``requires_grad`` of that time.
     """
-    if "torch.distributed.fsdp" not in sys.modules:
-        yield  # nothing is sharded then, and networks need not be searched at every call
-        return
     networks = list(networks)
     parts = [part for network in networks for part in sharded_modules(network)]
     for part in parts:

@@ -1,8 +1,9 @@
 """One round of updates."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 
@@ -13,6 +14,7 @@ Batch: TypeAlias = torch.Tensor | tuple[Any, ...] | list[Any]
 OneUpdate: TypeAlias = Callable[..., Mapping[str, Scalar]]
 Turn: TypeAlias = OneUpdate | Mapping[str, OneUpdate]
 SHARED = ""
+_BATCH_TYPES = (torch.Tensor, tuple, list)
 
 
 class BatchesExhaustedError(ValueError):
@@ -77,28 +79,20 @@ def play_round(
     if not isinstance(round, Round):
         raise ValueError(f"round must be a Round, got {round!r}: write gankit.schedules.Round({round!r})")
     critic_steps, generator_steps = _steps("critic", critic), _steps("generator", generator)
-    iterators = _iterators(batches, critic_steps, generator_steps)
-    sources = {name: _source(name, iterators, critic_steps) for name in (*critic_steps, *generator_steps)}
-    drawn = _draw(iterators, _needs(round, sources, critic_steps))
-
-    def play_critic() -> dict[str, Scalar]:
-        terms: dict[str, Scalar] = {}
-        for turn in range(round.critic):
-            for name, step in critic_steps.items():
-                terms |= _prefixed(name, step, drawn[sources[name]][turn])
-        return terms
-
-    def play_generator() -> dict[str, Scalar]:
-        terms: dict[str, Scalar] = {}
-        for turn in range(round.generator):
-            for name, step in generator_steps.items():
-                last = 0 if round.generator_first else max(round.critic - 1, 0)
-                terms |= _prefixed(name, step, drawn[sources[name]][turn if sources[name] == name else last])
-        return terms
-
-    turns = (play_generator, play_critic) if round.generator_first else (play_critic, play_generator)
-    first, second = (turn() for turn in turns)
-    return first | second
+    shared = not isinstance(batches, Mapping)
+    iterators = {SHARED: batches} if shared else dict(batches)
+    for name, iterator in iterators.items():
+        if not isinstance(iterator, Iterator):
+            raise ValueError(
+                f"{_title(name)} must be an iterator, so that rounds go on in it, got {type(iterator).__name__}"
+            )
+    plan = _plan(round, tuple(critic_steps), tuple(generator_steps), None if shared else tuple(iterators))
+    drawn = _draw(iterators, plan.needs)
+    steps = critic_steps | generator_steps
+    terms: dict[str, Scalar] = {}
+    for name, source, place in plan.turns:
+        terms |= _prefixed(name, steps[name], drawn[source][place])
+    return terms
 
 
 def _steps(player: str, turn: Turn) -> dict[str, OneUpdate]:
@@ -109,43 +103,51 @@ def _steps(player: str, turn: Turn) -> dict[str, OneUpdate]:
     return {f"{player}/{name}": step for name, step in turn.items()}
 
 
-def _iterators(
-    batches: Iterator[Batch] | Mapping[str, Iterator[Batch]],
-    critic: dict[str, OneUpdate],
-    generator: dict[str, OneUpdate],
-) -> dict[str, Iterator[Batch]]:
-    iterators = dict(batches) if isinstance(batches, Mapping) else {SHARED: batches}
-    for name, iterator in iterators.items():
-        if not isinstance(iterator, Iterator):
-            raise ValueError(
-                f"{_title(name)} must be an iterator, so that rounds go on in it, got {type(iterator).__name__}"
-            )
-    if isinstance(batches, Mapping):
-        missing, unknown = critic.keys() - iterators.keys(), iterators.keys() - critic.keys() - generator.keys()
+class _Plan(NamedTuple):
+    """What a round draws and does.
+
+    Args:
+        needs: How many batches are drawn, by the name of their iterator.
+        turns: The name of each update, of the iterator whose batch it gets, and the place of the batch among those drawn.
+    """
+
+    needs: Mapping[str, int]
+    turns: Sequence[tuple[str, str, int]]
+
+
+@lru_cache(maxsize=256)  # most rounds are like the one before
+def _plan(
+    round: Round,  # noqa: A002
+    critic: tuple[str, ...],
+    generator: tuple[str, ...],
+    iterators: tuple[str, ...] | None,
+) -> _Plan:
+    """Plan a round of updates with these names; the names of iterators are None if there is one for all."""
+    if iterators is not None:
+        missing, unknown = {*critic} - {*iterators}, {*iterators} - {*critic} - {*generator}
         if missing or unknown:
             raise ValueError(
                 f"batches must have an iterator for each update of the critic and no name outside {[*critic, *generator]}, "
                 f"got missing {sorted(missing)}, unknown {sorted(unknown)}"
             )
-    return iterators
+    last = 0 if round.generator_first else max(round.critic - 1, 0)
+    critic_turns = [
+        (name, SHARED if iterators is None else name, turn) for turn in range(round.critic) for name in critic
+    ]
+    generator_turns: list[tuple[str, str, int]] = []
+    for turn in range(round.generator):
+        for name in generator:
+            own = iterators is not None and name in iterators
+            source = name if own else SHARED if iterators is None else critic[-1]
+            generator_turns.append((name, source, turn if own else last))
+    turns = [*generator_turns, *critic_turns] if round.generator_first else [*critic_turns, *generator_turns]
+    needs = dict.fromkeys((SHARED,) if iterators is None else iterators, 0)
+    for _, source, place in turns:
+        needs[source] = max(needs[source], place + 1)
+    return _Plan(needs, turns)
 
 
-def _source(name: str, iterators: dict[str, Iterator[Batch]], critic: dict[str, OneUpdate]) -> str:
-    if SHARED in iterators:
-        return SHARED
-    return name if name in iterators else list(critic)[-1]
-
-
-def _needs(round: Round, sources: dict[str, str], critic: dict[str, OneUpdate]) -> dict[str, int]:  # noqa: A002
-    needs: dict[str, int] = {}
-    for name, source in sources.items():
-        fresh = name in critic or name == source
-        count = round.critic if name in critic else round.generator
-        needs[source] = max(needs.get(source, 0), count if fresh else min(count, 1))
-    return needs
-
-
-def _draw(iterators: dict[str, Iterator[Batch]], needs: dict[str, int]) -> dict[str, list[Batch]]:
+def _draw(iterators: Mapping[str, Iterator[Batch]], needs: Mapping[str, int]) -> dict[str, list[Batch]]:
     drawn = {name: list(islice(iterator, needs[name])) for name, iterator in iterators.items()}
     for name, batches in drawn.items():
         if len(batches) < needs[name]:
@@ -155,7 +157,7 @@ def _draw(iterators: dict[str, Iterator[Batch]], needs: dict[str, int]) -> dict[
             )
     for name, batches in drawn.items():
         for batch in batches:
-            if not isinstance(batch, torch.Tensor | tuple | list):
+            if not isinstance(batch, _BATCH_TYPES):
                 raise ValueError(
                     f"{_title(name)} must hold tensors, or tuples or lists of an update's inputs, got {type(batch).__name__}"
                 )

@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gankit._core import Scalar, brief, check_at_least, check_positive, check_version, dense_tensor
-from gankit.training._clipping import check_max_norm, gradients_of, is_not_finite, shrink_, total_norm
-from gankit.training._finite import NonFiniteError, found_non_finite
+from gankit.training._clipping import check_max_norm, is_not_finite, shrink_, total_norm
+from gankit.training._finite import NonFiniteError, found_non_finite, gradients_of
 from gankit.training._saving import MomentWatch, held
 from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless
 from gankit.training._stepper import READ_EVERY

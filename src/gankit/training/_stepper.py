@@ -1,19 +1,21 @@
 """How a gradient becomes a step: the part behind ``Update(stepper=...)``, which never lets NaN or infinity into a weight."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Protocol
 
 import torch
 from torch.optim import Optimizer
 
 from gankit._core import Scalar, check_version
-from gankit.training._clipping import check_max_norm, gradients_of, is_not_finite, refuse_infinite, shrink_, total_norm
-from gankit.training._finite import NonFiniteError, found_non_finite, refuse_non_finite
+from gankit.training._clipping import check_max_norm, is_not_finite, refuse_infinite, shrink_, total_norm
+from gankit.training._finite import NonFiniteError, found_non_finite, gradients_of, refuse_non_finite
 from gankit.training._saving import MomentWatch, held
 from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless
 
 VERSION = 1
 READ_EVERY = 100
+_IS_CPU = attrgetter("is_cpu")
 
 
 class Stepper(Protocol):
@@ -97,7 +99,7 @@ class FiniteStepper:
         """Step where all is finite."""
         self._watch(optimizer, names)
         parameters = held(optimizer)
-        if not all(parameter.is_cpu for parameter in parameters):
+        if not all(map(_IS_CPU, parameters)):
             self._step_on_device(optimizer, costs, gradients_of(parameters))
             return
         refuse_non_finite(costs, parameters, names)

@@ -1,8 +1,8 @@
 """One update of one network."""
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, cast
 
 import torch
@@ -18,14 +18,15 @@ from gankit.training._arguments import (
     names_of_parameters,
 )
 from gankit.training._gradients import Eager, Gradients
-from gankit.training._graphs import Cuts, Reached, check_reach, refuse_filled
-from gankit.training._loss import Loss, NamedScalars, Terms
+from gankit.training._graphs import Cuts, Reached, are_few, check_reach, refuse_filled
+from gankit.training._loss import Loss, NamedScalars, Terms, Values
 from gankit.training._ranks import (
     audited_forwards,
     check_equal_gradients,
     check_wrapper,
     gathered_for_penalties,
     is_sharded,
+    may_be_sharded,
 )
 from gankit.training._saving import fitting_optimizer_state, held, load_optimizer_state, optimizer_state
 from gankit.training._stepper import FiniteStepper, Stepper
@@ -121,8 +122,14 @@ class Update:
         parameters, loss = held(self.optimizer), self.loss
         if len(parameters) != len(loss.parameters) or not all(map(operator.is_, parameters, loss.parameters)):
             self._take_parameters(parameters)
-        with self._surroundings(), nullcontext() if torch.is_grad_enabled() else _recording():
-            values = self._gradients(self.loss, inputs)
+        switched = [parameter for parameter in self._frozen if parameter.requires_grad]
+        try:
+            for parameter in switched:
+                parameter.requires_grad_(False)
+            values = self._differentiate(inputs)
+        finally:
+            for parameter in switched:
+                parameter.requires_grad_(True)
         if self._reached:
             reached, self._reached = self._reached, []
             refuse_filled(reached, inputs)
@@ -163,13 +170,13 @@ class Update:
     def _check_once(self, costs: NamedScalars, cuts: Cuts | None) -> bool:
         """Walk the graph of costs with new names; return whether the backward pass may fill all leaves.
 
-        The first one fills all, so that leaves are looked at afterwards. Later ones leave out points of penalties.
+        The first one fills all, so that leaves are looked at afterwards. Later ones leave out many points of penalties.
         """
         names = tuple(costs)
         if names not in self._checked:
             reached = check_reach(costs, self.loss.parameters, cuts)
             self._reached += reached
-            self._checked[names] = not reached
+            self._checked[names] = are_few(reached)
             return True
         return self._checked[names]
 
@@ -182,33 +189,27 @@ class Update:
         self._checked.clear()
         self._result_checked = False
 
-    @contextmanager
-    def _surroundings(self) -> Iterator[None]:
-        """Freeze, keep what FSDP2 gathers, and audit the first call of several ranks; undo all of it afterwards."""
+    def _differentiate(self, inputs: tuple[Any, ...]) -> Values:
+        """Compute the gradient, recorded whatever the process or the caller has switched off."""
+        if torch.is_grad_enabled():
+            return self._differentiate_audited(inputs)
+        with torch.inference_mode(False), torch.enable_grad():
+            return self._differentiate_audited(inputs)
+
+    def _differentiate_audited(self, inputs: tuple[Any, ...]) -> Values:
+        """Compute the gradient, with what FSDP2 gathers kept, and the first one of several ranks audited."""
         audit = not self._audited and world_size() > 1
-        switched = [parameter for parameter in self._frozen if parameter.requires_grad]
-        try:
-            for parameter in switched:
-                parameter.requires_grad_(False)
-            with gathered_for_penalties(self._networks):
-                if not audit:
-                    yield
-                    return
-                averaged = getattr(self._gradients, "averages_ranks", False)
-                with nullcontext() if averaged else audited_forwards(check_wrapper(self.loss.network)):
-                    yield
-                check_equal_gradients(held(self.optimizer))
-                self._audited = True
-        finally:
-            for parameter in switched:
-                parameter.requires_grad_(True)
-
-
-@contextmanager
-def _recording() -> Iterator[None]:
-    """Record gradients inside the context, whatever the process or the caller has switched off."""
-    with torch.inference_mode(False), torch.enable_grad():
-        yield
+        if not audit and not may_be_sharded():  # the usual case: of small networks, contexts take as long as operations
+            return self._gradients(self.loss, inputs)
+        with gathered_for_penalties(self._networks):
+            if not audit:
+                return self._gradients(self.loss, inputs)
+            averaged = getattr(self._gradients, "averages_ranks", False)
+            with nullcontext() if averaged else audited_forwards(check_wrapper(self.loss.network)):
+                values = self._gradients(self.loss, inputs)
+            check_equal_gradients(held(self.optimizer))
+            self._audited = True
+            return values
 
 
 def checked_state(state: object) -> dict[str, Any]:

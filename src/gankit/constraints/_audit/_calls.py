@@ -11,7 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gankit._core import Scores
 from gankit.constraints._audit._hooks import audited, compiled_message
-from gankit.constraints._audit._reach import reachable_modules
+from gankit.constraints._audit._reach import identity, reachable_modules
 from gankit.constraints._points import PointCritic, PointsT, parts_of
 
 _MOST_REMEMBERED = 4096
@@ -43,11 +43,10 @@ def call_audited(critic: PointCritic[PointsT], points: PointsT) -> Scores:
     if torch.compiler.is_compiling():
         with sdpa_kernel(SDPBackend.MATH):
             return critic(points)
-    reach = reachable_modules(critic)
-    key = reach.key()
+    key = identity(critic)
     verdict = _verdicts.get(key)
     if verdict is None:
-        return _first_call(critic, points, key, reach.modules)
+        return _first_call(critic, points, key)
     if verdict.attends:
         with sdpa_kernel(SDPBackend.MATH):
             return critic(points)
@@ -103,9 +102,8 @@ def nearest_parameter(node: Any, inputs: Sequence[torch.Tensor]) -> torch.Tensor
     return None
 
 
-def _first_call(
-    critic: PointCritic[PointsT], points: PointsT, key: tuple[object, ...], modules: list[nn.Module]
-) -> Scores:
+def _first_call(critic: PointCritic[PointsT], points: PointsT, key: tuple[object, ...]) -> Scores:
+    modules = reachable_modules(critic).modules
     with sdpa_kernel(SDPBackend.MATH), audited(modules):
         scores = critic(points)
     names = node_names(scores, parts_of(points))

@@ -20,10 +20,18 @@ class Reach:
     codes: list[CodeType] = field(default_factory=list)
     modules: list[nn.Module] = field(default_factory=list)
 
-    def key(self) -> tuple[object, ...]:
-        """Return what identifies the critic; a module behaves differently in training mode and after ``module.compile()``."""
-        flags = [(id(m), m.training, getattr(m, "_compiled_call_impl", None) is not None) for m in self.modules]
-        return (*self.codes, *flags)
+
+def identity(critic: object) -> tuple[object, ...]:
+    """Return what two critics have in common that are the same."""
+    if isinstance(critic, nn.Module):  # the usual case, with nothing to be searched
+        return (_form(critic),)
+    reach = reachable_modules(critic)
+    return (*reach.codes, *map(_form, reach.modules))
+
+
+def _form(module: nn.Module) -> tuple[object, ...]:
+    """Return the module and what changes its behavior: training mode and ``module.compile()``."""
+    return id(module), module.training, getattr(module, "_compiled_call_impl", None) is not None
 
 
 def reachable_modules(critic: object) -> Reach:
