@@ -1,9 +1,10 @@
 """Floor 4: one update, one round of updates, and the state around them."""
 
+from gankit.training._accumulated import Accumulated as Accumulated
 from gankit.training._average import WeightAverage as WeightAverage
 from gankit.training._compiled import Compiled as Compiled
 from gankit.training._finite import NonFiniteError as NonFiniteError
-from gankit.training._gradients import Accumulated as Accumulated, Eager as Eager, Gradients as Gradients
+from gankit.training._gradients import Eager as Eager, Gradients as Gradients
 from gankit.training._graphed import Graphed as Graphed
 from gankit.training._log import LogRing as LogRing
 from gankit.training._loss import Loss as Loss, Terms as Terms, Values as Values
