@@ -33,12 +33,16 @@ class _Meeting:
     def get_world_size(self) -> int:
         return self.count
 
-    def all_reduce(self, tensor: torch.Tensor, operation: object = distributed.ReduceOp.SUM) -> None:
+    def all_reduce(self, tensor: torch.Tensor, operation: Any = distributed.ReduceOp.SUM) -> None:
         assert tensor.is_contiguous()
         assert not tensor.requires_grad
         brought = torch.stack(self._gathered(tensor.clone()))
-        total = brought.amax(dim=0) if operation == distributed.ReduceOp.MAX else brought.sum(dim=0)
-        tensor.copy_(total)
+        reduced = {
+            distributed.ReduceOp.MAX: brought.amax,
+            distributed.ReduceOp.MIN: brought.amin,
+            distributed.ReduceOp.SUM: brought.sum,
+        }
+        tensor.copy_(reduced[operation](dim=0))
 
     def broadcast(self, tensor: torch.Tensor, source: int) -> None:
         assert tensor.is_contiguous()

@@ -16,7 +16,7 @@ from torch import nn
 from gankit._core import ranks_of_whole_batch
 from gankit.constraints import gradient_penalty
 from gankit.losses import Wasserstein, critic_loss
-from gankit.training import Accumulated, Compiled, Eager, Gradients, Loss, Update, Values
+from gankit.training import Accumulated, AveragedOverRanks, Compiled, Eager, Gradients, Loss, Update, Values
 from gankit.training._graphs import Cuts, clear_gradients
 
 
@@ -285,7 +285,7 @@ def test_a_gradient_part_that_ignores_the_scale_is_refused() -> None:
 
 
 def test_a_part_that_averages_over_ranks_makes_one_that_does() -> None:
-    assert Accumulated(2, gradients=Compiled()).averages_ranks
+    assert Accumulated(2, gradients=AveragedOverRanks(Compiled())).averages_ranks
     assert not Accumulated(2).averages_ranks
     assert not Accumulated(2, gradients=_cutting).averages_ranks
 

@@ -330,11 +330,11 @@ def test_wrong_batch_statistics_of_a_backend_are_refused_and_put_back() -> None:
 def test_wrappers_and_hooks_are_refused() -> None:
     critic = nn.Linear(2, 1)
     wrapper = nn.DataParallel(critic)
-    with pytest.raises(
-        ValueError, match="Compiled averages gradients over ranks itself, got a network in DataParallel"
-    ):
+    with pytest.raises(ValueError, match="Compiled takes networks without a wrapper, got one in DataParallel"):
         _update(critic, lambda x: {"loss": wrapper(x).mean()}, _part())(torch.ones(3, 2))
-    with pytest.raises(ValueError, match="call the bare network in the terms, and pass no wrapper as `network`"):
+    with pytest.raises(
+        ValueError, match="call the bare network in the terms, pass no wrapper as `network`, and let Ave"
+    ):
         _update(critic, lambda x: {"loss": critic(x).mean()}, _part(), network=wrapper)(torch.ones(3, 2))
     critic.bias.register_post_accumulate_grad_hook(lambda _: None)
     with pytest.raises(
@@ -349,21 +349,6 @@ def test_pieces_of_parameters_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("gankit.training._compiled.is_sharded", lambda _: True)
     with pytest.raises(ValueError, match=r"got parameters in pieces: use Eager\(\)"):
         _part()(loss, (torch.ones(3, 2),))
-
-
-def test_several_ranks_need_no_wrapper(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parts of a rank; whole ranks are processes of their own, see test_compiled_ranks.py."""
-    calls: list[str] = []
-    for name in ("broadcast_state", "average_gradients"):
-        monkeypatch.setattr(f"gankit.training._compiled.{name}", lambda *_, name=name: calls.append(name))
-    for module in ("_compiled", "_update"):
-        monkeypatch.setattr(f"gankit.training.{module}.world_size", lambda: 2)
-    monkeypatch.setattr("gankit.training._update.check_equal_gradients", lambda _: calls.append("compared"))
-    critic = nn.Linear(2, 1)
-    update = _update(critic, lambda x: {"loss": critic(x).mean()}, Compiled(backend=_traced))
-    update(torch.ones(3, 2))
-    update(torch.ones(3, 2))
-    assert calls == ["broadcast_state", "average_gradients", "compared", "average_gradients"]
 
 
 class _WrongLater:

@@ -76,7 +76,7 @@ def test_all_ranks_refuse_where_one_has_to(monkeypatch: pytest.MonkeyPatch, own:
         sent.append(flag.item())
         flag.fill_(max(flag.item(), float(other)))
 
-    monkeypatch.setattr("gankit.training._finite.world_size", lambda: 2)
+    monkeypatch.setattr("gankit.training._ranks.world_size", lambda: 2)
     monkeypatch.setattr(distributed, "all_reduce", all_reduce)
     terms = {"loss": torch.tensor(own)}
     if math.isnan(own):

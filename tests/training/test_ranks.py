@@ -103,7 +103,6 @@ def test_hooks_are_removed_also_after_an_error() -> None:
 
 def test_the_first_call_alone_is_audited(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[list[nn.Parameter]] = []
-    monkeypatch.setattr("gankit.training._ranks.world_size", lambda: 2)
     monkeypatch.setattr("gankit.training._update.world_size", lambda: 2)
     monkeypatch.setattr("gankit.training._update.check_equal_gradients", compared.append)
     wrapper = nn.DataParallel(nn.Linear(2, 1))

@@ -199,7 +199,7 @@ def test_a_rank_refuses_its_step_where_another_one_does(monkeypatch: pytest.Monk
         if len(flags) > 2:
             flag.fill_(1.0)
 
-    monkeypatch.setattr("gankit.training._finite.world_size", lambda: 2)
+    monkeypatch.setattr("gankit.training._ranks.world_size", lambda: 2)
     monkeypatch.setattr(distributed, "all_reduce", all_reduce)
     refuse_non_finite({"loss": torch.tensor(1.0)}, [], {})
     with pytest.raises(NonFiniteError, match="'loss' is nan; no weight was changed"):

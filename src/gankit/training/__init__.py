@@ -2,6 +2,7 @@
 
 from gankit.training._accumulated import Accumulated as Accumulated
 from gankit.training._average import WeightAverage as WeightAverage
+from gankit.training._bare_ranks import AveragedOverRanks as AveragedOverRanks, broadcast_state as broadcast_state
 from gankit.training._compiled import Compiled as Compiled
 from gankit.training._finite import NonFiniteError as NonFiniteError
 from gankit.training._gradients import Eager as Eager, Gradients as Gradients

@@ -14,7 +14,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from gankit._core import world_size
-from gankit.training._bare_ranks import average_gradients, broadcast_state, raising_together, refuse_wrapper
+from gankit.training._bare_ranks import Ballot, raising_together, refuse_wrapper
 from gankit.training._gradients import Eager
 from gankit.training._loss import Loss, Values
 from gankit.training._ranks import is_sharded
@@ -22,6 +22,8 @@ from gankit.training._rehearsal import Rehearsal, rehearse
 
 Differentiated = tuple[Values, list[torch.Tensor | None]]
 _numbers = itertools.count()
+EXACT = {"fallback_random": True}
+"""Options of inductor, whose own random numbers are not those of eager calls."""
 _refuse = partial(refuse_wrapper, part="Compiled")
 
 COMPARED = 8
@@ -42,8 +44,9 @@ class Compiled:
     call that does so compares too, by one more eager and one more compiled evaluation, for the first eight graphs of a loss.
     Pass numbers that change as 0-d tensors that are filled in place.
 
-    With several ranks the terms call bare networks. The first call gives all ranks the weights of rank 0, each call averages
-    the gradients, and the update needs no ``network=``.
+    With several ranks the terms call bare networks, and `AveragedOverRanks` averages the gradients:
+    ``AveragedOverRanks(Compiled())``. Each rank compiles. If the terms cannot be compiled on one of them, they run eagerly on
+    all, and an error of the first call is raised on all.
 
     Args:
         backend: The backend of ``torch.compile``, a name or a callable. ``"inductor"`` generates fused kernels and needs a C++
@@ -76,8 +79,6 @@ class Compiled:
         (['loss'], tensor([[6.]]), True)
     """
 
-    averages_ranks = True
-
     def __init__(self, *, backend: str | Callable[..., Any] = "inductor", tolerance: float | None = None) -> None:
         if tolerance is not None and not tolerance > 0:
             raise ValueError(f"tolerance must be above 0, got {tolerance}")
@@ -89,9 +90,7 @@ class Compiled:
     def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
         """Compute the gradients by the compiled form of the loss, which the first call makes."""
         form = self._forms.get(loss)
-        values = self._first_call(loss, inputs) if form is None else form(loss, inputs)
-        average_gradients(loss.parameters)
-        return values
+        return self._first_call(loss, inputs) if form is None else form(loss, inputs)
 
     def __repr__(self) -> str:
         """Show the arguments."""
@@ -107,12 +106,8 @@ class Compiled:
             with raising_together(device):
                 _check_parameters(loss)
                 rehearsal = rehearse(loss, loss.scale(), inputs, _refuse)
-            if world_size() > 1:
-                broadcast_state(rehearsal.observer.modules, loss.parameters)
             with raising_together(device):
-                form = self._made(
-                    loss, inputs, rehearsal if world_size() == 1 else rehearse(loss, loss.scale(), inputs)
-                )
+                form = self._made(loss, inputs, rehearsal)
         finally:
             self.first_call_seconds += time.perf_counter() - started
         values = form(loss, inputs)
@@ -121,7 +116,9 @@ class Compiled:
 
     def _made(self, loss: Loss, inputs: tuple[Any, ...], rehearsal: Rehearsal) -> "_Form | Eager":
         """Compile the loss, run it on the inputs, compare, and put back what that changed."""
-        form = _Form(loss, self._backend, self._tolerance, tuple(rehearsal.values.costs))
+        ballot = Ballot(partial(_compiled_by, self._backend), loss.parameters[0].device)
+        backend = self._backend if world_size() == 1 else ballot.compile
+        form = _Form(loss, backend, self._tolerance, tuple(rehearsal.values.costs))
         # Imported by torch.compile; an import at the top would take a second of everybody's time.
         errors: Any = sys.modules["torch._dynamo.exc"]
         try:
@@ -129,6 +126,8 @@ class Compiled:
         except errors.TorchDynamoException as error:
             warnings.warn(f"the terms run eagerly, since they cannot be compiled: {_reason(error)}", stacklevel=5)
             return Eager()
+        finally:
+            ballot.cast(compiled=False)
         return form
 
 
@@ -146,8 +145,7 @@ class _Form:
         # copy of its own.
         code = Loss.differentiated.__code__.replace(co_name=f"differentiated_{next(_numbers)}")
         function: Any = MethodType(FunctionType(code, Loss.differentiated.__globals__), loss)
-        # Inductor's own random numbers are not those of eager calls.
-        options: Any = {"fallback_random": True} if backend == "inductor" else None
+        options: Any = EXACT if backend == "inductor" else None
         self._compiled = torch.compile(function, backend=backend, fullgraph=True, dynamic=None, options=options)
 
     def __call__(self, loss: Loss, inputs: tuple[Any, ...]) -> Values:
@@ -190,6 +188,13 @@ def _graphs_made() -> int:
     """Return how many graphs dynamo has made in this process."""
     utils: Any = sys.modules["torch._dynamo.utils"]
     return utils.counters["stats"]["unique_graphs"]
+
+
+def _compiled_by(backend: str | Callable[..., Any], graph: Any, inputs: Any) -> Callable[..., Any]:
+    """Compile a graph as ``torch.compile`` does with this backend."""
+    registry: Any = sys.modules["torch._dynamo.backends.registry"]
+    options = {"config_patches": EXACT} if backend == "inductor" else {}
+    return registry.lookup_backend(backend)(graph, inputs, **options)
 
 
 def _reason(error: Exception) -> str:

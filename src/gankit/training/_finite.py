@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 import torch
-from torch import distributed, nn
+from torch import nn
 
 from gankit._core import Scalar
-from gankit.training._ranks import own_piece, world_size
+from gankit.training._ranks import on_any_rank, own_piece, world_size
 
 
 class NonFiniteError(FloatingPointError):
@@ -38,7 +38,7 @@ def refuse_non_finite(
     fault = _fault(costs, parameters, names)
     if fault is None and world_size() == 1:
         return
-    if _any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
+    if on_any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
         fault = fault or "a cost or a gradient of another rank is not finite"
         raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")
 
@@ -140,14 +140,6 @@ def _fault(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], name
         listed = _describe_bad_gradients(parameters, names)
         return f"a gradient is not finite though the costs {sorted(costs)} are: {listed}"
     return None
-
-
-def _any_rank(refuses: bool, device: torch.device) -> bool:
-    if world_size() == 1:
-        return refuses
-    flag = torch.tensor(float(refuses), dtype=torch.float32, device=device)
-    distributed.all_reduce(flag, distributed.ReduceOp.MAX)
-    return bool(flag)
 
 
 def _describe_bad_gradients(parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str:

@@ -14,8 +14,8 @@ from gankit.training._loss import Loss, Values
 class Gradients(Protocol):
     """Anything that leaves the gradient of a loss in the ``.grad`` of its parameters.
 
-    A part that averages gradients over ranks itself has an attribute ``averages_ranks = True``. The terms then call bare
-    networks, and `Update` does not look for a wrapper.
+    A part that averages gradients over ranks itself, as `AveragedOverRanks` does, has an attribute ``averages_ranks = True``.
+    The terms then call bare networks, and `Update` does not look for a wrapper.
     """
 
     def __call__(self, loss: Loss, inputs: tuple[Any, ...], /) -> Values:

@@ -98,6 +98,15 @@ def _forget_pass(network: nn.Module) -> None:
 RELATIVE_TOLERANCE = 1e-5
 
 
+def on_any_rank(is_so: bool, device: torch.device) -> bool:
+    """Return whether something is so on one rank or more. Every rank must call it."""
+    if world_size() == 1:
+        return is_so
+    flag = torch.tensor(float(is_so), dtype=torch.float32, device=device)
+    distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+    return bool(flag)
+
+
 def check_wrapper(network: nn.Module | None) -> nn.Module:
     """Return the network; refuse None, and wrappers that would reduce gradients wrongly.
 
@@ -106,7 +115,8 @@ def check_wrapper(network: nn.Module | None) -> nn.Module:
     """
     if network is None:
         raise ValueError(
-            f"network must be given where {world_size()} ranks train together: pass the wrapper that the terms call"
+            f"network must be given where {world_size()} ranks train together: pass the wrapper that the terms call, or "
+            "let AveragedOverRanks average the gradients of bare networks"
         )
     if getattr(network, "static_graph", False):
         raise ValueError("network must not use static_graph=True: with several forward passes its gradients are wrong")
@@ -165,14 +175,10 @@ def check_equal_gradients(parameters: Sequence[nn.Parameter]) -> None:
     Raises:
         ValueError: The sum or the norm of a gradient differs between ranks, or only some ranks have one, or there is none.
     """
-    prints = torch.stack([_fingerprint(parameter) for parameter in parameters])
-    low, high = prints.clone(), prints.clone()
-    distributed.all_reduce(low, distributed.ReduceOp.MIN)
-    distributed.all_reduce(high, distributed.ReduceOp.MAX)
+    low, high = _ends_of_ranks([_fingerprint(parameter.grad, parameter.device) for parameter in parameters])
     if not bool((high[:, 0] > 0).any()):
         raise ValueError("terms must leave a gradient in a parameter of the optimizer, got none in any")
-    allowed = RELATIVE_TOLERANCE * high[:, 2:3]
-    differing = ((high - low) > allowed).any(dim=1).nonzero().flatten().tolist()
+    differing = _differing(low, high)
     if differing:
         shapes = ", ".join(str(tuple(parameters[position].shape)) for position in differing[:3])
         raise ValueError(
@@ -182,15 +188,41 @@ def check_equal_gradients(parameters: Sequence[nn.Parameter]) -> None:
         )
 
 
-def _fingerprint(parameter: nn.Parameter) -> torch.Tensor:
-    gradient = parameter.grad
-    device = parameter.device
-    if gradient is None:
+def check_equal_weights(parameters: Sequence[nn.Parameter]) -> None:
+    """Refuse weights that differ between ranks. Every rank must call it.
+
+    Raises:
+        ValueError: The sum or the norm of a parameter differs between ranks.
+    """
+    differing = _differing(*_ends_of_ranks([_fingerprint(parameter, parameter.device) for parameter in parameters]))
+    if differing:
+        raise ValueError(
+            f"weights must be equal on all ranks, got {len(differing)} of {len(parameters)} parameters that differ: call "
+            "gankit.training.broadcast_state with the networks before the first update"
+        )
+
+
+def _ends_of_ranks(prints: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the least and the largest number of all ranks, a row for each fingerprint."""
+    low = torch.stack(list(prints))
+    high = low.clone()
+    distributed.all_reduce(low, distributed.ReduceOp.MIN)
+    distributed.all_reduce(high, distributed.ReduceOp.MAX)
+    return low, high
+
+
+def _differing(low: torch.Tensor, high: torch.Tensor) -> list[int]:
+    allowed = RELATIVE_TOLERANCE * high[:, 2:3]
+    return ((high - low) > allowed).any(dim=1).nonzero().flatten().tolist()
+
+
+def _fingerprint(tensor: torch.Tensor | None, device: torch.device) -> torch.Tensor:
+    if tensor is None:
         return torch.zeros(3, dtype=torch.float64, device=device)
     present = torch.ones((), dtype=torch.float64, device=device)
-    if is_sharded(gradient):  # pieces differ by design
+    if is_sharded(tensor):  # pieces differ by design
         return torch.stack((present, 0 * present, 0 * present))
-    wide = gradient.detach().double()
+    wide = tensor.detach().double()
     return torch.stack((present, wide.sum(), torch.linalg.vector_norm(wide)))
 
 

@@ -55,8 +55,7 @@ class Update:
         optimizer: Holds the parameters to update.
         terms: The inputs in, named 0-d costs out, or ``(costs, readings)``. Weights of costs are multiplied in there.
         network: The wrapper that the terms call (``DistributedDataParallel``), or the network that ``fully_shard`` was
-            applied to; required with several ranks, except with `Compiled`. The network itself where `gradients` averages
-            over the ranks.
+            applied to; required with several ranks, except with `AveragedOverRanks`: then None, or the network itself.
         frozen: Networks whose parameters get no gradient in this update, such as the critic in the generator's. The parameters
             are those of now; their ``requires_grad`` is restored after each call, also after an exception.
         constraint: Called without arguments after each step, such as a weight clip.

@@ -6,6 +6,7 @@ from support.contract.row import Row
 # Parts that own an optimizer, a file or a weight average are not functions of a tensor; their own tests check them.
 TRAINING: dict[str, Row] = {
     "Accumulated": Row(make=lambda: training.Accumulated(4)),
+    "AveragedOverRanks": Row(make=lambda: training.AveragedOverRanks(training.Accumulated(2))),
     "BatchesExhaustedError": Row(make=lambda: training.BatchesExhaustedError),
     "CheckpointError": Row(make=lambda: training.CheckpointError),
     "CheckpointFolderError": Row(make=lambda: training.CheckpointFolderError),
@@ -26,6 +27,7 @@ TRAINING: dict[str, Row] = {
     "Values": Row(make=lambda: training.Values),
     "WeightAverage": Row(make=lambda: training.WeightAverage),
     "check_finite_state": Row(make=lambda: training.check_finite_state),
+    "broadcast_state": Row(make=lambda: training.broadcast_state),
     "load_checkpoint": Row(make=lambda: training.load_checkpoint),
     "load_network_state": Row(make=lambda: training.load_network_state),
     "load_updates_state": Row(make=lambda: training.load_updates_state),
