@@ -106,12 +106,12 @@ def _plan(
     is_fixed = request.minutes is None and request.plan is None and settings.seconds is None
     check_kept_steps(new_to_keep, RunFolder(request.out), trained=trained, steps=settings.steps if is_fixed else None)
     if ranks > 1:
-        if settings.hardware.gradients != "eager":
+        if settings.hardware.gradients == "graphed":
             raise ValueError(
-                f"--gradients must be eager where several ranks train, but it is {settings.hardware.gradients}: each draws the "
-                "numbers of the whole batch, which only eager updates can"
+                "--gradients must be eager or compiled where several ranks train, but it is graphed: a CUDA graph that holds "
+                "sums over ranks has not been tried"
             )
-        choices = tuple(choice for choice in choices if choice.gradients == "eager")
+        choices = tuple(choice for choice in choices if choice.gradients != "graphed")
     return replace(settings, ranks=ranks), choices
 
 
@@ -136,8 +136,8 @@ def begin(session: Session, request: TrainRequest) -> int:
     if request.start is not None:
         if together.is_first:
             _take(request.start, session)
-        together.take_from_first(training.networks)
-        together.take_from_first({name: average.network for name, average in training.averages.items()})
+        averages = [average.network for average in training.averages.values()]
+        gk.training.broadcast_state([*training.networks.values(), *averages])
     session.save(0)
     return 0
 

@@ -2,17 +2,19 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from typing import Any
 
 import torch
+from torch import distributed
 
 import gankit as gk
 from examples.anime_faces.run._feed import Batch, Feed
 from examples.anime_faces.run._playing import play_named
 from examples.anime_faces.run._stopwatch import Stopwatch
+from examples.anime_faces.run._together import ALONE, Together
 from examples.anime_faces.systems import Clock, Player, Training, joined, wait_for
 
 ROUNDS = 16  # twice the interval of the lazy penalties
@@ -20,6 +22,7 @@ SECONDS = 40.0
 REST = "the rest of the round"
 REST_OF_UPDATE = "checks and constraint"
 FORWARD, INNER, OPTIMIZER = "forward passes", "gradients inside the terms", "optimizer"
+SUMS = "sums over the ranks, and the wait for them"
 WAITING = "waiting for the device, in a round as it runs"
 DATA, PREPARED, READINGS, AVERAGES = "data", "drawn for all updates", "readings before the updates", "averages"
 
@@ -131,7 +134,12 @@ Builder = Callable[[Callable[[], gk.training.Gradients]], tuple[Training, Feed]]
 
 
 def profile_rounds(
-    build: Builder, *, steps: int, seconds: float = SECONDS, clock: Clock = time.perf_counter
+    build: Builder,
+    *,
+    steps: int,
+    seconds: float = SECONDS,
+    clock: Clock = time.perf_counter,
+    together: Together = ALONE,
 ) -> Profile:
     """Measure rounds from the middle of a plan, by turns: one as it runs, then one part by part.
 
@@ -140,6 +148,7 @@ def profile_rounds(
         steps: The planned steps.
         seconds: Begin no round after this time.
         clock: Reads seconds.
+        together: The ranks that train, all of which must call this; each returns its own times.
     """
     training, feed = build(gk.training.Eager)
     device = training.hardware.device
@@ -153,16 +162,18 @@ def profile_rounds(
     wait_for(device)
     watch.seconds.clear()
     start, whole, queued, rounds = clock(), 0.0, 0.0, 0
-    while rounds < ROUNDS and (not rounds or clock() - start < seconds):
+    while together.of_first(int(rounds < ROUNDS and (not rounds or clock() - start < seconds))):
         step, before = next(numbers), clock()
         play_named(training, feed, step)
         queued += clock() - before
         wait_for(device)
         whole += clock() - before
-        with watch.part(REST):
+        with watch.part(REST), nullcontext() if together.is_alone else _sums_timed(watch):
             timed.play(step, own_feed)
         rounds += 1
-    parts = {_in_words(path): watch.seconds[path] / rounds for path in _in_order(list(watch.seconds))}
+    parts: dict[str, float] = {}
+    for path in _in_order(list(watch.seconds)):  # sums over ranks are counted in several parts of an update
+        parts[_in_words(path)] = parts.get(_in_words(path), 0.0) + watch.seconds[path] / rounds
     on_cpu = torch.device(device).type == "cpu"
     return Profile(rounds=rounds, whole=whole / rounds, queued=(whole if on_cpu else queued) / rounds, parts=parts)
 
@@ -184,6 +195,17 @@ def _with_stopwatch(training: Training, watch: Stopwatch) -> Training:
 
     players = {turn: {name: timed(one) for name, one in sides.items()} for turn, sides in training.players.items()}
     return replace(training, system=system, players=players)
+
+
+@contextmanager
+def _sums_timed(watch: Stopwatch) -> Iterator[None]:
+    """Count what ranks add up, or compare, as a part: each waits there for the slowest."""
+    plain = distributed.all_reduce
+    distributed.all_reduce = watch.timed(SUMS, plain)
+    try:
+        yield
+    finally:
+        distributed.all_reduce = plain
 
 
 @contextmanager
@@ -219,5 +241,5 @@ def _in_words(path: Sequence[str]) -> str:
         return path[0]
     _, update, *inner = path
     if not inner:
-        return update if update in (DATA, PREPARED, READINGS, AVERAGES) else f"{update}: {REST_OF_UPDATE}"
+        return update if update in (DATA, PREPARED, READINGS, AVERAGES, SUMS) else f"{update}: {REST_OF_UPDATE}"
     return f"{update}: {inner[-1]}"

@@ -8,22 +8,26 @@ from examples.anime_faces.printing import say
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._profile import ROUNDS, SECONDS, Builder, Profile, profile_rounds
 from examples.anime_faces.run._settings import Settings
+from examples.anime_faces.run._together import ALONE, Together
 
 COLORS = ("#4062bb", "#d1495b", "#2e933c", "#e08e1b", "#7b4bb7", "#2a9d9d")
 OTHER = "#8d96a5"
 ROW = 0.32  # inches
 
 
-def show_profile(settings: Settings, folder: RunFolder, build: Builder) -> None:
+def show_profile(settings: Settings, folder: RunFolder, build: Builder, together: Together = ALONE) -> None:
     """Measure rounds of trainings that are not kept; print, write and draw the result.
 
     Args:
         settings: Of the run.
         folder: Of the run.
         build: Builds a training and its feed, given what makes the part of each update that computes gradients.
+        together: The ranks that train, all of which must call this; the first one shows its own times.
     """
     say(f"profile   measuring {ROUNDS} rounds twice, or as many as begin in {SECONDS:.0f} seconds", flush=True)
-    found = profile_rounds(build, steps=settings.steps)
+    found = profile_rounds(build, steps=settings.steps, together=together)
+    if not together.is_first:
+        return
     for line in found.lines(settings.hardware.device):
         say(f"          {line}")
     write_text(folder.profile.with_suffix(".json"), json.dumps(found.to_dict(), indent=1))

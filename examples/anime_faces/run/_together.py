@@ -15,11 +15,12 @@ from typing import Any
 import torch
 from torch import distributed
 
-from examples.anime_faces.run._lost import Fates
+from examples.anime_faces.run._lost import Fates, Heartbeats
 from examples.anime_faces.systems import WHOLE, Share
 
 LONGEST_WAIT = timedelta(minutes=10)
-"""A rank that says nothing for so long is taken for lost. The first one draws grids and saves while the others wait."""
+"""How long ranks wait for each other, as while the first one draws grids and saves, or one compiles longer than the others. A
+process that hangs is noticed earlier, see `Heartbeats`."""
 
 
 class Together:
@@ -92,15 +93,6 @@ class Together:
     def text_of_first(self, make: Callable[[], str]) -> str:
         """Return the text that the first rank makes, on all."""
         return self.bytes_of_first(lambda: make().encode()).decode()
-
-    @torch.no_grad()
-    def take_from_first(self, networks: Mapping[str, torch.nn.Module]) -> None:
-        """Give all ranks the weights and buffers of the first."""
-        for network in networks.values() if not self.is_alone else ():
-            for tensor in (*network.parameters(), *network.buffers()):
-                sent = tensor.detach().contiguous()
-                distributed.broadcast(sent, 0)
-                tensor.copy_(sent)
 
     def of_all(self, value: Any) -> list[Any]:
         """Return the values of all ranks, in their order."""
@@ -181,7 +173,8 @@ def joined(device: str | None, folder: Path) -> Iterator[Together]:
     store.set_timeout(LONGEST_WAIT)
     fates, together = Fates(store, rank, ranks, folder), Together(Share(rank=rank, ranks=ranks))
     try:
-        with _silent(rank > 0), _signals_of_the_launcher(together):
+        heartbeats = Heartbeats(store, rank, ranks, fates)
+        with _silent(rank > 0), _signals_of_the_launcher(together), heartbeats:
             try:
                 backend = "cpu:gloo,cuda:nccl" if _take_gpu(device) else "gloo"
                 distributed.init_process_group(backend, store=store, rank=rank, world_size=ranks, timeout=LONGEST_WAIT)

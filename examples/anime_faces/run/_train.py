@@ -65,8 +65,6 @@ def train(
         UnsavedError: The state could not be written, several times.
         DeviceError: The device failed.
     """
-    if request.profile and not together.is_alone:
-        raise ValueError("--profile measures one process: leave it out where several ranks train")
     dataset, selection = _verified(request)
     second = selection.second
     folder, is_first = RunFolder(request.out), together.is_first
@@ -90,7 +88,7 @@ def train(
             del training, feed  # room for those that are measured
             settings = _chosen(settings, request, choices, parts) if choices else settings
             if request.profile:
-                show_profile(settings, folder, partial(parts.build, settings))
+                show_profile(settings, folder, partial(parts.build, settings), together)
             training, feed = parts.build(settings)
         if is_first:
             settings.save(folder.settings)

@@ -1,5 +1,6 @@
 """Which part of every batch a process trains on, where several train together as ranks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,22 +75,34 @@ def _ranks() -> int:
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
-class _Sum(torch.autograd.Function):
-    """The sum over all ranks; its gradient is summed over them too, and can be differentiated again."""
-
-    @staticmethod
-    def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
-        del ctx
-        total = values.detach().clone(memory_format=torch.contiguous_format)
-        distributed.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
-        del ctx
-        return sum_over_ranks(gradients[0])
-
-
+@torch.library.custom_op("anime_faces::sum_over_ranks", mutates_args=())
 def sum_over_ranks(values: torch.Tensor) -> torch.Tensor:
-    """Return the sum of a tensor over all ranks, differentiable through the values of the others."""
-    return _Sum.apply(values)
+    """Return the sum of a tensor over all ranks, differentiable through the values of the others.
+
+    Its gradient is summed over the ranks too, and can be differentiated again. It is an operation of torch, so that it can be
+    compiled.
+    """
+    total = values.detach().clone(memory_format=torch.contiguous_format)
+    distributed.all_reduce(total)
+    return total
+
+
+@sum_over_ranks.register_fake
+def _shaped(values: torch.Tensor) -> torch.Tensor:
+    return torch.empty_like(values, memory_format=torch.contiguous_format)
+
+
+def _gradient(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+    del ctx
+    return sum_over_ranks(gradient)
+
+
+sum_over_ranks.register_autograd(_gradient)
+
+
+def averaged(values: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return named 0-d values as means over all ranks, by one message."""
+    if not values:
+        return {}
+    means = sum_over_ranks(torch.stack([value.detach() for value in values.values()])) / _ranks()
+    return dict(zip(values, means.unbind(), strict=True))

@@ -22,10 +22,9 @@ from examples.anime_faces.systems._players import (
     joined,
     player_of,
 )
-from examples.anime_faces.systems._rank_gradients import AveragedOverRanks, averaged
 from examples.anime_faces.systems._readings import gradient_length_of, length_of
 from examples.anime_faces.systems._recipe import Batch, Blueprint, Recipe, Scalars, System
-from examples.anime_faces.systems._share import WHOLE, Share
+from examples.anime_faces.systems._share import WHOLE, Share, averaged
 from examples.anime_faces.systems._whole_draws import WholeBatchDraws
 from examples.anime_faces.systems._whole_norm import share_batch_norms
 
@@ -222,7 +221,7 @@ def assemble(
 
     def part() -> gk.training.Gradients:
         parts.append(hardware.gradient_part() if gradients is None else gradients())
-        return parts[-1] if share.ranks == 1 else AveragedOverRanks(parts[-1])
+        return parts[-1] if share.ranks == 1 else gk.training.AveragedOverRanks(parts[-1])
 
     return Training(
         system=system,

@@ -32,7 +32,8 @@ class Accumulated:
     terms draw are drawn part by part; pass them as inputs to get the same numbers.
 
     With `Eager`, data-parallel wrappers reduce gradients with the last part only. Another gradient part is called once for each
-    part of the batch, and the gradients that it leaves are added up; ranks exchange gradients at each of these calls.
+    part of the batch, and the gradients that it leaves are added up. Put `AveragedOverRanks` around: inside, ranks would
+    exchange gradients at each of these calls.
 
     Args:
         parts: Number of parts, 1 or more.

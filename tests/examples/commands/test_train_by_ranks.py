@@ -1,5 +1,7 @@
 """`torchrun -m examples.anime_faces train` on the CPU: equal to one process, stopped, killed, and gone on with."""
 
+import json
+import math
 import os
 import signal
 import subprocess
@@ -44,6 +46,21 @@ class Trainings:
         process = self.start(out, *options, ranks=ranks)
         text, _ = process.communicate(timeout=SECONDS)
         return process.returncode, text
+
+    def run(self, *arguments: str) -> str:
+        """Run another command by one process, which must succeed, and return what it printed."""
+        finished = subprocess.run(
+            [sys.executable, "-m", "examples.anime_faces", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stdout
+        return finished.stdout
 
     def end(self) -> None:
         for process in self._started:
@@ -164,3 +181,66 @@ def test_mistakes_are_said_once(tmp_path: Path, trainings: Trainings) -> None:
         text
     )
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_compiled_ranks_train_what_eager_ranks_train_and_the_first_one_shows_a_profile(
+    tmp_path: Path, trainings: Trainings
+) -> None:
+    options = ("--recipe", "tags_wgan_gp", "--steps", "3")
+    code, text = trainings.finish(tmp_path / "eager", *options, "--profile")
+    assert code == 0, text
+    assert text.count("s in a round, mean of") == 1
+    parts = json.loads((tmp_path / "eager" / "profile.json").read_text())["parts"]
+    sums = {
+        "critic: sums over the ranks, and the wait for them",
+        "generator: sums over the ranks, and the wait for them",
+    }
+    assert sums <= parts.keys()
+    assert all(parts[name] > 0 for name in sums)
+    code, text = trainings.finish(tmp_path / "compiled", *options, "--gradients", "compiled")
+    assert code == 0, text
+    assert "compiled  updates of step 1 for the first time" in text
+    assert "run eagerly" not in text
+    (step, state), (_, expected) = _state(tmp_path / "compiled"), _state(tmp_path / "eager")
+    assert (step, state["settings"]["ranks"], state["settings"]["hardware"]["gradients"]) == (3, 2, "compiled")
+    torch.testing.assert_close(_weights(state), _weights(expected), rtol=0, atol=2e-5)
+    assert torch.equal(state["random"]["cpu"], expected["random"]["cpu"])
+
+
+@pytest.mark.slow
+def test_other_commands_read_a_run_of_ranks_as_any_other(tmp_path: Path, trainings: Trainings) -> None:
+    runs = tmp_path / "two", tmp_path / "one"
+    for ranks, run in zip((2, 1), runs, strict=True):
+        code, text = trainings.finish(run, "--recipe", "acgan", "--steps", "4", "--keep", "2", ranks=ranks)
+        assert code == 0, text
+    two = runs[0]
+    trainings.run("sample", "blue hair", "--run", str(two), "--n", "2", "--out", str(tmp_path / "sheet.png"))
+    trainings.run("sample", "blue hair", "--run", str(two), "--step", "2", "--out", str(tmp_path / "early.png"))
+    said = trainings.run("evaluate", str(two), "--samples", "264", "--device", "cpu")
+    assert "fid" in said.lower()
+    figures = json.loads((two / "metrics.json").read_text())
+    assert math.isfinite(figures["fid"])
+    trainings.run("evaluate", str(two), "--all-kept", "--samples", "264", "--device", "cpu")
+    trainings.run("report", str(two))
+    page = (two / "report.html").read_text(encoding="utf-8")
+    assert "ranks" in page
+    trainings.run("compare", *map(str, runs), "--out", str(tmp_path / "beside"))
+    assert (tmp_path / "beside" / "compare.html").exists()
+    assert _digest(trainings.run("digest", str(two))) == _digest(trainings.run("digest", str(two)))
+
+
+@pytest.mark.slow
+def test_a_rank_that_hangs_ends_the_run_with_a_message(tmp_path: Path, trainings: Trainings) -> None:
+    run = tmp_path / "run"
+    launcher = trainings.start(run, "--recipe", "acgan", "--steps", "100000")
+    _wait_for_steps(run, 20)
+    begun = time.monotonic()
+    os.kill(_rank_processes(launcher)[1], signal.SIGSTOP)
+    text, _ = launcher.communicate(timeout=SECONDS)
+    # 60 seconds of silence, and 30 in which the launcher waits for the process before it kills it.
+    assert 55 < time.monotonic() - begun < 130
+    assert launcher.returncode != 0
+    message = "error: rank 1 does not answer; the last checkpoint, of step 0, is whole; the same command goes on"
+    assert text.count(message) == 1, text
+    assert _state(run)[0] == 0

@@ -1,9 +1,11 @@
-"""One rank that plays rounds of recipes, started by test_ranks.py: `ranks_worker.py RANK WORLD MEET DATA OUT NUMBER...`.
+"""One rank that plays rounds of recipes, started by test_ranks.py:
+`ranks_worker.py RANK WORLD MEET DATA OUT GRADIENTS NUMBER...`; GRADIENTS is eager or compiled.
 
 In float64, so that rounding does not hide a difference to one process with the whole batch.
 """
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,18 @@ from examples.anime_faces.run._stores import ResidentStore
 from examples.anime_faces.systems import Hardware, Share, assemble
 
 ROUNDS = 2
+GRADIENTS = {"eager": gk.training.Eager, "compiled": lambda: gk.training.Compiled(backend="aot_eager")}
 
 
-def trained(name: str, options: Any, faces: Dataset, share: Share) -> dict[str, Any]:
+def trained(name: str, options: Any, faces: Dataset, share: Share, gradients: str) -> dict[str, Any]:
     """Play rounds; return what was logged, and the state."""
     selection = find_recipe(name).conditioning(options).select(faces)
     torch.manual_seed(3)
     recipe, hardware = in_float64(find_recipe(name)), Hardware()
-    training = assemble(recipe, selection.description, options, steps=10, hardware=hardware, share=share)
+    part = GRADIENTS[gradients]
+    training = assemble(
+        recipe, selection.description, options, steps=10, hardware=hardware, share=share, gradients=part
+    )
     store = ResidentStore(faces.images, "cpu")
     feed = Feed.of_system(training.system, store, selection, seed=0, hardware=hardware, share=share)
     batches = (tree_map(lambda one: in_double(one) if isinstance(one, torch.Tensor) else one, batch) for batch in feed)
@@ -42,9 +48,12 @@ def main() -> None:
     if world > 1:
         distributed.init_process_group("gloo", f"file://{meet}", rank=rank, world_size=world)
     faces, share, found = Dataset.open(data), Share(rank=rank, ranks=world), []
-    for number in map(int, sys.argv[6:]):
+    for number in map(int, sys.argv[7:]):
         name, form = FORMS[number]
-        found.append(trained(name, options_of(name, form), faces, share))
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            one = trained(name, options_of(name, form), faces, share, sys.argv[6])
+        found.append({**one, "warned": [str(warning.message) for warning in seen]})
     gk.training.save_checkpoint(out, found)
     if world > 1:
         distributed.destroy_process_group()

@@ -31,16 +31,16 @@ def _equals_one_process(name: str, form: dict[str, Any]) -> bool:
 
 
 def _played(
-    folder: Path, data: Path, numbers: list[int], monkeypatch: pytest.MonkeyPatch
+    folder: Path, data: Path, numbers: list[int], monkeypatch: pytest.MonkeyPatch, gradients: str = "eager"
 ) -> list[list[dict[str, Any]]]:
-    """What one process found, and each of two ranks."""
+    """What one process with eager updates found, and each of two ranks."""
     monkeypatch.setenv("PYTHONPATH", f"{TESTS.parent}:{TESTS}")
     outs = [folder / f"{name}.pt" for name in ("alone", "first", "second")]
     places = [("0", "1"), ("0", "2"), ("1", "2")]
     run_ranks(
         [
-            [str(WORKER), *place, str(folder / "meet"), str(data), str(out), *map(str, numbers)]
-            for place, out in zip(places, outs, strict=True)
+            [str(WORKER), *place, str(folder / "meet"), str(data), str(out), part, *map(str, numbers)]
+            for place, out, part in zip(places, outs, ("eager", gradients, gradients), strict=True)
         ],
         seconds=1200,
     )
@@ -79,3 +79,13 @@ def test_every_recipe_trains_as_one_process_does_or_alike_on_all_ranks(
 ) -> None:
     numbers = list(range(len(FORMS)))
     _check(numbers, _played(tmp_path, faces_folder, numbers, monkeypatch))
+
+
+@pytest.mark.slow
+def test_the_main_recipes_train_as_one_process_does_when_ranks_compile_them(
+    tmp_path: Path, faces_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = _played(tmp_path, faces_folder, QUICK, monkeypatch, "compiled")
+    for form in (*found[1], *found[2]):
+        assert not any("run eagerly" in message for message in form["warned"]), form["warned"]
+    _check(QUICK, found)

@@ -1,6 +1,7 @@
 """What ranks say when one of them has stopped or failed: one store, and each rank's view of it."""
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from torch import distributed
 import gankit as gk
 from examples.anime_faces.errors import RankError, TrainingDivergedError
 from examples.anime_faces.run import RunFolder, _lost
-from examples.anime_faces.run._lost import Fates, is_lost_connection
+from examples.anime_faces.run._lost import Fates, Heartbeats, is_lost_connection
 
+LATE = RuntimeError(
+    "[../third_party/gloo/gloo/transport/tcp/unbound_buffer.cc:78] Timed out waiting 600000ms for recv operation"
+)
 CLOSED = RuntimeError("[../third_party/gloo/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:53")
 
 
@@ -100,3 +104,70 @@ def test_lost_connections_are_told_from_other_errors() -> None:
     assert is_lost_connection(distributed.DistBackendError("NCCL error"))
     assert not is_lost_connection(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert not is_lost_connection(ValueError("Connection closed by peer"))
+
+
+def test_a_rank_that_makes_the_others_wait_too_long_is_not_said_to_have_stopped(tmp_path: Path) -> None:
+    expected = "rank 1 does not answer; no checkpoint was saved yet; the same command goes on"
+    assert str(_ended(tmp_path, {0: LATE, 2: LATE}, 3)[0]) == expected
+
+
+class _Watched:
+    """Ranks that give signs, and the errors with which they would end."""
+
+    def __init__(self, folder: Path, ranks: int) -> None:
+        self.store: Any = distributed.HashStore()
+        self.ended: dict[int, RankError] = {}
+        self.beats = [self._of_rank(rank, ranks, folder) for rank in range(ranks)]
+
+    def _of_rank(self, rank: int, ranks: int, folder: Path) -> Heartbeats:
+        fates = Fates(self.store, rank, ranks, folder)
+        return Heartbeats(self.store, rank, ranks, fates, lambda error: self.ended.update({rank: error}))
+
+    def wait(self, count: int) -> None:
+        end = time.monotonic() + 30
+        while len(self.ended) < count and time.monotonic() < end:
+            time.sleep(0.01)
+
+
+def test_a_silent_rank_ends_the_others_and_one_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_lost, "BEAT", 0.02)
+    monkeypatch.setattr(_lost, "SILENCE", 1.0)
+    _saved(tmp_path, 7)
+    watched = _Watched(tmp_path, 3)
+    silent, *others = watched.beats
+    with others[0], others[1]:
+        with silent:
+            time.sleep(1.5)  # longer than a silence
+            assert watched.ended == {}
+        watched.wait(2)
+    message = "rank 0 does not answer; the last checkpoint, of step 7, is whole; the same command goes on"
+    assert {rank: str(error) for rank, error in watched.ended.items()} == {1: message, 2: ""}
+
+
+def test_ranks_that_have_not_begun_or_have_all_left_are_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_lost, "BEAT", 0.02)
+    monkeypatch.setattr(_lost, "SILENCE", 0.3)
+    watched = _Watched(tmp_path, 2)
+    with watched.beats[0]:
+        time.sleep(0.6)
+        assert watched.ended == {}
+        with watched.beats[1]:
+            time.sleep(0.1)
+    time.sleep(0.6)
+    assert watched.ended == {}
+
+
+def test_a_process_that_was_stopped_itself_waits_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when all ranks sleep with their machine: the clock jumps, and no rank had the time for a sign."""
+    monkeypatch.setattr(_lost, "BEAT", 0.02)
+    clock = {"jump": 0.0}
+    plain = time.monotonic
+    monkeypatch.setattr(_lost.time, "monotonic", lambda: plain() + clock["jump"])
+    watched = _Watched(tmp_path, 2)
+    with watched.beats[0], watched.beats[1]:
+        time.sleep(0.2)
+        clock["jump"] = 1000.0
+        time.sleep(0.2)
+    assert watched.ended == {}

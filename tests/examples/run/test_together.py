@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 from support.ranks import as_ranks
-from torch import nn
 
 from examples.anime_faces.data import Dataset
-from examples.anime_faces.run import ALONE, Together, TrainRequest
+from examples.anime_faces.run import ALONE, Together, TrainRequest, _beginning
 from examples.anime_faces.run._beginning import plan_together
+from examples.anime_faces.run._planning import plan_run
 from examples.anime_faces.run._rank_parts import parts_of_all, parts_of_rank
 from examples.anime_faces.run._together import joined
 from examples.anime_faces.systems import Share
@@ -43,18 +43,6 @@ def test_all_get_what_the_first_rank_has() -> None:
     assert first == second
 
 
-def test_all_get_the_weights_and_buffers_of_the_first_rank() -> None:
-    def taken(together: Together) -> list[torch.Tensor]:
-        norm = nn.BatchNorm2d(3)
-        for tensor in (*norm.parameters(), *norm.buffers()):
-            tensor.data.fill_(2 + together.share.rank)
-        together.take_from_first({"generator": norm})
-        return [tensor.detach() for tensor in (*norm.parameters(), *norm.buffers())]
-
-    for tensors in _two(taken):
-        assert [float(tensor.max()) for tensor in tensors] == [2.0] * 5  # pyright: ignore[reportGeneralTypeIssues]
-
-
 def test_what_differs_between_ranks_is_named() -> None:
     def check(together: Together) -> None:
         together.check_same({"the data set": "abc", "the versions": f"torch {together.share.rank}"})
@@ -81,13 +69,29 @@ def test_parts_of_each_rank_are_kept_together_and_cannot_be_divided_anew() -> No
         parts_of_rank({"replay": {"rank": 0, "ranks": 1}}, Together(Share(ranks=3)))
 
 
-def test_ranks_update_eagerly(request_for: Callable[..., TrainRequest], faces: Dataset) -> None:
+def test_ranks_update_eagerly_or_compiled(request_for: Callable[..., TrainRequest], faces: Dataset) -> None:
     request = request_for(gradients="compiled")
     selection = request.recipe.conditioning(request.options).select(faces)
-    with pytest.raises(ValueError, match="--gradients must be eager where several ranks train, but it is compiled"):
+    for gradients, expected in (("compiled", {"compiled"}), (None, {"eager"})):
+        request = replace(request, gradients=gradients)
+        for settings, choices in _two(lambda one, request=request: plan_together(request, faces, selection, None, one)):  # pyright: ignore[reportGeneralTypeIssues]
+            assert settings.ranks == 2
+            assert choices
+            assert {choice.gradients for choice in choices} == expected
+
+
+def test_ranks_replay_no_graphs(
+    request_for: Callable[..., TrainRequest], faces: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = request_for()
+    selection = request.recipe.conditioning(request.options).select(faces)
+    settings, choices = plan_run(request, faces, selection)
+    graphed = replace(settings.hardware, gradients="graphed")
+    monkeypatch.setattr(_beginning, "plan_run", lambda *_: (settings, (*choices, graphed)))
+    for _, left in _two(lambda one: plan_together(request, faces, selection, None, one)):  # pyright: ignore[reportGeneralTypeIssues]
+        assert left == choices
+    monkeypatch.setattr(_beginning, "plan_run", lambda *_: (replace(settings, hardware=graphed), (graphed,)))
+    with pytest.raises(
+        ValueError, match="--gradients must be eager or compiled where several ranks train, but it is gr"
+    ):
         _two(lambda one: plan_together(request, faces, selection, None, one))
-    request = replace(request, gradients=None)
-    for settings, choices in _two(lambda one: plan_together(request, faces, selection, None, one)):  # pyright: ignore[reportGeneralTypeIssues]
-        assert settings.ranks == 2
-        assert choices
-        assert {choice.gradients for choice in choices} == {"eager"}

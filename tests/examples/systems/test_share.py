@@ -6,6 +6,7 @@ import torch
 from support.ranks import as_ranks
 
 from examples.anime_faces.systems import Share, of_all_ranks, of_one_rank
+from examples.anime_faces.systems._share import averaged, sum_over_ranks
 
 
 @pytest.mark.parametrize(("ranks", "blocks"), [(1, 1), (2, 1), (3, 2), (2, 4)])
@@ -47,3 +48,32 @@ def test_rows_of_all_ranks_are_joined_and_their_gradients_go_back() -> None:
         assert pictures == 6
         assert joined.tolist() == whole.tolist()
         torch.testing.assert_close(slope, 2 * expected[2 * rank : 2 * rank + 2])  # summed over the losses of both ranks
+
+
+def test_sums_over_ranks_can_be_differentiated_twice() -> None:
+    whole = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(whole.sum() ** 4, whole, create_graph=True)
+    (expected,) = torch.autograd.grad((slope**2).sum(), whole)
+
+    def play(rank: int) -> tuple[torch.Tensor, torch.Tensor]:
+        own = whole.detach()[rank].clone().requires_grad_()
+        (slope,) = torch.autograd.grad(sum_over_ranks(own) ** 4 / 3, own, create_graph=True)
+        (second,) = torch.autograd.grad(slope**2, own)
+        return slope.detach(), second
+
+    for rank, (own, second) in enumerate(as_ranks(3, play)):
+        torch.testing.assert_close(own, slope[rank].detach())
+        torch.testing.assert_close(second, expected[rank])
+
+
+def test_named_values_are_averaged_without_changing_those_that_are_given() -> None:
+    def play(rank: int) -> dict[str, torch.Tensor]:
+        own = {"a": torch.tensor(1.0 + rank), "b": torch.tensor(3.0 * rank, requires_grad=True)}
+        found = averaged(own)
+        assert float(own["a"]) == 1.0 + rank
+        assert averaged({}) == {}
+        return found
+
+    for found in as_ranks(2, play):
+        assert (float(found["a"]), float(found["b"])) == (1.5, 1.5)
+        assert not found["b"].requires_grad
