@@ -35,7 +35,13 @@ def _alone(name: str) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "form"), [*((name, "compiled") for name in SEPARATE), *(("group norm", form) for form in ("eager", "parts", "averaged parts"))])
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        *((name, "compiled") for name in SEPARATE),
+        *(("group norm", form) for form in ("eager", "parts", "averaged parts")),
+    ],
+)
 def test_two_ranks_equal_one_process_with_the_whole_batch(tmp_path: Path, name: str, form: str) -> None:
     expected = _alone(name)
     for state, warned in _run(tmp_path, name, form):
