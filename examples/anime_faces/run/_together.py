@@ -1,8 +1,10 @@
 """Several processes that train one run together, as `torchrun` starts them: what they agree on, and who writes."""
 
+import getpass
 import os
 import signal
 import sys
+import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +23,8 @@ from examples.anime_faces.systems import WHOLE, Share
 LONGEST_WAIT = timedelta(minutes=10)
 """How long ranks wait for each other, as while the first one draws grids and saves, or one compiles longer than the others. A
 process that hangs is noticed earlier, see `Heartbeats`."""
+
+CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 
 class Together:
@@ -167,6 +171,7 @@ def joined(device: str | None, folder: Path) -> Iterator[Together]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
+    _take_compiler_cache()
     from torch.distributed.rendezvous import rendezvous
 
     store, rank, ranks = next(rendezvous("env://", timeout=LONGEST_WAIT))
@@ -188,6 +193,13 @@ def joined(device: str | None, folder: Path) -> Iterator[Together]:
     finally:
         if distributed.is_initialized() and sys.exc_info()[0] in (None, SystemExit):
             distributed.destroy_process_group()
+
+
+def _take_compiler_cache() -> None:
+    """Let each rank compile in a folder of its own: in one folder, a rank may load what another one is still writing."""
+    usual = Path(tempfile.gettempdir()) / f"torchinductor_{getpass.getuser()}"
+    folder = Path(os.environ.get(CACHE, usual)) / f"rank-{os.environ.get('LOCAL_RANK', '0')}"
+    os.environ[CACHE] = str(folder)
 
 
 def _meet() -> None:

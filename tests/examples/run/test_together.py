@@ -1,8 +1,11 @@
 """What ranks agree on, between two processes of which one is this test's; and what a process that trains alone gets."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -13,7 +16,7 @@ from examples.anime_faces.run import ALONE, Together, TrainRequest, _beginning
 from examples.anime_faces.run._beginning import plan_together
 from examples.anime_faces.run._planning import plan_run
 from examples.anime_faces.run._rank_parts import parts_of_all, parts_of_rank
-from examples.anime_faces.run._together import joined
+from examples.anime_faces.run._together import _take_compiler_cache, joined
 from examples.anime_faces.systems import Share
 
 
@@ -32,6 +35,21 @@ def test_alone_everything_is_what_was_given(tmp_path: object) -> None:
     ALONE.check_same({"name": "text"})
     parts = {"replay": {"rank": 0, "ranks": 1}, "cheat": {"probability": torch.ones(())}}
     assert parts_of_rank(parts_of_all(parts, ALONE), ALONE) == parts
+
+
+@pytest.mark.parametrize("usual", ["", "/somewhere"])
+def test_each_rank_compiles_in_a_folder_of_its_own(usual: str) -> None:
+    found: list[Path] = []
+    for rank in range(2):
+        with mock.patch.dict(os.environ, LOCAL_RANK=str(rank)):
+            os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)
+            if usual:
+                os.environ["TORCHINDUCTOR_CACHE_DIR"] = usual
+            _take_compiler_cache()
+            found.append(Path(os.environ["TORCHINDUCTOR_CACHE_DIR"]))
+    assert [one.name for one in found] == ["rank-0", "rank-1"]
+    assert found[0].parent == found[1].parent
+    assert not usual or found[0].parent == Path(usual)
 
 
 def test_all_get_what_the_first_rank_has() -> None:
