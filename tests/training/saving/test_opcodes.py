@@ -14,6 +14,7 @@ from torch import nn
 from torch._utils import _rebuild_tensor_v2
 
 from gankit.training import CheckpointError, load_checkpoint, save_checkpoint
+from gankit.training._saving import _opcodes
 from gankit.training._saving._opcodes import OpcodeError, check_opcodes
 from gankit.training._saving._plain import is_plain_state
 
@@ -109,6 +110,8 @@ BOMBS = {
     "one tuple": b"\x80\x02(" + b"N" * MANY + b"t.",
     "texts": b"\x80\x02](" + b"X\2\0\0\0ab" * (MANY // 7) + b"e.",
     "a text longer than the file": b"\x80\x02X\xff\xff\xff\x7fabc.",
+    "many small lists": b"\x80\x02](" + b"]" * 1000 + b"e(" + b"]K\1a" * (MANY // 4) + b"e.",
+    "many pairs": b"\x80\x02]" + b"]K\1aa" * (MANY // 5) + b".",
     "a long number": b"\x80\x02\x8b\xff\xff\xff\x7fabc.",
 }
 
@@ -341,6 +344,42 @@ def test_whatever_the_bytes_are_a_plain_state_or_an_error_comes_back(
         return
     assert is_plain_state(state)
     assert math.isfinite(len(repr(state)))
+
+
+@pytest.mark.parametrize(
+    "numbers", [[1, 300, 70_000, -1, 0.5, None, True, False] * 700, [0.25] * 1001, [None], [101] * 2000]
+)
+def test_long_lists_of_numbers_come_back(tmp_path: Path, numbers: list[Any]) -> None:
+    """Bytes of numbers may look like instructions: 101 is the one that ends a list."""
+    state = {"numbers": numbers, "more": [numbers, "text", numbers[:1]], "pairs": [[1, 0.5], (2, 0.25)]}
+    save_checkpoint(tmp_path / "a.pt", state)
+    assert load_checkpoint(tmp_path / "a.pt") == state
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x80\x02(K\1e.", b"\x80\x02}(K\1e.", b"\x80\x02](](K\1ee(Ne\x88.", b"\x80\x02](}(K\1ee."]
+)
+def test_numbers_are_put_into_lists_only(data: bytes) -> None:
+    with pytest.raises(OpcodeError):
+        check_opcodes(data, {})
+
+
+def test_numbers_in_lists_are_no_instructions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_opcodes, "MOST_INSTRUCTIONS", 1000)
+    numbers = [0.5, 7] * 50_000
+    save_checkpoint(tmp_path / "a.pt", numbers)
+    assert load_checkpoint(tmp_path / "a.pt") == numbers
+
+
+@pytest.mark.parametrize("state", [[[0]] * 500, ["text"] * 1000, [{"a": 0.5}] * 300])
+def test_what_could_not_be_loaded_is_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: Any) -> None:
+    monkeypatch.setattr(_opcodes, "MOST_INSTRUCTIONS", 1000)
+    save_checkpoint(tmp_path / "a.pt", 1)
+    why = "state must be one that can be loaded again, and is not: .*more than 1000 instructions: put long lists of numbers"
+    with pytest.raises(ValueError, match=why):
+        save_checkpoint(tmp_path / "a.pt", state)
+    assert load_checkpoint(tmp_path / "a.pt") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
 
 
 def test_a_pickle_of_another_pickler_is_refused(tmp_path: Path) -> None:

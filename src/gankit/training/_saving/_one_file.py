@@ -26,8 +26,8 @@ def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
     Args:
         path: The file to write; its folder must exist.
         state: Nested dicts, lists and tuples of dense tensors, strings, numbers and None, such as what ``state_dict()``
-            returns: at most 100 levels deep, and at most 16 MiB without the values of tensors, which are about a million
-            numbers.
+            returns: at most 100 levels deep, and at most 16 MiB without the values of tensors, which are more than a million
+            numbers in lists.
 
     Raises:
         ValueError: The state holds something else, or too much; the message says where. Nothing is written.

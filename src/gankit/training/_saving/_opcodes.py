@@ -23,7 +23,11 @@ from gankit.training._saving._stand_ins import (
 
 LONGEST_SHARED = 64
 """Characters of a string that may be referred to again: the pickler does so for strings that are one object."""
+MOST_INSTRUCTIONS = 1 << 21
+"""Without those of numbers in lists, which are passed over together: about a second."""
 MOST_WAITING = 1 << 17
+NUMBERS = re.compile(rb"(?:[N\x88\x89]|K.|M..|J.{4}|G.{8}){1,1000}+e", re.DOTALL)
+"""Numbers, switches and Nones that are put into a list: the pickler does it a thousand at a time."""
 MOST_TIMES = 8
 """How many times the bytes of all storages tensors may have together: early versions let tied tensors share one."""
 GLOBAL = re.compile(rb"([a-z_.]{1,40})\n([A-Za-z0-9_]{1,40})\n")
@@ -67,7 +71,9 @@ class _Reader:
         if pickle[:2] != b"\x80\x02":
             raise StandInError("it is not of protocol 2")
         self.at = 2
-        while self.at < last:
+        for _ in range(MOST_INSTRUCTIONS):
+            if self.at >= last:
+                break
             handler = self._HANDLERS.get(pickle[self.at])
             if handler is None:
                 raise StandInError(f"the instruction {pickle[self.at : self.at + 1]!r} builds no plain data")
@@ -75,6 +81,8 @@ class _Reader:
             handler(self)
             if len(stack) > MOST_WAITING:
                 raise StandInError(f"more than {MOST_WAITING} objects wait for the container that they are in")
+        else:
+            raise StandInError(f"more than {MOST_INSTRUCTIONS} instructions: put long lists of numbers into tensors")
         if self.at != last or pickle[last:] != b".":
             raise StandInError("it has no end")
         if len(stack) != 1 or self._marks or not is_plain(stack[0]):
@@ -117,14 +125,21 @@ class _Reader:
     def _mark(self) -> None:
         if len(self._marks) > 2 * MOST_LEVELS:
             raise StandInError(f"it is nested more than {MOST_LEVELS} levels deep")
+        if numbers := NUMBERS.match(self._pickle, self.at):
+            fill(self._stack[-1] if len(self._stack) > self._floor() else None, "list", ())
+            self.at = numbers.end()
+            return
         self._marks.append(len(self._stack))
+
+    def _floor(self) -> int:
+        return self._marks[-1] if self._marks else 0
 
     def _pop(self, count: int | None) -> list[Any]:
         """Remove the last `count` objects, or those after the mark."""
         if count is None and not self._marks:
             raise StandInError("the beginning of a container is missing")
         start = self._marks.pop() if count is None else len(self._stack) - count
-        if start < (self._marks[-1] if self._marks else 0):
+        if start < self._floor():
             raise StandInError("an object is missing")
         items = self._stack[start:]
         del self._stack[start:]
