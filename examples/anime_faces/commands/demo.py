@@ -74,8 +74,9 @@ class Demo:
         stages = ("rendering faces" if self.images is None else "reading pictures", *LATER_STAGES)
         faces, pictures = self._faces(data)
         say(minutes.plan(stages, pictures), flush=True)
-        with locked(RunFolder(self.out)):
-            pass  # refused here, not when the pictures are made, if another process trains there
+        if RunFolder(self.out).lock.exists():
+            with locked(RunFolder(self.out)):
+                pass  # refused here, not when the pictures are made, if another process trains there
         with LivePage(self.out, stages) as page, without_readers():
             self._announce(page, stages[0], minutes, pictures)
             self._prepare(data, page, faces)
