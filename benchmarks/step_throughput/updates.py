@@ -1,6 +1,6 @@
 """One iteration with gankit: a round of updates, and the same with a fake that both networks share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -34,12 +34,7 @@ def played_round(
         with setting.autocast():
             return rule.generator(critic, real, networks.draw(latents, labels), labels)
 
-    train_critic = gk.training.Update(
-        rule.fast_optimizer(critic.parameters()), critic_terms, constraint=_clip(rule, networks), gradients=gradients()
-    )
-    train_generator = gk.training.Update(
-        rule.fast_optimizer(networks.generator.parameters()), generator_terms, frozen=[critic], gradients=gradients()
-    )
+    train_critic, train_generator = _updates(rule, networks, critic_terms, generator_terms, gradients)
     round_ = gk.schedules.Round(rule.critic_steps)
 
     def iterate(batches: Sequence[Batch]) -> None:
@@ -48,8 +43,13 @@ def played_round(
     return iterate
 
 
-def shared_fake(rule: Rule, networks: Networks, setting: Setting) -> Iteration:
-    """The same updates with fakes as inputs; the generator's uses the fake of the last critic step."""
+def shared_fake(
+    rule: Rule, networks: Networks, setting: Setting, *, gradients: type[gk.training.Gradients] = gk.training.Eager
+) -> Iteration:
+    """The same updates with fakes as inputs; the generator's uses the fake of the last critic step.
+
+    The arguments are those of `played_round`. Fakes are drawn eagerly, whatever computes the gradients.
+    """
     critic = networks.critic
 
     def critic_terms(real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None) -> Terms:
@@ -60,12 +60,7 @@ def shared_fake(rule: Rule, networks: Networks, setting: Setting) -> Iteration:
         with setting.autocast():
             return rule.generator(critic, real, fake, labels)
 
-    train_critic = gk.training.Update(
-        rule.fast_optimizer(critic.parameters()), critic_terms, constraint=_clip(rule, networks)
-    )
-    train_generator = gk.training.Update(
-        rule.fast_optimizer(networks.generator.parameters()), generator_terms, frozen=[critic]
-    )
+    train_critic, train_generator = _updates(rule, networks, critic_terms, generator_terms, gradients)
 
     def iterate(batches: Sequence[Batch]) -> None:
         *earlier, (real, latents, labels) = batches
@@ -79,6 +74,21 @@ def shared_fake(rule: Rule, networks: Networks, setting: Setting) -> Iteration:
         train_generator(real, fake, labels)
 
     return iterate
+
+
+def _updates(
+    rule: Rule,
+    networks: Networks,
+    critic_terms: Callable[..., Terms],
+    generator_terms: Callable[..., Terms],
+    gradients: type[gk.training.Gradients],
+) -> tuple[gk.training.Update, gk.training.Update]:
+    critic, generator = networks.critic, networks.generator
+    critic_optimizer, generator_optimizer = map(rule.fast_optimizer, (critic.parameters(), generator.parameters()))
+    return (
+        gk.training.Update(critic_optimizer, critic_terms, constraint=_clip(rule, networks), gradients=gradients()),
+        gk.training.Update(generator_optimizer, generator_terms, frozen=[critic], gradients=gradients()),
+    )
 
 
 def _clip(rule: Rule, networks: Networks) -> partial[None] | None:
