@@ -1,0 +1,86 @@
+"""Try what gankit promises: kill it, damage its files, fill its disk, feed it hostile files: ``python -m tests.faults``.
+
+Records are kept, so that a second call tries only what is missing or has another protocol. The exit status is 0 if nothing
+failed, and 1 if something did.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+# Before torch is imported: one thread a process, and no device, since forks cannot share one.
+os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
+
+from tests.faults.broken import ways_to_break
+from tests.faults.children import ROOT
+from tests.faults.page import page, table
+from tests.faults.program import TRIALS, failed, jobs, play, warm_up
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def main() -> int:
+    """Read the command line, try, report."""
+    names = [trial.name for trial in TRIALS]
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("trials", nargs="*", help=f"which (default: all): {' '.join(names)}")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few faults of each kind, in about a minute; writes no page"
+    )
+    parser.add_argument("--at-most", type=int, help="attempts of each kind of fault at most")
+    parser.add_argument("--again", action="store_true", help="try again what has a record")
+    parser.add_argument("--records", type=Path, help="where records are kept (default: benchmarks/results/faults)")
+    parser.add_argument(
+        "--broken", action="store_true", help="break gankit for each trial, which must then fail: 0 if all trials do"
+    )
+    options = parser.parse_args()
+    if unknown := set(options.trials) - set(names):
+        parser.error(f"there is no trial {' '.join(sorted(unknown))}; the trials are {' '.join(names)}")
+    if (options.quick or options.broken) and options.records is None:
+        parser.error("--quick and --broken need --records, so that the records of the long form stay")
+    chosen = [trial for trial in TRIALS if trial.name in (options.trials or names)]
+    if options.broken:
+        return _broken([trial.name for trial in chosen], options.records)
+    played = []
+    folder = options.records or RESULTS / "faults"
+    todo = jobs(chosen, quick=options.quick, at_most=options.at_most)
+    for job, record in play(todo, folder, again=options.again):
+        played.append(record)
+        _say(
+            f"{record.experiment}, {record.arm}: {record.figures['tried']} tried, {len(record.figures['failures'])} failed"
+        )
+        if options.records is None:
+            (RESULTS / "faults.md").write_text(page(folder), encoding="utf-8")
+    _say("\n" + table(played))
+    return 1 if failed(played) else 0
+
+
+def _broken(names: list[str], folder: Path) -> int:
+    """Break gankit in a fork for each trial, and try the first kind of fault of it; 0 if each fails."""
+    warm_up()
+    passed = []
+    for name, break_it in ways_to_break().items():
+        if name not in names:
+            continue
+        _say(f"broken for {name}:")
+        child = os.fork()
+        if child == 0:
+            break_it()
+            todo = jobs([trial for trial in TRIALS if trial.name == name], quick=True)[:1]
+            records = [record for _, record in play(todo, folder)]
+            _say(table(records))
+            os._exit(bool(failed(records)))
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 1:
+            passed.append(name)
+    _say(f"passed though gankit was broken: {', '.join(passed) or 'none'}")
+    return 1 if passed else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

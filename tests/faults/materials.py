@@ -1,0 +1,73 @@
+"""Data sets, runs and pictures that trials work with: small, and made once."""
+
+import shutil
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.faults.children import command, start
+
+TINY = ("--width", "4", "--batch-size", "6", "--threads", "1", "--precision", "float32", "--grid-every", "1000")
+
+
+class Materials:
+    """Makes what trials need, when they need it.
+
+    Args:
+        folder: Where it is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def faces(self) -> Path:
+        """A data set of 70 rendered faces of 32x32 pixels."""
+        return self._made("faces", ["prepare", "--count", "70", "--size", "32", "--workers", "0"])
+
+    def shards(self, count: int) -> Path:
+        """Return the same data set in shards."""
+        words = ["prepare", "--count", "70", "--size", "32", "--workers", "0", "--shards", str(count)]
+        return self._made(f"shards-{count}", words)
+
+    @cached_property
+    def run(self) -> Path:
+        """A run of `acgan` on these faces, of 3 steps. Copy it before you change it."""
+        return self._made("run", training(self.faces, steps=3))
+
+    @cached_property
+    def photos(self) -> Path:
+        """A folder of 6 small pictures, ``1.png`` to ``6.png``."""
+        folder = self.folder / "photos"
+        folder.mkdir(parents=True)
+        rng = np.random.default_rng(0)
+        for number in range(1, 7):
+            picture = Image.fromarray(rng.integers(0, 256, (3, 3, 3), dtype=np.uint8))
+            picture.resize((32, 32), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+        return folder
+
+    def run_in(self, folder: Path) -> Path:
+        """Return a copy of the run, in a folder."""
+        shutil.copytree(self.run, folder)
+        return folder
+
+    def faces_in(self, folder: Path) -> Path:
+        """Return a copy of the data set, in a folder."""
+        shutil.copytree(self.faces, folder)
+        return folder
+
+    def _made(self, name: str, words: Sequence[str]) -> Path:
+        out = self.folder / name
+        if not out.exists():
+            ended = start(command(*words, "--out", str(out)), self.folder / f"{name}.output").wait()
+            if ended.status:
+                raise RuntimeError(f"{' '.join(words)} ended with {ended.in_short}")
+        return out
+
+
+def training(data: Path, *more: str, steps: int, recipe: str = "acgan") -> list[str]:
+    """Return the words of a training command, without its ``--out``."""
+    return ["train", "--recipe", recipe, "--data", str(data), "--steps", str(steps), *TINY, *more]

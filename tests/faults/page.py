@@ -1,0 +1,105 @@
+"""The results: a table in the terminal, and the page."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks.toys.runs import Record, machine
+from tests.faults.hostile import ALL
+from tests.faults.program import TRIALS, digest_of_sources
+
+MOST_LISTED = 5
+"""Failures of one kind of fault that the page quotes; the records have all."""
+
+
+def table(records: Sequence[Record]) -> str:
+    """Return a table for the terminal, with every failure below it."""
+    rows = [("trial", "fault", "tried", "result", "measured")]
+    rows += [(one.experiment, one.arm, str(one.figures["tried"]), result(one), measured(one)) for one in records]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
+    ]
+    return "\n".join([*(line.rstrip() for line in lines), "", *_failures(records), summary(records)])
+
+
+def result(record: Record) -> str:
+    """Return what came of a kind of fault, in two words."""
+    if record.figures["untried"]:
+        return "not tried"
+    failures = len(record.figures["failures"])
+    return f"{failures} failed" if failures else "passed"
+
+
+def measured(record: Record) -> str:
+    """Return what was measured besides, or why nothing was tried."""
+    if record.figures["untried"]:
+        return record.figures["untried"]
+    return ", ".join(f"{value:g} {name}" for name, value in record.figures["measured"].items())
+
+
+def summary(records: Sequence[Record]) -> str:
+    """Return the numbers of all."""
+    tried = sum(record.figures["tried"] for record in records)
+    failures = sum(len(record.figures["failures"]) for record in records)
+    untried = sum(bool(record.figures["untried"]) for record in records)
+    return f"{tried:,} faults tried, {failures} failures, {untried} kinds of faults not tried"
+
+
+def page(folder: Path) -> str:
+    """Return the page of all records in a folder: what was tried, how often, what failed, and where."""
+    sources, kept = digest_of_sources(), kept_records(folder)
+    lines = [
+        "# Faults",
+        "",
+        f"torch {torch.__version__}, Python {platform.python_version()}, {machine()}, {os.cpu_count()} core(s), one thread a "
+        "process; written by `python -m tests.faults` (`make faults`). "
+        f"[What gankit promises](docs/guides/promises.md), tried from outside. *Tried* is how many faults were made, *long form* "
+        "how many the long form makes: a row with fewer was cut short by `--at-most`. Seconds are those of the processor, but for "
+        "those until an end.",
+        "",
+        f"{summary(list(kept.values()))}. Sources `{sources}`; a row that was measured with others says so.",
+        "",
+    ]
+    for trial in TRIALS:
+        lines += [f"## {trial.name}", "", trial.promise, ""]
+        lines += ["| fault | tried | long form | result | measured |", "|---|---|---|---|---|"]
+        failures: list[str] = []
+        for name, arm in trial.arms.items():
+            record = kept.get((trial.name, name))
+            whole = "all cases" if arm.long == ALL else f"{arm.long:,}"
+            if record is None:
+                lines.append(_row(name, "0", whole, "not tried yet", ""))
+                continue
+            with_others = f" (with `{record.figures['sources']}`)" * (record.figures["sources"] != sources)
+            lines.append(
+                _row(name, f"{record.figures['tried']:,}", whole, result(record) + with_others, measured(record))
+            )
+            found = record.figures["failures"]
+            failures += [f"- {_cell(name)}: {_cell(one)}" for one in found[:MOST_LISTED]]
+            failures += [f"- {_cell(name)}: {len(found) - MOST_LISTED} more"] * (len(found) > MOST_LISTED)
+        lines += ["", *(["Failures:", "", *failures, ""] if failures else [])]
+    return "\n".join(lines)
+
+
+def kept_records(folder: Path) -> dict[tuple[str, str], Record]:
+    """Return all records in a folder, of whatever protocol, by trial and kind of fault."""
+    found = [Record(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
+    return {(record.experiment, record.arm): record for record in found}
+
+
+def _failures(records: Sequence[Record]) -> list[str]:
+    return [f"FAILED {one.experiment}, {one.arm}: {failure}" for one in records for failure in one.figures["failures"]]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _cell(text: str) -> str:
+    # Paths and messages of faults are shown as they are: neither a table nor a link may begin in them.
+    return text.replace("\n", " ").translate(str.maketrans({one: f"\\{one}" for one in "|<>[]*_"}))
