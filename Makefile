@@ -11,6 +11,7 @@
 #   make faces     the default recipe and an earlier version of it, three seeds, several hours, into benchmarks/results/
 #   make gallery   a run of each recipe, a few hours, into the pages of the recipes
 #   make mutants   mutation testing of all folders except blocks and networks
+#   make faults    kills, damaged and hostile files, full disks, signals, a few hours, into benchmarks/results/faults.md
 #   make clean     delete .venv and everything that is built
 # Another version of torch: make test TORCH=torch==2.14.1
 
@@ -26,7 +27,7 @@ DEMO ?= runs/demo
 MINUTES ?= 12
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo test test-all check docs bench cuda toys faces gallery mutants clean
+.PHONY: demo test test-all check docs bench cuda toys faces gallery mutants faults clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMPS)/examples
@@ -67,6 +68,9 @@ gallery: $(STAMPS)/examples
 
 mutants: $(STAMPS)/all
 	$(BIN)/python -m tests.mutants
+
+faults: $(STAMPS)/all
+	$(BIN)/python -m tests.faults
 
 clean:
 	rm -rf $(VENV) site build dist docs/api/generated .pytest_cache .ruff_cache .hypothesis

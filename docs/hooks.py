@@ -32,6 +32,7 @@ _REPOSITORY_PAGES = {
     "benchmarks/recipes.md": _ROOT / "benchmarks" / "results" / "recipes.md",
     "benchmarks/overhead.md": _ROOT / "benchmarks" / "results" / "overhead.md",
     "benchmarks/cuda.md": _ROOT / "benchmarks" / "results" / "cuda.md",
+    "benchmarks/faults.md": _ROOT / "benchmarks" / "results" / "faults.md",
 }
 
 _pages: dict[str, ReferencePage] = {}

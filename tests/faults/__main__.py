@@ -14,10 +14,11 @@ os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND":
 
 from tests.faults.broken import ways_to_break
 from tests.faults.children import ROOT
-from tests.faults.page import page, table
+from tests.faults.page import page, table, with_promises
 from tests.faults.program import TRIALS, failed, jobs, play, warm_up
 
 RESULTS = ROOT / "benchmarks" / "results"
+GUIDE = ROOT / "docs" / "guides" / "promises.md"
 
 
 def main() -> int:
@@ -45,15 +46,21 @@ def main() -> int:
     played = []
     folder = options.records or RESULTS / "faults"
     todo = jobs(chosen, quick=options.quick, at_most=options.at_most)
-    for job, record in play(todo, folder, again=options.again):
+    for record in play(todo, folder, again=options.again):
         played.append(record)
         _say(
             f"{record.experiment}, {record.arm}: {record.figures['tried']} tried, {len(record.figures['failures'])} failed"
         )
         if options.records is None:
-            (RESULTS / "faults.md").write_text(page(folder), encoding="utf-8")
+            write_results()
     _say("\n" + table(played))
     return 1 if failed(played) else 0
+
+
+def write_results() -> None:
+    """Write the page of all records, and the table of the guide."""
+    (RESULTS / "faults.md").write_text(page(RESULTS / "faults"), encoding="utf-8")
+    GUIDE.write_text(with_promises(GUIDE.read_text(encoding="utf-8"), RESULTS / "faults"), encoding="utf-8")
 
 
 def _broken(names: list[str], folder: Path) -> int:
@@ -68,7 +75,7 @@ def _broken(names: list[str], folder: Path) -> int:
         if child == 0:
             break_it()
             todo = jobs([trial for trial in TRIALS if trial.name == name], quick=True)[:1]
-            records = [record for _, record in play(todo, folder)]
+            records = list(play(todo, folder))
             _say(table(records))
             os._exit(bool(failed(records)))
         if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 1:

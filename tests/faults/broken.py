@@ -69,7 +69,8 @@ def _end_otherwise() -> None:
 
 
 def _read_slowly() -> None:
-    for module in (prompts, tables, tags):
+    modules: list[Any] = [prompts, tables, tags]
+    for module in modules:
         read_lines = module.read_lines
 
         def slow(path: Path, read_lines: Any = read_lines) -> Iterator[tuple[int, str]]:

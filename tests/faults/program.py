@@ -103,7 +103,7 @@ def jobs(trials: Iterable[Trial], *, quick: bool, at_most: int | None = None) ->
     ]
 
 
-def play(todo: Iterable[Job], folder: Path, *, again: bool = False) -> Iterator[tuple[Job, Record]]:
+def play(todo: Iterable[Job], folder: Path, *, again: bool = False) -> Iterator[Record]:
     """Yield the record of each job: the one in the folder, or a new one, which is kept there.
 
     Args:
@@ -119,7 +119,7 @@ def play(todo: Iterable[Job], folder: Path, *, again: bool = False) -> Iterator[
             if record is None:
                 record = job.run(materials)
                 save(folder, record)
-            yield job, record
+            yield record
 
 
 def failed(records: Iterable[Record]) -> bool:

@@ -64,6 +64,7 @@ def _processes(launcher: Child) -> dict[int, int]:
 
 RANKS_LOST = Trial(
     name="ranks",
+    how="SIGKILL of one of two ranks under `torchrun`, at a random moment.",
     promise="Where one of several ranks is killed, the run ends within 15 s with a message, and its checkpoint is good.",
     arms={
         "the first rank": Arm(run=partial(lose_rank, rank=0), long=10, quick=0, limits={"seconds": END_SECONDS}),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -187,12 +188,17 @@ def _with_poison(words: Sequence[str], call: int, value: float) -> int:
         calls += 1
         return result + value if calls == call else None
 
-    nn.modules.module.register_module_forward_hook(hook)
+    hooks: Any = nn.modules.module
+    hooks.register_module_forward_hook(hook)
     return command(*words)()
 
 
 GO_ON = Trial(
     name="resume",
+    how=(
+        "SIGTERM to the process or its group at a random step, then the same command again; digests of all state "
+        "are compared."
+    ),
     promise=(
         "A training that gets SIGTERM finishes its step, saves, and ends within 10 s with status 143; gone on with, it ends "
         "with the same state as without a stop, bit for bit."
@@ -205,11 +211,13 @@ GO_ON = Trial(
 )
 STARTS = Trial(
     name="starts",
+    how="Simultaneous starts of the same command.",
     promise="Of several trainings that are started in one folder, exactly one runs; the others end at once with status 3.",
     arms={"at the same moment": Arm(run=start_together, long=20, quick=3)},
 )
 POISON = Trial(
     name="poison",
+    how="NaN or infinity in the result of a random layer, at a random step.",
     promise="A training in which a number becomes NaN or infinite ends with status 4, and its checkpoint is good.",
     arms={"in a layer of the example": Arm(run=poison_run, long=20, quick=1)},
 )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -90,7 +91,8 @@ def _attempt(setting: Setting, tally: Tally, folder: Path, temporary: Path, numb
                 attempt.expect(holds=False, problem=f"corrupt: {error}")
         found = gk.training.Checkpoints(folder).load_latest()
         attempt.expect(found is not None, "missing: no checkpoint is left")
-        step, state = found or (0, state_of(0))
+        found = found or (0, state_of(0))
+        step, state = found[0], dict[str, Any](found[1])
         attempt.expect(step >= acknowledged, f"lost: step {acknowledged} was acknowledged, the newest is {step}")
         torn = any(bool((state[name] != step).any()) for name in ("first", "second"))
         attempt.expect(not torn and state["step"] == step, f"torn: checkpoint {step} holds another state")
@@ -173,6 +175,10 @@ def extend(rng: random.Random, whole: bytes) -> tuple[str, bytes]:
 
 KILLS = Trial(
     name="kills",
+    how=(
+        "SIGKILL at random moments of saves of 4 MB, half of them with `TMPDIR` on another file system; then the "
+        "next writer saves."
+    ),
     promise="A process that is killed while it saves loses no acknowledged checkpoint, and leaves none that is damaged.",
     arms={
         "TMPDIR on the same file system": Arm(run=partial(kill, other=False), long=100, quick=3),
@@ -181,6 +187,7 @@ KILLS = Trial(
 )
 DAMAGE = Trial(
     name="damage",
+    how="One random bit flipped, the end cut off, bytes appended.",
     promise="A checkpoint in which anything was changed is refused.",
     arms={
         "one bit flipped": Arm(run=partial(_damage, how=flip), long=1000, quick=100),

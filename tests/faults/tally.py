@@ -117,9 +117,11 @@ class Trial:
     Args:
         name: Its name on the command line.
         promise: What must hold, in one sentence.
+        how: Which faults are made, in one sentence.
         arms: The kinds of faults, by name.
     """
 
     name: str
     promise: str
+    how: str
     arms: Mapping[str, Arm]
