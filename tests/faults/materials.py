@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.faults.children import command, start
 
-TINY = ("--width", "4", "--batch-size", "6", "--threads", "1", "--precision", "float32", "--grid-every", "1000")
+TINY = ("--width", "4", "--threads", "1", "--precision", "float32", "--grid-every", "1000")
 
 
 class Materials:
@@ -68,6 +68,7 @@ class Materials:
         return out
 
 
-def training(data: Path, *more: str, steps: int, recipe: str = "acgan") -> list[str]:
+def training(data: Path, *more: str, steps: int, batch_size: int = 6) -> list[str]:
     """Return the words of a training command, without its ``--out``."""
-    return ["train", "--recipe", recipe, "--data", str(data), "--steps", str(steps), *TINY, *more]
+    words = ["train", "--recipe", "acgan", "--data", str(data), "--steps", str(steps), "--batch-size", str(batch_size)]
+    return [*words, *TINY, *more]

@@ -20,7 +20,7 @@ LAUNCHER = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={R
 def lose_rank(setting: Setting, count: int, tally: Tally, *, rank: int) -> None:
     """Kill one rank of a training at a random moment."""
     out = setting.place / "run"
-    words = training(setting.materials.faces, "--out", str(out), steps=1_000_000)
+    words = training(setting.materials.faces, "--out", str(out), steps=1_000_000, batch_size=16)
     for number in range(count):
         before = newest(out)
         delay = setting.rng.uniform(0, 3)

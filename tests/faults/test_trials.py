@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ def _program(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS)
 
 
-KEPT = ["kills", "damage", "resume", "starts", "updates", "poison", "ranks", "memory"]
+KEPT = ["kills", "damage", "resume", "starts", "updates", "poison", "memory"]
 FOUND_WANTING = ["disks", "hostile", "parsers"]
 BEING_MENDED = pytest.mark.xfail(
     reason="the example does not keep all of it yet: see benchmarks/results/faults.md", strict=False
@@ -33,7 +34,11 @@ BEING_MENDED = pytest.mark.xfail(
 
 @pytest.mark.parametrize(
     "names",
-    [pytest.param(KEPT, id="most"), *(pytest.param([name], id=name, marks=BEING_MENDED) for name in FOUND_WANTING)],
+    [
+        pytest.param(KEPT, id="most"),
+        pytest.param(["ranks"], id="ranks", marks=pytest.mark.slow),
+        *(pytest.param([name], id=name, marks=BEING_MENDED) for name in FOUND_WANTING),
+    ],
 )
 def test_every_trial_passes_at_a_tiny_count(tmp_path: Path, names: list[str]) -> None:
     ended = _program("--quick", "--records", str(tmp_path), *names)
@@ -42,7 +47,7 @@ def test_every_trial_passes_at_a_tiny_count(tmp_path: Path, names: list[str]) ->
 
 
 def test_no_trial_is_left_out() -> None:
-    assert {*KEPT, *FOUND_WANTING} == {trial.name for trial in TRIALS}
+    assert {*KEPT, "ranks", *FOUND_WANTING} == {trial.name for trial in TRIALS}
 
 
 def test_every_trial_fails_where_gankit_is_broken(tmp_path: Path) -> None:
@@ -168,7 +173,7 @@ def test_children_are_measured_and_ended(tmp_path: Path) -> None:
     small, large = start(lambda: 0, tmp_path / "a").wait(), start(work, tmp_path / "b").wait()
     assert (small.status, large.status, large.is_one_line) == (0, 7, True)
     assert large.peak - small.peak > 70_000_000
-    hung = start(lambda: os.read(os.pipe()[0], 1) and None, tmp_path / "c").wait(0.2)
+    hung = start(lambda: time.sleep(600), tmp_path / "c").wait(0.2)
     assert hung.hung
     assert "hung" in hung.in_short
 
