@@ -2,7 +2,9 @@
 
 Row = tuple[str, str, str, str, str]
 
-_POINT = "        return share * real_part.detach() + (1 - share) * fake_part.detach()"
+_POINT = (
+    "        return torch.lerp(data_of(fake_part, dtype), data_of(real_part, dtype), along(shares, real_part, dtype))"
+)
 
 CONSTRAINTS: tuple[Row, ...] = (
     (
@@ -115,7 +117,8 @@ CONSTRAINTS: tuple[Row, ...] = (
         "constraints/_norm_penalties.py",
         _POINT,
         _POINT.replace(
-            "return share", "share = share if mix is not None else torch.rand_like(real_part)\n        return share"
+            "along(shares, real_part, dtype)",
+            "along(shares, real_part, dtype) if mix is not None else torch.rand_like(real_part, dtype=dtype)",
         ),
         "programs that draw rand_like(real)",
     ),
@@ -123,14 +126,14 @@ CONSTRAINTS: tuple[Row, ...] = (
         "share of the other side",
         "constraints/_norm_penalties.py",
         _POINT,
-        "        return share * fake_part.detach() + (1 - share) * real_part.detach()",
+        "        return torch.lerp(data_of(real_part, dtype), data_of(fake_part, dtype), along(shares, real_part, dtype))",
         "TF-GAN, compare_gan and GAN_stability: equal in law, not per draw",
     ),
     (
         "penalty at the real samples",
         "constraints/_norm_penalties.py",
         _POINT,
-        "        return real_part.detach() + 0 * share * fake_part.detach()",
+        "        return data_of(real_part, dtype) + 0 * along(shares, real_part, dtype) * data_of(fake_part, dtype)",
         "WGAN-GP mixed up with R1",
     ),
     (
@@ -178,7 +181,7 @@ CONSTRAINTS: tuple[Row, ...] = (
     (
         "a DRAGAN share for each element",
         "constraints/_dragan.py",
-        "along(shares, part) *",
+        "along(shares, part, part.dtype) *",
         "torch.rand_like(part) *",
         "torchgan's and PyTorch-GAN's DRAGAN",
     ),

@@ -124,7 +124,7 @@ class Compiled:
         try:
             form.compare(loss, inputs, rehearsal)
         except errors.TorchDynamoException as error:
-            warnings.warn(f"the terms run eagerly, since they cannot be compiled: {_reason(error)}", stacklevel=5)
+            warnings.warn(f"the terms run eagerly, since they cannot be compiled: {_reason(error)}", stacklevel=7)
             return Eager()
         finally:
             ballot.cast(compiled=False)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from gankit._core import Scalar
-from gankit.training._ranks import on_any_rank, own_piece, world_size
+from gankit.training._ranks import on_any_rank, own_piece
 
 
 class NonFiniteError(FloatingPointError):
@@ -36,8 +36,6 @@ def refuse_non_finite(
         NonFiniteError: A cost, else a gradient, is NaN or infinite.
     """
     fault = _fault(costs, parameters, names)
-    if fault is None and world_size() == 1:
-        return
     if on_any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
         fault = fault or "a cost or a gradient of another rank is not finite"
         raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")

@@ -125,7 +125,7 @@ def check_wrapper(network: nn.Module | None) -> nn.Module:
         warnings.warn(
             f"batch normalization {local[0]!r} uses the statistics of its own rank; "
             "torch.nn.SyncBatchNorm.convert_sync_batchnorm shares them",
-            stacklevel=4,
+            stacklevel=5,
         )
     return network
 
