@@ -169,7 +169,7 @@ class Graphed:
             warnings.warn(
                 f"an update ran with more than {self._max_graphs} combinations of input shapes, Python values, modes and "
                 "addresses of parameters: those beyond run eagerly, without a graph",
-                stacklevel=4,
+                stacklevel=6,
             )
         return Eager()(loss, inputs)
 
