@@ -329,7 +329,7 @@ def test_the_time_of_first_calls_is_shown() -> None:
 
 @pytest.mark.parametrize("tolerance", [0.0, -1.0, float("nan")])
 def test_a_tolerance_must_be_above_zero(tolerance: float) -> None:
-    with pytest.raises(ValueError, match=f"tolerance must be above 0, got {tolerance}"):
+    with pytest.raises(ValueError, match=f"tolerance must be a number above 0, got {tolerance}"):
         Compiled(tolerance=tolerance)
 
 

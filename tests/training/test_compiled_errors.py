@@ -445,3 +445,19 @@ def test_graphs_beyond_the_eighth_are_not_compared(monkeypatch: pytest.MonkeyPat
             update(_points(), name)
             torch.testing.assert_close(critic.weight.grad, _points().mean(0, keepdim=True) * len(name))
     assert evaluated == names[:8]
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"), [("backend", "name of a backend.*, got 3"), ("tolerance", "above 0, got '1'")]
+)
+def test_arguments_of_other_kinds_are_refused(argument: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Compiled(**{argument: 3 if argument == "backend" else "1"})  # pyright: ignore[reportArgumentType]
+
+
+def test_a_backend_that_torch_does_not_know_is_refused_at_the_first_call() -> None:
+    critic = _critic()
+    update = _update(critic, lambda x: {"loss": critic(x).mean()}, Compiled(backend="nope"))
+    with pytest.raises(ValueError, match=r"backend must be one that torch\.compile knows, got 'nope'"):
+        update(_points())
+    assert update.updates == 0

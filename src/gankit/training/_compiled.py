@@ -58,9 +58,9 @@ class Compiled:
         first_call_seconds: What first calls took in all.
 
     Raises:
-        ValueError: `tolerance` is not above 0; or, at a call that compiles, compiled and eager results differ, the terms call
-            a data-parallel wrapper or a network that FSDP shards, a parameter has a hook after accumulation, or the terms are
-            refused as by `Eager`.
+        ValueError: `tolerance` is not above 0, or `backend` neither a name nor a callable; or, at a call that compiles, torch
+            does not know `backend`, compiled and eager results differ, the terms call a data-parallel wrapper or a network that
+            FSDP shards, a parameter has a hook after accumulation, or the terms are refused as by `Eager`.
 
     Warns:
         UserWarning: The terms cannot be compiled, and run eagerly.
@@ -80,8 +80,11 @@ class Compiled:
     """
 
     def __init__(self, *, backend: str | Callable[..., Any] = "inductor", tolerance: float | None = None) -> None:
-        if tolerance is not None and not tolerance > 0:
-            raise ValueError(f"tolerance must be above 0, got {tolerance}")
+        if not isinstance(backend, str) and not callable(backend):
+            raise ValueError(f"backend must be the name of a backend of torch.compile, or a callable, got {backend!r}")
+        is_number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool)
+        if tolerance is not None and not (is_number and tolerance > 0):
+            raise ValueError(f"tolerance must be a number above 0, got {tolerance!r}")
         self.first_call_seconds = 0.0
         self._backend = backend
         self._tolerance = tolerance
@@ -118,7 +121,12 @@ class Compiled:
         """Compile the loss, run it on the inputs, compare, and put back what that changed."""
         ballot = Ballot(partial(_compiled_by, self._backend), loss.parameters[0].device)
         backend = self._backend if world_size() == 1 else ballot.compile
-        form = _Form(loss, backend, self._tolerance, tuple(rehearsal.values.costs))
+        try:
+            form = _Form(loss, backend, self._tolerance, tuple(rehearsal.values.costs))
+        except RuntimeError as error:
+            if type(error).__name__ != "InvalidBackend":
+                raise
+            raise ValueError(f"backend must be one that torch.compile knows, got {self._backend!r}") from error
         # Imported by torch.compile; an import at the top would take a second of everybody's time.
         errors: Any = sys.modules["torch._dynamo.exc"]
         try:
