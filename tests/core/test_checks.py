@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gankit._core import (
     as_class_counts,
+    as_device,
     check_at_least,
     check_batch,
     check_finite,
@@ -152,3 +153,14 @@ def test_entries_that_are_missing_are_named() -> None:
     check_version("a part", {"version": 1, "a": 0, "b": None}, 1, "a", "b")
     with pytest.raises(ValueError, match=r"state of a part must hold \['a', 'b', 'c'\], got none of \['a', 'c'\]"):
         check_version("a part", {"version": 1, "b": None}, 1, "a", "b", "c")
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta", torch.device("cpu")])
+def test_devices_that_torch_can_use_are_returned(device: Any) -> None:
+    assert as_device("device", device) == torch.device(device)
+
+
+@pytest.mark.parametrize("device", ["tpu", "", None, 1.5, "cpu:x", "hpu", [1]])
+def test_other_devices_are_refused_by_name(device: Any) -> None:
+    with pytest.raises(ValueError, match=r"^place must be a device that this torch can use, got .+: .+$"):
+        as_device("place", device)

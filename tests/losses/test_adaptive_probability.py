@@ -165,6 +165,11 @@ def test_scores_elsewhere_take_it_to_their_device() -> None:
     assert adaptive.probability.dtype == torch.float32
 
 
+def test_a_device_that_torch_cannot_use_is_refused() -> None:
+    with pytest.raises(ValueError, match="device must be a device that this torch can use, got 'tpu'"):
+        AdaptiveProbability(device="tpu")
+
+
 def test_it_starts_on_its_device() -> None:
     adaptive = AdaptiveProbability(device="meta")
     kept = adaptive.probability

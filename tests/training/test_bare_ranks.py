@@ -59,6 +59,8 @@ def test_what_is_no_sequence_of_whole_networks_is_refused(monkeypatch: pytest.Mo
         broadcast_state(critic)
     with pytest.raises(ValueError, match="networks must hold networks, got Parameter"):
         broadcast_state([critic.weight])
+    with pytest.raises(ValueError, match="networks must be a sequence of networks, got None"):
+        broadcast_state(None)  # pyright: ignore[reportArgumentType]
     monkeypatch.setattr("gankit.training._bare_ranks.is_sharded", lambda tensor: tensor is critic.bias)
     with pytest.raises(ValueError, match="networks must not be sharded by FSDP, got pieces of bias"):
         broadcast_state([critic])

@@ -257,6 +257,9 @@ def test_a_scale_that_falls_without_end_is_reported() -> None:
     [
         ({"initial_scale": 0.0}, "initial_scale must be above 0"),
         ({"initial_scale": math.inf}, "initial_scale must be a finite number"),
+        ({"initial_scale": 1e39}, r"initial_scale must be at most that of float32, 3.4e38, got 1e\+39"),
+        ({"device": "tpu"}, "device must be a device that this torch can use, got 'tpu': .+"),
+        ({"device": None}, "device must be a device that this torch can use, got None: .+"),
         ({"growth_factor": 1.0}, "growth_factor must be above 1, got 1.0"),
         ({"backoff_factor": 1.0}, "backoff_factor must be below 1, got 1.0"),
         ({"backoff_factor": 0.0}, "backoff_factor must be above 0"),
@@ -267,7 +270,22 @@ def test_a_scale_that_falls_without_end_is_reported() -> None:
 )
 def test_arguments_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        ScaledStepper("cpu", **arguments)
+        ScaledStepper(**{"device": "cpu", **arguments})
+
+
+def test_a_norm_that_overflows_is_named_when_the_scale_has_fallen() -> None:
+    parameter = nn.Parameter(torch.ones(3))
+    stepper = ScaledStepper("cpu", initial_scale=1.0, max_norm=1.0, read_every=20)
+
+    def step() -> None:
+        parameter.grad = stepper.scale() * torch.full((3,), 1e30)
+        stepper(SGD([parameter]), {"loss": torch.zeros(())}, NAMES)
+
+    for _ in range(19):
+        step()
+    with pytest.raises(NonFiniteError, match=r"fell to .+: 20 of .+; the norm of finite gradients: 20 times"):
+        step()
+    assert torch.equal(parameter, torch.ones(3))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,6 @@ def test_costs_are_marked_in_their_order_and_counted_by_name() -> None:
     assert [counters.count(torch.tensor(found), costs, bad) for found in (1.0, 0.0, 1.0)] == [False, False, True]
     skipped, message = counters.read()
     assert skipped == 2
-    assert message.startswith("2 of the last 3 steps were skipped on the device")
+    assert message.startswith("2 of the last 3 steps were skipped, since")
     assert message.endswith("costs that were not finite: 'b' 3 times")
     assert counters.read()[0] == 0

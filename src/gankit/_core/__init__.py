@@ -2,6 +2,7 @@
 
 from gankit._core._checks import (
     as_class_counts as as_class_counts,
+    as_device as as_device,
     brief as brief,
     check_at_least as check_at_least,
     check_batch as check_batch,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch._C import (
@@ -94,6 +95,18 @@ def check_at_least(name: str, value: int, least: int) -> None:
         raise ValueError(f"{name} must be a whole number, got {value!r}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {brief(value)}")
+
+
+def as_device(name: str, device: object) -> torch.device:
+    """Return a device on which this torch can make tensors; refuse everything else."""
+    place: Any = device
+    try:
+        chosen = torch.device(place)
+        torch.empty(0, device=chosen)
+    except (AssertionError, ImportError, NotImplementedError, RuntimeError, TypeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(f"{name} must be a device that this torch can use, got {brief(device)}: {reason}") from None
+    return chosen
 
 
 def as_class_counts(num_classes: int | Sequence[int]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import torch
 from gankit._core import (
     Scalar,
     ScoreMaps,
+    as_device,
     as_maps,
     brief,
     check_at_least,
@@ -47,9 +48,9 @@ class AdaptiveProbability:
             captured graph does not know. Default: torch's default device.
 
     Raises:
-        ValueError: `target` is not in -1..1, `length` is not above 0 or `limit` is not in 0..1; or, at an update, scores are
-            not floating-point, a batch is empty, maps differ in their number of samples, or only a part of the batch is
-            given.
+        ValueError: `target` is not in -1..1, `length` is not above 0, `limit` is not in 0..1, or torch cannot use the device;
+            or, at an update, scores are not floating-point, a batch is empty, maps differ in their number of samples, or only
+            a part of the batch is given.
 
     Example:
         >>> import torch
@@ -86,7 +87,8 @@ class AdaptiveProbability:
         self.target = target
         self.length = length
         self.limit = limit
-        self._probability = torch.zeros((), dtype=torch.float32, device=device)
+        place = None if device is None else as_device("device", device)
+        self._probability = torch.zeros((), dtype=torch.float32, device=place)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(target={self.target!r}, length={self.length!r}, limit={self.limit!r})"

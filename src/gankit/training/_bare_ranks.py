@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import distributed, nn
 
-from gankit._core import world_size
+from gankit._core import brief, world_size
 from gankit.training._gradients import Gradients
 from gankit.training._loss import Loss, Values
 from gankit.training._ranks import check_equal_weights, is_sharded, on_any_rank
@@ -108,6 +108,8 @@ def broadcast_state(networks: Iterable[nn.Module]) -> None:
     """
     if isinstance(networks, nn.Module):
         raise ValueError(f"networks must be a sequence of networks, got one {type(networks).__name__}: write [it]")
+    if not isinstance(networks, Iterable):
+        raise ValueError(f"networks must be a sequence of networks, got {brief(networks)}")
     tensors: dict[torch.Tensor, str] = {}
     for network in networks:
         if not isinstance(network, nn.Module):

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, brief, check_at_least, check_positive, check_version, dense_tensor
+from gankit._core import Scalar, as_device, brief, check_at_least, check_positive, check_version, dense_tensor
 from gankit.training._clipping import check_max_norm, is_not_finite, shrink_, total_norm
 from gankit.training._finite import NonFiniteError, found_non_finite, gradients_of
 from gankit.training._saving import MomentWatch, held
-from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless
+from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless, with_norm
 from gankit.training._stepper import READ_EVERY
 
 VERSION = 1
@@ -40,17 +40,18 @@ class ScaledStepper:
 
     Args:
         device: Where the parameters are.
-        initial_scale: The scale of the first loss, above 0.
+        initial_scale: The scale of the first loss, above 0 and at most 3.4e38.
         growth_factor: What the scale is multiplied by when it grows, above 1.
         backoff_factor: What the scale is multiplied by after a skipped step, above 0 and below 1.
         growth_interval: Number of steps in a row without a skipped one after which the scale grows, 1 or more.
-        max_norm: As in `FiniteStepper`: the largest norm of the gradients, after the division.
+        max_norm: As in `FiniteStepper`: the largest norm of the gradients, after the division. A step whose norm is infinite
+            though each gradient is finite is skipped too.
         read_every: Number of calls between two readings of scale and counters, and between two looks at the optimizer's
             moments, 1 or more.
 
     Raises:
-        ValueError: An argument is out of its range; or, at a call, parameters are on a device of another type or in float16,
-            or a gradient that is to be clipped is sparse.
+        ValueError: An argument is out of its range, or torch cannot use the device; or, at a call, parameters are on a device
+            of another type or in float16, or a gradient that is to be clipped is sparse.
         NonFiniteError: At a call, the scale was below 2 ** -14 when it was read: the fault is not in the scale. Or a moment of
             the optimizer is not finite.
 
@@ -84,7 +85,10 @@ class ScaledStepper:
         max_norm: float | None = None,
         read_every: int = READ_EVERY,
     ) -> None:
+        chosen = as_device("device", device)
         check_positive("initial_scale", initial_scale)
+        if initial_scale > torch.finfo(torch.float32).max:
+            raise ValueError(f"initial_scale must be at most that of float32, 3.4e38, got {initial_scale!r}")
         check_positive("growth_factor", growth_factor)
         if growth_factor <= 1:
             raise ValueError(f"growth_factor must be above 1, got {growth_factor!r}")
@@ -93,8 +97,8 @@ class ScaledStepper:
             raise ValueError(f"backoff_factor must be below 1, got {backoff_factor!r}")
         check_at_least("growth_interval", growth_interval, 1)
         check_max_norm(max_norm)
-        self._scale = torch.full((), initial_scale, dtype=torch.float32, device=device)
-        self._good_steps = torch.zeros((), dtype=torch.int32, device=device)
+        self._scale = torch.full((), initial_scale, dtype=torch.float32, device=chosen)
+        self._good_steps = torch.zeros((), dtype=torch.int32, device=chosen)
         self._growth_factor = growth_factor
         self._backoff_factor = backoff_factor
         self._growth_interval = growth_interval
@@ -114,14 +118,16 @@ class ScaledStepper:
         gradients = gradients_of(parameters)
         bad = bad_costs(costs)
         flags = [bad.amax().to(self._scale.device, non_blocking=True)]
+        marked = tuple(costs)
         if gradients:
             flags.insert(0, found_non_finite(gradients, self._scale.reciprocal()))
         if gradients and self._max_norm is not None:
             norm = total_norm(gradients)
             flags.insert(0, is_not_finite(norm))
             shrink_(gradients, norm, self._max_norm)
+            marked, bad = with_norm(marked, bad, flags[0], flags[1])
         found = found_on_any_rank(*flags)
-        if self._counters.count(found, costs, bad):
+        if self._counters.count(found, marked, bad):
             self._read()
         step_unless(found, optimizer, gradients)
         torch._amp_update_scale_(

@@ -1,6 +1,6 @@
 """Steps that are skipped on the device: decided there, counted there, and read by the host once in a while."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import distributed
@@ -8,6 +8,9 @@ from torch.optim import Optimizer
 
 from gankit._core import Scalar, check_at_least, world_size
 from gankit.training._finite import numbers_of
+
+NORM = "\0norm"
+"""Stands among names of costs for the norm of the gradients. No cost has this name."""
 
 
 class SkipCounters:
@@ -23,15 +26,15 @@ class SkipCounters:
         self._calls = 0
         self._counts: dict[tuple[str, ...], torch.Tensor] = {}
 
-    def count(self, found: Scalar, costs: Mapping[str, Scalar], bad: torch.Tensor) -> bool:
+    def count(self, found: Scalar, names: Iterable[str], bad: torch.Tensor) -> bool:
         """Count one call, and say whether the counters are to be read now.
 
         Args:
             found: 1.0 if the step is skipped, else 0.0.
-            costs: The costs by name.
-            bad: 1.0 for each cost that is not finite, else 0.0.
+            names: Of what may not be finite: the costs, and `NORM`.
+            bad: 1.0 for each of them that is not finite, else 0.0.
         """
-        names = tuple(costs)
+        names = tuple(names)
         row = torch.cat((found.reshape(1).to(bad.device, non_blocking=True), bad))
         previous = self._counts.get(names)
         self._counts[names] = row if previous is None else previous + row
@@ -50,10 +53,12 @@ class SkipCounters:
             for name, count in zip(names, others, strict=True):
                 bad[name] = bad.get(name, 0) + count
         self._counts.clear()
+        norms = bad.pop(NORM, 0)
         listed = ", ".join(f"{name!r} {count} times" for name, count in bad.items() if count)
+        of_norm = f"; the norm of finite gradients: {norms} times, so they are too large to be clipped" if norms else ""
         return skipped, (
-            f"{skipped} of the last {self.read_every} steps were skipped on the device, since a cost or a gradient was not "
-            f"finite; costs that were not finite: {listed or 'none'}"
+            f"{skipped} of the last {self.read_every} steps were skipped, since a cost, a gradient or the norm of the "
+            f"gradients was not finite; costs that were not finite: {listed or 'none'}{of_norm}"
         )
 
 
@@ -63,6 +68,21 @@ def bad_costs(costs: Mapping[str, Scalar]) -> torch.Tensor:
     # Each in its own dtype: a float64 cost may be finite and still beyond float32.
     finite = torch.stack([cost.isfinite().to(home, non_blocking=True) for cost in costs.values()])
     return finite.logical_not().to(torch.float32)
+
+
+def with_norm(
+    names: tuple[str, ...], bad: torch.Tensor, norm: Scalar, gradients: Scalar
+) -> tuple[tuple[str, ...], torch.Tensor]:
+    """Return names and marks of the costs with those of the norm, which counts where the gradients themselves are finite.
+
+    Args:
+        names: Names of the costs.
+        bad: 1.0 for each cost that is not finite, else 0.0.
+        norm: 1.0 if the norm is not finite, else 0.0.
+        gradients: 1.0 if a gradient is not finite, else 0.0.
+    """
+    alone = norm * (1.0 - gradients.to(norm.device, non_blocking=True))
+    return (*names, NORM), torch.cat((bad, alone.reshape(1).to(bad.device, non_blocking=True)))
 
 
 def found_on_any_rank(*flags: Scalar) -> Scalar:

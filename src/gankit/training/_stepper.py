@@ -11,7 +11,7 @@ from gankit._core import Scalar, check_version
 from gankit.training._clipping import check_max_norm, is_not_finite, refuse_infinite, shrink_, total_norm
 from gankit.training._finite import NonFiniteError, found_non_finite, gradients_of, refuse_non_finite
 from gankit.training._saving import MomentWatch, held
-from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless
+from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless, with_norm
 
 VERSION = 1
 READ_EVERY = 100
@@ -129,14 +129,16 @@ class FiniteStepper:
     ) -> None:
         bad = bad_costs(costs)
         flags = [bad.amax()]
-        if gradients and self._max_norm is None:
+        marked = tuple(costs)
+        if gradients:
             flags.append(found_non_finite(gradients))
-        elif gradients and self._max_norm is not None:
-            norm = total_norm(gradients)  # finite only if all gradients are
+        if gradients and self._max_norm is not None:
+            norm = total_norm(gradients)
             flags.append(is_not_finite(norm))
             shrink_(gradients, norm, self._max_norm)
+            marked, bad = with_norm(marked, bad, flags[2], flags[1])
         found = found_on_any_rank(*flags)
-        if self._counters.count(found, costs, bad):
+        if self._counters.count(found, marked, bad):
             skipped, message = self._counters.read()  # before the step: what raises has changed nothing
             if skipped:
                 raise NonFiniteError(message)

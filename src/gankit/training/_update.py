@@ -67,7 +67,7 @@ class Update:
         loss: What is differentiated, as a `Loss`.
         optimizer: The optimizer.
         stepper: What applies the gradient.
-        updates: Number of updates so far.
+        updates: Number of updates so far, those included whose step was skipped on the device.
 
     Raises:
         ValueError: A network is frozen whose parameters the optimizer holds, or an argument is of another kind; or, at a call,
