@@ -10,7 +10,7 @@
 #   make toys      published experiments: ring, grid, Dirac-GAN, stacked digits, into benchmarks/results/
 #   make faces     the default recipe and an earlier version of it, three seeds, several hours, into benchmarks/results/
 #   make gallery   a run of each recipe, a few hours, into the pages of the recipes
-#   make mutants   mutation testing of all folders except blocks and networks
+#   make mutants   mutation testing of the library and of the example's run and data, by a sample, into benchmarks/results/mutants.md
 #   make faults    kills, damaged and hostile files, full disks, signals, a few hours, into benchmarks/results/faults.md
 #   make clean     delete .venv and everything that is built
 # Another version of torch: make test TORCH=torch==2.14.1
@@ -67,7 +67,7 @@ gallery: $(STAMPS)/examples
 	$(BIN)/python -m benchmarks.gallery
 
 mutants: $(STAMPS)/all
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.mutants --at-most 400 --records .mutants --write
 
 faults: $(STAMPS)/all
 	$(BIN)/python -m tests.faults

@@ -2,15 +2,16 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType
 
 from tests.mutants.operators import OPERATORS
+from tests.mutants.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 # Too short to be read alone: the text of a mutant shows the expression around them.
 _SHORT = (ast.Constant, ast.Name, ast.Attribute, ast.Starred)
 _NO_EXPRESSION = (ast.keyword, ast.Slice, ast.comprehension, ast.withitem)
@@ -27,6 +28,7 @@ class Mutation:
     after: str
     lines: range | None  # of the statement; None where it runs on import or on definition
     around: range  # the lines of the function
+    before_it: int = 0  # mutants of the file that read the same, and come before it
     code: CodeType = field(compare=False, repr=False)
 
     @property
@@ -44,7 +46,7 @@ def mutations(path: Path) -> list[Mutation]:
     """Every mutant of a file, except those that compile to the same code as the file or an earlier mutant."""
     tree = ast.parse(path.read_text())
     seen = {_meaning(compile(tree, str(path), "exec"))}
-    found = []
+    found, alike = [], Counter[tuple[str, ...]]()
     for site in _sites(tree, (), ""):
         for operator, replacements in OPERATORS.items():
             for replacement in replacements(site.node):
@@ -55,18 +57,18 @@ def mutations(path: Path) -> list[Mutation]:
                     code = compile(tree, str(path), "exec")
                 if _meaning(code) not in seen:
                     seen.add(_meaning(code))
-                    found.append(
-                        Mutation(
-                            file=str(path.relative_to(ROOT)),
-                            function=site.function,
-                            operator=operator,
-                            before=before,
-                            after=after,
-                            lines=site.lines(),
-                            around=site.around(),
-                            code=code,
-                        )
+                    made = Mutation(
+                        file=str(path.relative_to(ROOT)),
+                        function=site.function,
+                        operator=operator,
+                        before=before,
+                        after=after,
+                        lines=site.lines(),
+                        around=site.around(),
+                        code=code,
                     )
+                    found.append(replace(made, before_it=alike[made.key]))
+                    alike[made.key] += 1
     return found
 
 

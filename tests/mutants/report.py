@@ -4,15 +4,19 @@ from collections.abc import Sequence
 
 from tests.mutants.domain import KILLS, Fault
 from tests.mutants.mutation import Mutation
-from tests.mutants.session import Verdict
+from tests.mutants.sample import interval
 from tests.mutants.survivors import Survivor, as_entry, stale, unlisted
+from tests.mutants.verdict import Verdict
 
 LEAST_SCORE = 0.95
 Judged = Sequence[tuple[Mutation, Verdict]]
 
 
-def report_mutants(judged: Judged, known: Sequence[Survivor]) -> tuple[str, bool]:
-    """Table by file, survivors, score; and whether the score is high enough and every survivor listed."""
+def report_mutants(judged: Judged, known: Sequence[Survivor], *, made: int) -> tuple[str, bool]:
+    """Table by file, survivors, score; and whether the score is high enough and every survivor listed.
+
+    `made` is how many mutants there are, of which these are a sample or all.
+    """
     lines = [_row("file", "mutants", "killed", "survived", "out of time")]
     files = dict.fromkeys(mutation.file for mutation, _ in judged)
     lines += [_counts(file, [verdict for mutation, verdict in judged if mutation.file == file]) for file in files]
@@ -20,7 +24,12 @@ def report_mutants(judged: Judged, known: Sequence[Survivor]) -> tuple[str, bool
     survived = [mutation for mutation, verdict in judged if verdict.survived]
     slow = [mutation for mutation, verdict in judged if verdict.out_of_time]
     unknown = unlisted(survived, known)
-    gone = stale([mutation for mutation, _ in judged], survived, known)
+    keys = {mutation.key for mutation, _ in judged}
+    gone = [
+        one
+        for one in stale([mutation for mutation, _ in judged], survived, known)
+        if one.key in keys or len(judged) == made
+    ]
     reasons = {one.key: one for one in known}
     explained = [(mutation, reasons[mutation.key]) for mutation in survived if mutation.key in reasons]
     lines += _section("survivors, with reasons", [f"{one}\n    {why.kind}: {why.reason}" for one, why in explained])
@@ -29,6 +38,9 @@ def report_mutants(judged: Judged, known: Sequence[Survivor]) -> tuple[str, bool
     lines += _section("SURVIVORS WITHOUT A REASON", [as_entry(mutation) for mutation in unknown])
     decided = len(judged) - len(slow)
     score = (decided - len(survived)) / max(decided, 1)
+    low, high = interval(decided - len(survived), decided)
+    if len(judged) < made:
+        lines.append(f"{len(judged)} of {made} mutants were tried: the score of all is in {low:.1%} to {high:.1%}")
     lines.append(f"score: {decided - len(survived)} of {decided} killed, {score:.1%} (at least {LEAST_SCORE:.0%})")
     return "\n".join(lines), score >= LEAST_SCORE and not unknown
 

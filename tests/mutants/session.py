@@ -1,76 +1,62 @@
 """A pytest session, collected once, that puts each mutant into a forked copy of itself and runs the tests that reach it."""
 
-import os
+import importlib
+import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-import torch
 
-from tests.mutants.mutation import ROOT, Mutation
+from tests.mutants.mutation import Mutation
+from tests.mutants.places import ROOT, Place, module_of
+from tests.mutants.pool import share
 from tests.mutants.reach import Reach, reach_of
+from tests.mutants.records import Records
 from tests.mutants.swap import swap_in
-from tests.mutants.trial import CrashedError, OutOfTimeError, bound_next, in_child
+from tests.mutants.trial import CrashedError, OutOfTimeError, bound_next, in_child, warm_up
+from tests.mutants.verdict import Task, Verdict
 
 FIXED_SECONDS = 10.0
 TEST_SECONDS = 3.0
 EXPECTED_SECONDS = 2.0
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """A mutant to try."""
-
-    mutation: Mutation
-    kills: int = 1  # how many test functions have to fail
-    expected: bool = False  # it is known to survive: the most promising tests alone are run, to see that it still does
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """The result for a mutant."""
-
-    killed_by: tuple[str, ...] = ()  # the test functions that failed, in the order they ran
-    killers: tuple[int, ...] = ()  # the same tests by their place in the session
-    out_of_time: bool = False
-    tests: int = 0  # how many reach it
-
-    @property
-    def survived(self) -> bool:
-        """Whether every test passed."""
-        return not self.killed_by and not self.out_of_time
 
 
 class MutantSession:
     """The pytest plugin; `verdicts` holds the result, `problem` says why there is none."""
 
-    def __init__(self, tasks: Sequence[Task], *, folders: Sequence[str], tests: str, processes: int) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        *,
+        places: Sequence[Place],
+        tests: str,
+        processes: int,
+        seconds: float,
+        own: bool,
+        records: Path | None,
+    ) -> None:
         self.tasks = tasks
-        self.folders = tuple(folders)
+        self.places = places
         self.tests = tests  # only tests whose path holds this
         self.processes = processes
-        self.verdicts: list[Verdict] = []  # one a mutant, in their order
+        self.seconds = seconds  # of tests that a mutant has to pass
+        self.own = own  # only tests in files that are named for the file of a mutant
+        self.verdicts: dict[int, Verdict] = {}  # by the place of the task
         self.problem = ""
+        self._folder = records
+        self._files = [path for place in places for path in place.files]
         self._reports: list[pytest.TestReport] = []
         self._items: list[pytest.Item] = []
-        self._reach: list[Reach] = []
+        self._reach: dict[int, Reach] = {}
         self._killed: Counter[tuple[str, int]] = Counter()
-        self._killers_of_all: list[int] = []
 
     def run(self) -> None:
-        """Collect, run the unchanged library, then every mutant."""
-        tests = [ROOT / "tests" / folder.lstrip("_") for folder in self.folders]  # those of _core lie in core
-        doctests = [ROOT / "src" / "gankit" / folder for folder in self.folders]
-        paths = [str(path) for path in (*tests, *doctests, ROOT / "tests" / "test_contract.py") if path.exists()]
+        """Collect, run the unchanged sources, then every mutant."""
+        paths = dict.fromkeys(str(path) for place in self.places for path in place.tests if path.exists())
         quiet = ["-qq", "-s", "--no-header", "--no-summary", "--tb=line", "-p", "no:cacheprovider"]
         status = pytest.main([*quiet, f"--rootdir={ROOT}", *paths], plugins=[self])
         if not self.problem and status != pytest.ExitCode.OK:
@@ -91,101 +77,134 @@ class MutantSession:
             self.problem = "the tests cannot be collected"
             return True
         self._items = session.items
-        _warm_up()
+        warm_up()
         _session.append(self)
         try:
-            # Two pools: mutants start from a process in which no test has run, as each test file may expect.
-            self._reach = self._share(_baseline, len(self._items), "tests")
-            failed = [item.nodeid for item, reach in zip(self._items, self._reach, strict=True) if not reach.passed]
-            if failed:
-                self.problem = "these tests fail without any mutant: " + ", ".join(failed)
-            else:
-                self.verdicts = self._share(_verdict, len(self.tasks), "mutants")
-                self.problem = self._doubts()
+            self._try_all(None if self._folder is None else Records(self._folder, self._items, self._files))
         finally:
             _session.remove(self)
         return True
 
+    def _try_all(self, records: Records | None) -> None:
+        """Try all mutants by the tests of their own files, then the survivors by all tests."""
+        known_reach = {} if records is None else records.reaches()
+        self.verdicts = {} if records is None else self._recorded(records)
+        stems = {Path(task.mutation.file).stem.lstrip("_") for task in self.tasks}
+        everything = range(len(self._items))
+        near = [index for index in everything if _subject_of(self._items[index]) in stems]
+        for tests in [near] if self.own else [near, everything]:
+            self._reach = {index: known_reach[index] for index in tests if index in known_reach}
+            if not self._try_by(tests, records):
+                return
+            known_reach.update(self._reach)
+
+    def _try_by(self, tests: Sequence[int], records: Records | None) -> bool:
+        """Two pools: mutants start from a process in which no test has run, as each test file may expect."""
+
+        def keep_reach(index: int, reach: Reach) -> None:
+            self._reach[index] = reach
+            if records is not None:
+                records.keep_reach(index, reach)
+
+        unknown = [index for index in tests if index not in self._reach]
+        share(_baseline, unknown, self.processes, "tests", keep_reach)
+        failed = [self._items[index].nodeid for index, reach in sorted(self._reach.items()) if not reach.passed]
+        if failed:
+            self.problem = "these tests fail without any mutant: " + ", ".join(failed)
+            return False
+
+        def keep_verdict(index: int, verdict: Verdict) -> None:
+            task = self.tasks[index]
+            self.verdicts[index] = verdict
+            if records is not None and task.kills == 1:
+                records.keep_verdict(task.mutation, verdict)
+            if verdict.survived and not task.expected and (self.own or len(tests) == len(self._items)):
+                sys.stderr.write(f"{verdict.tests:5} tests pass: {task.mutation}\n")
+
+        open_tasks = [index for index in range(len(self.tasks)) if self._is_open(index)]
+        share(_verdict, open_tasks, self.processes, "mutants", keep_verdict)
+        self.problem = self._doubts({test for index in open_tasks for test in self.verdicts[index].killers})
+        return not self.problem
+
+    def _recorded(self, records: Records) -> dict[int, Verdict]:
+        single = [index for index, task in enumerate(self.tasks) if task.kills == 1]
+        known = records.verdicts([self.tasks[index].mutation for index in single])
+        return {single[index]: verdict for index, verdict in known.items()}
+
+    def _is_open(self, index: int) -> bool:
+        """Whether a mutant has to be tried: it is new, or there are tests that it has not passed yet."""
+        known = self.verdicts.get(index)
+        task = self.tasks[index]
+        if known is None:
+            return True
+        enough = known.out_of_time or len(known.killed_by) >= task.kills
+        return not enough and bool(set(self._order(task)) - set(known.passed))
+
     def baseline(self, index: int) -> Reach:
-        """Run one test in the unchanged library."""
-        files = frozenset(str(ROOT / file) for file in {task.mutation.file for task in self.tasks})
-        return reach_of(lambda: self._passes(index, None), files)
+        """Run one test in the unchanged sources."""
+        return reach_of(lambda: self._passes(index, None), frozenset(map(str, self._files)))
 
     def passes_again(self, index: int) -> bool:
-        """Run one of the tests that killed, in the unchanged library once more."""
-        return self._passes(self._killers_of_all[index], None)
+        """Run one of the tests that killed, in the unchanged sources once more."""
+        return self._passes(index, None)
 
     def verdict(self, index: int) -> Verdict:
         """Try one mutant."""
         task = self.tasks[index]
         mutation, kills = task.mutation, task.kills
-        order = self._order(mutation)
-        if task.expected:
-            spent = accumulate(self._reach[test].seconds for test in order)
-            order = [test for test, total in zip(order, spent, strict=True) if total < EXPECTED_SECONDS]
+        known = self.verdicts.get(index, Verdict())
+        full = self._order(task)
+        order = [test for test in full if test not in set(known.passed)]
         seconds = FIXED_SECONDS + 2 * sum(self._reach[test].seconds for test in order)
-        killers: tuple[int, ...] = ()
+        result = Verdict(tests=len(full), passed=tuple({*known.passed, *full}))
         try:
             killers = in_child(lambda: self._killers(mutation, order, kills), seconds=seconds)
         except OutOfTimeError:
-            return Verdict(out_of_time=True, tests=len(order))
+            return replace(result, out_of_time=True, passed=())
         except CrashedError:
-            return Verdict(killed_by=("the interpreter crashed",) * kills, tests=len(order))
+            return replace(result, killed_by=("the interpreter crashed",) * kills, passed=())
+        if not killers:
+            return result
         self._killed.update((mutation.file, test) for test in killers)
         names = tuple(_function_of(self._items[test]) for test in killers if test >= 0)
         on_import = ("the module cannot be imported",) * kills
-        return Verdict(killed_by=on_import if -1 in killers else names, killers=killers, tests=len(order))
+        return replace(result, killed_by=on_import if -1 in killers else names, killers=killers, passed=())
 
-    def _share(self, work: Callable[[int], Result], count: int, what: str) -> list[Result]:
-        done: list[Result] = []
-        died_after = -1
-        while len(done) < count:
-            try:
-                with ProcessPoolExecutor(self.processes, get_context("fork"), initializer=_be_quiet) as pool:
-                    for result in pool.map(work, range(len(done), count), chunksize=1):
-                        done.append(result)
-                        self._report(done, count, what)
-            except BrokenProcessPool:  # somebody ended a process, or memory ran out: one more try from there on
-                if died_after == len(done):
-                    raise
-                died_after = len(done)
-                sys.stderr.write(f"a process died after {died_after} of {count} {what}; going on from there\n")
-        return done
-
-    def _report(self, done: Sequence[object], count: int, what: str) -> None:
-        result = done[-1]
-        if isinstance(result, Verdict) and result.survived and not self.tasks[len(done) - 1].expected:
-            sys.stderr.write(f"{result.tests:5} tests pass: {self.tasks[len(done) - 1].mutation}\n")
-        if len(done) % 100 == 0 or len(done) == count:
-            sys.stderr.write(f"{len(done)} of {count} {what}\n")
-
-    def _doubts(self) -> str:
+    def _doubts(self, killers: set[int]) -> str:
         """Name tests that killed mutants and now fail without one: by chance, or because files changed in the meantime."""
-        self._killers_of_all = sorted({test for verdict in self.verdicts for test in verdict.killers if test >= 0})
-        passed = self._share(_passes_again, len(self._killers_of_all), "tests that killed, once more")
-        failed = [test for test, well in zip(self._killers_of_all, passed, strict=True) if not well]
+        failed: list[int] = []
+
+        def keep(index: int, passed: bool) -> None:
+            if not passed:
+                failed.append(index)
+
+        again = sorted(test for test in killers if test >= 0)
+        share(_passes_again, again, self.processes, "tests that killed, once more", keep)
         names = ", ".join(self._items[test].nodeid for test in failed)
         return f"these tests killed mutants, and fail without any, too: {names}" if failed else ""
 
-    def _order(self, mutation: Mutation) -> list[int]:
-        """The tests that reach a mutant: first those that killed many in its file and are fast."""
+    def _order(self, task: Task) -> list[int]:
+        """The tests that reach a mutant, within its time: first those that killed many in its file and are fast."""
+        mutation = task.mutation
         file = str(ROOT / mutation.file)
-        reaching = [index for index, reach in enumerate(self._reach) if reach.covers(file, mutation.lines)]
+        reaching = [index for index, reach in self._reach.items() if reach.covers(file, mutation.lines)]
         if not reaching:  # a line that runs in compiled code alone is not seen; the function around it is
-            reaching = [index for index, reach in enumerate(self._reach) if reach.covers(file, mutation.around)]
+            reaching = [index for index, reach in self._reach.items() if reach.covers(file, mutation.around)]
         own = Path(mutation.file).stem.lstrip("_")
 
         def promise(index: int) -> float:
             mirrored = 3 if own in self._items[index].nodeid else 1
             return (self._killed[mutation.file, index] + mirrored) / (self._reach[index].seconds + 0.01)
 
-        return sorted(reaching, key=promise, reverse=True)
+        order = sorted(sorted(reaching), key=promise, reverse=True)
+        limit = EXPECTED_SECONDS if task.expected else self.seconds if task.kills == 1 else math.inf
+        spent = accumulate(self._reach[test].seconds for test in order)
+        return [test for test, total in zip(order, spent, strict=True) if total < limit]
 
     def _killers(self, mutation: Mutation, order: list[int], kills: int) -> tuple[int, ...]:
         """Put the mutant in and run tests until enough of them have failed; -1 stands for the import."""
-        name = ".".join(Path(mutation.file).with_suffix("").parts[1:])
         try:
-            swap_in(sys.modules[name], mutation.code)
+            swap_in(importlib.import_module(module_of(mutation.file)), mutation.code)
         except Exception:  # noqa: BLE001
             return (-1,)
         killers: dict[str, int] = {}
@@ -206,7 +225,7 @@ class MutantSession:
         return not any(report.failed for report in self._reports)
 
     def _is_own(self, item: pytest.Item) -> bool:
-        return "test_contract.py" not in item.nodeid or any(f"[{folder}." in item.nodeid for folder in self.folders)
+        return "test_contract.py" not in item.nodeid or any(f"[{place.name}." in item.nodeid for place in self.places)
 
 
 _session: list[MutantSession] = []  # for the functions below, which run in processes that inherit it
@@ -228,17 +247,6 @@ def _function_of(item: pytest.Item) -> str:
     return item.nodeid.split("[")[0]
 
 
-def _warm_up() -> None:
-    """Load what would make the first test of a kind slow."""
-    # Before the first compilation, which in CUDA builds of torch would start threads of autograd that a fork does not have.
-    torch.ones(1, requires_grad=True).sum().backward()
-    torch.compile(lambda x: x + 1, backend="aot_eager", fullgraph=True)(
-        torch.ones(1, requires_grad=True)
-    ).sum().backward()
-    torch.compiler.reset()
-
-
-def _be_quiet() -> None:
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
+def _subject_of(item: pytest.Item) -> str:
+    """The source file that a test file, or a doctest, is named for."""
+    return item.path.stem.removeprefix("test_").lstrip("_")

@@ -9,6 +9,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 
 class OutOfTimeError(Exception):
     """The child used up its time."""
@@ -50,6 +52,16 @@ def in_child(work: Callable[[], Any], *, seconds: float) -> Any:
 def bound_next(seconds: float) -> None:
     """End this process as out of time unless it calls this again within `seconds` of processor time."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def warm_up() -> None:
+    """Load what would make the first test of a kind slow, before processes are forked."""
+    # Before the first compilation, which in CUDA builds of torch would start threads of autograd that a fork does not have.
+    torch.ones(1, requires_grad=True).sum().backward()
+    torch.compile(lambda x: x + 1, backend="aot_eager", fullgraph=True)(
+        torch.ones(1, requires_grad=True)
+    ).sum().backward()
+    torch.compiler.reset()
 
 
 def _work_and_exit(work: Callable[[], Any], writer: int, seconds: float) -> None:

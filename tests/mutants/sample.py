@@ -1,0 +1,37 @@
+"""A part of the mutants, always the same one; and what its score says about all of them."""
+
+import math
+from collections.abc import Sequence
+from hashlib import sha256
+
+from tests.mutants.mutation import Mutation
+
+SEED = 0
+
+
+def sampled(mutations: Sequence[Mutation], at_most: int | None) -> list[Mutation]:
+    """Draw so many mutants without replacement, each with the same probability; all of them for None.
+
+    A larger sample holds the smaller ones, and a mutant stays in the sample when others come or go.
+    """
+    if at_most is None or len(mutations) <= at_most:
+        return list(mutations)
+    chosen = set(sorted(range(len(mutations)), key=lambda index: _rank(mutations[index]))[:at_most])
+    return [mutation for index, mutation in enumerate(mutations) if index in chosen]
+
+
+def _rank(mutation: Mutation) -> bytes:
+    return sha256("\0".join([str(SEED), *mutation.key, str(mutation.before_it)]).encode()).digest()
+
+
+def interval(killed: int, decided: int, *, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval for a share: with 95 % confidence, the score of all mutants is in it.
+
+    Reference: Wilson 1927. It ignores that the mutants are finite in number, and so is a little too wide.
+    """
+    if not decided:
+        return 0.0, 1.0
+    share, weight = killed / decided, z * z / decided
+    middle = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / decided + weight / (4 * decided))
+    return max(0.0, middle - half), min(1.0, middle + half)
