@@ -19,6 +19,8 @@ WAITS = (0.02, 0.1, 0.5, 1.0)
 """Seconds between two attempts."""
 TEMPORARY = re.compile(r"(.+)\.tmp-[0-9a-f]{12}")
 """The name of a file that is not finished, with the name that it will have."""
+LONGEST_LINE = 1 << 20
+"""Bytes of the longest line of a text file that is read."""
 NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 """What some file systems say where they cannot write a file through to the disk."""
 WITHOUT_LOCKS = {errno.ENOLCK, *NOT_SUPPORTED}
@@ -61,7 +63,7 @@ def write_text(path: Path, text: str, *, only_changed: bool = False) -> None:
         only_changed: Whether a file with this content is not touched.
     """
     data = text.encode("utf-8", "backslashreplace")
-    if only_changed and path.is_file() and path.read_bytes() == data:
+    if only_changed and path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return
     with written_whole(path) as temporary:
         temporary.write_bytes(data)
@@ -117,6 +119,43 @@ def check_ordinary(path: Path) -> None:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         raise ValueError(f"{path} must be a file, but it is {'a folder' if stat.S_ISDIR(mode) else 'no ordinary file'}")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """Return all of a file that has at most `most` bytes.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is longer, or not an ordinary file.
+    """
+    check_ordinary(path)
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"{path} has more than {most:,} bytes")
+    return data
+
+
+class LongLineError(ValueError):
+    """A line is so long that nobody has written it by hand or by this program; the message does not name the file."""
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, each with its end, which the last one may lack.
+
+    Raises:
+        OSError: It cannot be read.
+        LongLineError: A line has more than 1 MiB; no more of it is read.
+        ValueError: It is not an ordinary file.
+    """
+    check_ordinary(path)
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                raise LongLineError(f"line {number}: it has more than {LONGEST_LINE:,} bytes")
+            yield line
 
 
 @contextmanager

@@ -77,3 +77,14 @@ def test_a_head_of_the_greatest_length_is_read(tmp_path: Path) -> None:
     path.write_bytes(literal(text.ljust(9_999)) + struct.pack("<2f", 3, 5))
     texts.write_text("blue\nred\n")
     assert VectorTable.load(path, texts)(["red", "blue"]).tolist() == [[5], [3]]
+
+
+def test_of_a_line_without_an_end_no_more_is_read_than_the_longest_line_has(tmp_path: Path) -> None:
+    path, texts = tmp_path / "vectors.npy", tmp_path / "texts.txt"
+    np.save(path, np.ones((1, 2), dtype=np.float32))
+    texts.write_bytes(b"\xef\xbb\xbf" + b"a" * 100_000)
+    assert VectorTable.load(path, texts)(["a" * 100_000]).tolist() == [[1, 1]]
+    with texts.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ValueError, match=r"texts\.txt must have lines of at most 1,048,576 bytes, got a longer line 1"):
+        VectorTable.load(path, texts)

@@ -7,7 +7,7 @@ import pytest
 
 from examples.anime_faces import files
 from examples.anime_faces.errors import FolderInUseError
-from examples.anime_faces.files import check_writable, held, sweep, write_text, written_whole
+from examples.anime_faces.files import check_writable, held, read_bytes, sweep, write_text, written_whole
 
 
 def test_the_file_is_replaced_at_the_end(tmp_path: Path) -> None:
@@ -175,3 +175,13 @@ def test_another_error_of_the_lock_is_an_error(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(files.FileLock, "acquire", refuse)
     with pytest.raises(OSError, match="Permission denied"), held(tmp_path / "lock", refusal="taken"):
         pass
+
+
+def test_only_so_many_bytes_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    assert read_bytes(path, 3) == b"abc"
+    with pytest.raises(ValueError, match=r"a has more than 2 bytes$"):
+        read_bytes(path, 2)
+    with pytest.raises(ValueError, match="must be a file, but it is a folder"):
+        read_bytes(tmp_path, 2)

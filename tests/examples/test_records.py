@@ -89,3 +89,22 @@ def test_tuples_are_lists() -> None:
 def test_what_json_does_not_have_becomes_nothing() -> None:
     record = {"a": [1.0, float("nan")], "b": {"c": float("inf"), "d": "e"}, "f": 3}
     assert finite(record) == {"a": [1.0, None], "b": {"c": None, "d": "e"}, "f": 3}
+
+
+def _sparse(path: Path) -> Path:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    return path
+
+
+def test_of_a_huge_file_no_more_is_read_than_a_record_may_have(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"^it has more than 2,097,152 bytes$"):
+        read_record(_sparse(tmp_path / "a.json"))
+    with pytest.raises(RecordError, match=r"^line 1: it has more than 1,048,576 bytes$"):
+        read_records(_sparse(tmp_path / "a.jsonl"))
+
+
+def test_a_line_that_is_no_object_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"a": 1}\nnull\n', encoding="utf-8")
+    with pytest.raises(RecordError, match=r"^line 2: it must be an object, but it is null$"):
+        read_records(tmp_path / "a.jsonl")

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 import gankit as gk
+from tests.faults.contents import Made
 from tests.faults.pickles import bombs, calls, foreign, foreign_tensors, pickled, streams, tensor
 
 MARK = b"gankit sha256 "
@@ -49,13 +50,22 @@ def _saved(value: Any) -> bytes:
 
 def _deflated(pickle_bytes: bytes, storages: Mapping[str, int]) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for name, data in {"data.pkl": pickle_bytes, "version": b"3\n", "byteorder": b"little"}.items():
             file.writestr(f"archive/{name}", data)
         for key, length in storages.items():
             with file.open(f"archive/data/{key}", "w", force_zip64=True) as member:
                 for _ in range(length >> 20):
                     member.write(bytes(1 << 20))
+    return buffer.getvalue()
+
+
+def _of_members(count: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("archive/data.pkl", pickled(1))
+        for number in range(count):
+            file.writestr(f"archive/data/{number}", b"")
     return buffer.getvalue()
 
 
@@ -71,10 +81,10 @@ def wrapped(value: Any) -> dict[str, Any]:
 
 
 @cache
-def files(sentinel: Path) -> dict[str, bytes]:
+def files(sentinel: Path) -> dict[str, Made]:
     """Return hostile files for readers of torch's archives, by what is in them."""
     numbers = {"0": bytes(8)}
-    found: dict[str, bytes] = {}
+    found: dict[str, Made] = {}
     for kind, values in {"runs": calls(sentinel), "bomb": bombs(), "holds": foreign()}.items():
         for name, value in values.items():
             found[f"{kind}: {name}"] = archive(pickled(wrapped(value)), numbers)
@@ -83,13 +93,15 @@ def files(sentinel: Path) -> dict[str, bytes]:
     found |= {f"opcodes: {name}": archive(data, numbers) for name, data in streams(sentinel).items()}
     found |= {f"opcodes alone: {name}": data for name, data in streams(sentinel).items()}
     found |= {f"holds: {name}": _saved(wrapped(value)) for name, value in foreign_tensors().items()}
-    one = wrapped(tensor("0", 1 << 26, (1 << 26,), (1,)))
+    one = pickled(wrapped(tensor("0", 1 << 26, (1 << 26,), (1,))))
     whole = archive(pickled(wrapped(tensor("0", 2, (2,), (1,)))), numbers)
     found |= {
-        "archive: 256 MB of zeros, deflated": _deflated(pickled(one), {"0": 1 << 28}),
-        "archive: a pickle of 64 MB, deflated": _deflated(b"\x80\x02]" + b"]0" * (1 << 25) + b".", {}),
+        "archive: 256 MB of zeros, deflated": lambda: _deflated(one, {"0": 1 << 28}),
+        "archive: a pickle of 64 MB, deflated": lambda: _deflated(b"\x80\x02]" + b"]0" * (1 << 25) + b".", {}),
         "archive: says 4 GB": _declaring(whole, 0xFFFFFFF0),
-        "archive: 20,000 members": archive(pickled(1), {str(number): b"" for number in range(20_000)}),
+        "archive: a pickle of 64 MB": lambda: archive(b"\x80\x02]" + b"]0" * (1 << 25) + b"."),
+        "archive: a directory of 200,000 members": lambda: _of_members(200_000),
+        "archive: 20,000 members": lambda: archive(pickled(1), {str(number): b"" for number in range(20_000)}),
         "archive: no pickle": _deflated(b"", {}),
         "archive: only its end": whole[-300:],
         "archive: another one inside": archive(pickled(1), {"0": whole}),

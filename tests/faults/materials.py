@@ -6,9 +6,11 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from tests.faults.children import command, start
+from tests.support.stargan_files import published_generator
 
 TINY = ("--width", "4", "--threads", "1", "--precision", "float32", "--grid-every", "1000")
 
@@ -47,6 +49,36 @@ class Materials:
         for number in range(1, 7):
             picture = Image.fromarray(rng.integers(0, 256, (3, 3, 3), dtype=np.uint8))
             picture.resize((32, 32), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+        return folder
+
+    @cached_property
+    def tagged(self) -> Path:
+        """A data set of these pictures with texts."""
+        tags = self.folder / "tags.csv"
+        tags.write_text("".join(f"{number},blue hair red eyes\n" for number in range(1, 7)), encoding="utf-8")
+        words = ["--images", str(self.photos), "--tags", str(tags), "--size", "32", "--workers", "0"]
+        return self._made("tagged", ["prepare", *words])
+
+    @cached_property
+    def weights(self) -> Path:
+        """A file with the weights of a tiny generator of StarGAN."""
+        path = self.folder / "1-G.ckpt"
+        torch.save(published_generator(), path)
+        return path
+
+    @cached_property
+    def words(self) -> Path:
+        """A folder with a table of vectors, and with a tiny model of skip-thoughts."""
+        folder, rng, features, size = self.folder / "words", np.random.default_rng(0), 5, 7
+        folder.mkdir()
+        (folder / "vectors.txt").write_text("blue hair\nred hair\n", encoding="utf-8")
+        np.save(folder / "vectors.npy", rng.normal(size=(2, 3)))
+        (folder / "dictionary.txt").write_text("<eos>\nUNK\nblue\nhair\n", encoding="utf-8")
+        np.save(folder / "utable.npy", rng.normal(size=(4, features)))
+        shapes = {"W": (features, 2 * size), "U": (size, 2 * size), "b": (2 * size,)}
+        shapes |= {"Wx": (features, size), "Ux": (size, size), "bx": (size,)}
+        arrays = {f"encoder_{name}": rng.normal(size=shape) for name, shape in shapes.items()}
+        np.savez(folder / "uni_skip.npz", **arrays)
         return folder
 
     def run_in(self, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Every way by which a file gets into the library or the example, and what is put in the place of that file."""
+"""What a way is by which a file gets into the library or the example, and what is put in the place of that file."""
 
 import json
 import os
@@ -6,14 +6,14 @@ import shutil
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import gankit as gk
 from tests.faults.archives import files, sealed
 from tests.faults.children import command
-from tests.faults.contents import Write, arrays, changed_json, json_texts, pictures, texts, writing
-from tests.faults.materials import Materials, training
+from tests.faults.contents import Made, Write, changed_json, json_texts, made, writing
+from tests.faults.materials import Materials
 
 MISTAKE = 2
 
@@ -68,52 +68,42 @@ def by_command(
     return lambda path, folder, materials: command(*words(path, folder, materials))
 
 
-def _load(path: Path) -> object:
-    return gk.training.load_checkpoint(path)  # looked up at each call: a test replaces it
-
-
-def _alone(name: str) -> Place:
+def alone(name: str) -> Place:
+    """Return the place of a file with nothing around it."""
     return lambda materials, folder: folder / name
 
 
-def _in_run(name: str) -> Place:
+def in_run(name: str) -> Place:
+    """Return the place of a file in a copy of a run."""
     return lambda materials, folder: materials.run_in(folder / "run") / name
 
 
-def _in_data(name: str) -> Place:
+def in_data(name: str) -> Place:
+    """Return the place of a file in a copy of a data set."""
     return lambda materials, folder: materials.faces_in(folder / "data") / name
 
 
-def _newest(materials: Materials, folder: Path) -> Path:
-    """Leave one checkpoint of a run, and return its path."""
-    run = materials.run_in(folder / "run")
-    checkpoints = sorted((run / "checkpoints").glob("*.pt"), key=lambda path: int(path.stem.rpartition("-")[2]))
-    for path in checkpoints[:-1]:
-        path.unlink()
-    return checkpoints[-1]
+def of_archives(*, seal: bool) -> Contents:
+    """Return archives of torch, with a right checksum if they are sealed."""
 
-
-def _in_shards(materials: Materials, folder: Path) -> Path:
-    shutil.copytree(materials.shards(2), folder / "data")
-    return next((folder / "data" / "shards").iterdir())
-
-
-def _archives(*, seal: bool) -> Contents:
     def contents(materials: Materials, sentinel: Path) -> Mapping[str, Write]:
         del materials
-        found = {name: writing(data) for name, data in files(sentinel).items()}
-        if seal:  # what is no archive cannot be sealed, and stays as it is
-            archives = {name: data for name, data in files(sentinel).items() if data[-2:] == b"\0\0"}
-            found = {name: write for name, write in found.items() if name not in archives}
-            found |= {f"sealed, {name}": writing(sealed(data)) for name, data in archives.items()}
-        return found
+        return {name: writing(partial(_sealed, data) if seal else data) for name, data in files(sentinel).items()}
 
     return contents
 
 
-def _json(place: Place | None = None) -> Contents:
+def _sealed(data: Made) -> bytes:
+    """Seal what is an archive; anything else stays as it is."""
+    whole = made(data)
+    return sealed(whole) if whole[-2:] == b"\0\0" else whole
+
+
+def of_json(place: Place | None = None) -> Contents:
+    """Return JSON texts, and the right file with changed entries if there is a place of it."""
+
     def contents(materials: Materials, sentinel: Path) -> Mapping[str, Write]:
-        found = json_texts()
+        found = dict(json_texts())
         if place is not None:
             folder = sentinel.parent / "whole"
             folder.mkdir()
@@ -125,168 +115,22 @@ def _json(place: Place | None = None) -> Contents:
     return contents
 
 
-def _plain(make: Callable[[], Mapping[str, bytes]]) -> Contents:
+def of_plain(make: Callable[[], Mapping[str, Made]]) -> Contents:
+    """Return contents that do not depend on anything."""
     return lambda materials, sentinel: {name: writing(data) for name, data in make().items()}
 
 
-def _arrays(materials: Materials, sentinel: Path) -> Mapping[str, Write]:
-    del materials
-    return {name: writing(data) for name, data in arrays(sentinel).items()}
+def by_sentinel(make: Callable[[Path], Mapping[str, Made]]) -> Contents:
+    """Return contents that make a sentinel if they are executed."""
+    return lambda materials, sentinel: {name: writing(data) for name, data in make(sentinel).items()}
 
 
-def _train(path: Path, folder: Path, materials: Materials) -> list[str]:
-    del path, materials
-    return training(folder / "data", "--out", str(folder / "out"), steps=1)
-
-
-def _prepare(*flags: str) -> Words:
-    def words(path: Path, folder: Path, materials: Materials) -> list[str]:
-        out = str(folder / "out")
-        return ["prepare", "--out", out, "--images", str(materials.photos), "--workers", "0", *flags, str(path)]
-
-    return words
-
-
-def _changed_entry(name: str) -> bool:
+def changed_entry(name: str) -> bool:
     """Whether a change leaves a file that may still be right: an entry that is not used, or a value that is allowed."""
     return name.startswith("entry ")
 
 
-def _any(name: str) -> bool:
+def anything(name: str) -> bool:
+    """Return that whatever is there may be used or skipped."""
     del name
     return True
-
-
-READERS: dict[str, Reader] = {
-    "load_checkpoint": Reader(
-        place=_alone("a.pt"),
-        read=library(_load),
-        contents=_archives(seal=True),
-    ),
-    "Checkpoints.load_latest": Reader(
-        place=_alone("checkpoint-3.pt"),
-        read=library(lambda path: gk.training.Checkpoints(path.parent).load_latest()),
-        contents=_archives(seal=True),
-    ),
-    "sample --run": Reader(
-        place=_newest,
-        read=by_command(lambda path, folder, _: ["sample", "--run", str(path), "--out", str(folder / "a.png")]),
-        contents=_archives(seal=True),
-    ),
-    "train, to go on": Reader(
-        place=_newest,
-        read=by_command(lambda path, folder, m: training(m.faces, "--out", str(folder / "run"), steps=4)),
-        contents=_archives(seal=True),
-    ),
-    "train --from": Reader(
-        place=_alone("a.pt"),
-        read=by_command(
-            lambda path, folder, m: training(m.faces, "--out", str(folder / "out"), "--from", str(path), steps=1)
-        ),
-        contents=_archives(seal=True),
-    ),
-    "digest": Reader(
-        place=_alone("a.pt"), read=by_command(lambda path, *_: ["digest", str(path)]), contents=_archives(seal=True)
-    ),
-    "transfer --weights": Reader(
-        place=_alone("200000-G.ckpt"),
-        read=by_command(
-            lambda path, folder, m: [
-                *("transfer", "--weights", str(path), "--images", str(m.photos), "--out", str(folder / "strip.png"))
-            ]
-        ),
-        contents=_archives(seal=False),
-    ),
-    "settings.json": Reader(
-        place=_in_run("settings.json"),
-        read=by_command(lambda path, *_: ["report", str(path.parent)]),
-        contents=_json(_in_run("settings.json")),
-        may_pass=_changed_entry,
-    ),
-    "settings.json, by train --plan": Reader(
-        place=_in_run("settings.json"),
-        read=by_command(
-            lambda path, folder, m: training(m.faces, "--out", str(folder / "out"), "--plan", str(path.parent), steps=1)
-        ),
-        contents=_json(),
-    ),
-    "metrics.json": Reader(
-        place=_in_run("metrics.json"),
-        read=by_command(lambda path, *_: ["report", str(path.parent)]),
-        contents=_json(),
-        may_pass=lambda name: "an empty object" in name or "exponent" in name or "NaN" in name or "half" in name,
-    ),
-    "metrics.json, by compare": Reader(
-        place=_in_run("metrics.json"),
-        read=by_command(
-            lambda path, folder, _: ["compare", str(path.parent), str(path.parent), "--out", str(folder / "c")]
-        ),
-        contents=_json(),
-        may_pass=lambda name: "an empty object" in name or "exponent" in name or "NaN" in name or "half" in name,
-    ),
-    "system.json": Reader(
-        place=_in_run("system.json"),
-        read=by_command(lambda path, *_: ["report", str(path.parent)]),
-        contents=_json(_in_run("system.json")),
-        may_pass=_any,
-    ),
-    "log.jsonl": Reader(
-        place=_in_run("log.jsonl"),
-        read=by_command(lambda path, *_: ["report", str(path.parent)]),
-        contents=_json(),
-        may_pass=_any,
-    ),
-    "losses.csv": Reader(
-        place=_in_run("losses.csv"),
-        read=by_command(lambda path, *_: ["report", str(path.parent)]),
-        contents=_plain(texts),
-        may_pass=_any,
-    ),
-    "dataset.json": Reader(
-        place=_in_data("dataset.json"),
-        read=by_command(_train),
-        contents=_json(_in_data("dataset.json")),
-        may_pass=_changed_entry,
-    ),
-    "images.npy": Reader(place=_in_data("images.npy"), read=by_command(_train), contents=_arrays),
-    "labels.npy": Reader(place=_in_data("labels.npy"), read=by_command(_train), contents=_arrays),
-    "skipped.jsonl": Reader(place=_in_data("skipped.jsonl"), read=by_command(_train), contents=_json(), may_pass=_any),
-    "a shard": Reader(place=_in_shards, read=by_command(_train), contents=_arrays),
-    "prepare --tags": Reader(
-        place=_alone("tags.csv"),
-        read=by_command(_prepare("--tags")),
-        contents=_plain(texts),
-        may_pass=lambda n: "colons" in n,
-    ),
-    "prepare --labels": Reader(
-        place=_alone("labels.csv"), read=by_command(_prepare("--labels")), contents=_plain(texts)
-    ),
-    "sample --prompts": Reader(
-        place=_alone("prompts.txt"),
-        read=by_command(
-            lambda path, folder, m: [
-                *("sample", "--run", str(m.run), "--prompts", str(path), "--n", "1", "--out", str(folder / "a.png"))
-            ]
-        ),
-        contents=_plain(texts),
-    ),
-    "prepare --images": Reader(
-        place=lambda materials, folder: (folder / "photos").mkdir() or folder / "photos" / "1.png",
-        read=by_command(
-            lambda path, folder, _: [
-                *(
-                    "prepare",
-                    "--images",
-                    str(path.parent),
-                    "--out",
-                    str(folder / "out"),
-                    "--workers",
-                    "0",
-                    "--size",
-                    "16",
-                )
-            ]
-        ),
-        contents=_plain(pictures),
-    ),
-}

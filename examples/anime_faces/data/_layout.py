@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from examples.anime_faces.files import check_ordinary
+from examples.anime_faces.files import LongLineError, check_ordinary, lines_of
 from examples.anime_faces.records import ANY, RecordError, read_record, read_records
 
 SCHEMA = 1
@@ -167,11 +167,16 @@ def read_texts(path: Path, info: Mapping[str, Any]) -> tuple[str, ...] | None:
     """
     if "texts" not in info["sha256"]:
         return None
-    check_ordinary(path / TEXTS_FILE)
+    texts: list[str] = []
     try:
-        *lines, rest = (path / TEXTS_FILE).read_text(encoding="utf-8").split("\n")
+        for number, line in enumerate(lines_of(path / TEXTS_FILE), start=1):
+            if not line.endswith(b"\n"):
+                raise ValueError(f"{TEXTS_FILE} is cut off")
+            if number > info["counts"]["used"]:
+                raise ValueError(f"{TEXTS_FILE} has more lines than there are pictures, {info['counts']['used']}")
+            texts.append(line[:-1].decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{TEXTS_FILE}: byte {error.start + 1} is not UTF-8") from error
-    if rest:
-        raise ValueError(f"{TEXTS_FILE} is cut off")
-    return tuple(lines)
+        raise ValueError(f"{TEXTS_FILE}, line {len(texts) + 1}: byte {error.start + 1} is not UTF-8") from error
+    except LongLineError as error:
+        raise ValueError(f"{TEXTS_FILE}, {error}") from error
+    return tuple(texts)

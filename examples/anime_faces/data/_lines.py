@@ -4,6 +4,8 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
+from examples.anime_faces.files import LongLineError, lines_of
+
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE does
 
 
@@ -34,14 +36,15 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
     Raises:
         ParseError: A line is not UTF-8 text.
-        ValueError: There is no such file or it cannot be read.
+        ValueError: There is no such file, it cannot be read, or a line has more than 1 MiB.
     """
     if not path.is_file():
         raise ValueError(f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}")
     try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                yield number, _decode(path, number, raw)
+        for number, raw in enumerate(lines_of(path), start=1):
+            yield number, _decode(path, number, raw)
+    except LongLineError as error:
+        raise ValueError(f"{path}, {error}: is this a text file?") from error
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
 

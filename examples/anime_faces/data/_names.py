@@ -18,6 +18,8 @@ _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _DASH_IN_A_WORD = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _SIGN = re.compile(" ?[=:] ?")
 _BACKSLASHES = re.compile(r"\\+")  # tables that a program wrote have them doubled
+_PLAIN = re.compile(r"[0-9a-z_-]+(?:\.[0-9a-z_-]+)*")
+"""Names that can be spelled in no other way."""
 _DRIVE = re.compile("[A-Za-z]:/")
 _QUOTES = ('""', "''", "\u201c\u201d", "``")
 _MADE_BY_SYSTEMS = frozenset(
@@ -175,6 +177,8 @@ class FileNames:
         """Return the name of the file that a user means; None if there is none, or several."""
         if spelled in self._exact:
             return spelled
+        if _PLAIN.fullmatch(spelled):
+            return self._by_key.get(spelled) or self._by_id.get(spelled)
         candidates = list(dict.fromkeys(self._candidates(spelled)))
         for name in candidates:
             if name in self._exact:

@@ -151,6 +151,8 @@ class ShardedImages:
     def _stored(self, shard: int) -> list[bytes]:
         path = self._path(shard)
         check_ordinary(path)
+        if path.stat().st_size != self.entries[shard].get("bytes", path.stat().st_size):
+            raise ValueError(_changed(path))
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != self.entries[shard]["sha256"]:
             raise ValueError(_changed(path))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._lines import ParseError, read_lines
@@ -15,6 +16,8 @@ from examples.anime_faces.data._source import Picture, Source, list_files, natur
 _MOST_CLASSES = 1000
 _NUMBER = re.compile(r"\s*[0-9]{1,18}\s*")
 _SIGNS = frozenset({"-1", "1"})
+Cells: TypeAlias = tuple[frozenset[str], ...] | list[set[str]]
+"""The classes of a file of each attribute: as its line has them, or gathered from several lines."""
 _FILE_HEADERS = frozenset(
     [
         *("file", "files", "filename", "file name", "filepath", "file path", "path"),
@@ -44,11 +47,12 @@ def table_source(root: Path, table: Path) -> Source:
     names, rows, announced = _read_table(table)
     found, skipped = list_files(root, leave_out=table)
     files = FileNames(root, found)
-    values: dict[str, list[set[str] | frozenset[str]]] = {}
+    values: dict[str, Cells] = {}
     respelled = 0
     for spelled, cells in rows:
-        file = files.find(spelled) or relative_name(spelled.strip())
-        respelled += file not in (relative_name(spelled.strip()), spelled)
+        plain = relative_name(spelled.strip())
+        file = files.find(spelled) or plain
+        respelled += file not in (plain, spelled)
         _hold(values, file, cells)
     attributes = tuple(
         _make_attribute(table, name, (held[index] for held in values.values())) for index, name in enumerate(names)
@@ -72,15 +76,15 @@ def table_source(root: Path, table: Path) -> Source:
     )
 
 
-def _hold(values: dict[str, list[set[str] | frozenset[str]]], file: str, cells: Sequence[frozenset[str]]) -> None:
+def _hold(values: dict[str, Cells], file: str, cells: Cells) -> None:
     """Add the classes of a line; those of a file with one line are shared with all lines that have the same."""
-    held = values.setdefault(file, list(cells))
-    for place, more in enumerate(cells):
-        own = held[place]
-        if not more <= own:
-            if isinstance(own, frozenset):
-                own = held[place] = set(own)
-            own.update(more)
+    held = values.setdefault(file, cells)
+    if held is cells or all(more <= own for more, own in zip(cells, held, strict=True)):
+        return
+    grown = held if isinstance(held, list) else [set(own) for own in held]
+    for own, more in zip(grown, cells, strict=True):
+        own.update(more)
+    values[file] = grown
 
 
 def line_of_class(table: Path, attribute: str, class_name: str) -> int | None:
@@ -116,7 +120,7 @@ def _note_of_number(announced: int, there: int) -> dict[str, int]:
     }
 
 
-def _read_table(table: Path) -> tuple[list[str], list[tuple[str, tuple[frozenset[str], ...]]], int | None]:
+def _read_table(table: Path) -> tuple[list[str], list[tuple[str, Cells]], int | None]:
     """Return the names of the attributes, of each line the file and its classes, and the number that a list of CelebA says."""
     numbered = iter(read_lines(table))
     first = next(numbered, None)
@@ -135,14 +139,16 @@ def _read_table(table: Path) -> tuple[list[str], list[tuple[str, tuple[frozenset
     names = header[1:]
     if len(set(names)) != len(names) or "" in names:
         raise ParseError(table, number, f"every attribute must have a name of its own, got {names}")
-    lines: list[tuple[str, tuple[frozenset[str], ...]]] = []
+    lines: list[tuple[str, Cells]] = []
     known: dict[str, frozenset[str]] = {}  # of each cell, so that equal ones are kept once
+    shared: dict[tuple[frozenset[str], ...], tuple[frozenset[str], ...]] = {}  # and equal lines
     for number, cells in rows:
         if len(cells) != len(header):
             raise ParseError(table, number, f"there must be {len(header)} cells as in the header, got {len(cells)}")
         if not cells[0].strip():
             raise ParseError(table, number, "the line names no file")
-        lines.append((cells[0], tuple(known.get(cell) or known.setdefault(cell, _classes(cell)) for cell in cells[1:])))
+        classes = tuple([known.get(cell) or known.setdefault(cell, _classes(cell)) for cell in cells[1:]])
+        lines.append((cells[0], shared.setdefault(classes, classes)))
     return names, lines, announced
 
 

@@ -113,6 +113,7 @@ def _fields(text: str) -> list[str]:
     return text.split("\t")
 
 
+@lru_cache(4096)
 def _color_tags(text: str) -> tuple[str, ...]:
     if len(text) > _LONGEST_COLORS:
         raise ValueError(f"a line of colors must have at most {_LONGEST_COLORS:,} characters, got {len(text):,}")
@@ -140,8 +141,9 @@ def tag_source(root: Path, tags: Path) -> Source:
         ValueError: The tag file cannot be understood (the message names file and line), or there is no such folder.
     """
     lines: dict[str, list[tuple[str, ...]]] = {}
+    known: dict[str, str] = {}  # so that equal tags are kept once
     for line in read_tags(tags):
-        lines.setdefault(picture_id(line.id), []).append(line.tags)
+        lines.setdefault(picture_id(line.id), []).append(tuple([known.setdefault(tag, tag) for tag in line.tags]))
     names, skipped = list_files(root, leave_out=tags)
     ids = _ids_of(names, lines)
     pictures: dict[str, Picture] = {}
@@ -170,17 +172,20 @@ def tag_source(root: Path, tags: Path) -> Source:
 
 def _ids_of(names: list[str], lines: Mapping[str, object]) -> dict[str, str]:
     """Return the id in the tag file of each file that has one."""
-    by_key: dict[str, list[str]] = {}
-    for each in lines:
-        by_key.setdefault(file_key(each), []).append(each)
     found: dict[str, str] = {}
+    others: dict[str, str] = {}  # of each other file the key by which its id is compared
     for name in names:
         own = picture_id(name) if name not in lines else name
         own = own if own in lines else str(PurePosixPath(name).with_suffix(""))
-        same = [own] if own in lines else by_key.get(file_key(own), [])
-        if len(same) == 1:
-            found[name] = same[0]
-    return found
+        if own in lines:
+            found[name] = own
+        else:
+            others[name] = file_key(own)
+    by_key: dict[str, list[str]] = {key: [] for key in others.values()}
+    for each in lines if by_key else ():
+        if (same := by_key.get(file_key(each))) is not None:
+            same.append(each)
+    return found | {name: by_key[key][0] for name, key in others.items() if len(by_key[key]) == 1}
 
 
 def _notes(lines: Mapping[str, list[tuple[str, ...]]], without_picture: int) -> dict[str, int]:

@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import torch as tensors
+from safetensors import SafetensorError, torch as tensors
 from torch import nn
 
 from examples.anime_faces.data.render import face_from_seed, render
-from examples.anime_faces.files import write_text, written_whole
+from examples.anime_faces.files import read_bytes, write_text, written_whole
 from examples.anime_faces.judge._network import Encoder, Judge
 from examples.anime_faces.records import RecordError, read_record
 
 Network = TypeVar("Network", bound=nn.Module)
 
 FOLDER = Path(__file__).parent
+MOST_BYTES = 1 << 26
 _CURE = "get it again with the program, from its repository"
 
 
@@ -105,12 +106,15 @@ def renderer_fingerprint() -> str:
 
 def _loaded(network: Network, name: str, device: torch.device | str) -> Network:
     path = FOLDER / f"{name}.safetensors"
-    weights = path.read_bytes()
+    weights = read_bytes(path, MOST_BYTES)
     if hashlib.sha256(weights).hexdigest() != load_card(name)["file"]["sha256"]:
         raise ValueError(f"{path} is not the file that its card {name}.json describes: {_CURE}")
-    state = tensors.load(weights)
-    # Written in half precision but used in the network's own, because sums in half precision would lose more.
-    network.load_state_dict(
-        {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
-    )
+    try:
+        state = tensors.load(weights)
+        # Written in half precision but used in the network's own, because sums in half precision would lose more.
+        network.load_state_dict(
+            {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+        )
+    except (SafetensorError, RuntimeError) as error:  # torch says what does not fit in many lines
+        raise ValueError(f"{path} does not hold the weights of this version's {name}: {_CURE}") from error
     return network.eval().requires_grad_(False).to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

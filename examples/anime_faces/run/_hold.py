@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from examples.anime_faces.errors import FolderInUseError, RunLockedError, RunReplacedError
-from examples.anime_faces.files import held, write_text
+from examples.anime_faces.files import held, read_bytes, write_text
 from examples.anime_faces.printing import say
 from examples.anime_faces.run._folder import RunFolder
 
@@ -93,9 +93,9 @@ def _locked(folder: RunFolder) -> Iterator[bool]:
 
 def _owner(folder: RunFolder) -> str:
     try:
-        words = folder.owner.read_text(encoding="utf-8", errors="replace").split()
-        return words[0][:20] if words else "unknown"
-    except OSError:
+        words = read_bytes(folder.owner, 100).split()
+        return words[0][:20].decode("utf-8", "replace") if words else "unknown"
+    except (OSError, ValueError):
         return "unknown"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from examples.anime_faces.files import check_ordinary, is_device
+from examples.anime_faces.files import is_device, lines_of
 from examples.anime_faces.run._growing import GrowingFile
 
 WINDOW = 100  # steps in a running average
@@ -171,7 +171,15 @@ def _read(path: Path) -> tuple[list[str], list[str]]:
     """Return the names of the columns after the step, and the complete rows."""
     if not path.exists() or is_device(path):
         return [], []
-    check_ordinary(path)
-    head, _, text = path.read_text(encoding="utf-8").partition("\n")
+    lines = (line.decode("utf-8") for line in lines_of(path))
+    head = next(lines, "")
+    if head and not head.startswith("step"):
+        raise ValueError("line 1: it must begin with step")
     _, *names = next(csv.reader([head]), ["step"]) or ["step"]
-    return names, text.split("\n")[:-1]
+    rows: list[str] = []
+    for number, row in enumerate(lines, start=2):
+        if not row[:1].isdigit():
+            raise ValueError(f"line {number}: it must begin with the number of a step")
+        if row.endswith("\n"):
+            rows.append(row[:-1])
+    return names, rows

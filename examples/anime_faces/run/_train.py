@@ -72,15 +72,15 @@ def train(
     with locked(folder) if is_first else nullcontext() as hold, listening as heard:
         found = newest_checkpoint(folder, together)
         settings, choices = plan_together(request, dataset, selection, found, together)
+        files = (folder.log, folder.raw_losses) if is_first else (None, None)
+        record = Record(files[0], every=LOG_EVERY, losses=files[1])
+        record.check()
         pictures = None if second is None else second.images
         store = choose_store(dataset.images, settings.hardware, second=pictures, processes=ranks_here())
         parts = _Parts(
             request=request, dataset=dataset, selection=selection, store=store, folder=folder, together=together
         )
-        files = (folder.log, folder.raw_losses) if is_first else (None, None)
-        record = Record(files[0], every=LOG_EVERY, losses=files[1])
         training, feed = parts.build(settings)
-        record.check()
         rehearse(request, found, training, feed, together)
         if is_first:
             folder.prepare()

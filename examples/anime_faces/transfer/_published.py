@@ -14,6 +14,8 @@ from examples.anime_faces.data import Attribute
 from examples.anime_faces.recipes.stargan.vector import TargetVector, target_vector
 from examples.anime_faces.systems import Blueprint, Drawer
 from examples.anime_faces.transfer._changer import Changer
+from examples.anime_faces.transfer._instructions import WeightsError
+from examples.anime_faces.transfer._weights_file import read_weights
 
 CELEBA = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 EXPRESSIONS = ("angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised")
@@ -80,22 +82,10 @@ def _read(path: Path, flag: str) -> State:
             f"{flag} must be a file of weights, but {path} {'is a folder' if path.is_dir() else 'does not exist'}"
         )
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:  # torch raises all kinds of errors on other files
-        reason = str(error).strip().split("\n", maxsplit=1)[0]
-        raise ValueError(f"{flag} {path} cannot be read as a file of weights alone: {reason}") from error
-    if not isinstance(state, dict) or not state or not all(isinstance(one, torch.Tensor) for one in state.values()):
-        raise ValueError(f"{flag} {path} must hold tensors by name, as a network's state_dict does, and nothing else")
-    if any(one.layout is not torch.strided for one in state.values()):
-        raise ValueError(f"{flag} {path} must hold dense tensors alone")
-    size = sum(one.numel() * one.element_size() for one in state.values())
-    if size > path.stat().st_size:  # numbers that are not in the file, but copies of one of them
-        raise ValueError(
-            f"{flag} {path} must hold all {size:,} bytes of its tensors, but it has {path.stat().st_size:,}"
-        )
-    return {str(name).removeprefix("module."): one for name, one in state.items()}
+        state = read_weights(path)
+    except WeightsError as error:
+        raise ValueError(f"{flag} {path} cannot be read as a file of weights alone: {error}") from error
+    return {name.removeprefix("module."): one for name, one in state.items()}
 
 
 def _loaded(make: Callable[[], NetworkT], state: State, what: str) -> NetworkT:

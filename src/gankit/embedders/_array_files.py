@@ -1,5 +1,6 @@
 """Files in NumPy's format and lists of words, read without executing anything that a file contains."""
 
+import codecs
 import re
 import struct
 from pathlib import Path
@@ -13,6 +14,7 @@ _BITS = (16, 32, 64)
 _MAGIC = b"\x93NUMPY"
 _LENGTHS = {b"\x01\x00": struct.Struct("<H"), b"\x02\x00": struct.Struct("<I")}
 _LONGEST = 10_000
+_LONGEST_LINE = 1 << 20
 # NumPy writes the header as a Python literal and evaluates it when reading. The header of a plain array always has the
 # same form, so a regular expression is enough, and nothing can nest too deep. Python 2 wrote an L after some lengths.
 _HEAD = re.compile(
@@ -132,13 +134,22 @@ def read_words(path: Path) -> list[str]:
     Only a line feed ends a line: words may contain the other line breaks of Unicode.
 
     Raises:
-        ValueError: The file is missing or not UTF-8 text. The error names the file.
+        ValueError: The file is missing or not UTF-8 text, or a line has more than 1 MiB, of which no more is read. The error
+            names the file.
     """
+    words: list[str] = []
     with open_array(path) as file:
-        raw = file.read()
+        while line := file.readline(_LONGEST_LINE + 1):
+            words.append(_word(path, len(words) + 1, line))
+    return words or [""]
+
+
+def _word(path: Path, number: int, line: bytes) -> str:
+    if len(line) > _LONGEST_LINE:
+        raise ValueError(f"{path} must have lines of at most {_LONGEST_LINE:,} bytes, got a longer line {number}")
+    if number == 1:
+        line = line.removeprefix(codecs.BOM_UTF8)
     try:
-        text = raw.decode("utf-8-sig")
+        return line.decode("utf-8").strip()
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{path} must be UTF-8 text, got byte {raw[error.start]:#04x} in line {line}") from error
-    return [line.strip() for line in text.removesuffix("\n").split("\n")]
+        raise ValueError(f"{path} must be UTF-8 text, got byte {line[error.start]:#04x} in line {number}") from error

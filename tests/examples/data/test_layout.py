@@ -154,7 +154,7 @@ def test_entries_of_another_form_are_named(folder: Path, entries: dict[str, Any]
         ("dataset.json", b'{"schema": "\xff"}', "dataset.json: byte 13 is not UTF-8"),
         ("skipped.jsonl", b"[]\n", "skipped.jsonl, line 1: it must be an object, but it is a list"),
         ("skipped.jsonl", b'{"file": "a"}\n', "skipped.jsonl, line 1: reason is missing"),
-        ("texts.txt", b"text \xff\n" * 7, "texts.txt: byte 6 is not UTF-8"),
+        ("texts.txt", b"text \xff\n" * 7, "texts.txt, line 1: byte 6 is not UTF-8"),
         ("texts.txt", b"text\n" * 6, "texts.txt must have 7 lines, got 6"),
     ],
 )

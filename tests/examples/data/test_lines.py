@@ -76,3 +76,17 @@ def test_a_missing_file_a_folder_and_a_pipe_are_no_files(tmp_path):
     for path in (tmp_path / "none.csv", tmp_path, tmp_path / "pipe"):
         with pytest.raises(ValueError, match=rf"there is no file {path}|{path} is a folder, not a file"):
             list(read_lines(path))
+
+
+def test_of_a_line_without_an_end_no_more_is_read_than_the_longest_line_has(folder):
+    path = folder / "endless.csv"
+    with path.open("wb") as file:
+        file.write(b"a\n")
+        file.truncate(1 << 40)
+    lines = read_lines(path)
+    assert next(lines) == (1, "a")
+    with pytest.raises(
+        ValueError, match=r"endless\.csv, line 2: it has more than 1,048,576 bytes: is this a text file"
+    ):
+        next(lines)
+    assert list(read_lines(write(folder, b"a" * (1 << 20)))) == [(1, "a" * (1 << 20))]

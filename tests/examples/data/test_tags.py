@@ -239,9 +239,9 @@ def test_time_grows_with_the_length_alone(folder):
     assert len(parse(folder, line * 50_000)) == 50_000
     assert time.process_time() - start < 2.5
     start = time.process_time()
-    ((_, tags),) = parse(folder, "1," + "blue hair:1\t" * 400_000)
-    assert len(tags) == 400_000
-    assert time.process_time() - start < 2.0
+    ((_, tags),) = parse(folder, "1," + "blue hair:1\t" * 80_000)
+    assert len(tags) == 80_000
+    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.slow

@@ -1,14 +1,24 @@
 """The kept networks: their files, their cards, and that the cards are true."""
 
 import hashlib
+import json
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from examples.anime_faces.data.render import Knobs
-from examples.anime_faces.judge import load_card, load_encoder, load_judge, read, render_fresh, renderer_fingerprint
+from examples.anime_faces.judge import (
+    _storage,
+    load_card,
+    load_encoder,
+    load_judge,
+    read,
+    render_fresh,
+    renderer_fingerprint,
+)
 from examples.anime_faces.judge._storage import FOLDER
 from examples.anime_faces.judge.train_judge import VARIED, measure
 
@@ -22,6 +32,19 @@ def test_the_card_names_its_file(name: str):
     file = load_card(name)["file"]
     assert len(weights) == file["bytes"] < 2_000_000
     assert hashlib.sha256(weights).hexdigest() == file["sha256"]
+
+
+def test_weights_of_another_network_are_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    weights = (FOLDER / "judge.safetensors").read_bytes()
+    card = json.loads((FOLDER / "encoder.json").read_text(encoding="utf-8"))
+    (tmp_path / "encoder.safetensors").write_bytes(weights)
+    monkeypatch.setattr(_storage, "FOLDER", tmp_path)
+    for digest, message in (("0", "is not the file that its card"), ("", "does not hold the weights of this version")):
+        card["file"]["sha256"] = digest or hashlib.sha256(weights).hexdigest()
+        (tmp_path / "encoder.json").write_text(json.dumps(card), encoding="utf-8")
+        with pytest.raises(ValueError, match=rf"encoder\.safetensors {message}") as caught:
+            load_encoder()
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", NAMES)

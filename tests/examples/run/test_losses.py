@@ -104,6 +104,10 @@ def test_what_is_no_table_is_named(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(ValueError, match=r"losses\.csv is damaged, remove it"), opened(path):
             pass
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ValueError, match=r"losses\.csv is damaged, remove it .*line 1: it has more than 1,048,576"):
+        read_losses(path)
 
 
 def test_nothing_is_written_before_it_is_opened_or_after_it_is_closed(tmp_path: Path) -> None:

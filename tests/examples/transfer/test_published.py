@@ -129,8 +129,8 @@ MISTAKES: list[tuple[Callable[[State], Any], str]] = [
     ),
     (lambda state: without(state, "main.0.weight"), r"holds no generator of StarGAN: main\.0\.weight must have"),
     (lambda _: published_critic(), r"holds no generator of StarGAN: it is a critic, give its \*-G\.ckpt"),
-    (lambda state: {"state_dict": state}, "must hold tensors by name"),
-    (lambda _: [], "must hold tensors by name"),
+    (lambda state: {"state_dict": state}, "cannot be read as a file of weights alone: it must hold tensors by name"),
+    (lambda _: [], "cannot be read as a file of weights alone: it must hold tensors by name"),
     (lambda _: nn.Linear(1, 1), "cannot be read as a file of weights alone: "),
 ]
 

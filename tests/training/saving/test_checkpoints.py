@@ -1,4 +1,5 @@
 import copy
+import errno
 import os
 import pickle
 import shutil
@@ -99,7 +100,11 @@ def test_all_damaged_is_an_error_not_a_fresh_start(tmp_path: Path) -> None:
     checkpoints = _filled(tmp_path, 1, 2)
     for step in (1, 2):
         _damage(checkpoints.path(step))
-    with pytest.warns(RuntimeWarning), pytest.raises(CheckpointError, match="got 2 and all were refused"):
+    message = r"must hold a checkpoint that can be loaded: .*checkpoint-1\.pt was refused: "
+    with (
+        pytest.warns(RuntimeWarning, match=r"checkpoint-2\.pt was refused"),
+        pytest.raises(CheckpointError, match=message),
+    ):
         checkpoints.load_latest()
 
 
@@ -246,7 +251,20 @@ def test_a_number_that_is_written_in_another_way_is_named_in_a_warning(tmp_path:
     assert loaded is not None
     assert loaded[0] == 1
     checkpoints.path(1).unlink()
-    with pytest.warns(RuntimeWarning), pytest.raises(CheckpointError, match="must hold a whole checkpoint, got 1"):
+    with pytest.raises(CheckpointError, match=f"must hold a checkpoint that can be loaded: .*{name} was refused: "):
+        checkpoints.load_latest()
+
+
+def test_a_link_to_nothing_is_called_so(tmp_path: Path) -> None:
+    checkpoints = _filled(tmp_path, 1, 2)
+    _make_link(checkpoints.path(9))
+    with pytest.warns(RuntimeWarning, match=r"checkpoint-9\.pt is a link to a file that does not exist; taking the"):
+        checkpoints.load_latest()
+    checkpoints.path(9).unlink()
+    checkpoints.path(9).mkdir()
+    with pytest.warns(
+        RuntimeWarning, match=rf"checkpoint-9\.pt cannot be read: {os.strerror(errno.EISDIR)}; taking the"
+    ):
         checkpoints.load_latest()
 
 
@@ -270,7 +288,7 @@ def test_a_file_that_cannot_be_read_is_skipped_with_its_path(tmp_path: Path, mon
         return load(*arguments, **options)
 
     monkeypatch.setattr(torch, "load", broken_at_first)
-    with pytest.warns(RuntimeWarning, match=r"Input/output error: .*checkpoint-2\.pt"):
+    with pytest.warns(RuntimeWarning, match=r"checkpoint-2\.pt cannot be read: Input/output error"):
         loaded = checkpoints.load_latest()
     assert loaded is not None
     assert loaded[0] == 1

@@ -135,28 +135,28 @@ class Checkpoints:
             OSError: The folder cannot be read.
 
         Warns:
-            RuntimeWarning: A file was skipped; one warning for each, with the reason.
+            RuntimeWarning: A file was skipped; one warning for each, with the reason. That of the last one is in the error.
         """
         refused: set[str] = set()
         for _ in range(MOST_LISTINGS):
             names = self._names()
+            if not names:
+                return None
             for name in (name for name in names if name not in refused):
                 try:
                     return _load(self.folder / name)
-                except FileNotFoundError as error:
+                except FileNotFoundError:
                     if not os.path.lexists(self.folder / name):
                         break  # removed since it was listed: there are newer ones
-                    problem = f"{error}"
-                except (CheckpointError, OSError) as error:
+                    problem = f"{self.folder / name} is a link to a file that does not exist"
+                except OSError as error:
+                    problem = f"{self.folder / name} cannot be read: {error.strerror or error}"
+                except CheckpointError as error:
                     problem = f"{error}"
                 refused.add(name)
+                if refused.issuperset(names):
+                    raise CheckpointError(f"{self.folder} must hold a checkpoint that can be loaded: {problem}")
                 warnings.warn(f"{problem}; taking the checkpoint before it", RuntimeWarning, stacklevel=2)
-            else:
-                if names:
-                    raise CheckpointError(
-                        f"{self.folder} must hold a whole checkpoint, got {len(names)} and all were refused"
-                    )
-                return None
         raise CheckpointError(
             f"{self.folder} must hold its checkpoints until they are read, but each was removed before"
         )
