@@ -20,7 +20,7 @@ from examples.anime_faces.data._names import (
 from examples.anime_faces.data._numbers import worded
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
-_DIGITS = re.compile("([0-9]{1,18})")
+_DIGITS = re.compile("0*([1-9][0-9]*|0)")
 _PARTS = frozenset(
     [
         *("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation", "holdout"),
@@ -97,11 +97,8 @@ def natural_order(name: str) -> str:
         >>> sorted(["10.jpg", "9.jpg", "a.jpg"], key=natural_order)
         ['9.jpg', '10.jpg', 'a.jpg']
     """
-    parts = _DIGITS.split(name)
-    for place in range(1, len(parts), 2):
-        digits = parts[place].lstrip("0") or "0"
-        parts[place] = f"\0{chr(len(digits) + 1)}{digits}"
-    return "".join([*parts, "\0\1", name])
+    numbered = _DIGITS.sub(lambda digits: f"\0{chr(1 + len(digits[1]))}{digits[1]}", name)
+    return f"{numbered}\0\1{name}"
 
 
 class Listing(NamedTuple):
