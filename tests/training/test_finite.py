@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from torch import distributed, nn
 
 from gankit.training import NonFiniteError
-from gankit.training._finite import found_non_finite, refuse_non_finite
+from gankit.training._finite import are_all_finite, found_non_finite, refuse_non_finite
 
 BAD = [math.nan, math.inf, -math.inf]
 
@@ -136,3 +136,37 @@ def test_a_cost_with_a_graph_keeps_it() -> None:
     (parameter.grad,) = torch.autograd.grad(cost, parameter, retain_graph=True)
     refuse_non_finite({"loss": cost}, [parameter], {})
     torch.testing.assert_close(torch.autograd.grad(cost, parameter)[0], parameter.grad)
+
+
+@given(
+    position=st.integers(0, 5),
+    value=st.sampled_from([*BAD, 1.0, 3e38]),
+    dtype=st.sampled_from([torch.float64, torch.float32, torch.bfloat16, torch.float16]),
+)
+def test_one_pass_over_costs_and_gradients_finds_any_bad_element(
+    position: int, value: float, dtype: torch.dtype
+) -> None:
+    numbers = [torch.ones((), dtype=torch.float32), torch.ones(2, dtype=dtype), torch.ones(3, dtype=torch.float64).t()]
+    place = [(0, ()), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)][position]
+    numbers[place[0]][place[1]] = value
+    before = [number.clone() for number in numbers]
+    finite = all(bool(number.isfinite().all()) for number in numbers)
+    assert are_all_finite({"loss": numbers[0]}, numbers[1:]) is finite
+    assert all(torch.equal(a.nan_to_num(7.0), b.nan_to_num(7.0)) for a, b in zip(numbers, before, strict=True))
+
+
+def test_kinds_that_one_pass_cannot_look_into_are_left_to_the_closer_look() -> None:
+    cost = {"loss": torch.ones(())}
+    assert not are_all_finite(cost, [torch.eye(2).to_sparse()])
+    assert not are_all_finite(cost, [torch.ones(2), torch.ones(2, device="meta")])
+    assert not are_all_finite(cost, [torch.ones(2, dtype=torch.complex64)])
+    assert not are_all_finite({"loss": torch.ones((), device="meta")}, [torch.ones(2)])
+
+
+def test_gradients_with_a_graph_stay_what_they_are() -> None:
+    weight = torch.ones(2, requires_grad=True)
+    gradient = weight.square()
+    assert are_all_finite({"loss": gradient.sum()}, [gradient])
+    gradient.sum().backward()
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [2.0, 2.0]

@@ -66,6 +66,7 @@ def test_without_a_process_group_there_is_one_rank() -> None:
 def test_a_network_is_required_where_there_are_several_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gankit.training._ranks.world_size", lambda: 2)
     monkeypatch.setattr("gankit.training._update.world_size", lambda: 2)
+    monkeypatch.setattr("gankit.training._update.may_be_sharded", lambda: True)
     critic = nn.Linear(2, 1)
     update = Update(torch.optim.SGD(critic.parameters(), lr=0.1), lambda x: {"loss": critic(x).mean()})
     with pytest.raises(ValueError, match="network must be given where 2 ranks train together"):
@@ -104,6 +105,7 @@ def test_hooks_are_removed_also_after_an_error() -> None:
 def test_the_first_call_alone_is_audited(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[list[nn.Parameter]] = []
     monkeypatch.setattr("gankit.training._update.world_size", lambda: 2)
+    monkeypatch.setattr("gankit.training._update.may_be_sharded", lambda: True)
     monkeypatch.setattr("gankit.training._update.check_equal_gradients", compared.append)
     wrapper = nn.DataParallel(nn.Linear(2, 1))
     called: list[nn.Module] = [wrapper.module]

@@ -50,6 +50,7 @@ from gankit._core._tensors import (
 from gankit._core._whole_batch import (
     batch_in_parts as batch_in_parts,
     gather_whole_batch as gather_whole_batch,
+    has_group as has_group,
     mean_of_whole_batch as mean_of_whole_batch,
     own_rank as own_rank,
     ranks_of_whole_batch as ranks_of_whole_batch,

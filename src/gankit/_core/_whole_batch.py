@@ -26,9 +26,14 @@ def batch_in_parts() -> Iterator[None]:
         _parts.value -= 1
 
 
+def has_group() -> bool:
+    """Return whether there is a process group, of one rank at least."""
+    return distributed.is_available() and distributed.is_initialized()
+
+
 def world_size() -> int:
     """Return the number of ranks, 1 without a process group."""
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+    return distributed.get_world_size() if has_group() else 1
 
 
 def own_rank() -> int:

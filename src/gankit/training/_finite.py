@@ -4,12 +4,15 @@ import math
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 
 import torch
 from torch import nn
 
 from gankit._core import Scalar
 from gankit.training._ranks import on_any_rank, own_piece
+
+_IS_CPU = attrgetter("is_cpu")
 
 
 class NonFiniteError(FloatingPointError):
@@ -64,24 +67,22 @@ def found_non_finite(gradients: Sequence[torch.Tensor], factor: Scalar | None = 
     return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
 
 
-def _are_finite_on_cpu(numbers: list[torch.Tensor]) -> bool | None:
-    """Say whether tensors hold no NaN or infinity, in one pass; None if it takes more than one.
+def are_all_finite(costs: Mapping[str, Scalar], gradients: Sequence[torch.Tensor]) -> bool:
+    """Say whether costs and gradients on the CPU hold no NaN or infinity, in one pass. Reads a value.
 
-    Of small networks this takes as long as an operation, so nothing is made anew. In a pass that multiplies by 1 costs may
-    take part.
+    False also where that takes more than one pass, or tensors are elsewhere: `refuse_non_finite` finds out. Of small networks
+    this takes as long as an operation, so few questions are asked: torch refuses tensors of other kinds. In a pass that
+    multiplies by 1 costs may take part, and gradients that have a graph.
     """
-    dtype, layout = numbers[0].dtype, torch.strided
-    if not dtype.is_floating_point or not all(
-        type(one) is torch.Tensor
-        and one.dtype is dtype
-        and one.layout is layout
-        and one.is_cpu
-        and not one.requires_grad
-        for one in numbers
-    ):
-        return None
-    flag = _on_cpu.flag.zero_()
-    torch._amp_foreach_non_finite_check_and_unscale_(numbers, flag, _on_cpu.one)
+    numbers = [*costs.values(), *gradients]
+    if not all(map(_IS_CPU, numbers)):
+        return False
+    flag, one = _on_cpu.tensors
+    flag.zero_()
+    try:
+        torch._amp_foreach_non_finite_check_and_unscale_(numbers, flag, one)
+    except (NotImplementedError, RuntimeError):
+        return False
     return not float(flag)
 
 
@@ -90,8 +91,10 @@ class _OnCpu(threading.local):
 
     def __init__(self) -> None:
         with torch.inference_mode(False):
-            self.flag = torch.zeros((), dtype=torch.float32, device="cpu")
-            self.one = torch.ones((), dtype=torch.float32, device="cpu")
+            self.tensors = (
+                torch.zeros((), dtype=torch.float32, device="cpu"),
+                torch.ones((), dtype=torch.float32, device="cpu"),
+            )
 
 
 _on_cpu = _OnCpu()
@@ -129,8 +132,6 @@ def numbers_of(gradient: torch.Tensor) -> torch.Tensor:
 
 def _fault(costs: Mapping[str, Scalar], parameters: Sequence[nn.Parameter], names: Mapping[int, str]) -> str | None:
     gradients = gradients_of(parameters)
-    if _are_finite_on_cpu([*costs.values(), *gradients]):
-        return None  # the usual case
     bad = {name: value for name, cost in costs.items() if not math.isfinite(value := float(cost.detach()))}
     if bad:
         return "a cost is not finite: " + ", ".join(f"{name!r} is {value}" for name, value in bad.items())

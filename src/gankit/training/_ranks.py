@@ -13,7 +13,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gankit._core import world_size
+from gankit._core import has_group, world_size
 
 
 def is_sharded(tensor: torch.Tensor) -> bool:
@@ -55,7 +55,7 @@ def sharded_modules(network: nn.Module) -> list[Any]:
 
 def may_be_sharded() -> bool:
     """Return whether a module may be sharded by FSDP2, which takes a process group, of one rank at least."""
-    return distributed.is_available() and distributed.is_initialized()
+    return has_group()
 
 
 def reshard(network: nn.Module) -> None:

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import torch
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, check_version
+from gankit._core import Scalar, check_version, has_group
 from gankit.training._clipping import check_max_norm, is_not_finite, refuse_infinite, shrink_, total_norm
-from gankit.training._finite import NonFiniteError, found_non_finite, gradients_of, refuse_non_finite
+from gankit.training._finite import NonFiniteError, are_all_finite, found_non_finite, gradients_of, refuse_non_finite
 from gankit.training._saving import MomentWatch, held
 from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless, with_norm
 
@@ -99,11 +99,12 @@ class FiniteStepper:
         """Step where all is finite."""
         self._watch(optimizer, names)
         parameters = held(optimizer)
-        if not all(map(_IS_CPU, parameters)):
-            self._step_on_device(optimizer, costs, gradients_of(parameters))
-            return
-        refuse_non_finite(costs, parameters, names)
-        gradients = [] if self._max_norm is None else gradients_of(parameters)
+        gradients = gradients_of(parameters)
+        if has_group() or not are_all_finite(costs, gradients):
+            if not all(map(_IS_CPU, parameters)):
+                self._step_on_device(optimizer, costs, gradients)
+                return
+            refuse_non_finite(costs, parameters, names)
         if self._max_norm is not None and gradients:
             norm = total_norm(gradients)
             refuse_infinite(norm)

@@ -197,9 +197,9 @@ class Update:
 
     def _differentiate_audited(self, inputs: tuple[Any, ...]) -> Values:
         """Compute the gradient, with what FSDP2 gathers kept, and the first one of several ranks audited."""
-        audit = not self._audited and world_size() > 1
-        if not audit and not may_be_sharded():  # the usual case: of small networks, contexts take as long as operations
+        if not may_be_sharded():  # the usual case: of small networks, contexts take as long as operations
             return self._gradients(self.loss, inputs)
+        audit = not self._audited and world_size() > 1
         with gathered_for_penalties(self._networks):
             if not audit:
                 return self._gradients(self.loss, inputs)
