@@ -203,6 +203,8 @@ class Dataset:
 
     def _check(self) -> None:
         count, size = self.info["counts"]["used"], self.size
+        if not 0 < size <= _LARGEST:
+            raise ValueError(f"{INFO_FILE}: size must be at least 1, and at most {_LARGEST:,}, but it is {size}")
         columns = sum(len(attribute.classes) for attribute in self.attributes)
         _check_bytes(IMAGES_FILE, self.images, (count, size, size, 3))
         _check_bytes(LABELS_FILE, self.labels, (count, columns))
@@ -217,6 +219,10 @@ class Dataset:
             raise ValueError(f"{SKIPPED_FILE} must have {skipped} lines, got {len(self.skipped)}")
         if self.own_texts is not None and len(self.own_texts) != count:
             raise ValueError(f"{TEXTS_FILE} must have {count} lines, got {len(self.own_texts)}")
+
+
+_LARGEST = 1 << 16
+"""Width and height of a picture."""
 
 
 def _check_bytes(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -1,14 +1,13 @@
 """The files of a data set, and how they are read: whatever they hold, there is a record or one error that names the file."""
 
-import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from examples.anime_faces.files import LongLineError, check_ordinary, lines_of
+from examples.anime_faces.data._arrays import read_array
+from examples.anime_faces.files import LongLineError, lines_of
 from examples.anime_faces.records import ANY, RecordError, read_record, read_records
 
 SCHEMA = 1
@@ -86,49 +85,6 @@ def damaged(path: Path, error: Exception, name: str = "") -> str:
     else:
         wrong = f"{name}: {error}" if name and name not in str(error) else str(error)
     return f"the data set in {path} is damaged, prepare it again with --overwrite: {wrong}"
-
-
-def read_array(path: Path, *, is_mapped: bool = False) -> np.ndarray:
-    """Return an array; nothing but numbers is read.
-
-    The header is compared with the size of the file first, so that one which says terabytes allocates none.
-
-    Args:
-        path: The file.
-        is_mapped: Whether it stays on the disk, read-only.
-
-    Raises:
-        ValueError: The file is cut off, or holds something else.
-        OSError: It cannot be read.
-    """
-    check_ordinary(path)
-    try:
-        _check_header(path)
-        return np.load(path, mmap_mode="r" if is_mapped else None, allow_pickle=False)
-    except OSError:
-        raise
-    except Exception as error:  # numpy raises all kinds of errors on headers that are no header
-        raise ValueError(f"{path.name} is cut off, or is not an array: {error}") from error
-
-
-def _check_header(path: Path) -> None:
-    """Refuse a header that does not fit the size of the file.
-
-    Raises:
-        ValueError: It does not fit, or says something else than numbers.
-    """
-    with path.open("rb") as file:
-        major, minor = np.lib.format.read_magic(file)
-        if (major, minor) not in ((1, 0), (2, 0)):
-            raise ValueError(f"it has version {major}.{minor} of the format")
-        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-        shape, _, kind = read(file)
-        expected = file.tell() + math.prod(shape) * kind.itemsize
-        there = os.fstat(file.fileno()).st_size
-    if kind.hasobject or kind.itemsize == 0 or any(length < 0 for length in shape):
-        raise ValueError("it does not hold numbers")
-    if there != expected:
-        raise ValueError(f"it should have {expected} bytes, but it has {there}")
 
 
 def read_factors(path: Path, info: Mapping[str, Any]) -> dict[str, np.ndarray]:

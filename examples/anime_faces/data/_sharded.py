@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from examples.anime_faces.data._layout import IMAGES_FILE, read_array
+from examples.anime_faces.data._arrays import read_array
+from examples.anime_faces.data._layout import IMAGES_FILE
 from examples.anime_faces.files import check_ordinary
 
 SHARDS_FOLDER, SHARDS_ENTRY = "shards", "shards"
@@ -107,11 +109,11 @@ class ShardedImages:
         """Return the pictures of some rows: a number, a slice or an array of numbers."""
         asked = np.arange(len(self))[rows]
         wanted = np.atleast_1d(asked)
-        pictures = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+        pictures = np.empty((len(wanted), *self.shape[1:]), np.uint8)  # takes memory where it is written alone
         for shard in dict.fromkeys(self.shards[wanted].tolist()):
             stored = self._shard(shard)
             for index in np.flatnonzero(self.shards[wanted] == shard).tolist():
-                pictures[index] = self._decoded(stored[self._places[wanted[index]]])
+                pictures[index] = self._decoded(shard, stored[self._places[wanted[index]]])
         return pictures if asked.ndim else pictures[0]
 
     def read_ahead(self, rows: np.ndarray) -> None:
@@ -157,14 +159,33 @@ class ShardedImages:
         if hashlib.sha256(data).hexdigest() != self.entries[shard]["sha256"]:
             raise ValueError(_changed(path))
         reading = webdataset_module("webdataset.tariterators")
-        files = reading.tar_file_expander([{"url": path.name, "stream": io.BytesIO(data)}])
-        return [sample["png"] for sample in reading.group_by_keys(files)]
+        try:
+            files = reading.tar_file_expander([{"url": path.name, "stream": io.BytesIO(data)}])
+            stored = [sample["png"] for sample in reading.group_by_keys(files)]
+        except Exception as error:  # tarfile and webdataset raise all kinds of errors on other files
+            raise ValueError(_foreign(path, "a picture is missing, or it is no archive")) from error
+        if len(stored) != self.entries[shard]["pictures"]:
+            raise ValueError(_foreign(path, f"{len(stored)} pictures, not {self.entries[shard]['pictures']}"))
+        return stored
 
-    def _decoded(self, png: bytes) -> np.ndarray:
-        picture = np.asarray(Image.open(io.BytesIO(png), formats=("PNG",)))
-        if picture.shape != self.shape[1:]:
-            raise ValueError(f"pictures in shards must be {self.shape[1:]}, but one is {picture.shape}")
-        return picture
+    def _decoded(self, shard: int, png: bytes) -> np.ndarray:
+        try:
+            with warnings.catch_warnings(), Image.open(io.BytesIO(png), formats=("PNG",)) as image:
+                warnings.simplefilter(
+                    "ignore", Image.DecompressionBombWarning
+                )  # its size is compared before it is decoded
+                (width, height), mode = image.size, image.mode
+                pixels = np.asarray(image) if (width, height, mode) == (self.size, self.size, "RGB") else None
+        except Exception as error:  # decoders raise all kinds of errors on damaged files
+            raise ValueError(_foreign(self._path(shard), "a picture is damaged or cut off")) from error
+        if pixels is None:
+            wanted = f"pictures must have {self.size} x {self.size} pixels in three colors"
+            raise ValueError(_foreign(self._path(shard), f"{wanted}, but one has {width} x {height} in mode {mode}"))
+        return pixels
+
+
+def _foreign(path: Path, problem: str) -> str:
+    return f"{path} is not a shard that this program wrote ({problem}): prepare the data set again with --overwrite"
 
 
 def _changed(path: Path) -> str:

@@ -7,12 +7,11 @@ from typing import Any
 
 import torch
 
-import gankit as gk
 from examples.anime_faces.data import Attribute, Dataset, open_verified
 from examples.anime_faces.printing import say
 from examples.anime_faces.recipes import find_recipe, saved_options
 from examples.anime_faces.run._formats import in_current_format, load_any_checkpoint
-from examples.anime_faces.run._loading import check_recipe, saved_network
+from examples.anime_faces.run._loading import check_recipe, filled, saved_network
 from examples.anime_faces.run._noise import Noise
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._stores import pictures_of
@@ -193,11 +192,16 @@ def load_generator(
         raise ValueError(
             f"{flags} is for recipes that draw from noise, but {settings.recipe} changes pictures: leave it out"
         )
-    # Building draws fresh weights; whoever loads a generator should not find their random numbers moved.
-    with torch.random.fork_rng(devices=[]):
-        networks = {name: hardware.place(blueprint.makers[name]()).eval() for name in blueprint.drawing}
-    for name, network in networks.items():
-        gk.training.load_network_state(network, saved_network(state["averages"], name, run_or_checkpoint)["network"])
+    networks = {
+        name: hardware.place(
+            filled(
+                blueprint.makers[name],
+                saved_network(state["averages"], name, run_or_checkpoint)["network"],
+                run_or_checkpoint,
+            )
+        )
+        for name in blueprint.drawing
+    }
     conditioning = found.conditioning(options)
     if warning := conditioning.warning(settings.description):
         say(f"note: {warning}")

@@ -1,16 +1,21 @@
 """Loading networks of a run: only those that its recipe has, and only recipes that may be imported."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 import gankit as gk
 from examples.anime_faces.recipes import find_recipe, is_outside, saved_options
 from examples.anime_faces.run._formats import in_current_format, load_any_checkpoint
 from examples.anime_faces.run._settings import Settings
+
+MOST_TIMES = 2
+"""How many times the saved numbers a network may register: a parameter that gets a parametrization is registered twice."""
 
 
 def load_network(run_or_checkpoint: Path | str, name: str, *, recipe: str | None = None) -> nn.Module:
@@ -35,10 +40,59 @@ def load_network(run_or_checkpoint: Path | str, name: str, *, recipe: str | None
     )
     if name not in blueprint.makers:
         raise ValueError(f"{settings.recipe} has the networks {', '.join(blueprint.makers)}, but no {name!r}")
+    return filled(blueprint.makers[name], saved_network(state["networks"], name, run_or_checkpoint), run_or_checkpoint)
+
+
+def filled(make: Callable[[], nn.Module], saved: Any, where: Path | str) -> nn.Module:
+    """Build a network and load a saved state into it, in evaluation mode; nobody finds the random numbers moved.
+
+    The settings in a checkpoint say how large its networks are, and anybody may have written them: one that would be larger
+    than what is saved of it is refused before it takes memory.
+
+    Args:
+        make: Builds the network.
+        saved: Its state.
+        where: The checkpoint, for errors.
+
+    Raises:
+        ValueError: The network does not fit the state.
+    """
+    numbers = sum(one.numel() for one in saved.values() if isinstance(one, torch.Tensor))
     with torch.random.fork_rng(devices=[]):
-        network = blueprint.makers[name]()
-    gk.training.load_network_state(network, saved_network(state["networks"], name, run_or_checkpoint))
+        try:
+            with torch.device("meta"), _at_most(MOST_TIMES * numbers):
+                make()
+        except (ValueError, RuntimeError, OverflowError) as error:  # of torch, where a product of sizes has no room
+            raise ValueError(f"{where}: {error}") from error
+        network = make()
+    try:
+        gk.training.load_network_state(network, saved)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
     return network.eval()
+
+
+@contextmanager
+def _at_most(numbers: int) -> Iterator[None]:
+    """Refuse to build networks with more than so many numbers in their parameters.
+
+    Raises:
+        ValueError: There are more.
+    """
+    left = numbers
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal left
+        del module, name
+        left -= 0 if parameter is None else max(1, parameter.numel())
+        if left < 0:
+            raise ValueError("the network that its settings describe is larger than the one that it holds")
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def check_recipe(used: str, given: str | None) -> None:

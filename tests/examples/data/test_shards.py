@@ -1,12 +1,16 @@
 """Pictures in WebDataset shards: the same pictures, read whole and checked, by this program and by others."""
 
+import hashlib
+import io
 import json
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from examples.anime_faces.data import Dataset, ShardedImages, write_shards
 
@@ -104,3 +108,52 @@ def test_only_the_last_shards_are_kept(sharded: Dataset) -> None:
     images.kept = 2
     images.read_ahead(np.arange(70))
     assert len(images._read) == 2
+
+
+def _png(size: tuple[int, int], mode: str = "RGB") -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _tar(*pictures: bytes, ending: str = "png") -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for number, data in enumerate(pictures):
+            member = tarfile.TarInfo(f"{number}.{ending}")
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
+    "no archive": (lambda: b"hello", "a picture is missing, or it is no archive"),
+    "nothing": (lambda: b"", "a picture is missing, or it is no archive"),
+    "cut off": (lambda: _tar(_png((8, 8)))[:700], "a picture is missing, or it is no archive"),
+    "no pictures": (lambda: _tar(b"a", b"b", ending="txt"), "a picture is missing, or it is no archive"),
+    "too few": (lambda: _tar(_png((8, 8))), "1 pictures, not 2"),
+    "larger ones": (lambda: _tar(_png((9, 8)), _png((9, 8))), "one has 9 x 8 in mode RGB"),
+    "huge ones": (lambda: _tar(*[_png((8000, 8000), "1")] * 2), "one has 8000 x 8000 in mode 1"),
+    "gray ones": (lambda: _tar(_png((8, 8), "L"), _png((8, 8), "L")), "one has 8 x 8 in mode L"),
+    "damaged ones": (lambda: _tar(*[_png((8, 8))[:-30]] * 2), "a picture is damaged or cut off"),
+    "no pictures in them": (lambda: _tar(b"hello", b"hello"), "a picture is damaged or cut off"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_shard_of_another_form_is_one_error_with_its_name_also_with_a_right_digest(what: str, tmp_path: Path) -> None:
+    make, problem = WRONG[what]
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / "faces-000000.tar").write_bytes(make())
+    images = ShardedImages(tmp_path, [{"pictures": 2, "sha256": hashlib.sha256(make()).hexdigest()}], 8)
+    with pytest.raises(ValueError, match=f"{tmp_path}/shards/faces-000000.tar is not a shard .*{problem}"):
+        images[:]
+
+
+@pytest.mark.parametrize("size", [0, -1, 1 << 20])
+def test_a_size_that_no_picture_has_is_refused(sharded: Dataset, size: int) -> None:
+    path = sharded.path / "dataset.json"
+    info = {name: value for name, value in json.loads(path.read_text()).items() if name != "seal"}
+    path.write_text(json.dumps(info | {"size": size}))
+    with pytest.raises(ValueError, match=r"dataset.json: size must be at least 1, and at most 65,536"):
+        Dataset.open(sharded.path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import torch as tensors
 
 from examples.anime_faces.data.render import Knobs
 from examples.anime_faces.judge import (
@@ -98,3 +99,21 @@ def test_loaded_networks_only_judge():
         assert not network.training
         assert not any(parameter.requires_grad for parameter in network.parameters())
         assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("what", ["no tensors", "other tensors", "an unknown type"])
+def test_a_file_of_another_form_is_one_error_with_its_name(what, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    data = {
+        "no tensors": b"hello",
+        "other tensors": tensors.save({"a": torch.ones(2)}),
+        "an unknown type": b'\x30\0\0\0\0\0\0\0{"a":{"dtype":"X9","shape":[],"data_offsets":[0,0]}}',
+    }[what]
+    (tmp_path / "judge.safetensors").write_bytes(data)
+    card = {"file": {"sha256": hashlib.sha256(data).hexdigest()}, "renderer": ""}
+    monkeypatch.setattr(_storage, "FOLDER", tmp_path)
+    monkeypatch.setattr(_storage, "load_card", lambda _: card)
+    with pytest.raises(
+        ValueError,
+        match=rf"{tmp_path}/judge\.safetensors does not hold the weights of this version's judge: get it again",
+    ):
+        load_judge()
