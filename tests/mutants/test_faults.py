@@ -57,7 +57,11 @@ def test_there_are_enough_faults_of_different_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "tests"), [("halved hinge", "test_objectives"), ("a parameter left out", "constraints/test_weights")]
+    ("fault", "tests"),
+    [
+        ("halved hinge", "test_objectives"),
+        pytest.param("a parameter left out", "constraints/test_weights", marks=pytest.mark.slow),
+    ],
 )
 def test_faults_are_noticed(fault: str, tests: str) -> None:
     done = _run("--faults", "--only", fault, "--tests", tests)
@@ -71,6 +75,7 @@ def test_every_fault_is_noticed() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_fault_that_no_test_looks_at_survives() -> None:
     done = _run("--faults", "--only", "halved hinge", "--tests", "constraints/test_weights")
     assert done.returncode == 1, done.stdout + done.stderr

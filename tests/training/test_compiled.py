@@ -140,6 +140,7 @@ def _both(change: Callable[[_Points, tuple[Update, Update], int], object], round
 
 @needs_compiler
 @own_warnings
+@pytest.mark.slow
 def test_generated_kernels_draw_the_numbers_of_eager_calls() -> None:
     states = []
     for make in (lambda: None, Compiled):

@@ -116,8 +116,17 @@ def struck(command: list[str], where: str, number: int, times: int) -> subproces
     return subprocess.run(words, check=False, capture_output=True, text=True, timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("where", ["last step", "save of the last step", "page"])
+@pytest.mark.parametrize(
+    ("where", "number"),
+    [
+        ("last step", signal.SIGTERM),
+        pytest.param("last step", signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param("save of the last step", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("save of the last step", signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param("page", signal.SIGTERM, marks=pytest.mark.slow),
+        ("page", signal.SIGINT),
+    ],
+)
 def test_a_finished_run_is_a_success_whatever_comes_after_its_last_step(
     command: Command, tmp_path: Path, where: str, number: int
 ) -> None:

@@ -106,6 +106,7 @@ def test_a_run_of_some_colors_is_evaluated_with_the_judge_on_these_alone(
     assert counts.tolist() == [8] * 33
 
 
+@pytest.mark.slow
 def test_withheld_pairs_of_other_colors_are_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     knobs = Knobs(withheld_pairs=((0, 0), (9, 1)))
     data = write_rendered(tmp_path / "data", 30, 32, knobs=knobs, only=NATURAL, workers=0)

@@ -201,6 +201,7 @@ def test_refuses_too_few_samples_and_wrong_pictures():
         evaluate(lambda class_ids: perfect(class_ids).float())
 
 
+@pytest.mark.slow
 def test_a_machine_that_is_slower_than_at_the_start_measures_the_first_samples(capsys: pytest.CaptureFixture[str]):
     tools = Tools(costs=Costs(read=1.0))
     found = evaluate_rendered(perfect, training_images(), Knobs(), samples=528, tools=tools, until=perf_counter() + 100)

@@ -75,8 +75,8 @@ def test_writes_metrics_into_the_run(faces_folder: Path, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"temperature": 0.5}, "temperature 0.5"),
-        ({"truncation": 1.5}, "truncation 1.5"),
+        pytest.param({"temperature": 0.5}, "temperature 0.5", marks=pytest.mark.slow),
+        pytest.param({"truncation": 1.5}, "truncation 1.5", marks=pytest.mark.slow),
         ({"temperature": 0.5, "truncation": 1.5}, "temperature 0.5, truncation 1.5"),
     ],
 )

@@ -25,6 +25,10 @@ from gankit.training import Compiled, Eager, Gradients, Graphed
 
 FORM_IDS = [" ".join([name, *(f"{key}={value}" for key, value in form.items())]) for name, form in FORMS]
 every_form = pytest.mark.parametrize(("name", "form"), FORMS, ids=FORM_IDS)
+every_recipe = pytest.mark.parametrize(
+    ("name", "form"), [pytest.param(*one, marks=() if not one[1] else pytest.mark.slow) for one in FORMS], ids=FORM_IDS
+)
+"""Of every recipe the form of its defaults in the quick suite, the others in the slow one."""
 
 
 def batches_of(
@@ -80,15 +84,13 @@ def assert_replays(recipe: Recipe, name: str, options: Any, faces: Dataset) -> N
     assert all(part.replays >= 2 for part in parts)
 
 
-@every_form
+@every_recipe
 def test_the_losses_of_every_update_are_pure(name: str, form: dict[str, Any], faces: Dataset) -> None:
     """Traced once and replayed for more rounds, with new batches, they train exactly as eagerly."""
     assert_replays(find_recipe(name), name, options_of(name, form), faces)
 
 
-@pytest.mark.parametrize(
-    ("name", "form"), [pytest.param(*one, marks=() if not one[1] else pytest.mark.slow) for one in FORMS], ids=FORM_IDS
-)
+@every_recipe
 def test_graphs_of_every_update_train_as_it_does_eagerly(
     name: str, form: dict[str, Any], faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +190,7 @@ class NothingIsRead(TorchDispatchMode):
         return result
 
 
-@every_form
+@every_recipe
 def test_a_round_waits_for_no_value_and_stays_on_its_device(name: str, form: dict[str, Any], faces: Dataset) -> None:
     options = options_of(name, form)
     description = description_of(name, options, faces)

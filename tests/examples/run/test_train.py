@@ -82,21 +82,25 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
     [
         *((name, {}) for name in recipe_names()),
         ("default", {"augmentation": 0.6}),
-        ("tags_wgan_gp", {"critic_steps": 2}),
-        ("tags_wgan_gp", {"critic_steps": 3, "literal": True}),
-        ("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}),
+        pytest.param("tags_wgan_gp", {"critic_steps": 2}, marks=pytest.mark.slow),
+        pytest.param("tags_wgan_gp", {"critic_steps": 3, "literal": True}, marks=pytest.mark.slow),
+        pytest.param("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}, marks=pytest.mark.slow),
         ("gan_cls", {"literal": True, "cheat_adapts": True}),
-        ("gan_cls", {"apa": True, "fresh_texts": True, "mode_seeking": 1.0, "conditioning_augmentation": True}),
-        ("acgan", {"sampling": "replacement", "critic_step": "mixed"}),
+        pytest.param(
+            "gan_cls",
+            {"apa": True, "fresh_texts": True, "mode_seeking": 1.0, "conditioning_augmentation": True},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("acgan", {"sampling": "replacement", "critic_step": "mixed"}, marks=pytest.mark.slow),
         ("retrofit", {"penalty_every": 3, "augmentation_pictures": 30, "augmentation_target": 0.0}),
-        ("dcgan", {"dropout": 0.5, "real_low": 0.8}),
-        ("gray_then_color", {"blocks": 1, "fine_tuned_share": 0.5}),
-        ("stargan", {"blocks": 1, "critic_steps": 2}),
-        ("srresnet_acgan", {"blocks": 1, "critic_steps": 2, "replay": 20}),
-        ("srresnet_acgan", {"blocks": 1, "objective": "dragan", "replay": 9}),
-        ("r3gan", {"blocks": 1, "group_channels": 4}),
-        ("reacgan", {"average_start": 3, "average_decay": 0.9}),
-        ("wgan_clip", {"literal": True, "clip_after": True}),
+        pytest.param("dcgan", {"dropout": 0.5, "real_low": 0.8}, marks=pytest.mark.slow),
+        pytest.param("gray_then_color", {"blocks": 1, "fine_tuned_share": 0.5}, marks=pytest.mark.slow),
+        pytest.param("stargan", {"blocks": 1, "critic_steps": 2}, marks=pytest.mark.slow),
+        pytest.param("srresnet_acgan", {"blocks": 1, "critic_steps": 2, "replay": 20}, marks=pytest.mark.slow),
+        pytest.param("srresnet_acgan", {"blocks": 1, "objective": "dragan", "replay": 9}, marks=pytest.mark.slow),
+        pytest.param("r3gan", {"blocks": 1, "group_channels": 4}, marks=pytest.mark.slow),
+        pytest.param("reacgan", {"average_start": 3, "average_decay": 0.9}, marks=pytest.mark.slow),
+        pytest.param("wgan_clip", {"literal": True, "clip_after": True}, marks=pytest.mark.slow),
     ],
 )
 def test_a_stopped_run_resumes_bit_for_bit(
@@ -221,10 +225,10 @@ def in_format_1(state: Mapping[str, Any], *, wrapped: bool) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("recipe", "options", "wrapped"),
     [
-        ("acgan", {}, False),
+        pytest.param("acgan", {}, False, marks=pytest.mark.slow),
         ("default", {}, False),
-        ("tags_wgan_gp", {"critic_steps": 2}, False),
-        ("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}, True),
+        pytest.param("tags_wgan_gp", {"critic_steps": 2}, False, marks=pytest.mark.slow),
+        pytest.param("matching_wgan", {"critic_steps": 2, "boosted_steps": 3}, True, marks=pytest.mark.slow),
         ("gan_cls", {"cheat_adapts": True}, True),
     ],
 )
@@ -396,9 +400,9 @@ def planning(monkeypatch: pytest.MonkeyPatch, plans: Mapping[int, int]) -> None:
     ("recipe", "options", "middle"),
     [
         ("default", {"constant_share": 0.2}, 7),
-        ("default", {"constant_share": 0.2}, 12),
-        ("gan_cls", {"cheat": 0.9, "cheat_decays": True}, 7),
-        ("r3gan", {"blocks": 1, "group_channels": 4}, 7),
+        pytest.param("default", {"constant_share": 0.2}, 12, marks=pytest.mark.slow),
+        pytest.param("gan_cls", {"cheat": 0.9, "cheat_decays": True}, 7, marks=pytest.mark.slow),
+        pytest.param("r3gan", {"blocks": 1, "group_channels": 4}, 7, marks=pytest.mark.slow),
     ],
 )
 def test_a_changed_plan_is_recorded_resumed_and_repeated_bit_for_bit(
