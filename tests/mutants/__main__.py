@@ -17,7 +17,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "CI": "1", "M
 from tests.mutants.domain import FAULTS, KILLS, Fault
 from tests.mutants.mutation import Mutation, mutations
 from tests.mutants.page import write_page
-from tests.mutants.places import PLACES, Place
+from tests.mutants.places import PLACES, ROOT, Place
 from tests.mutants.report import report_faults, report_mutants
 from tests.mutants.sample import sampled
 from tests.mutants.session import MutantSession
@@ -47,7 +47,7 @@ def main() -> int:
             *(Task(mutation=fault.mutation(), kills=KILLS) for fault in fitting),
         ],
         places=places,
-        tests=options.tests,
+        tests=lambda name: options.tests in name and not any(part in name for part in options.without),
         processes=options.processes,
         seconds=options.seconds,
         own=options.own,
@@ -68,7 +68,7 @@ def main() -> int:
         _say(f"DOES NOT FIT the library any more: {fault.name}")
     if session.problem:
         return 2
-    if options.write and not (options.only or options.tests or options.own):
+    if options.write and not (options.only or options.tests or options.without or options.own):
         write_page(judged, of_all, known)
     return 0 if well and faults_well and fitting == faults else 1
 
@@ -76,7 +76,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("places", nargs="*", default=[*PLACES], help=f"folders (default: {' '.join(PLACES)})")
-    parser.add_argument("--only", default="", help="only files whose name holds this, or faults whose name does")
+    parser.add_argument("--only", default="", help="only files whose path holds this, or faults whose name does")
     parser.add_argument("--at-most", type=int, help="mutants of each folder at most: a random sample, always the same")
     parser.add_argument(
         "--seconds", type=float, default=60.0, help="of tests that a mutant has to pass, the best first (default: 60)"
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", action="store_true", help="the faults by hand alone")
     parser.add_argument("--no-faults", action="store_true", help="without the faults by hand")
     parser.add_argument("--tests", default="", help="only tests whose path or name holds this: quicker, and less sharp")
+    parser.add_argument("--without", nargs="+", default=[], help="no tests whose path or name holds one of these")
     parser.add_argument(
         "--own", action="store_true", help="only tests in files named for the mutant's file: quicker, and less sharp"
     )
@@ -96,7 +97,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _made(place: Place, only: str) -> list[Mutation]:
-    return [mutation for path in place.files if only in path.name for mutation in mutations(path)]
+    files = [path for path in place.files if only in str(path.relative_to(ROOT))]
+    return [mutation for path in files for mutation in mutations(path)]
 
 
 def _faults(places: Sequence[Place], only: str, *, by_name: bool) -> list[Fault]:

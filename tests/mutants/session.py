@@ -4,7 +4,7 @@ import importlib
 import math
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -33,7 +33,7 @@ class MutantSession:
         tasks: Sequence[Task],
         *,
         places: Sequence[Place],
-        tests: str,
+        tests: Callable[[str], bool],
         processes: int,
         seconds: float,
         own: bool,
@@ -41,7 +41,7 @@ class MutantSession:
     ) -> None:
         self.tasks = tasks
         self.places = places
-        self.tests = tests  # only tests whose path holds this
+        self.tests = tests  # whether a test of this name may run
         self.processes = processes
         self.seconds = seconds  # of tests that a mutant has to pass
         self.own = own  # only tests in files that are named for the file of a mutant
@@ -64,7 +64,7 @@ class MutantSession:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave out the contract of other folders, and tests that were not asked for."""
-        items[:] = [item for item in items if self.tests in item.nodeid and self._is_own(item)]
+        items[:] = [item for item in items if self.tests(item.nodeid) and self._is_own(item)]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep pytest's reports of the current test."""
@@ -127,9 +127,8 @@ class MutantSession:
         return not self.problem
 
     def _recorded(self, records: Records) -> dict[int, Verdict]:
-        single = [index for index, task in enumerate(self.tasks) if task.kills == 1]
-        known = records.verdicts([self.tasks[index].mutation for index in single])
-        return {single[index]: verdict for index, verdict in known.items()}
+        known = records.verdicts([task.mutation for task in self.tasks])
+        return {index: verdict for index, verdict in known.items() if self.tasks[index].kills == 1}
 
     def _is_open(self, index: int) -> bool:
         """Whether a mutant has to be tried: it is new, or there are tests that it has not passed yet."""
@@ -218,8 +217,7 @@ class MutantSession:
         return tuple(killers.values())
 
     def _passes(self, index: int, following: Sequence[int] | None) -> bool:
-        item = self._items[index]
-        next_item = self._items[following[0]] if following else None
+        item, next_item = self._items[index], self._items[following[0]] if following else None
         self._reports.clear()
         item.ihook.pytest_runtest_protocol(item=item, nextitem=next_item)
         return not any(report.failed for report in self._reports)
