@@ -139,6 +139,61 @@ def test_a_mutant_is_seen_by_whoever_imported_the_functions_before(tmp_path: Pat
         del sys.modules["sample"]
 
 
+CONSTANTS = """
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Pair(NamedTuple):
+    first: int
+    second: int
+
+
+@dataclass(frozen=True)
+class Line:
+    slope: float = 1.0
+
+
+PAIRS = (Pair(1, 2), Pair(3, 4))
+LINES = (Line(1.0), Line(2.0))
+STEPS = {1: lambda x: x + 1, 2: lambda x: x + 2, 3: [5, 6]}
+KINDS = {Line: {"a", "b"}}
+
+
+def total():
+    return sum(pair.first for pair in PAIRS) + sum(line.slope for line in LINES)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ("x + 1", "x + 1", (7.0, 11, 6)),
+        ("Pair(3, 4)", "Pair(4, 4)", (8.0, 11, 6)),
+        ("Line(2.0)", "Line(3.0)", (8.0, 11, 6)),
+        ("x + 1", "x - 1", (7.0, 9, 6)),
+        ("[5, 6]", "[5, 7]", (7.0, 11, 7)),
+        ("{1: ", "{2: ", (7.0, 12, 6)),
+    ],
+)
+def test_constants_are_changed_wherever_they_were_imported(
+    right: str, wrong: str, expected: tuple[float, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, importer = types.ModuleType("tests.sample"), types.ModuleType("tests.importer")
+    module.__file__ = "sample"
+    exec(compile(CONSTANTS, "sample", "exec"), vars(module))
+    vars(importer).update({"PAIRS": module.PAIRS, "STEPS": module.STEPS, "LINES": module.LINES})
+    monkeypatch.setitem(sys.modules, "tests.sample", module)
+    monkeypatch.setitem(sys.modules, "tests.importer", importer)
+    swap_in(module, compile(CONSTANTS.replace(right, wrong), "sample", "exec"))
+    steps = list(importer.STEPS.values())
+    assert (module.total(), steps[0](10), steps[-1][-1]) == expected
+    assert importer.PAIRS is module.PAIRS
+    assert importer.STEPS is module.STEPS
+    assert all(type(line) is module.Line for line in importer.LINES)
+    assert importer.LINES is module.LINES
+
+
 def test_a_trial_ends_with_its_result_or_its_time() -> None:
     def forever() -> None:
         while True:
