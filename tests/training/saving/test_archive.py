@@ -157,6 +157,60 @@ def test_bytes_between_members_or_before_the_directory_are_refused() -> None:
         _read(bytes(gap))
 
 
+class _Stream(io.BytesIO):
+    """A file in which nobody can go back, as a pipe: zip writers put lengths behind each member."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: object) -> int:
+        raise io.UnsupportedOperation
+
+    def tell(self) -> int:
+        raise io.UnsupportedOperation
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_lengths_behind_the_members_are_read_over(wide: bool) -> None:
+    file = _Stream()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in members_of(NOTHING, {"0": b"1234"}):
+            with archive.open(name, "w", force_zip64=wide) as member:
+                member.write(data)
+    layout = _read(file.getvalue())
+    assert (layout.pickle, layout.storages) == (NOTHING, {"0": 4})
+
+
+def _with_wide_numbers(archive: bytes, wide: tuple[int, ...], said: int, kept: int, mark: int = 1) -> bytes:
+    """Return the archive with some of two lengths and the place of each member in 64 bits, in a field of its directory."""
+    directory = archive.index(ENTRY)
+    entries, at = b"", directory
+    while archive[at : at + 4] == ENTRY:
+        numbers = struct.unpack_from("<II", archive, at + 20) + struct.unpack_from("<I", archive, at + 42)
+        name_length = struct.unpack_from("<H", archive, at + 28)[0]
+        field = struct.pack(f"<HH{len(wide)}Q", mark, said, *(numbers[place] for place in wide))[: 4 + kept]
+        narrow = [0xFFFFFFFF if place in wide else number for place, number in enumerate(numbers)]
+        entry = bytearray(archive[at : at + 46 + name_length])
+        struct.pack_into("<II", entry, 20, *narrow[:2])
+        struct.pack_into("<H", entry, 30, len(field))
+        struct.pack_into("<I", entry, 42, narrow[2])
+        entries, at = entries + entry + field, at + 46 + name_length
+    end = bytearray(archive[at:])
+    struct.pack_into("<I", end, 12, len(entries))
+    return archive[:directory] + entries + bytes(end)
+
+
+@pytest.mark.parametrize("wide", [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
+def test_numbers_of_64_bits_are_read_where_all_of_them_are_there(wide: tuple[int, ...]) -> None:
+    length = 8 * len(wide)
+    layout = _read(_with_wide_numbers(SMALL, wide, length, length))
+    assert (layout.pickle, layout.storages) == (NOTHING, {"0": 4})
+    missing = "the length of member 'archive/data.pkl' is missing"
+    for said, kept, mark in [(length - 1, length, 1), (length, length - 1, 1), (length, length, 2)]:
+        with pytest.raises(LayoutError, match=missing):
+            _read(_with_wide_numbers(SMALL, wide, said, kept, mark))
+
+
 def test_members_that_lie_over_each_other_are_refused() -> None:
     """A thousand storages in the same bytes would need a thousand times the memory of the file."""
     archive = bytearray(zipped(members_of(NOTHING, {"0": bytes(100), "1": bytes(100)})))

@@ -1,7 +1,10 @@
 import errno
 import os
+import re
+import shutil
 import stat
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +158,41 @@ def test_a_file_that_is_taken_for_an_orphan_before_it_is_locked_is_made_again(
         file.write(b"new")
     assert (tmp_path / "a.pt").read_bytes() == b"new"
     assert len(swept) == 2
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_of_many_tries_to_make_a_file_none_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    """Others take each file for an orphan: the last try is not looked at again, and one that cannot be locked is refused."""
+    opened: list[Any] = []
+    open_file = Path.open
+
+    def watched(self: Path, mode: str = "r") -> Any:
+        opened.append(open_file(self, mode))
+        return opened[-1]
+
+    monkeypatch.setattr(Path, "open", watched)
+    monkeypatch.setattr(_files, "try_lock", lambda descriptor: locked)
+    monkeypatch.setattr(_files, "is_at", lambda descriptor, path: False)
+    path = tmp_path / "a.pt"
+    expected = nullcontext() if locked else pytest.raises(BlockingIOError, match=re.escape(str(path)))
+    with expected as refused, replaced_atomically(path) as file:
+        file.write(b"new")
+        assert not file.closed
+        assert all(one.closed for one in opened if one is not file)
+    assert refused is None or refused.value.errno == errno.EAGAIN
+    assert path.exists() == locked
+    assert len(opened) == 10
+    assert all(one.closed for one in opened)
+
+
+def test_the_error_of_a_writer_is_raised_where_its_folder_is_gone_too(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with pytest.raises(KeyError), replaced_atomically(folder / "a.pt"):  # noqa: PT012
+        shutil.rmtree(folder)
+        raise KeyError
 
 
 def test_without_locks_an_orphan_stays_for_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
