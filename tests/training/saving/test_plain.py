@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 from torch import nn
 
 from gankit.training import load_checkpoint, save_checkpoint
-from gankit.training._saving._plain import count_bytes, plain_copy, plain_tensor
+from gankit.training._saving._plain import LONGEST_NUMBER, count_bytes, is_plain_state, plain_copy, plain_tensor
 
 
 class _Pair(NamedTuple):
@@ -372,3 +372,36 @@ def test_nothing_of_the_graph_stays_and_the_tensor_is_not_changed() -> None:
 @pytest.mark.cuda
 def test_tensors_come_to_the_cpu() -> None:
     assert plain_tensor(CHANNELS_LAST.cuda(), set()).device.type == "cpu"
+
+
+class _Text(str):
+    __slots__ = ()
+
+
+ODD_ITEMS = [
+    {1},
+    b"bytes",
+    1j,
+    object(),
+    _Number(3),
+    _Text("a"),
+    OrderedDict(a=1),
+    1 << LONGEST_NUMBER,
+    np.float64(1.0),
+    nn.Parameter(torch.ones(1)),
+    torch.ones(1, requires_grad=True),
+    torch.ones(2).to_sparse(),
+    torch.ones(1, device="meta"),
+    {1.0: 1},
+    {None: 1},
+    {True: 1},
+    {(1, 2): 1},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_ITEMS, ids=lambda odd: str(odd)[:20])
+def test_what_is_loaded_is_looked_through_once_more(odd: Any) -> None:
+    plain = {"a": [1, (2.0, "b", None, True)], 3: torch.ones(2), "c": {}}
+    assert is_plain_state(plain)
+    for state in (odd, [odd, 1], (odd,), {**plain, "odd": odd}, {"odd": odd, **plain}, [[[{"a": (odd, 1)}]]]):
+        assert not is_plain_state(state)

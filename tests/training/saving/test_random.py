@@ -1,3 +1,4 @@
+import math
 import random
 from types import SimpleNamespace
 from typing import Any, Self
@@ -9,6 +10,7 @@ import torch
 
 from gankit.training import load_checkpoint, load_random_state, random_state, save_checkpoint
 from gankit.training._saving import _random
+from gankit.training._saving._plain import plain_copy
 
 
 def _draws() -> list[float]:
@@ -45,6 +47,48 @@ def test_what_is_not_such_a_state_is_refused_and_changes_nothing(name: str, valu
     assert not torch.equal(before, now)
     with pytest.raises(ValueError, match="state of the random numbers must have version 1, got None"):
         load_random_state({"cpu": state["cpu"]})
+
+
+@pytest.mark.parametrize(
+    ("place", "values", "why"),
+    [
+        (0, ["MT19938", None], "legacy|generator|PRNG|MT19937|algorithm"),
+        (
+            1,
+            [[0] * 623, [0] * 625, [0] * 623 + [1 << 32], [-1] + [0] * 623, [True] * 624, [0.5] * 624],
+            "624 of 32 bits",
+        ),
+        (2, [-1, 625, True, 3.0, None], r"place in the numbers of NumPy must lie in 0\.\.624"),
+        (3, [-1, 2, None], "next normal number of NumPy must be a finite number"),
+        (4, [math.nan, math.inf, 1, None], "next normal number of NumPy must be a finite number"),
+    ],
+)
+def test_numbers_that_numpy_would_not_check_are_refused(place: int, values: list[Any], why: str) -> None:
+    for value in values:
+        state = random_state()
+        state["numpy"] = [*state["numpy"][:place], value, *state["numpy"][place + 1 :]]
+        _draws()
+        kept = random_state()
+        with pytest.raises(ValueError, match=why):
+            load_random_state(state)
+        assert repr(random_state()) == repr(kept)
+
+
+@pytest.mark.parametrize("gauss", [math.nan, math.inf, 1, "1"])
+def test_a_next_normal_number_of_python_must_be_a_finite_number(gauss: Any) -> None:
+    state = random_state()
+    state["python"] = [*state["python"][:2], gauss]
+    with pytest.raises(ValueError, match="next normal number of Python must be a finite number or None"):
+        load_random_state(state)
+
+
+@pytest.mark.parametrize(("has_gauss", "place"), [(0, 0), (1, 624)])
+def test_the_ends_of_what_numpy_may_hold_are_taken(has_gauss: int, place: int) -> None:
+    state = random_state()
+    kind = state["numpy"][0]
+    state["numpy"] = [kind, [(1 << 32) - 1] * 623 + [0], place, has_gauss, 0.5]
+    load_random_state(state)
+    assert random_state()["numpy"] == plain_copy(state["numpy"])
 
 
 class _Devices:

@@ -3,9 +3,19 @@
 from typing import Any
 
 import pytest
+import torch
 
 from gankit.training._saving._plain import LONGEST_TUPLE, MOST_LEVELS
-from gankit.training._saving._stand_ins import StandIn, StandInError, built, closed_tuple, fill, is_plain, stored
+from gankit.training._saving._stand_ins import (
+    ITEM_SIZES,
+    StandIn,
+    StandInError,
+    built,
+    closed_tuple,
+    fill,
+    is_plain,
+    stored,
+)
 
 
 def _storage_of(*items: Any) -> StandIn:
@@ -31,6 +41,7 @@ def test_a_tuple_keeps_what_a_tensor_needs_and_nothing_else() -> None:
     assert closed_tuple(()).items == ()
     assert closed_tuple([True]).items is None
     assert closed_tuple(["a", 1]).items is None
+    assert closed_tuple([1] * 64).items == (1,) * 64
     assert closed_tuple([1] * 65).items is None
     assert closed_tuple([FLOAT]).items == (FLOAT,)
     assert not closed_tuple([FLOAT]).is_plain
@@ -45,6 +56,11 @@ def test_only_plain_things_may_be_in_a_state() -> None:
     assert not any(map(is_plain, (FLOAT, b"bytes", 1j, {1})))
     with pytest.raises(StandInError, match="a dict holds a part of a tensor"):
         fill(StandIn("dict", levels=1), "dict", ["a", FLOAT])
+
+
+def test_elements_have_the_length_that_torch_gives_them() -> None:
+    known = {name: dtype.itemsize for dtype, name in torch.storage._dtype_to_storage_type_map().items()}
+    assert {name: known[name] for name in ITEM_SIZES} == ITEM_SIZES
 
 
 def test_a_storage_is_that_of_the_file() -> None:
