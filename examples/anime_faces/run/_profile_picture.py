@@ -60,11 +60,11 @@ def draw_profile(profile: Profile, path: Path, *, title: str) -> None:
     axes = figure.add_subplot()
     milliseconds = [1000 * one for one in seconds]
     bars = axes.barh(range(len(names)), milliseconds, color=colors, height=0.72)
-    labels = [f"{one:.3g} ms, {share / total:.0%}" for one, share in zip(milliseconds, seconds, strict=True)]
+    labels = [f"{_rounded(one)} ms, {share / total:.0%}" for one, share in zip(milliseconds, seconds, strict=True)]
     axes.bar_label(bars, labels, padding=4, fontsize=8.5)
     axes.set_yticks(range(len(names)), names, fontsize=9)
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.22 * max(milliseconds))
+    axes.set_xlim(0, 1.3 * max(milliseconds))
     axes.set_xlabel(f"milliseconds in a round, mean of {profile.rounds}", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, axis="x", color="#e4e6eb", linewidth=0.7)
@@ -73,3 +73,7 @@ def draw_profile(profile: Profile, path: Path, *, title: str) -> None:
     figure.tight_layout()
     with written_whole(path) as temporary:
         figure.savefig(temporary, format="png")
+
+
+def _rounded(milliseconds: float) -> str:
+    return f"{milliseconds:,.0f}" if milliseconds >= 100 else f"{milliseconds:.3g}"
