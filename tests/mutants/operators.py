@@ -192,8 +192,9 @@ def nothing_returned(node: ast.AST) -> Iterator[ast.AST]:
 def statement(node: ast.AST) -> Iterator[ast.AST]:
     """A statement dropped: a check, a raise, a change in place; or a context left out around what it holds."""
     called = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-    stored = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute | ast.Subscript)
-    if called or stored or isinstance(node, ast.Raise | ast.AugAssign | ast.Continue | ast.Break | ast.Delete):
+    changed = node.targets if isinstance(node, ast.Assign | ast.Delete) else []  # not: a name that is forgotten
+    stored = bool(changed) and isinstance(changed[0], ast.Attribute | ast.Subscript)
+    if called or stored or isinstance(node, ast.Raise | ast.AugAssign | ast.Continue | ast.Break):
         yield ast.Pass()
     elif isinstance(node, ast.With) and all(item.optional_vars is None for item in node.items):
         yield ast.If(ast.Constant(True), node.body, [])

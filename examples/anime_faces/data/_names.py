@@ -150,7 +150,7 @@ def picture_id(name: str) -> str:
         ('17', '17', 'date.a.live')
     """
     name = _unquoted(name).removeprefix("./")
-    return str(PurePosixPath(name).with_suffix("")) if named_as_picture(name) and PurePosixPath(name).suffix else name
+    return str(PurePosixPath(name).with_suffix("")) if named_as_picture(name) else name
 
 
 class FileNames:

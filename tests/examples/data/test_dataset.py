@@ -46,6 +46,7 @@ def test_what_is_written_is_opened(dataset):
 
 def test_pictures_stay_on_the_disk_and_cannot_be_changed(dataset):
     assert isinstance(dataset.images, np.memmap)
+    assert not any(isinstance(one, np.memmap) for one in (dataset.labels, dataset.factors["yaw"]))
     with pytest.raises(ValueError):
         dataset.images[0] = 0
     with pytest.raises(IndexError):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from examples.anime_faces.data import (
     write_images,
     write_rendered,
 )
-from examples.anime_faces.data._joined import united_attributes
+from examples.anime_faces.data._joined import _common_factors, united_attributes
 from examples.anime_faces.data.render import DISTRACTOR_TAGS, Knobs
 
 
@@ -242,3 +243,19 @@ def test_dataset_json_is_plain(faces: Dataset, alike_folder: Path, tmp_path: Pat
     info = json.loads((joined.path / "dataset.json").read_text(encoding="utf-8"))
     assert info["counts"] == {"found": 79, "used": 79, "skipped": 0}
     assert info["attributes"][2] == {"name": "domain", "classes": ["faces", "alike"]}
+
+
+def _with_factors(tags: list[str], **factors: np.ndarray) -> Any:
+    return SimpleNamespace(factors=factors, info={"extra_tags": tags})
+
+
+def test_factors_are_kept_where_all_sets_have_them_in_one_form() -> None:
+    plain = {"yaw": np.zeros(3), "pose": np.zeros((3, 2)), "extra_tags": np.zeros((3, 1), np.uint8)}
+    first = _with_factors(["a"], **plain)
+    assert _common_factors([first]) == ["yaw", "pose", "extra_tags"]
+    longer = {name: np.concatenate([values, values]) for name, values in plain.items()}
+    assert _common_factors([first, _with_factors(["a"], **longer, more=np.zeros(6))]) == ["yaw", "pose", "extra_tags"]
+    assert _common_factors([first, _with_factors(["b"], **longer)]) == ["yaw", "pose"]
+    assert _common_factors([first, _with_factors(["a"], yaw=np.zeros(2))]) == ["yaw"]
+    for yaw in (np.zeros(3, np.float32), np.zeros((3, 1))):
+        assert _common_factors([first, _with_factors(["a"], **{**plain, "yaw": yaw})]) == ["pose", "extra_tags"]

@@ -14,6 +14,7 @@ import pytest
 
 from examples.anime_faces.data import Attribute, Dataset, open_verified
 from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, sealed
+from examples.anime_faces.data._layout import damaged
 from examples.anime_faces.data._writer import DatasetWriter
 
 ATTRIBUTES = (Attribute("coat", ("long", "short")), Attribute("mood", ("calm", "wild", "odd")))
@@ -228,3 +229,9 @@ def test_what_no_array_says_is_compared_too(folder: Path, entries: dict[str, Any
         Dataset.open(folder)
     path.write_text(json.dumps({name: value for name, value in info.items() if name != "seal"}), encoding="utf-8")
     Dataset.open(folder).verify()  # as earlier versions wrote it
+
+
+@pytest.mark.parametrize("words", ["dataset.json, line 3: odd", "odd"])
+def test_a_message_names_the_file_once(words: str) -> None:
+    assert damaged(Path("data"), ValueError(words), "dataset.json").count("dataset.json") == 1
+    assert "dataset.json" not in damaged(Path("data"), ValueError("odd"))

@@ -1,3 +1,4 @@
+import io
 import os
 import re
 import shlex
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
+from PIL import Image
 
 from examples.anime_faces.data import as_argument, command_line
 from examples.anime_faces.data._names import (
     FileNames,
+    begins_as,
     clean_name,
     file_key,
     made_by_systems,
@@ -149,3 +152,22 @@ def test_words_are_compared_in_a_time_that_grows_with_their_length(letter):
     for key in (clean_name, word_key, file_key, picture_id):
         key(letter * 100_000)
     assert time.process_time() - start < 4  # a square took minutes
+
+
+def test_every_thirtieth_mark_is_followed_by_a_joiner():
+    row = "\u0316" * 30
+    assert normalized("NFC", "q" + row) == "q" + row
+    assert normalized("NFC", "q" + row * 3 + "\u0316") == "q" + f"{row}\u034f" * 3 + "\u0316"
+    assert normalized("NFC", ("q" + row) * 2) == ("q" + row) * 2
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF"])
+def test_a_picture_is_known_by_its_first_bytes(kind):
+    file = io.BytesIO()
+    Image.new("RGB", (3, 2)).save(file, kind)
+    assert begins_as(file.getvalue()[:16]) == kind
+
+
+@pytest.mark.parametrize("start", [b"", b"RIFF\0\0\0\0WAVEfmt ", b"\x89PNG\n", b"%PDF-1.7"])
+def test_what_begins_like_no_picture_is_none(start):
+    assert begins_as(start) is None

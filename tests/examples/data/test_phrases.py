@@ -15,6 +15,7 @@ from examples.anime_faces.data import (
     parse_prompt,
 )
 from examples.anime_faces.data._names import clean_name
+from examples.anime_faces.data._vocabulary import phrases_of
 
 HAIR, EYES = FACE_ATTRIBUTES
 ANIMALS = (
@@ -271,3 +272,11 @@ def test_what_is_printed_comes_through_a_shell(data):
     shown += [command_line([text]).split("anime_faces ", 1)[1] for text in texts]
     found = subprocess.run(["sh", "-c", " ".join(shown)], capture_output=True, check=True, encoding="utf-8").stdout
     assert json.loads(found) == texts
+
+
+def test_a_phrase_may_name_what_is_written_most_like_it():
+    phrases = phrases_of((Attribute("a", ("Red", "red", "RED", "red-hot")), Attribute("b", ("red_hot",))))
+    assert phrases.choices_like("red") == [(0, 1)]
+    assert phrases.choices_like("reD") == [(0, 0), (0, 1), (0, 2)]
+    assert phrases.choices_like("red hot") == [(0, 3), (1, 0)]
+    assert phrases.choices_like("blue") == []

@@ -6,6 +6,7 @@ from PIL import Image
 
 from examples.anime_faces.data import Fit, Reading
 from examples.anime_faces.data._picture import read_picture
+from examples.anime_faces.data._pixels import UnusableError, to_rgb
 
 READING = Reading(size=16, least_side=4)
 UNSEEN = "white on transparent, so that nothing can be seen"
@@ -85,3 +86,16 @@ def test_a_picture_of_the_right_size_keeps_its_pixels(tmp_path, smooth):
     image = smooth(3, (16, 16))
     image.save(tmp_path / "a.png")
     np.testing.assert_array_equal(read(tmp_path, "a.png").pixels, np.asarray(image))
+
+
+def test_gray_of_32_bits_is_scaled_as_that_of_16():
+    converted = to_rgb(flat("I", 257 * 40))
+    assert converted.conversions[0] == "16-bit"
+    assert converted.image.getpixel((0, 0)) == (40, 40, 40)
+
+
+@pytest.mark.parametrize("mode", ["F", "HSV", "LAB"])
+def test_modes_that_no_file_has_are_refused(mode):
+    with pytest.raises(UnusableError) as caught:
+        to_rgb(Image.new(mode, (2, 2)))
+    assert (caught.value.reason, caught.value.detail) == ("a color mode that is not read", mode)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from examples.anime_faces.data import FACE_ATTRIBUTES, Attribute, Dataset, write_rendered
+from examples.anime_faces.data import FACE_ATTRIBUTES, Attribute, Dataset, render_faces, write_rendered
 from examples.anime_faces.data.render import Knobs, face_from_seed, factors, render
 
 FILES = ("images.npy", "labels.npy", "dataset.json", "skipped.jsonl", "factors/style.npy", "factors/extra_tags.npy")
@@ -106,3 +106,16 @@ def test_numbers_out_of_range_are_refused_before_any_work(tmp_path, name, value)
     with pytest.raises(ValueError, match=name):
         write_rendered(**({"out": tmp_path / "out", "count": 2, "workers": 0} | {name: value}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_faces_come_in_blocks_and_are_watched(tmp_path, monkeypatch):
+    monkeypatch.setattr("examples.anime_faces.data._rendered._FACES_AT_ONCE", 3)
+    seen = []
+    data = write_rendered(tmp_path / "out", 8, 32, workers=0, watch=lambda *state: seen.append(state))
+    assert data.info["settings"]["seed"] == 0
+    assert [(done, total, len(images)) for done, total, images in seen] == [(3, 8, 3), (6, 8, 3), (8, 8, 2)]
+    np.testing.assert_array_equal(np.concatenate([images for *_, images in seen]), data.images)
+    faces = [face_from_seed(0, index) for index in range(8)]
+    blocks = list(render_faces(faces, 32))
+    assert [len(block) for block in blocks] == [3, 3, 2]
+    np.testing.assert_array_equal(np.concatenate(blocks), data.images)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from examples.anime_faces.data import Dataset, ShardedImages, write_shards
+from examples.anime_faces.data import Dataset, ShardedImages, write_rendered, write_shards
 
 webdataset = pytest.importorskip("webdataset", reason="needs the package webdataset of the extra `examples`")
 
@@ -157,3 +157,15 @@ def test_a_size_that_no_picture_has_is_refused(sharded: Dataset, size: int) -> N
     path.write_text(json.dumps(info | {"size": size}))
     with pytest.raises(ValueError, match=r"dataset.json: size must be at least 1, and at most 65,536"):
         Dataset.open(sharded.path)
+
+
+def test_half_the_pictures_may_be_shards_and_what_has_changed_is_not_sealed_anew(tmp_path: Path) -> None:
+    data = write_rendered(tmp_path / "few", 5, 32, workers=0)
+    images = np.load(data.path / "images.npy", allow_pickle=False)
+    np.save(data.path / "images.npy", 255 - images)
+    with pytest.raises(ValueError, match="images has changed since it was written"):
+        write_shards(Dataset.open(data.path), 2)
+    np.save(data.path / "images.npy", images)
+    sharded = write_shards(Dataset.open(data.path), 2)
+    assert [entry["pictures"] for entry in sharded.info["shards"]] == [3, 2]
+    np.testing.assert_array_equal(np.asarray(sharded.images), images)

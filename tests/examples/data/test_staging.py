@@ -1,13 +1,16 @@
 import os
+import shutil
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from examples.anime_faces import files
 from examples.anime_faces.data import check_place_of_run
+from examples.anime_faces.data._places import check_space
 from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.errors import FolderInUseError
 
@@ -267,3 +270,14 @@ def test_an_error_leaves_no_folder_that_was_not_there(tmp_path):
     make(tmp_path / "there" / "first")
     fail(tmp_path / "there" / "second")
     assert names(tmp_path / "there") == ["first"]
+
+
+def test_a_disk_without_room_is_refused_before_any_work(tmp_path, monkeypatch):
+    out = tmp_path / "a" / "b"
+    asked = []
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: asked.append(path) or SimpleNamespace(free=3 * 2**20))
+    check_space(out, 3 * 2**20)
+    with pytest.raises(ValueError, match=r"b needs about 4 MiB for its pictures, but the disk has only 3 MiB free"):
+        check_space(out, 4 * 2**20)
+    assert asked == [tmp_path] * 2
+    assert not out.parent.exists()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from examples.anime_faces.data import FACE_ATTRIBUTES, ParseError, tag_source
-from examples.anime_faces.data._tags import color_columns, read_tags
+from examples.anime_faces.data._tags import _color_tags, color_columns, read_tags
 from examples.anime_faces.data._texts import text_of_tags
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
 
@@ -287,3 +287,10 @@ def test_no_line_takes_a_square_of_its_length(folder, line):
         message = ""
     assert len(message) < 10_000
     assert time.process_time() - start < 4  # a square took from 20 s to hours
+
+
+def test_a_line_of_colors_has_at_most_ten_thousand_letters():
+    longest = "blue hair".ljust(10_000)
+    assert _color_tags(longest) == ("blue hair",)
+    with pytest.raises(ValueError, match="at most 10,000 characters, got 10,001"):
+        _color_tags(longest + " ")
