@@ -47,29 +47,40 @@ def mutations(path: Path) -> list[Mutation]:
     tree = ast.parse(path.read_text())
     seen = {_meaning(compile(tree, str(path), "exec"))}
     found, alike = [], Counter[tuple[str, ...]]()
+    for site, operator, before, after in _changes(tree):
+        code = compile(tree, str(path), "exec")
+        if _meaning(code) not in seen:
+            seen.add(_meaning(code))
+            made = Mutation(
+                file=str(path.relative_to(ROOT)),
+                function=site.function,
+                operator=operator,
+                before=before,
+                after=after,
+                lines=site.lines(),
+                around=site.around(),
+                code=code,
+            )
+            found.append(replace(made, before_it=alike[made.key]))
+            alike[made.key] += 1
+    return found
+
+
+def keys_of(path: Path) -> set[tuple[str, ...]]:
+    """How the list of survivors identifies the mutants of a file, without their code."""
+    file, tree = str(path.relative_to(ROOT)), ast.parse(path.read_text())
+    return {(file, site.function, operator, before, after) for site, operator, before, after in _changes(tree)}
+
+
+def _changes(tree: ast.Module) -> Iterator[tuple["_Site", str, str, str]]:
+    """Yield where the tree is changed, by which operator, and both texts; it is as yielded until the next."""
     for site in _sites(tree, (), ""):
         for operator, replacements in OPERATORS.items():
             for replacement in replacements(site.node):
                 frame = site.frame()
                 before = _text(site.node, frame)
                 with site.replaced(replacement):
-                    after = _text(replacement, frame)
-                    code = compile(tree, str(path), "exec")
-                if _meaning(code) not in seen:
-                    seen.add(_meaning(code))
-                    made = Mutation(
-                        file=str(path.relative_to(ROOT)),
-                        function=site.function,
-                        operator=operator,
-                        before=before,
-                        after=after,
-                        lines=site.lines(),
-                        around=site.around(),
-                        code=code,
-                    )
-                    found.append(replace(made, before_it=alike[made.key]))
-                    alike[made.key] += 1
-    return found
+                    yield site, operator, before, _text(replacement, frame)
 
 
 @dataclass(frozen=True)

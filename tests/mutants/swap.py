@@ -54,11 +54,14 @@ def _swap_names(
 
 
 def _swap_constant(name: str, old: Any, new: Any, module: ModuleType, put: Callable[[str, Any, Any], None]) -> None:
+    if type(new).__qualname__ != type(old).__qualname__:  # such as a generator for a tuple
+        put(name, old, new)
+        return
     try:
         changed = _adopted(new, old, vars(module))
     except _StrangeError:
         return
-    if type(changed) is not type(old) or changed == old:
+    if changed == old:
         return
     if isinstance(old, dict):
         old.clear()

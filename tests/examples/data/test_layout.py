@@ -235,3 +235,17 @@ def test_what_no_array_says_is_compared_too(folder: Path, entries: dict[str, Any
 def test_a_message_names_the_file_once(words: str) -> None:
     assert damaged(Path("data"), ValueError(words), "dataset.json").count("dataset.json") == 1
     assert "dataset.json" not in damaged(Path("data"), ValueError("odd"))
+
+
+def test_all_that_has_changed_is_named(folder: Path) -> None:
+    reverse(folder / "factors" / "yaw.npy")
+    zero(folder / "labels.npy")
+    with pytest.raises(ValueError, match=r": labels, factors/yaw have changed since they were written$"):
+        Dataset.open(folder)
+
+
+@pytest.mark.parametrize(("values", "shape"), [(np.float64(1.0), r"\(\)"), (np.zeros(6), r"\(6,\)")])
+def test_a_factor_has_a_row_for_each_picture(folder: Path, values: Any, shape: str) -> None:
+    np.save(folder / "factors" / "yaw.npy", values)
+    with pytest.raises(ValueError, match=rf"{DAMAGED}factors/yaw.npy must have 7 rows, got {shape}$"):
+        Dataset.open(folder)

@@ -262,3 +262,12 @@ def test_damaged_files_are_read_or_refused(inside, name, changes, cut):
 def test_on_windows_no_drive_leads_out_of_the_folder(tmp_path, monkeypatch, name):
     monkeypatch.setattr(_picture, "Path", PureWindowsPath)
     assert reason(tmp_path, name, Reading(follow_links=True)) == "a path that leads out of the folder"
+
+
+def test_a_file_of_more_than_256_mib_is_not_read(tmp_path):
+    path = tmp_path / "a.png"
+    path.touch()
+    os.truncate(path, 256 * 2**20 + 1)  # a hole
+    assert reason(tmp_path, "a.png") == "more than 256 MiB"
+    os.truncate(path, 256 * 2**20)
+    assert reason(tmp_path, "a.png") != "more than 256 MiB"
