@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from examples.anime_faces.files import real_path
+
 MOST_SEEDS = 2**64  # of torch
 MOST_STEPS = 1_000_000_000  # and minutes
 RUNS_COMPARED = range(2, 9)
@@ -81,7 +83,7 @@ def check_runs_to_compare(runs: Sequence[Path]) -> None:
     if len(runs) not in RUNS_COMPARED:
         given = "1 was given" if len(runs) == 1 else f"{len(runs)} were given"
         raise ValueError(f"compare needs {RUNS_COMPARED[0]} to {RUNS_COMPARED[-1]} runs, but {given}")
-    twice = [run for place, run in enumerate(runs) if run.resolve() in [one.resolve() for one in runs[:place]]]
+    twice = [run for place, run in enumerate(runs) if real_path(run) in [real_path(one) for one in runs[:place]]]
     if twice:
         raise ValueError(f"compare needs different runs, but {twice[0]} is given twice")
     for run in runs:

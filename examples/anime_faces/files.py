@@ -158,6 +158,11 @@ def lines_of(path: Path) -> Iterator[bytes]:
             yield line
 
 
+def real_path(path: Path) -> Path:
+    """Return an absolute path without links; where one leads in a circle it stays, and whoever opens it says so."""
+    return Path(os.path.realpath(path))
+
+
 @contextmanager
 def held(path: Path, *, refusal: str) -> Iterator[bool]:
     """Hold a lock file for this process; the lock of a process that died is free.

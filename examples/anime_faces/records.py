@@ -131,12 +131,10 @@ def check_form(value: object, form: Form, place: str = "") -> None:
 
 def _check_depth(value: object) -> None:
     """Refuse what is nested so deeply that nothing here has written it, before something recurses into it."""
-    level = [value]
+    level: list[Any] = [value] if type(value) in (dict, list) else []
     for _ in range(MOST_LEVELS):
-        parts = (
-            one.values() if isinstance(one, Mapping) else one for one in level if isinstance(one, list | dict | tuple)
-        )
-        level = [part for each in parts for part in each]
+        parts = [one.values() if type(one) is dict else one for one in level if one]
+        level = [part for each in parts for part in each if type(part) in (dict, list)]
         if not level:
             return
     raise RecordError("it is nested too deeply")

@@ -4,7 +4,6 @@ Records are kept, so that a second call tries only what is missing or has anothe
 failed, and 1 if something did.
 """
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 # Before torch is imported: one thread a process, and no device, since forks cannot share one.
 os.environ |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
 
+from tests.faults.asked import read_options
 from tests.faults.broken import ways_to_break
 from tests.faults.children import ROOT
 from tests.faults.page import page, table, with_promises
@@ -23,24 +23,8 @@ GUIDE = ROOT / "docs" / "guides" / "promises.md"
 
 def main() -> int:
     """Read the command line, try, report."""
-    names = [trial.name for trial in TRIALS]
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("trials", nargs="*", help=f"which (default: all): {' '.join(names)}")
-    parser.add_argument(
-        "--quick", action="store_true", help="a few faults of each kind, in about a minute; writes no page"
-    )
-    parser.add_argument("--at-most", type=int, help="attempts of each kind of fault at most")
-    parser.add_argument("--again", action="store_true", help="try again what has a record")
-    parser.add_argument("--records", type=Path, help="where records are kept (default: benchmarks/results/faults)")
-    parser.add_argument(
-        "--broken", action="store_true", help="break gankit for each trial, which must then fail: 0 if all trials do"
-    )
-    options = parser.parse_args()
-    if unknown := set(options.trials) - set(names):
-        parser.error(f"there is no trial {' '.join(sorted(unknown))}; the trials are {' '.join(names)}")
-    if (options.quick or options.broken) and options.records is None:
-        parser.error("--quick and --broken need --records, so that the records of the long form stay")
-    chosen = [trial for trial in TRIALS if trial.name in (options.trials or names)]
+    options = read_options(sys.argv[1:], __doc__)
+    chosen = [trial for trial in TRIALS if trial.name in options.trials]
     if options.broken:
         return _broken([trial.name for trial in chosen], options.records)
     played = []

@@ -60,7 +60,7 @@ def _read(setting: Setting, reader: Reader, write: Write, name: str) -> Ended:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     write(path)
     work = reader.read(path, folder, setting.materials)
-    ended = start(work, folder.with_suffix(".output"), own_seconds=10 * OWN_SECONDS).wait(60)
+    ended = start(work, folder.with_suffix(".output"), own_seconds=10 * OWN_SECONDS).wait()
     shutil.rmtree(folder)
     return ended
 
@@ -76,7 +76,7 @@ HOSTILE = Trial(
         "under 1 s of processor time and 100 MB."
     ),
     arms={
-        name: Arm(run=partial(try_reader, reader=reader), long=ALL, quick=QUICK, limits=LIMITS)
+        name: Arm(run=partial(try_reader, reader=reader), long=ALL, quick=QUICK * reader.quick, limits=LIMITS)
         for name, reader in READERS.items()
     },
 )

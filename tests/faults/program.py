@@ -26,6 +26,10 @@ from tests.faults.tally import Arm, Setting, Tally, Trial, UntriedError
 TRIALS = (KILLS, DAMAGE, GO_ON, STARTS, UPDATES, POISON, RANKS_LOST, DISKS, HOSTILE, PARSERS, MEMORY)
 SEED = 0
 SOURCES = ("src", "examples")
+LOADED_LATE = (
+    *("examples.anime_faces.__main__", "matplotlib.backends.backend_agg", "webdataset.tariterators"),
+    *("torch._dynamo", "torch.distributed.fsdp"),  # which optimizers and updates load
+)
 NOT_IMPORTED = {"__main__", "train_judge", "train_encoder"}
 
 
@@ -133,7 +137,7 @@ def warm_up() -> None:
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if module.name.rpartition(".")[2] not in NOT_IMPORTED:
             importlib.import_module(module.name)
-    for name in ("examples.anime_faces.__main__", "matplotlib.backends.backend_agg", "webdataset.tariterators"):
+    for name in LOADED_LATE:
         importlib.import_module(name)
 
 

@@ -32,12 +32,14 @@ class Reader:
         read: Reads it; for the library it raises `ValueError` or `OSError`, for a command the status is 2.
         contents: What is put there.
         may_pass: Whether contents may also be used as they are, or skipped: where not all of them are wrong.
+        quick: Whether it belongs to the quick form: where it is cheap, and no other reads the same file.
     """
 
     place: Place
     read: Read
     contents: Contents
     may_pass: Callable[[str], bool] = lambda _: False
+    quick: bool = True
 
 
 def library(load: Callable[[Path], object]) -> Read:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from examples.anime_faces.asked import check_runs_to_compare
+from examples.anime_faces.files import real_path
 from examples.anime_faces.run import RunFolder, Settings, loss_curves, newest_step, read_metrics
 
 Curve = tuple[Sequence[float], Sequence[float]]
@@ -54,7 +55,7 @@ def read_entries(given: Sequence[Path]) -> list[Entry]:
     """
     check_runs_to_compare(given)
     folders = [_folder_of(path) for path in given]
-    names = _names([folder.path.resolve() for folder in folders], [_step_of(path) for path in given])
+    names = _names([real_path(folder.path) for folder in folders], [_step_of(path) for path in given])
     return [
         _entry(number, name, path, folder)
         for number, (name, path, folder) in enumerate(zip(names, given, folders, strict=True), 1)

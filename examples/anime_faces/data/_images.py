@@ -21,6 +21,7 @@ from examples.anime_faces.data._source import Picture, Source, natural_order
 from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
+from examples.anime_faces.files import real_path
 from examples.anime_faces.printing import say
 
 _PICTURES_AT_ONCE = 16
@@ -67,7 +68,7 @@ def write_images(
     if not overwrite and (same := find_same(out, settings)):
         say(f"{out} already contains this data set: nothing to do")
         return same
-    if out.resolve().is_relative_to(source.root.resolve()):
+    if real_path(out).is_relative_to(real_path(source.root)):
         raise ValueError(f"--out must be outside the folder with the pictures ({source.root}), got {out}")
     check_replaceable(out, overwrite=overwrite)
     pictures = source.pictures
@@ -85,8 +86,8 @@ def write_images(
 def _settings(source: Source, reading: Reading) -> dict[str, Any]:
     settings = {
         "kind": source.kind,
-        "images": str(source.root.resolve()),
-        "labels": str(source.labels.resolve()) if source.labels else None,
+        "images": str(real_path(source.root)),
+        "labels": str(real_path(source.labels)) if source.labels else None,
         "size": reading.size,
         "fit": reading.fit.value,
         "least_side": reading.least_side,

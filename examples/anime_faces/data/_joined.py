@@ -15,6 +15,7 @@ from examples.anime_faces.data._places import check_replaceable, check_space, fi
 from examples.anime_faces.data._source import notes_of_names
 from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
+from examples.anime_faces.files import real_path
 from examples.anime_faces.printing import say
 
 DOMAIN = "domain"
@@ -69,7 +70,7 @@ def join_datasets(
     parts = _parts(folders, domains, labeled=labeled)
     settings = {"joined": [{"domain": one.domain, "fingerprint": one.dataset.fingerprint} for one in parts]}
     settings |= {"domain_label": labeled}
-    if out.resolve() in {folder.resolve() for folder in folders}:
+    if real_path(out) in {real_path(folder) for folder in folders}:
         raise ValueError(f"--out must not be one of the data sets that are joined, got {out}")
     if not overwrite and (same := find_same(out, settings)):
         say(f"{out} already contains this data set: nothing to do")
@@ -108,7 +109,7 @@ def _parts(folders: Sequence[Path], domains: Sequence[str], *, labeled: bool) ->
     """Open the data sets, and refuse those that do not fit together."""
     if len(folders) < 2:
         raise ValueError(f"--join must name two data sets or more, but it names {len(folders)}")
-    if len({folder.resolve() for folder in folders}) < len(folders):
+    if len({real_path(folder) for folder in folders}) < len(folders):
         raise ValueError(f"--join must name each data set once, got {', '.join(map(str, folders))}")
     if domains and not labeled:
         raise ValueError("--domains must not be given with --no-domain-label, which leaves the domains out")
@@ -123,7 +124,7 @@ def _parts(folders: Sequence[Path], domains: Sequence[str], *, labeled: bool) ->
                 f"--join must name data sets of one size, but {folders[0]} has pictures of {datasets[0].size} pixels and "
                 f"{dataset.path} of {dataset.size}"
             )
-    names = [clean_name(name) for name in domains or [folder.resolve().name for folder in folders]]
+    names = [clean_name(name) for name in domains or [real_path(folder).name for folder in folders]]
     if labeled:
         _check_domains(names, datasets)
     return [_Part(dataset, name) for dataset, name in zip(datasets, names, strict=True)]
@@ -187,7 +188,7 @@ def _record(part: _Part) -> dict[str, Any]:
     """Return what dataset.json says of one of the data sets."""
     dataset = part.dataset
     return {
-        "folder": str(dataset.path.resolve()),
+        "folder": str(real_path(dataset.path)),
         "domain": part.domain,
         "kind": dataset.kind,
         "pictures": len(dataset),

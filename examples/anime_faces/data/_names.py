@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote
 
+from examples.anime_faces.files import real_path
+
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 """Endings of picture files, the preferred one first. Whether a file is a picture is decided by its contents."""
 
@@ -169,9 +171,11 @@ class FileNames:
         self._by_key = _by_key((file_key(name), name) for name in self._exact)
         pictures = (name for name in self._exact if named_as_picture(name))
         self._by_id = _by_key((file_key(picture_id(name)), name) for name in pictures)
-        self._own_name = file_key(root.resolve().name)
-        folders = {folder.as_posix().rstrip("/") for folder in (root, root.absolute(), root.resolve())} - {".", ""}
-        self._beginnings = [file_key(folder).split("/") for folder in sorted(folders | {root.resolve().name}) if folder]
+        self._own_name = file_key(real_path(root).name)
+        folders = {folder.as_posix().rstrip("/") for folder in (root, root.absolute(), real_path(root))} - {".", ""}
+        self._beginnings = [
+            file_key(folder).split("/") for folder in sorted(folders | {real_path(root).name}) if folder
+        ]
 
     def find(self, spelled: str) -> str | None:
         """Return the name of the file that a user means; None if there is none, or several."""

@@ -18,6 +18,7 @@ from examples.anime_faces.data._names import (
     word_key,
 )
 from examples.anime_faces.data._numbers import worded
+from examples.anime_faces.files import real_path
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _DIGITS = re.compile("0*([1-9][0-9]*|0)")
@@ -121,7 +122,7 @@ def list_files(root: Path, *, leave_out: Path | None = None) -> Listing:
     if not root.is_dir():
         raise ValueError(_no_folder(root))
     listing = Listing([], [])
-    _list_into(listing, root, "", leave_out.resolve() if leave_out else None)
+    _list_into(listing, root, "", real_path(leave_out) if leave_out else None)
     listing.names.sort(key=natural_order)
     listing.skipped.sort(key=lambda entry: natural_order(entry["file"]))
     return listing
@@ -154,9 +155,9 @@ def _list_into(listing: Listing, folder: Path, prefix: str, leave_out: Path | No
                 listing.skipped.append({"file": name, "reason": "a folder"})
             else:
                 _list_into(listing, Path(entry.path), f"{name}/", leave_out)
-        elif entry.is_dir():
+        elif entry.is_symlink() and Path(entry.path).is_dir():  # of a circle `entry.is_dir` raises an error
             listing.skipped.append({"file": name, "reason": "a link to a folder"})
-        elif leave_out is None or Path(entry.path).resolve() != leave_out:
+        elif leave_out is None or real_path(Path(entry.path)) != leave_out:
             listing.names.append(name)
 
 

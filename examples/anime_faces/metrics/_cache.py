@@ -82,7 +82,7 @@ def _read(path: Path, words: str) -> Tensors | None:
                 reason = "it has changed since it was written, or an earlier version wrote it"
             else:
                 reason = "it was made for something else"
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, MemoryError, SafetensorError) as error:
         reason = str(error)
     say(f"note: {path} is not used ({reason}); it is computed again")
     return None

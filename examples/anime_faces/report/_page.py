@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from examples.anime_faces.files import check_writable, write_text
+from examples.anime_faces.files import check_writable, real_path, write_text
 from examples.anime_faces.printing import visible
 from examples.anime_faces.report._charts import FRAME, charts_of
 from examples.anime_faces.report._evidence import Evidence, gather
@@ -124,7 +124,7 @@ def _unfinished(evidence: Evidence) -> str:
 
 
 def _name(folder: RunFolder) -> str:
-    return folder.path.resolve().name
+    return real_path(folder.path).name
 
 
 def fill(template: str, name: str, **content: Any) -> str:

@@ -187,3 +187,17 @@ def test_an_archive_in_place_of_a_folder_is_said_to_be_one(tmp_path):
     (tmp_path / "a.zip").touch()
     with pytest.raises(ValueError, match="is a file, not a folder; unpack it, and give the folder of its pictures"):
         folder_source(tmp_path / "a.zip")
+
+
+def test_links_in_a_circle_are_no_labels_and_no_pictures(tmp_path, smooth):
+    root = tmp_path / "photos"
+    root.mkdir()
+    smooth(1).save(root / "1.png")
+    for path in (root / "2.png", tmp_path / "labels.csv"):
+        path.symlink_to(path)
+    with pytest.raises(ValueError, match=r"labels\.csv"):
+        table_source(root, tmp_path / "labels.csv")
+    (tmp_path / "labels.csv").unlink()
+    (tmp_path / "labels.csv").write_text("file,hair\n1.png,red\n2.png,blue\n")
+    dataset = write(tmp_path / "out", table_source(root, tmp_path / "labels.csv"))
+    assert reasons(dataset) == {"2.png": "a link in a circle"}

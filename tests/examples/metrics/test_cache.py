@@ -93,3 +93,18 @@ def test_only_the_newest_files_are_kept(tmp_path: Path, monkeypatch: pytest.Monk
         cache(tmp_path).get("vectors", {"seed": seed}, Maker())
     assert len(list(tmp_path.iterdir())) == 3
     assert cache(tmp_path).has("vectors", {"seed": 4})
+
+
+def test_a_file_that_no_memory_holds_is_made_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    make = Maker()
+    cache(tmp_path).get("vectors", {"seed": 0}, make)
+
+    def refuse(*_: object) -> None:
+        raise MemoryError("Cannot allocate memory")  # as safetensors does
+
+    monkeypatch.setattr(_cache, "safe_open", refuse)
+    cache(tmp_path).get("vectors", {"seed": 0}, make)
+    assert make.asked == 2
+    assert "is not used (Cannot allocate memory)" in capsys.readouterr().out
