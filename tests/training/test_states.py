@@ -178,7 +178,8 @@ def _containers(state: Any) -> list[Any]:
 
 def _spoiled(tensor: torch.Tensor, value: float) -> Any:
     """The same tensor with one other value, which needs a wider dtype now and then."""
-    if tensor.numel() == 0:
+    is_dense = tensor.layout is torch.strided and not tensor.is_quantized and not tensor.is_meta
+    if not is_dense or tensor.numel() == 0:  # another change has put it there
         return tensor
     whole = tensor.clone() if tensor.is_floating_point() else tensor.double()
     whole.view(-1)[0] = value

@@ -111,7 +111,8 @@ def _loaded(make: Callable[[], NetworkT], state: State, what: str) -> NetworkT:
         if one.is_floating_point() and not bool(torch.isfinite(one).all()):
             raise ValueError(f"{what} has values in {name} that are not finite")
     network = network.to_empty(device="cpu")
-    network.load_state_dict({**network.state_dict(), **state})
+    missing_counts = {name: torch.zeros(shape, dtype=torch.int64) for name, shape in own.items() if name not in state}
+    network.load_state_dict({**missing_counts, **state})
     return network.float().eval()
 
 

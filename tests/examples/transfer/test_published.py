@@ -157,3 +157,11 @@ def test_loading_leaves_the_random_numbers_of_the_process_alone(tmp_path: Path) 
     torch.manual_seed(3)
     changer_of_weights(path)
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_numbers_that_old_files_lack_are_zeros_not_what_was_in_memory(tmp_path: Path) -> None:
+    path = saved(tmp_path / "200000-G.ckpt", published_generator())
+    state = changer_of_weights(path).drawer.networks["generator"].state_dict()
+    counts = [one for name, one in state.items() if name.endswith("num_batches_tracked")]
+    assert counts
+    assert all(int(one) == 0 for one in counts)
