@@ -10,6 +10,8 @@ from examples.anime_faces.files import LongLineError, check_ordinary, lines_of
 
 MOST_BYTES = 1 << 21
 """Of a text: what Python builds of one may be 30 times as large."""
+MOST_PARTS = 1 << 17
+"""Lists and objects in a text: Python needs a second for a million small ones, since it looks for garbage in between."""
 MOST_DIGITS = 20  # of a whole number: seeds have as many
 MOST_LEVELS = 32
 ANY = "*"
@@ -83,14 +85,16 @@ def _parse_line(number: int, line: bytes, form: Form) -> Any:
 def parse_record(data: bytes | str, form: Form = dict) -> Any:
     """Return what a JSON text holds.
 
-    Refused are also: names that an object has twice, NaN, infinite numbers, whole numbers of more than 20 digits, and objects
-    that are nested so deeply that Python cannot read them.
+    Refused are also: names that an object has twice, NaN, infinite numbers, whole numbers of more than 20 digits, more than
+    131,072 lists and objects, and objects that are nested so deeply that Python cannot read them.
 
     Raises:
         RecordError: It holds something else.
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
+        if text.count("[") + text.count("{") > MOST_PARTS:
+            raise RecordError(f"it has more than {MOST_PARTS:,} lists and objects")
         record = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite, parse_int=_whole
         )

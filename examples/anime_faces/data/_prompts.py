@@ -1,6 +1,7 @@
 """A file of prompts, one on each line, with ids that name the pictures drawn of them."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,27 +45,34 @@ def read_prompts(path: Path | str, parse: Callable[[str], tuple[int, ...]]) -> l
             everywhere), is too long or has forbidden characters (the message names file and line); or there is no prompt.
     """
     path = Path(path)
-    parts = [(number, *_split_id(line)) for number, line in read_lines(path) if line.strip()]
+    known: dict[str, str] = {}  # so that equal texts are kept once
+    taken: dict[str, str] = {}  # by the key of the file's name
+    parts: deque[tuple[int, str | None, str]] = deque()
+    for number, line in read_lines(path):
+        if line.strip():
+            name, text = _split_id(line)
+            parts.append((number, name, known.setdefault(text, text)))
+            if name is not None:
+                key = file_key(name)
+                if problem := _problem_of_id(name, taken.get(key)):
+                    raise ParseError(path, number, problem)
+                taken[name if key == name else key] = name
     if not parts:
         raise ValueError(f"{path} contains no prompts")
-    taken: dict[str, str] = {}
-    for number, name, _ in parts:
-        if name is not None:
-            if problem := _problem_of_id(name, taken.get(file_key(name))):
-                raise ParseError(path, number, problem)
-            taken[file_key(name)] = name
     prompts: list[Prompt] = []
+    meanings: dict[str, tuple[int, ...]] = {}
     after = 0  # numbers below it are taken or passed, so that each is looked at once
-    for number, name, text in parts:
+    while parts:
+        number, name, text = parts.popleft()
         try:
-            class_ids = parse(text)
+            class_ids = meanings.get(text) or meanings.setdefault(text, parse(text))
         except ValueError as error:
             raise ParseError(path, number, str(error)) from error
         own = name
         if own is None:
             own = free_id(max(number, after), taken)
             after = int(own) + 1
-        taken[own] = own
+            taken[own] = own
         prompts.append(Prompt(own, text, class_ids))
     return prompts
 
