@@ -1,6 +1,7 @@
 """Options and moments that do not fit an optimizer, one of each kind."""
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 
 from gankit.training import Update
+from gankit.training._saving._moments import _faults_of_tensor, _is_alike
 
 
 def _update(kind: Any = torch.optim.Adam, **options: Any) -> Update:
@@ -129,3 +131,46 @@ def test_an_optimizer_of_ones_own_keeps_what_it_likes() -> None:
     update.load_state_dict(state)
     assert optimizer.param_groups[0]["lr"] == -0.1
     assert optimizer.state[critic.weight]["history"] == [1, None]
+
+
+@pytest.mark.parametrize(("value", "fault"), [(None, False), ([1.0], True), ({"a": 1}, True)])
+def test_a_buffer_that_no_step_needs_is_a_tensor_or_nothing(value: Any, fault: bool) -> None:
+    state = _update(torch.optim.SGD, momentum=0.9).state_dict()
+    state["optimizer"]["state"][0]["momentum_buffer"] = value
+    expected = (
+        pytest.raises(ValueError, match="'momentum_buffer' of parameter 0 is not a tensor") if fault else nullcontext()
+    )
+    with expected:
+        _update(torch.optim.SGD, momentum=0.9).load_state_dict(state)
+
+
+def test_moments_without_values_fit_parameters_without_values_alone() -> None:
+    there, nowhere = (nn.Parameter(torch.zeros(2, 3, device=device)) for device in ("cpu", "meta"))
+    assert list(_faults_of_tensor("exp_avg", torch.zeros(2, 3, device="meta"), nowhere)) == []
+    assert list(_faults_of_tensor("exp_avg", torch.zeros(2, 3, device="meta"), there)) != []
+
+
+@pytest.mark.parametrize(("key", "faults"), [("exp_avg", 1), ("more", 0)])
+def test_only_what_is_kept_for_each_element_must_fit_into_the_parameters_dtype(key: str, faults: int) -> None:
+    large = torch.full((2, 3), 1e300, dtype=torch.float64)
+    assert len(list(_faults_of_tensor(key, large, nn.Parameter(torch.zeros(2, 3))))) == faults
+
+
+@pytest.mark.parametrize(
+    ("value", "own", "alike"),
+    [
+        ("a", "b", True),
+        (3, "b", False),
+        (None, "b", False),
+        (3, object(), True),
+        ("a", object(), True),
+        (None, None, True),
+        (True, None, True),
+        (0.5, None, True),
+        ("a", None, False),
+        ([None, 1], (0.5, 2), True),
+        ([None, "a"], (0.5, 2), False),
+    ],
+)
+def test_options_are_alike_by_their_kind(value: Any, own: Any, alike: bool) -> None:
+    assert _is_alike(value, own) == alike

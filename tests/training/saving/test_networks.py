@@ -5,10 +5,12 @@ from typing import Any, cast
 import pytest
 import torch
 from hypothesis import given, strategies as st
+from support.forged import quantized
 from torch import nn
 from torch.nn.utils import parametrizations
 
 from gankit.training import load_checkpoint, load_network_state, network_state, save_checkpoint
+from gankit.training._saving._networks import holds, load_fitting_state
 
 
 def _network() -> nn.Sequential:
@@ -196,3 +198,73 @@ def test_parameters_of_every_kind_go_there_and_back() -> None:
     pairs = zip(one.parameters(), other.parameters(), strict=True)
     assert all(torch.equal(a.to(torch.complex64), b.to(torch.complex64)) for a, b in pairs)
     assert other.left_out.tolist() == [0.0, 0.0]
+
+
+def test_names_that_must_be_finite_are() -> None:
+    network = nn.Linear(2, 1)
+    state = {"weight": torch.tensor([[1.0, torch.nan]]), "bias": torch.tensor([torch.inf])}
+    with pytest.raises(ValueError, match=r"1 faults: 'weight' holds 1 NaN of 2 values"):
+        load_fitting_state(network, state, finite=["weight", "gone"])
+    load_fitting_state(network, state)
+    load_fitting_state(network, {**state, "weight": torch.ones(1, 2)}, finite=["weight"])
+
+
+@pytest.mark.parametrize("kind", ["meta", "sparse", "quantized"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_tensor_without_dense_values_is_refused(kind: str, tied: bool) -> None:
+    network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    if tied:
+        network[1].weight = network[0].weight
+    odd = {
+        "meta": torch.ones(2, 2, device="meta"),
+        "sparse": torch.ones(2, 2).to_sparse(),
+        "quantized": quantized((2, 2)),
+    }
+    for name in ("0.weight", "1.weight"):
+        state = {**network_state(network), name: odd[kind]}
+        with pytest.raises(ValueError, match=f"1 faults: '{name}' is no dense tensor with values"):
+            load_network_state(network, state)
+
+
+@pytest.mark.parametrize("name", ["0.weight", "1.weight"])
+def test_what_is_no_tensor_is_no_tied_tensor(name: str) -> None:
+    network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    network[1].weight = network[0].weight
+    with pytest.raises(ValueError, match=f"1 faults: '{name}' is not a tensor"):
+        load_network_state(network, {**network_state(network), name: [1.0]})
+    with pytest.raises(ValueError, match=rf"1 faults: '{name}' has shape \(3, 2\), not \(2, 2\)"):
+        load_network_state(network, {**network_state(network), name: torch.ones(3, 2)})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "held"),
+    [
+        (torch.int32, torch.tensor([2.0, -3.0]), True),
+        (torch.int32, torch.tensor([2.5]), False),
+        (torch.int32, torch.tensor([1 << 40]), False),
+        (torch.bool, torch.tensor([0, 1]), True),
+        (torch.bool, torch.tensor([2]), False),
+        (torch.float16, torch.tensor([0.1]), True),
+        (torch.float16, torch.tensor([1e6]), False),
+        (torch.float16, torch.tensor([torch.inf]), True),
+        (torch.float32, torch.tensor([1j]), False),
+        (torch.complex64, torch.tensor([1e6]), True),
+    ],
+)
+def test_a_dtype_holds_what_is_neither_cut_off_nor_too_large(
+    dtype: torch.dtype, values: torch.Tensor, held: bool
+) -> None:
+    assert holds(dtype, values) == held
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2, torch.bfloat16, torch.int8, torch.complex64])
+def test_tied_weights_of_any_dtype_are_compared(dtype: torch.dtype) -> None:
+    network: Any = nn.Module()
+    network.one = network.two = nn.Parameter(torch.ones(2).to(dtype), requires_grad=False)
+    state = {"one": torch.tensor([2.0, 3.0]).to(dtype), "two": torch.tensor([2.0, 3.0]).to(dtype)}
+    load_network_state(network, state)
+    assert network.one.to(torch.complex64).tolist() == [2.0, 3.0]
+    with pytest.raises(ValueError, match="'two' differs from 'one'"):
+        load_network_state(network, {**state, "two": torch.tensor([2.0, 4.0]).to(dtype)})
+    with pytest.raises(ValueError, match="'two' differs from 'one'"):
+        load_network_state(network, {**state, "two": torch.tensor([2.0, 3.0], dtype=torch.float64)})

@@ -294,3 +294,41 @@ def test_flags_that_an_older_torch_did_not_save_may_be_missing() -> None:
         state["param_groups"][0].pop(flag, None)
     fitting_optimizer_state(Adam([parameter], lr=0.1), state)
     fitting_optimizer_state(torch.optim.AdamW([parameter], lr=0.1), state)
+
+
+def test_what_was_there_comes_back() -> None:
+    parameter = _weight(torch.contiguous_format)
+    rate = torch.tensor(0.1)
+    optimizer = Adam([parameter], lr=rate, foreach=False)
+    _step(optimizer, parameter, 1)
+    fitting = fitting_optimizer_state(optimizer, copy.deepcopy(optimizer.state_dict()))
+    fitting["param_groups"][0]["lr"] = torch.tensor(0.5)
+    undo = load_optimizer_state(optimizer, fitting)
+    assert rate.item() == 0.5
+    undo()
+    assert rate.item() == pytest.approx(0.1)
+    assert optimizer.param_groups[0]["lr"] is rate
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "why"),
+    [
+        ("params", [0, "1"], "a list of whole numbers"),
+        ("params", [0, True], "a list of whole numbers"),
+        ("params", [0.0, 1.0], "a list of whole numbers"),
+        ("params", None, "a list of whole numbers"),
+        ("params", [0, 0], "must hold each of 'params' once"),
+        ("param_names", "ab", "a name for each parameter of a group"),
+        ("param_names", ["a", 1], "a name for each parameter of a group"),
+        ("param_names", ["a"], "a name for each parameter of a group"),
+        ("param_names", None, "a name for each parameter of a group"),
+        (3, 1, "must have names of options"),
+    ],
+)
+def test_groups_of_another_form_are_refused(entry: Any, value: Any, why: str) -> None:
+    parameters = [("a", _weight(torch.contiguous_format)), ("b", _weight(torch.contiguous_format))]
+    optimizer = Adam(parameters)
+    state = copy.deepcopy(optimizer.state_dict())
+    state["param_groups"][0][entry] = value
+    with pytest.raises(ValueError, match=why):
+        fitting_optimizer_state(optimizer, state)

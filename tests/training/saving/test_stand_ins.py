@@ -88,6 +88,13 @@ def test_only_tensors_and_the_dict_in_them_are_built() -> None:
     rebuild = StandIn("global", name="torch._utils._rebuild_tensor_v2")
     tensor, length = built(rebuild, closed_tuple(arguments))
     assert (tensor.kind, tensor.is_plain, length) == ("tensor", True, 24)
+    for axes, strides in ((None, 1), (2, None)):
+        shaped = [closed_tuple(["a"] if one is None else [one]) for one in (axes, strides)]
+        with pytest.raises(StandInError, match="no shape and strides of whole numbers"):
+            built(rebuild, closed_tuple([*arguments[:2], *shaped, *arguments[4:]]))
+    no_tuple = StandIn("hooks", is_plain=False, items=("storage", FLOAT, "0", "cpu", 6))
+    with pytest.raises(StandInError, match="is no storage of the CPU"):
+        stored(no_tuple, {"0": 24})
     untyped = StandIn("global", name="torch._utils._rebuild_tensor_v3")
     for function, given in ((untyped, arguments), (rebuild, arguments[:-1]), (hooks, arguments), ("-", arguments)):
         with pytest.raises(StandInError):

@@ -148,7 +148,7 @@ def _faults(own: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name!r} is not a tensor"
         elif value.shape != wanted.shape:
             yield f"{name!r} has shape {tuple(value.shape)}, not {tuple(wanted.shape)}"
-        elif value.is_meta or value.is_quantized or value.layout is not torch.strided:
+        elif not _has_values(value):
             yield f"{name!r} is no dense tensor with values"
         elif not holds(wanted.dtype, value):
             yield f"{name!r} of {value.dtype} has values that {wanted.dtype} does not hold"
@@ -165,6 +165,19 @@ def holds(dtype: torch.dtype, values: torch.Tensor) -> bool:
     if dtype.is_floating_point:
         return is_finite(converted) or not is_finite(piece)
     return bool((converted.to(piece.dtype) == piece).all())
+
+
+def _has_values(tensor: torch.Tensor) -> bool:
+    return not tensor.is_meta and not tensor.is_quantized and tensor.layout is torch.strided
+
+
+def _is_same(one: torch.Tensor, two: torch.Tensor) -> bool:
+    """Return whether two tensors have one dtype and equal values, NaN included."""
+    if one.dtype != two.dtype:
+        return False
+    if one.is_floating_point() and one.dtype.itemsize == 1:  # torch compares no numbers of 8 bits
+        one, two = one.float(), two.float()
+    return torch.equal(one.nan_to_num(), two.nan_to_num())
 
 
 def is_extra(name: str) -> bool:
@@ -184,7 +197,5 @@ def _untied(network: nn.Module, names: Mapping[str, str], given: Mapping[str, An
         one, two = given.get(other), given.get(own)
         if not isinstance(one, torch.Tensor) or not isinstance(two, torch.Tensor) or one.shape != two.shape:
             continue  # which is a fault already
-        if one.is_meta or two.is_meta or one.layout is not torch.strided or two.layout is not torch.strided:
-            continue
-        if one.dtype != two.dtype or not torch.equal(one.nan_to_num(), two.nan_to_num()):
+        if _has_values(one) and _has_values(two) and not _is_same(one, two):
             yield f"{own!r} differs from {other!r}, which is the same tensor in this network"
