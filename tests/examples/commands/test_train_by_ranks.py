@@ -141,7 +141,7 @@ def test_two_ranks_train_what_one_process_trains_and_either_goes_on_with_it(
     assert _digest(resumed) == _digest(through)
     code, other = trainings.finish(tmp_path / "one", *recipe, "--steps", "5")
     assert code == 0, other
-    assert "note: 1 trained this run until now, and 2 from here on" in other
+    assert "note: 1 rank trained this run until now, and 2 from here on" in other
     assert _state(tmp_path / "one")[0] == _state(tmp_path / "two")[0] == 5
     torch.testing.assert_close(
         _weights(_state(tmp_path / "one")[1]), _weights(_state(tmp_path / "two")[1]), rtol=0, atol=5e-5
@@ -221,7 +221,7 @@ def test_other_commands_read_a_run_of_ranks_as_any_other(tmp_path: Path, trainin
     trainings.run("evaluate", str(two), "--samples", "264", "--device", "cpu")
     assert math.isfinite(json.loads((two / "metrics.json").read_text())["figures"]["fid"]["value"])
     trainings.run("report", str(two))
-    assert "hair_accuracy" in (two / "report.html").read_text(encoding="utf-8")
+    assert "hair accuracy" in (two / "report.html").read_text(encoding="utf-8")
     trainings.run("compare", str(two), str(one), "--out", str(tmp_path / "beside"))
     assert (tmp_path / "beside" / "compare.html").exists()
 
