@@ -1,6 +1,8 @@
 """Every objective, elementwise: costs, slopes, extremes, mistakes."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +11,21 @@ from hypothesis import given
 from support import oracles
 from support.strategies import normal, real_and_fake, seeds
 
-from gankit.losses import Hinge, LeastSquares, Logistic, Objective, Wasserstein, critic_loss, generator_loss
+from gankit.losses import (
+    Hinge,
+    LeastSquares,
+    Logistic,
+    Objective,
+    Wasserstein,
+    critic_loss,
+    generator_loss,
+    labeled_loss,
+    matching_aware_critic_loss,
+    paired_critic_loss,
+    paired_generator_loss,
+    relativistic_average_critic_loss,
+    relativistic_average_generator_loss,
+)
 
 OBJECTIVES: dict[str, Objective] = {
     "Wasserstein": Wasserstein(),
@@ -155,3 +171,41 @@ def test_objectives_are_objectives_compare_and_hash(name: str) -> None:
 def test_whole_numbers_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"scores must be a floating-point tensor, got dtype torch\.int64"):
         OBJECTIVES[name].real(torch.tensor([1, 2]))
+
+
+SCORES = torch.tensor([0.25, 0.5])
+LOSSES: list[Callable[[Any], torch.Tensor]] = [
+    lambda objective: critic_loss(objective, SCORES, SCORES),
+    lambda objective: generator_loss(objective, SCORES),
+    lambda objective: labeled_loss(objective, SCORES, SCORES),
+    lambda objective: matching_aware_critic_loss(objective, SCORES, SCORES, SCORES),
+    lambda objective: paired_critic_loss(objective, SCORES, SCORES),
+    lambda objective: paired_generator_loss(objective, SCORES, SCORES),
+    lambda objective: relativistic_average_critic_loss(objective, SCORES, SCORES),
+    lambda objective: relativistic_average_generator_loss(objective, SCORES, SCORES),
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (Hinge, r"must be an object, got a class: write Hinge\(\)$"),
+        ("hinge", r"got 'hinge': write gankit.losses.Hinge\(\)$"),
+        ("least_squares", r"got 'least_squares': write gankit.losses.LeastSquares\(\)$"),
+        ("bce", "must be an object with the methods of gankit.losses.Objective, got 'bce'$"),
+        (torch.nn.BCEWithLogitsLoss(), "real, fake and generator of .+, got an object of type BCEWithLogitsLoss$"),
+        (None, "got an object of type NoneType$"),
+    ],
+)
+def test_what_is_no_objective_is_refused(loss: Callable[[Any], torch.Tensor], objective: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"objective {'' if message.startswith('must') else '.+'}{message}"):
+        loss(objective)
+
+
+def test_any_object_with_the_three_methods_is_an_objective() -> None:
+    class Plain:
+        real = fake = generator = staticmethod(lambda scores: scores.square())
+
+    for loss in LOSSES:
+        assert loss(Plain()).isfinite()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from gankit._core import Scalar, ScoreMaps, Scores, as_maps, as_matching_maps, mean_over_maps, values_are_readable
-from gankit.losses._objectives import Objective
+from gankit.losses._objectives import Objective, check_objective
 
 Cost: TypeAlias = Callable[[Scores], Scores]
 
@@ -37,8 +37,8 @@ def critic_loss(
         over maps: multiply by their number to agree.)
 
     Raises:
-        ValueError: Shapes differ, so that ``(n,)`` is never broadcast against ``(n, 1)``; a batch is empty; scores are
-            not floating-point.
+        ValueError: `objective` is no objective, such as a class or a name; shapes differ, so that ``(n,)`` is never broadcast
+            against ``(n, 1)``; a batch is empty; scores are not floating-point.
 
     Warns:
         UserWarning: A label is not in 0..1, where most objectives have no minimum (checked on the CPU only).
@@ -52,6 +52,7 @@ def critic_loss(
         >>> critic_loss(Logistic(), real, fake, real_labels=torch.full((3,), 0.9))
         tensor(0.7407)
     """
+    check_objective(objective)
     real_maps = as_maps("real", real)
     fake_maps = as_matching_maps("fake", fake, "real", real_maps)
     real_side = side_loss(objective, "real", real_maps, real_labels, objective.real)
@@ -70,7 +71,8 @@ def generator_loss(objective: Objective, fake: ScoreMaps) -> Scalar:
         then across maps.
 
     Raises:
-        ValueError: The batch is empty, or scores are not floating-point.
+        ValueError: `objective` is no objective, such as a class or a name; the batch is empty, or scores are not
+            floating-point.
 
     Example:
         >>> import torch
@@ -78,6 +80,7 @@ def generator_loss(objective: Objective, fake: ScoreMaps) -> Scalar:
         >>> generator_loss(Hinge(), [torch.ones(2, 1, 4, 4), torch.full((2, 1, 2, 2), 3.0)])
         tensor(-2.)
     """
+    check_objective(objective)
     return mean_over_maps([objective.generator(scores) for scores in as_maps("fake", fake)])
 
 
@@ -99,8 +102,8 @@ def labeled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) -> 
         wider. With several maps it is the mean within each map, then across maps.
 
     Raises:
-        ValueError: Shapes differ, so that ``(n,)`` is never broadcast against ``(n, 1)``; a batch is empty; scores or labels
-            are not floating-point.
+        ValueError: `objective` is no objective, such as a class or a name; shapes differ, so that ``(n,)`` is never broadcast
+            against ``(n, 1)``; a batch is empty; scores or labels are not floating-point.
 
     Warns:
         UserWarning: A label is not in 0..1, where most objectives have no minimum (checked on the CPU only).
@@ -115,6 +118,7 @@ def labeled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) -> 
     Reference:
         Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4 (label smoothing).
     """
+    check_objective(objective)
     maps = as_maps("scores", scores)
     label_maps = as_matching_maps("labels", labels, "scores", maps)
     _warn_of_unbounded_labels("labels", label_maps, users_line=3)

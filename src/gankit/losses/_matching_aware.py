@@ -2,7 +2,7 @@
 
 from gankit._core import Scalar, ScoreMaps, as_maps, as_matching_maps, check_finite
 from gankit.losses._adversarial import side_loss
-from gankit.losses._objectives import Objective
+from gankit.losses._objectives import Objective, check_objective
 
 TOLERANCE = 1e-6
 
@@ -74,6 +74,7 @@ def matching_aware_critic_loss(
         a wrong image); well-known re-implementations leave the factors out (1 and 1: pass ``balanced=False``), others use
         thirds over fakes and two kinds of mismatch.
     """
+    check_objective(objective)
     second_weight = _second_weight(second_mismatched, second_mismatched_weight)
     _check_weights(mismatched_weight, fake_weight, second_weight, balanced=balanced)
     real_maps = as_maps("real", real)

@@ -12,7 +12,7 @@ from gankit._core import (
     mean_over_maps,
     widen,
 )
-from gankit.losses._objectives import Objective
+from gankit.losses._objectives import Objective, check_objective
 
 
 def paired_critic_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -> Scalar:
@@ -32,7 +32,8 @@ def paired_critic_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -
         each map, then across maps.
 
     Raises:
-        ValueError: Shapes differ, a batch is empty, or scores are not floating-point.
+        ValueError: `objective` is no objective, such as a class or a name; shapes differ, a batch is empty, or scores are not
+            floating-point.
 
     Example:
         >>> import torch
@@ -62,7 +63,8 @@ def paired_generator_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps
         As in `gankit.losses.paired_critic_loss`.
 
     Raises:
-        ValueError: Shapes differ, a batch is empty, or scores are not floating-point.
+        ValueError: `objective` is no objective, such as a class or a name; shapes differ, a batch is empty, or scores are not
+            floating-point.
 
     Example:
         >>> import torch
@@ -93,7 +95,8 @@ def relativistic_average_critic_loss(objective: Objective, real: ScoreMaps, fake
         and the loss is the mean within each map, then across maps.
 
     Raises:
-        ValueError: Shapes differ, a batch is empty, scores are not floating-point, or only a part of the batch is given.
+        ValueError: `objective` is no objective, such as a class or a name; shapes differ, a batch is empty, scores are not
+            floating-point, or only a part of the batch is given.
 
     Example:
         >>> import torch
@@ -105,6 +108,7 @@ def relativistic_average_critic_loss(objective: Objective, real: ScoreMaps, fake
         Jolicoeur-Martineau 2018, "The relativistic discriminator", section 4.2 (RaGAN). Its published code halves both
         losses, and so does LeCam's; the paper and gankit do not.
     """
+    check_objective(objective)
     real_maps = as_maps("real", real)
     fake_maps = as_matching_maps("fake", fake, "real", real_maps)
     name = relativistic_average_critic_loss.__name__
@@ -127,7 +131,8 @@ def relativistic_average_generator_loss(objective: Objective, real: ScoreMaps, f
         As in `gankit.losses.relativistic_average_critic_loss`.
 
     Raises:
-        ValueError: Shapes differ, a batch is empty, scores are not floating-point, or only a part of the batch is given.
+        ValueError: `objective` is no objective, such as a class or a name; shapes differ, a batch is empty, scores are not
+            floating-point, or only a part of the batch is given.
 
     Example:
         >>> import torch
@@ -138,6 +143,7 @@ def relativistic_average_generator_loss(objective: Objective, real: ScoreMaps, f
     Reference:
         As for `gankit.losses.relativistic_average_critic_loss`.
     """
+    check_objective(objective)
     real_maps = as_maps("real", real)
     fake_maps = as_matching_maps("fake", fake, "real", real_maps)
     name = relativistic_average_generator_loss.__name__
@@ -145,6 +151,7 @@ def relativistic_average_generator_loss(objective: Objective, real: ScoreMaps, f
 
 
 def _paired_loss(objective: Objective, name: str, above: ScoreMaps, other_name: str, below: ScoreMaps) -> Scalar:
+    check_objective(objective)
     above_maps = as_maps(name, above)
     below_maps = as_matching_maps(other_name, below, name, above_maps)
     return mean_over_maps(
