@@ -7,12 +7,33 @@ is a recipe as well, under its dotted name.
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from examples.anime_faces.systems import Recipe
+
+KINDS = {
+    "wgangp": ("tags_wgan_gp",),
+    "wgan": ("wgan_clip", "tags_wgan_gp", "matching_wgan"),
+    "srgan": ("srresnet_acgan",),
+    "makegirls": ("srresnet_acgan",),
+    "dragan": ("srresnet_acgan",),
+    "pix2pix": ("gray_then_color",),
+    "color": ("gray_then_color",),
+    "cyclegan": ("stargan",),
+    "stackgan": ("gan_cls", "df_gan"),
+    "attngan": ("gan_cls", "df_gan"),
+    "text": ("gan_cls", "df_gan", "matching_wgan"),
+    "biggan": ("reacgan",),
+    "projection": ("reacgan", "default"),
+    "stylegan": ("r3gan",),
+    "cgan": ("default", "acgan", "gan_cls"),
+    "conditional": ("default", "acgan", "gan_cls"),
+}
+"""Names of the field, in small letters, and the recipes of that kind or nearest to it; the first one in a name counts."""
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -86,10 +107,24 @@ def _own_name(name: str) -> str:
 
     alike = [own for own in recipe_names() if word_key(own) == word_key(name)]
     if not alike:
+        near = _near(name)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(
-            f"--recipe must be one of {', '.join(recipe_names())}, or package.module of your own, but it is {name!r}"
+            f"--recipe must be one of {', '.join(recipe_names())}, or package.module of your own, but it is {name!r}{hint}"
         )
     return alike[0]
+
+
+def _near(name: str) -> tuple[str, ...]:
+    """Return recipes of the kind of GAN that a name says, or whose names are spelled much like it."""
+    key, names = _letters(name), {_letters(own): own for own in recipe_names()}
+    held = tuple(own for letters, own in names.items() if letters in key)
+    of_kind = next((recipes for kind, recipes in KINDS.items() if kind in key), ())
+    return held or of_kind or tuple(names[letters] for letters in get_close_matches(key, names, n=2, cutoff=0.7))
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _found(name: str, file: str, attribute: str) -> Any:

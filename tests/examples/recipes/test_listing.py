@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from examples.anime_faces import recipes
-from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
+from examples.anime_faces.recipes import KINDS, find_options, find_recipe, recipe_names
 
 
 def test_the_folders_are_the_recipes() -> None:
@@ -84,7 +84,7 @@ def test_options_are_plain_and_have_defaults(name: str) -> None:
 
 def test_options_are_read_without_torch() -> None:
     program = (
-        "import sys\nfrom examples.anime_faces.recipes import find_options, recipe_names\n"
+        "import sys\nfrom examples.anime_faces.recipes import KINDS, find_options, recipe_names\n"
         "for name in recipe_names():\n    find_options(name)()\nassert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(recipes.__file__).parents[3])
@@ -111,3 +111,27 @@ def test_the_page_on_own_recipes_holds_a_whole_recipe() -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     code = ast.dump(ast.parse(tiny[tiny.index("from dataclasses") :]))
     assert code in [ast.dump(ast.parse(block)) for block in blocks]  # with shorter lines there
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("WGAN-GP", "tags_wgan_gp"),
+        ("cwgan-gp", "tags_wgan_gp"),
+        ("acgan2", "acgan"),
+        ("dcgn", "dcgan"),
+        ("text-to-image", "gan_cls or df_gan or matching_wgan"),
+    ],
+)
+def test_other_names_of_a_kind_and_mistyped_ones_get_a_hint(name: str, near: str) -> None:
+    with pytest.raises(ValueError, match=rf"but it is {name!r}; did you mean {near}\?$"):
+        find_recipe(name)
+
+
+def test_what_is_like_no_recipe_gets_no_hint() -> None:
+    with pytest.raises(ValueError, match=r"but it is 'xyz'$"):
+        find_recipe("xyz")
+
+
+def test_hints_are_recipes() -> None:
+    assert {name for names in KINDS.values() for name in names} <= set(recipe_names())
