@@ -23,9 +23,13 @@ IN_USE, DIVERGED, TERMINATED = 3, 4, 128 + signal.SIGTERM
 NOT_FINITE = (float("nan"), float("inf"))
 
 
-def begin(setting: Setting, words: Sequence[str], name: str) -> Child:
+MOST_FRESH = 3
+"""How many resumed trainings of an arm are new interpreters, which take ten times as long to start as forks."""
+
+
+def begin(setting: Setting, words: Sequence[str], name: str, *, fresh: bool) -> Child:
     """Start a command of the example, its output in a folder of this name."""
-    make = fresh_command(words) if setting.fresh else command(*words)
+    make = fresh_command(words) if setting.fresh and fresh else command(*words)
     return start(make, setting.place / f"{name}.output")
 
 
@@ -82,7 +86,7 @@ def go_on(setting: Setting, count: int, tally: Tally, *, shards: int) -> None:
     data = setting.materials.shards(shards) if shards else setting.materials.faces
     words = training(data, steps=STEPS)
     out = setting.place / "whole"
-    child = begin(setting, [*words, "--out", str(out)], "whole")
+    child = begin(setting, [*words, "--out", str(out)], "whole", fresh=True)
     wait_until(lambda: has_begun(out), child)
     begun = time.monotonic()
     whole = child.wait()
@@ -94,7 +98,7 @@ def go_on(setting: Setting, count: int, tally: Tally, *, shards: int) -> None:
         to_group = bool(number % 2)
         delay = setting.rng.uniform(0, 0.8 * duration)
         out = setting.place / f"cut-{number}"
-        child = begin(setting, [*words, "--out", str(out)], f"cut-{number}")
+        child = begin(setting, [*words, "--out", str(out)], f"cut-{number}", fresh=done < MOST_FRESH)
         wait_until(lambda: has_begun(out), child)  # noqa: B023  called here only
         time.sleep(delay)
         if child.has_ended():
@@ -102,7 +106,8 @@ def go_on(setting: Setting, count: int, tally: Tally, *, shards: int) -> None:
         target = "its process group" if to_group else "the process"
         with tally.attempt(f"SIGTERM to {target} after {delay:.2f} s") as attempt:
             _stop(child, attempt, tally, out, to_group=to_group)
-            resumed = begin(setting, [*words, "--out", str(out)], f"resumed-{number}").wait()
+            again = begin(setting, [*words, "--out", str(out)], f"resumed-{number}", fresh=done < MOST_FRESH)
+            resumed = again.wait()
             attempt.expect(resumed.status == 0, f"it did not go on: {resumed.in_short}")
             attempt.expect(digest_in(resumed) == digest_in(whole), "the state at the end is another")
         done += 1
@@ -172,7 +177,7 @@ def poison_run(setting: Setting, count: int, tally: Tally) -> None:
         out = setting.place / f"run-{number}"
         words = training(setting.materials.faces, "--out", str(out), steps=100_000)
         with tally.attempt(f"{value} in the result of convolution number {call}") as attempt:
-            ended = start(partial(_with_poison, words, call, value), setting.place / f"run-{number}.output").wait(60)
+            ended = start(partial(_with_poison, words, call, value), setting.place / f"run-{number}.output").wait()
             attempt.expect(ended.status == DIVERGED, f"it should end with {DIVERGED}: {ended.in_short}")
             attempt.expect(ended.is_one_line, f"not one line: {ended.in_short}")
             attempt.expect(newest(out) >= 0, "no checkpoint can be loaded")

@@ -1,5 +1,8 @@
 """Folders of pictures, without labels or with a class for each subfolder."""
 
+import random
+import re
+
 import pytest
 
 from examples.anime_faces.data import (
@@ -13,6 +16,7 @@ from examples.anime_faces.data import (
     unlabeled_source,
     write_images,
 )
+from examples.anime_faces.data._source import natural_order
 
 
 def write(out, source) -> Dataset:
@@ -201,3 +205,14 @@ def test_links_in_a_circle_are_no_labels_and_no_pictures(tmp_path, smooth):
     (tmp_path / "labels.csv").write_text("file,hair\n1.png,red\n2.png,blue\n")
     dataset = write(tmp_path / "out", table_source(root, tmp_path / "labels.csv"))
     assert reasons(dataset) == {"2.png": "a link in a circle"}
+
+
+def test_natural_order_compares_texts_and_numbers_in_turn():
+    def parts(name: str) -> tuple[list[tuple[str, int]], str]:
+        split = re.split("([0-9]+)", name)
+        return list(zip(split[::2], [*map(int, split[1::2]), -1], strict=True)), name
+
+    rng = random.Random(0)
+    names = {"".join(rng.choice("ab0192./\u00e9-") for _ in range(rng.randint(0, 8))) for _ in range(3000)}
+    assert sorted(names, key=natural_order) == sorted(names, key=parts)
+    assert len({natural_order(name) for name in names}) == len(names)
