@@ -187,6 +187,27 @@ def test_of_many_tries_to_make_a_file_none_stays_open(
     assert all(one.closed for one in opened)
 
 
+def test_a_file_that_cannot_be_asked_for_its_lock_is_closed_and_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    open_file = Path.open
+
+    def watched(self: Path, mode: str = "r") -> Any:
+        opened.append(open_file(self, mode))
+        return opened[-1]
+
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, "no")
+
+    monkeypatch.setattr(Path, "open", watched)
+    monkeypatch.setattr(_files, "try_lock", broken)
+    with pytest.raises(OSError, match="no"), replaced_atomically(tmp_path / "a.pt"):
+        pass
+    assert [file.closed for file in opened] == [True]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_error_of_a_writer_is_raised_where_its_folder_is_gone_too(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
