@@ -51,7 +51,7 @@ def lettered(label: str, number: int, *, most_lines: int) -> Lettered:
     file = font_file(text)
     font = font_of(PILLOWS if file is None else file, FONT_SIZE)
     text = f"[{number}]" if file is None else broken(text, most_lines=most_lines)
-    width = max((round(font.getlength(line)) for line in text.split("\n")), default=0)
+    width = max(round(font.getlength(line)) for line in text.split("\n"))
     return Lettered(text, font, width, file is None)
 
 

@@ -1,5 +1,6 @@
 """What is drawn of the log."""
 
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 from PIL import Image
 
 from examples.anime_faces.run import Losses, _letters as letters, draw_curves, series, with_totals
-from examples.anime_faces.run._curves import in_lines
+from examples.anime_faces.run._curves import Panel, draw_panels, in_lines, loss_curves
+from examples.anime_faces.run._folder import RunFolder
 
 LINE = {
     "critic/real/score": 1.5,
@@ -131,3 +133,41 @@ def test_names_of_any_letters_are_drawn_or_numbered(tmp_path: Path, monkeypatch:
 def test_names_beside_curves_are_broken_between_words(name: str, lines: list[str]) -> None:
     """There was "use of noise, av / erage"."""
     assert in_lines(name) == lines
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_panels_stand_below_each_other_inside_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    from matplotlib.figure import Figure
+
+    figures: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: (figures.append(self), Path(path).touch()))
+    curves = {"critic/a": ([1, 2, 3], [0.5, 2.0, 1.0]), "critic/b": ([2], [1.0])}
+    draw_panels([Panel(f"panel {number}", curves) for number in range(count)], tmp_path / "a.png")
+    axes = figures[0].axes
+    assert [one.get_title(loc="left") for one in axes] == [f"panel {number}" for number in range(count)]
+    assert [one.get_xlabel() for one in axes] == [""] * (count - 1) + ["steps (running averages over 100)"]
+    places = [one.get_position() for one in axes]
+    edges = [edge for place in places for edge in (place.y1, place.y0)]
+    assert all(0 < low < high < 1 for high, low in pairwise(edges))
+    assert {(place.x0, place.x1) for place in places} == {(0.08, 0.83)}  # the names are to the right
+    for one in axes:
+        assert [line.get_marker() for line in one.lines] == ["None", "o"]
+        assert len({line.get_color() for line in one.lines}) == 2
+        legend = one.get_legend()
+        assert legend is not None
+        assert [(text.get_text(), text.get_fontsize()) for text in legend.get_texts()] == [("a", 8.0), ("b", 8.0)]
+
+
+def test_the_losses_of_a_run_are_those_of_every_step_or_of_the_log(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.log.write_text(
+        '{"step": 20, "seconds": 1.0, "images": 8, "averages": {"losses/critic": 7.0, "critic gap": 1.0}}\n'
+    )
+    assert loss_curves(folder) == {"critic": ([20], [7.0])}
+    for steps, expected in (([31, 32], ([20], [7.0])), ([1, 2], ([1, 2], [1.0, 1.5]))):
+        losses = Losses(steps=np.array(steps), columns={"losses/critic": np.array([1.0, 2.0])})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("examples.anime_faces.run._curves.read_losses", lambda path, losses=losses: losses)
+            assert loss_curves(folder) == {"critic": expected}

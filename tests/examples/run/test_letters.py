@@ -143,3 +143,16 @@ def test_lists_of_tags_are_cut_to_the_lines_that_fit() -> None:
         assert max(map(len, lines)) <= 24
     assert lines[-1] == "tanabata one two ..."
     assert lettered(label, 1, most_lines=2).width < 200
+
+
+def test_a_font_must_have_the_letters_but_not_blanks_and_joiners(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[frozenset[int]] = []
+    monkeypatch.setattr(letters, "_file_with", asked.append)
+    monkeypatch.setattr(letters, "_is_shaped", lambda text: False)
+    font_file("é b\u200dc")
+    assert asked == [frozenset(map(ord, "ébc"))]
+
+
+def test_a_font_of_fixed_sizes_is_not_drawn_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert letters._can_draw(DEJAVU) is True
+    assert letters._can_draw(str(Path(DEJAVU).with_name("none.ttf"))) is False

@@ -147,3 +147,8 @@ def test_running_means_are_those_of_the_last_hundred(count: int) -> None:
     values = np.random.default_rng(0).standard_normal(count)
     expected = [values[max(0, end - 100) : end].mean() for end in range(1, count + 1)]
     assert running_means(values) == pytest.approx(expected)
+
+
+def test_losses_that_are_written_to_a_device_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("examples.anime_faces.run._losses.lines_of", lambda path: 1 / 0)
+    assert read_losses(Path("/dev/null")) is None

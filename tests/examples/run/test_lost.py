@@ -171,3 +171,26 @@ def test_a_process_that_was_stopped_itself_waits_again(tmp_path: Path, monkeypat
         clock["jump"] = 1000.0
         time.sleep(0.2)
     assert watched.ended == {}
+
+
+def test_a_store_that_cannot_be_reached_for_a_moment_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store: Any = distributed.HashStore()
+    fates = Fates(store, 0, 2, tmp_path)
+    fates._store.set("1", "well")
+    asked: list[Any] = []
+
+    class Flaky:
+        def get(self, key: str) -> bytes:
+            return b"well"
+
+        def check(self, keys: list[str]) -> bool:
+            asked.append(keys)
+            if len(asked) < 3:
+                raise RuntimeError("reset by peer")
+            return True
+
+    monkeypatch.setattr(fates, "_store", Flaky())
+    assert fates._wait_for([1], seconds=5.0) == {1: "well"}
+    assert len(asked) == 3
