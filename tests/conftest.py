@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 # One thread per process: tests are small, and on a busy machine threads that wait for each other take more time than they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -39,3 +40,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _seeded() -> None:
     """Start every test from the same global random state."""
     torch.manual_seed(0)
+
+
+_TRACER = sys.gettrace()
+
+
+@pytest.fixture(autouse=True)
+def _traced() -> None:
+    """Measure coverage again after a test that reached the limit of recursion: Python removes the tracer then."""
+    if sys.gettrace() is None and _TRACER is not None:
+        sys.settrace(_TRACER)
