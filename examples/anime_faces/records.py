@@ -8,8 +8,8 @@ from typing import Any, TypeAlias, cast
 
 from examples.anime_faces.files import LongLineError, check_ordinary, lines_of
 
-MOST_BYTES = 1 << 21
-"""Of a text: what Python builds of one may be 30 times as large."""
+MOST_BYTES = 1 << 22
+"""Of a text: what Python builds of one may be ten times as large."""
 MOST_PARTS = 1 << 17
 """Lists and objects in a text: Python needs a second for a million small ones, since it looks for garbage in between."""
 MOST_DIGITS = 20  # of a whole number: seeds have as many
@@ -93,8 +93,7 @@ def parse_record(data: bytes | str, form: Form = dict) -> Any:
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        if text.count("[") + text.count("{") > MOST_PARTS:
-            raise RecordError(f"it has more than {MOST_PARTS:,} lists and objects")
+        check_size(text)
         record = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite, parse_int=_whole
         )
@@ -107,6 +106,18 @@ def parse_record(data: bytes | str, form: Form = dict) -> Any:
     _check_depth(record)
     check_form(record, form)
     return record
+
+
+def check_size(text: str) -> None:
+    """Refuse a text that is larger than anything that this program writes.
+
+    Raises:
+        RecordError: It has more than 4 MiB, or more than 131,072 lists and objects.
+    """
+    if len(text) > MOST_BYTES:
+        raise RecordError(f"it has more than {MOST_BYTES:,} bytes")
+    if text.count("[") + text.count("{") > MOST_PARTS:
+        raise RecordError(f"it has more than {MOST_PARTS:,} lists and objects")
 
 
 def check_form(value: object, form: Form, place: str = "") -> None:

@@ -99,7 +99,7 @@ def _sparse(path: Path) -> Path:
 
 
 def test_of_a_huge_file_no_more_is_read_than_a_record_may_have(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match=r"^it has more than 2,097,152 bytes$"):
+    with pytest.raises(RecordError, match=r"^it has more than 4,194,304 bytes$"):
         read_record(_sparse(tmp_path / "a.json"))
     with pytest.raises(RecordError, match=r"^line 1: it has more than 1,048,576 bytes$"):
         read_records(_sparse(tmp_path / "a.jsonl"))

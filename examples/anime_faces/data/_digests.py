@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from examples.anime_faces.data._attributes import Attribute
+from examples.anime_faces.records import RecordError, check_size
 
 _ROWS_AT_ONCE = 4096
 SEAL = "seal"
@@ -43,3 +44,17 @@ def sealed(info: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: value for name, value in info.items() if name != SEAL}
     text = json.dumps(plain, ensure_ascii=True, sort_keys=True)
     return {**plain, SEAL: hashlib.sha256(text.encode("ascii")).hexdigest()}
+
+
+def sealed_text(info: Mapping[str, Any]) -> str:
+    """Return the text of dataset.json with its seal.
+
+    Raises:
+        ValueError: It is so long that it could not be read again.
+    """
+    text = json.dumps(sealed(info), ensure_ascii=False, indent=2) + "\n"
+    try:
+        check_size(text)
+    except RecordError as error:
+        raise ValueError(f"the labels have too many attributes and classes for dataset.json: {error}") from error
+    return text

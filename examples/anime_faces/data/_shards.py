@@ -13,7 +13,7 @@ from PIL import Image
 
 from examples.anime_faces.bars import Bar
 from examples.anime_faces.data._dataset import Dataset
-from examples.anime_faces.data._digests import dataset_fingerprint, sealed, shards_digest
+from examples.anime_faces.data._digests import dataset_fingerprint, sealed_text, shards_digest
 from examples.anime_faces.data._layout import INFO_FILE
 from examples.anime_faces.data._sharded import (
     IMAGES_FILE,
@@ -51,9 +51,7 @@ def write_shards(dataset: Dataset, shards: int) -> Dataset:
         digests["shards"] = shards_digest(entries)
         info = {**dataset.info, SHARDS_ENTRY: entries, "sha256": digests}
         info["fingerprint"] = dataset_fingerprint(dataset.attributes, digests)
-        (folder / INFO_FILE).write_text(
-            json.dumps(sealed(info), ensure_ascii=False, indent=2) + "\n", encoding="utf-8", errors="backslashreplace"
-        )
+        (folder / INFO_FILE).write_text(sealed_text(info), encoding="utf-8", errors="backslashreplace")
     return Dataset.open(path)
 
 

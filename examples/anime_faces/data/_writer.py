@@ -12,7 +12,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from examples.anime_faces.data._attributes import Attribute
-from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, sealed, texts_digest
+from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, sealed_text, texts_digest
 from examples.anime_faces.data._layout import (
     FACTORS_FOLDER,
     INFO_FILE,
@@ -156,7 +156,7 @@ class DatasetWriter:
             "sha256": digests,
             "fingerprint": dataset_fingerprint(self._attributes, digests),
         }
-        _write_text(self._folder / INFO_FILE, json.dumps(sealed(info), ensure_ascii=False, indent=2) + "\n")
+        _write_text(self._folder / INFO_FILE, sealed_text(info))
 
     def _write_header(self) -> int:
         """Write the array header for the rows so far. NumPy pads it, so its length does not depend on their number."""

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from examples.anime_faces import records
 from examples.anime_faces.data import (
     ParseError,
     Reading,
@@ -256,3 +257,19 @@ def test_the_line_of_a_class_is_found(tmp_path):
     assert line_of_class(table, "age", "old") is None
     table.write_text("1\nBald Male\n1.jpg -1 1\n")  # CelebA's list has no such cells
     assert line_of_class(table, "Bald", "-1") is None
+
+
+def test_labels_that_no_data_set_can_hold_are_refused_before_they_are_kept(tmp_path, smooth, monkeypatch):
+    root = tmp_path / "photos"
+    root.mkdir()
+    smooth(1).save(root / "1.png")
+    names = ",".join(f"a{number}" for number in range(30))
+    (tmp_path / "labels.csv").write_text(f"file,{names}\n1.png,{names}\n")
+    monkeypatch.setattr(records, "MOST_PARTS", 60)  # a list and an object for each
+    with pytest.raises(
+        ValueError, match=r"too many attributes and classes for dataset\.json: it has more than 60 lists"
+    ):
+        write_images(
+            tmp_path / "out", table_source(root, tmp_path / "labels.csv"), Reading(size=16, least_side=4), workers=0
+        )
+    assert not (tmp_path / "out").exists()
