@@ -3,6 +3,9 @@
 import errno
 from typing import ClassVar
 
+LONGEST = 1000
+"""Characters of a message that is shown."""
+
 
 class CommandError(Exception):
     """An error that ends a command: its message is printed as one line, and the process exits with `exit_code`.
@@ -56,7 +59,15 @@ class UnsavedError(CommandError):
 
 
 def in_words(error: Exception) -> str:
-    """Return the message of an error; for an error of the system the file and what is wrong with it, without its number."""
+    """Return the message of an error; for an error of the system the file and what is wrong with it, without its number.
+
+    What a file holds may be a part of a message, and may be long: no more than 1000 characters are shown.
+    """
+    text = _in_words(error)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:

@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 from examples.anime_faces import __main__ as program
-from examples.anime_faces.errors import CommandError, RunLockedError, TrainingDivergedError
+from examples.anime_faces.errors import CommandError, RunLockedError, TrainingDivergedError, in_words
 
 
 class _Ending:
@@ -127,3 +127,8 @@ def test_importing_the_errors_loads_no_torch() -> None:
         "import sys, examples.anime_faces.errors; assert 'torch' not in sys.modules; assert 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_long_messages_are_cut() -> None:
+    assert in_words(ValueError("a" * 1000)) == "a" * 1000
+    assert in_words(ValueError("a" * 1_000_000)) == "a" * 1000 + "..."
