@@ -61,7 +61,7 @@ def test_settings(place: Path, own: Any, options: Any, versions: Any, seed: int)
     assert frozen(read.to_dict()) == frozen(given_ones.to_dict())
 
 
-@given(rows=st.lists(st.dictionaries(lines.map("critic/{}".format), numbers, max_size=3), max_size=8))
+@given(rows=st.lists(st.dictionaries(texts.map("critic/{}".format), numbers, max_size=3), max_size=8))
 def test_losses(place: Path, rows: list[dict[str, float]]) -> None:
     path = place / "losses.csv"
     path.unlink(missing_ok=True)
@@ -76,7 +76,8 @@ def test_losses(place: Path, rows: list[dict[str, float]]) -> None:
     for row, (_, values) in enumerate(kept):
         assert read is not None
         held = {name: column[row] for name, column in read.columns.items() if name.startswith("critic/")}
-        assert {name: np.float32(value) for name, value in held.items() if not np.isnan(value)} == values
+        expected = {" ".join(name.split()): value for name, value in values.items()}
+        assert {name: np.float32(value) for name, value in held.items() if not np.isnan(value)} == expected
 
 
 @given(values=st.dictionaries(texts.map("critic/{}".format), numbers, min_size=1, max_size=3), seed=seeds)

@@ -83,7 +83,7 @@ def _read(path: Path, words: str) -> Tensors | None:
             else:
                 reason = "it was made for something else"
     except (OSError, ValueError, MemoryError, SafetensorError) as error:
-        reason = str(error)
+        reason = " ".join(str(error).split())  # it quotes the file, which may have ends of lines there
     say(f"note: {path} is not used ({reason}); it is computed again")
     return None
 

@@ -164,7 +164,8 @@ def _check(names: Sequence[str], steps: np.ndarray) -> None:
 
 
 def _terms(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in values.items() if name.split("/")[0] in NETWORKS}
+    # A name of a recipe from outside may have ends of lines in it, which a header cannot have.
+    return {" ".join(name.split()): value for name, value in values.items() if name.split("/")[0] in NETWORKS}
 
 
 def _read(path: Path) -> tuple[list[str], list[str]]:

@@ -144,7 +144,7 @@ def draw_sheet(
     columns = [block.images.shape[1] for block in blocks]
     fonts = [font_of(font_file(displayed(block.heading)) or PILLOWS, FONT_SIZE) for block in blocks]
     widths = [
-        max(count * (side + GAP) - GAP, round(font.getlength(block.heading)))
+        max(count * (side + GAP) - GAP, round(font.getlength(displayed(block.heading))))
         for count, block, font in zip(columns, blocks, fonts, strict=True)
     ]
     if len(set(columns)) == 1:  # blocks of one size are at one distance, whatever their headings
@@ -173,7 +173,7 @@ def draw_sheet(
         draw.multiline_text((x, y), label.text, fill=INK, font=label.font, anchor="rm", align="right", spacing=3)
     for block, x, font in zip(blocks, lefts, fonts, strict=True):
         if block.heading:
-            draw.text((x, MARGIN), block.heading, fill=FAINT, font=font)
+            draw.text((x, MARGIN), displayed(block.heading), fill=FAINT, font=font)
         for row, images in enumerate(block.images):
             sheet.paste(Image.fromarray(_tile(images, scale)), (x, layout.top_of(row)))
     return Sheet(

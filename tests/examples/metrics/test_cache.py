@@ -35,6 +35,18 @@ def test_what_was_made_is_read_again(tmp_path: Path):
     assert [path.suffix for path in (tmp_path / "measured").iterdir()] == [".safetensors"]
 
 
+def test_a_damaged_file_is_a_note_of_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    make = Maker()
+    cache(tmp_path).get("vectors", {}, make)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes().replace(b'"F32"', b'"F\\n2"').replace(b'" ', b'"'))
+    cache(tmp_path).get("vectors", {}, make)
+    said = capsys.readouterr().out
+    assert make.asked == 2
+    assert said.startswith(f"note: {path} is not used (")
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize(("fingerprint", "key"), [("other", {"seed": 0}), ("abc", {"seed": 1}), ("abc", {})])
 def test_another_key_is_made_anew(tmp_path: Path, fingerprint: str, key: dict[str, object]):
     make = Maker()

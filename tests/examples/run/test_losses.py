@@ -29,6 +29,16 @@ def opened(path: Path, step: int = 0) -> Iterator[LossTable]:
     table.close()
 
 
+def test_names_with_ends_of_lines_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "losses.csv"
+    for step in (1, 2):
+        with opened(path, step - 1) as table:
+            table.append([(step, {"critic/a\rb\nc": float(step)})])
+    losses = read_losses(path)
+    assert losses is not None
+    assert losses.columns["critic/a b c"].tolist() == [1.0, 2.0]
+
+
 def test_every_step_has_the_losses_of_both_networks_and_their_terms(tmp_path: Path) -> None:
     path = tmp_path / "losses.csv"
     with opened(path) as table:

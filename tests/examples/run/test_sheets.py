@@ -26,6 +26,11 @@ def colored(rows: int, columns: int) -> np.ndarray:
     return images
 
 
+def test_a_heading_with_signs_that_cannot_be_drawn_is_drawn_without_them() -> None:
+    one, other = (draw_sheet(["a"], [Block(heading, colored(1, 1))]) for heading in ("O8\xa5C", "\x1dO8\xa5C"))
+    assert np.array_equal(np.asarray(one.image), np.asarray(other.image))
+
+
 def test_every_picture_is_on_the_sheet_in_its_place() -> None:
     sheet = np.asarray(
         draw_sheet(["a", "b", "c"], [Block("left", colored(3, 2)), Block("right", colored(3, 4))], scale=3).image
