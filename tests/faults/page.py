@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.toys.runs import Record, machine
-from tests.faults.hostile import ALL
+from tests.faults.hostile import HOSTILE
 from tests.faults.program import TRIALS, digest_of_sources
 
 ABOUT = (
@@ -74,7 +74,7 @@ def page(folder: Path) -> str:
         failures: list[str] = []
         for name, arm in trial.arms.items():
             record = kept.get((trial.name, name))
-            whole = "all cases" if arm.long == ALL else f"{arm.long:,}"
+            whole = "all cases" if trial is HOSTILE else f"{arm.long:,}"
             if record is None:
                 lines.append(_row(name, "0", whole, "not tried yet", ""))
                 continue

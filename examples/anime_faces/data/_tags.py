@@ -19,8 +19,8 @@ from examples.anime_faces.data._vocabulary import first_unknown, phrases_of, rea
 
 _LONGEST_COUNT = 18
 _LONGEST_COLORS = 10_000
-_COUNTED = r"\S+:\d+"
-_BY_BLANKS = re.compile(rf"\s*{_COUNTED}(\s+{_COUNTED})+\s*")
+_COUNTED = r"\S+:\d++"
+_BY_BLANKS = re.compile(rf"\s*+{_COUNTED}(?:\s++{_COUNTED})++\s*+")
 _BY_COMMAS = re.compile(r"[^,:]++:\d++(\s*+,[^,:]++:\d++)++\s*+,?\s*+")
 _STARTS = {"hair": 0, "eyes": len(FACE_ATTRIBUTES[0].classes)}
 _MOST_NAMED = 5
