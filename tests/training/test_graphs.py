@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from gankit.constraints import gradient_penalty
-from gankit.training._graphs import Cuts, check_reach, tensors_in
+from gankit.training._graphs import Cuts, check_reach, refuse_dropped, tensors_in
 
 
 def test_tensors_are_found_inside_containers() -> None:
@@ -92,3 +92,13 @@ def test_a_frozen_parameter_may_be_a_cost_and_another_networks_may_not() -> None
     with pytest.raises(ValueError, match="got gradients for 1 others"):
         check_reach({"loss": loss, "other": other}, list(critic.parameters()))
     check_reach({"loss": loss, "other": other.requires_grad_(False)}, list(critic.parameters()))
+
+
+def test_a_graph_of_many_ways_is_walked_once() -> None:
+    """Sixty sums of a tensor with itself: as many nodes, and 2 ** 60 ways through them."""
+    weight = nn.Parameter(torch.tensor(1.0))
+    total: torch.Tensor = weight
+    for _ in range(60):
+        total = total + total
+    refuse_dropped(total)
+    assert check_reach({"loss": total}, [weight]) == []

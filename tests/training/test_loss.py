@@ -42,6 +42,14 @@ def test_detached_values_keep_no_graph() -> None:
     assert all(value.grad_fn is None and not value.requires_grad for value in together.values())
 
 
+def test_detached_values_change_with_nothing_that_is_filled_in_place() -> None:
+    cost, reading = torch.tensor(1.0), torch.tensor(2.0)
+    values = Values({"loss": cost}, {"reading": reading}).detached()
+    cost.fill_(7.0)
+    reading.fill_(7.0)
+    assert {name: value.item() for name, value in values.together().items()} == {"loss": 1.0, "reading": 2.0}
+
+
 ONE = {"cost": torch.tensor(1.0)}
 
 
