@@ -68,8 +68,8 @@ def main() -> int:
         _say(f"DOES NOT FIT the library any more: {fault.name}")
     if session.problem:
         return 2
-    if options.write and not (options.only or options.tests or options.without or options.own):
-        write_page(judged, of_all, known)
+    if options.write:
+        write_page(judged, of_all, known, only=options.only, tests=_tests_in_words(options))
     return 0 if well and faults_well and fitting == faults else 1
 
 
@@ -106,6 +106,12 @@ def _faults(places: Sequence[Place], only: str, *, by_name: bool) -> list[Fault]
         return [fault for fault in FAULTS if only in fault.name]
     names = {place.name for place in places}
     return [fault for fault in FAULTS if fault.file.split("/")[0] in names and only in fault.file]
+
+
+def _tests_in_words(options: argparse.Namespace) -> str:
+    words = [*(["own"] if options.own else []), *([f"`{options.tests}`"] if options.tests else [])]
+    words += [f"without {', '.join(f'`{part}`' for part in options.without)}"] if options.without else []
+    return ", ".join(words) or "all"
 
 
 def _say(text: str) -> None:

@@ -18,15 +18,32 @@ ABOUT = """# Mutants
 Small faults are put into the sources, one at a time, and the tests must fail: `python -m tests.mutants` (`make mutants`). A
 folder with fewer *tried* than *made* was tried by a random sample. *Score* is the share of killed mutants among those that were
 killed or survived; a survivor with a reason in `tests/mutants/survivors.toml` counts as a survivor too. With 95 % confidence
-the score of all mutants of the folder is within *of all*. A mutant whose tests do not end is neither.
+the score of all mutants of the folder is within *of all*. A mutant whose tests do not end is neither. *Tests* are all that
+reach a mutant, or a part of them: *own* are those in files named for its file. A part kills no more than all do, so that its
+score is a lower bound.
 
-| folder | made | tried | killed | survived | of them with a reason | out of time | score | of all | date |
-|---|---|---|---|---|---|---|---|---|---|
+| folder | tests | made | tried | killed | survived | of them with a reason | out of time | score | of all | date |
+|---|---|---|---|---|---|---|---|---|---|---|
 """
 
 
-def write_page(judged: Sequence[tuple[Mutation, Verdict]], made: Mapping[str, int], known: Sequence[Survivor]) -> None:
-    """Record the figures of these folders, and write the page of all that have a record."""
+def write_page(
+    judged: Sequence[tuple[Mutation, Verdict]],
+    made: Mapping[str, int],
+    known: Sequence[Survivor],
+    *,
+    only: str = "",
+    tests: str = "all",
+) -> None:
+    """Record the figures of these folders, and write the page of all that have a record.
+
+    Args:
+        judged: The mutants that were tried.
+        made: How many there are, by folder.
+        known: The list of survivors.
+        only: The part of the folders that was tried; empty for all of it.
+        tests: Which tests ran, in words.
+    """
     figures = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     keys = {one.key for one in known}
     for name, count in made.items():
@@ -34,8 +51,12 @@ def write_page(judged: Sequence[tuple[Mutation, Verdict]], made: Mapping[str, in
         own = [(mutation, verdict) for mutation, verdict in judged if mutation.file.startswith(folder)]
         survived = [mutation for mutation, verdict in own if verdict.survived]
         slow = sum(verdict.out_of_time for _, verdict in own)
-        figures[name] = {
+        if not only:
+            figures = {key: row for key, row in figures.items() if not key.startswith(f"{name} ")}
+        figures[f"{name} {only}".strip()] = {
             "folder": folder.rstrip("/"),
+            "only": only,
+            "tests": tests,
             "made": count,
             "tried": len(own),
             "killed": len(own) - len(survived) - slow,
@@ -50,9 +71,15 @@ def write_page(judged: Sequence[tuple[Mutation, Verdict]], made: Mapping[str, in
 
 def page(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the page; the last row is the sum."""
-    rows = [figures[name] for name in PLACES if name in figures]
+    rows = [row for name in PLACES for key, row in sorted(figures.items()) if key.split(" ")[0] == name]
     counts = ("made", "tried", "killed", "survived", "with_reason", "out_of_time")
-    total = {**{name: sum(row[name] for row in rows) for name in counts}, "folder": "all", "date": ""}
+    total = {
+        **{name: sum(row[name] for row in rows) for name in counts},
+        "folder": "all",
+        "only": "",
+        "tests": "",
+        "date": "",
+    }
     return ABOUT + "".join(_row(row) for row in [*rows, total])
 
 
@@ -62,4 +89,5 @@ def _row(row: Mapping[str, Any]) -> str:
     score = f"{row['killed'] / decided:.1%}" if decided else "-"
     of_all = f"{low:.1%} to {high:.1%}" if row["tried"] < row["made"] else "-"
     cells = [f"{row[name]:,}" for name in ("made", "tried", "killed", "survived", "with_reason", "out_of_time")]
-    return "| " + " | ".join([f"`{row['folder']}`", *cells, score, of_all, row["date"]]) + " |\n"
+    part = f", only `{row['only']}`" if row["only"] else ""
+    return "| " + " | ".join([f"`{row['folder']}`{part}", row["tests"], *cells, score, of_all, row["date"]]) + " |\n"

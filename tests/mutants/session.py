@@ -97,6 +97,8 @@ class MutantSession:
             if not self._try_by(tests, records):
                 return
             known_reach.update(self._reach)
+            if not any(map(self._lacks, range(len(self.tasks)))):
+                return
 
     def _try_by(self, tests: Sequence[int], records: Records | None) -> bool:
         """Two pools: mutants start from a process in which no test has run, as each test file may expect."""
@@ -133,11 +135,12 @@ class MutantSession:
     def _is_open(self, index: int) -> bool:
         """Whether a mutant has to be tried: it is new, or there are tests that it has not passed yet."""
         known = self.verdicts.get(index)
-        task = self.tasks[index]
-        if known is None:
-            return True
-        enough = known.out_of_time or len(known.killed_by) >= task.kills
-        return not enough and bool(set(self._order(task)) - set(known.passed))
+        return known is None or (self._lacks(index) and bool(set(self._order(self.tasks[index])) - set(known.passed)))
+
+    def _lacks(self, index: int) -> bool:
+        """Whether more tests could still kill a mutant."""
+        known = self.verdicts.get(index, Verdict())
+        return not known.out_of_time and len(known.killed_by) < self.tasks[index].kills
 
     def baseline(self, index: int) -> Reach:
         """Run one test in the unchanged sources."""
@@ -171,14 +174,10 @@ class MutantSession:
 
     def _doubts(self, killers: set[int]) -> str:
         """Name tests that killed mutants and now fail without one: by chance, or because files changed in the meantime."""
-        failed: list[int] = []
-
-        def keep(index: int, passed: bool) -> None:
-            if not passed:
-                failed.append(index)
-
+        passed: dict[int, bool] = {}
         again = sorted(test for test in killers if test >= 0)
-        share(_passes_again, again, self.processes, "tests that killed, once more", keep)
+        share(_passes_again, again, self.processes, "tests that killed, once more", passed.__setitem__)
+        failed = [test for test in again if not passed[test]]
         names = ", ".join(self._items[test].nodeid for test in failed)
         return f"these tests killed mutants, and fail without any, too: {names}" if failed else ""
 

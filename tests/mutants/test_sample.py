@@ -66,6 +66,8 @@ def test_places_have_sources_tests_and_modules() -> None:
 
 def test_the_page_adds_the_folders_up() -> None:
     row = {
+        "only": "",
+        "tests": "all",
         "made": 2000,
         "tried": 100,
         "killed": 90,
@@ -74,7 +76,8 @@ def test_the_page_adds_the_folders_up() -> None:
         "out_of_time": 5,
         "date": "2000-01-02",
     }
-    text = page({"losses": {**row, "folder": "a"}, "run": {**row, "folder": "b", "tried": 2000}})
-    assert "| `a` | 2,000 | 100 | 90 | 5 | 1 | 5 | 94.7% | 88.3% to 97.7% | 2000-01-02 |" in text
-    assert "| `b` | 2,000 | 2,000 | 90 | 5 | 1 | 5 | 94.7% | - | 2000-01-02 |" in text
-    assert "| `all` | 4,000 | 2,100 | 180 | 10 | 2 | 10 | 94.7% |" in text
+    other = {**row, "folder": "b", "tried": 2000, "only": "_x", "tests": "own"}
+    text = page({"losses": {**row, "folder": "a"}, "run _x": other})
+    assert "| `a` | all | 2,000 | 100 | 90 | 5 | 1 | 5 | 94.7% | 88.3% to 97.7% | 2000-01-02 |" in text
+    assert "| `b`, only `_x` | own | 2,000 | 2,000 | 90 | 5 | 1 | 5 | 94.7% | - | 2000-01-02 |" in text
+    assert "| `all` |  | 4,000 | 2,100 | 180 | 10 | 2 | 10 | 94.7% |" in text
