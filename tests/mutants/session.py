@@ -4,7 +4,7 @@ import importlib
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -91,7 +91,7 @@ class MutantSession:
         self.verdicts = {} if records is None else self._recorded(records)
         stems = {Path(task.mutation.file).stem.lstrip("_") for task in self.tasks}
         everything = range(len(self._items))
-        near = [index for index in everything if _subject_of(self._items[index]) in stems]
+        near = [index for index in everything if _is_named_for(self._items[index], stems)]
         for tests in [near] if self.own else [near, everything]:
             self._reach = {index: known_reach[index] for index in tests if index in known_reach}
             if not self._try_by(tests, records):
@@ -244,6 +244,7 @@ def _function_of(item: pytest.Item) -> str:
     return item.nodeid.split("[")[0]
 
 
-def _subject_of(item: pytest.Item) -> str:
-    """The source file that a test file, or a doctest, is named for."""
-    return item.path.stem.removeprefix("test_").lstrip("_")
+def _is_named_for(item: pytest.Item, stems: Collection[str]) -> bool:
+    """Whether a test file, or the file of a doctest, is named for one of these files: for it alone, or for a part of it."""
+    own = item.path.stem.removeprefix("test_").lstrip("_")
+    return any(f"{own}_".startswith(f"{stem}_") for stem in stems)
