@@ -39,7 +39,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         OSError: It cannot be written; the error names `path`, also where the system does not, as on a full disk.
     """
     if is_device(path):
-        with _named(path, path):
+        with _named(path, path), _read_by_somebody(path):
             yield path
         return
     # Not a number of a process, which may be that of another one on another machine or in another container.
@@ -212,6 +212,17 @@ def synchronize(path: Path) -> None:
     except OSError as error:
         if error.errno not in NOT_SUPPORTED:
             raise
+
+
+@contextmanager
+def _read_by_somebody(path: Path) -> Iterator[None]:
+    """Refuse a pipe that nobody reads: to open it would wait forever."""
+    handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK) if path.is_fifo() else None
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 @contextmanager

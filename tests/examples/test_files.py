@@ -185,3 +185,16 @@ def test_only_so_many_bytes_are_read(tmp_path: Path) -> None:
         read_bytes(path, 2)
     with pytest.raises(ValueError, match="must be a file, but it is a folder"):
         read_bytes(tmp_path, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_that_nobody_reads_is_refused_and_one_that_is_read_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match=re.escape(os.strerror(errno.ENXIO))) as caught:
+        write_text(path, "b")
+    assert caught.value.filename == str(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(path, "b")
+    assert os.read(reader, 10) == b"b"
+    os.close(reader)

@@ -1,5 +1,6 @@
 """A text file that grows while a run trains: it has whole lines only, and where it cannot be written the training goes on."""
 
+import errno
 import os
 from contextlib import suppress
 from io import FileIO
@@ -38,6 +39,8 @@ class GrowingFile:
         self.close()
         self._waiting = b""
         try:
+            if self.path.is_fifo():  # whoever reads it has gone once it is written the first time
+                raise OSError(errno.EINVAL, "it is a pipe")
             write_text(self.path, text)
             self._file = cast("FileIO", self.path.open("ab", buffering=0))
             self._size = os.fstat(self._file.fileno()).st_size

@@ -100,3 +100,13 @@ def test_a_device_that_is_full_ends_no_training(tmp_path: Path, capsys: pytest.C
         file.sync()
     file.close()
     assert capsys.readouterr().out.count("cannot be written now") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_in_its_place_is_left_alone_with_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "log")
+    file = GrowingFile(tmp_path / "log")
+    file.open("first\n")
+    file.append("second\n")
+    assert not file.is_open
+    assert "log cannot be written now (it is a pipe); the training goes on" in capsys.readouterr().out
