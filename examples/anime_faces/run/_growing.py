@@ -38,9 +38,10 @@ class GrowingFile:
         """Write the file anew, whole or not at all, and open it to append."""
         self.close()
         self._waiting = b""
+        if self.path.is_fifo():  # whoever reads it has gone once it is written the first time
+            self._complain(OSError(errno.EINVAL, "it is a pipe"))
+            return
         try:
-            if self.path.is_fifo():  # whoever reads it has gone once it is written the first time
-                raise OSError(errno.EINVAL, "it is a pipe")
             write_text(self.path, text)
             self._file = cast("FileIO", self.path.open("ab", buffering=0))
             self._size = os.fstat(self._file.fileno()).st_size
