@@ -268,3 +268,63 @@ def test_tied_weights_of_any_dtype_are_compared(dtype: torch.dtype) -> None:
         load_network_state(network, {**state, "two": torch.tensor([2.0, 4.0]).to(dtype)})
     with pytest.raises(ValueError, match="'two' differs from 'one'"):
         load_network_state(network, {**state, "two": torch.tensor([2.0, 3.0], dtype=torch.float64)})
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (7, "'weight' is not a tensor"),
+        (torch.zeros(1, 2, device="meta"), "'weight' is no dense tensor with values"),
+        (torch.zeros(1, 2).to_sparse(), "'weight' is no dense tensor with values"),
+        (quantized((1, 2)), "'weight' is no dense tensor with values"),
+        (
+            torch.full((1, 2), 1e300, dtype=torch.float64),
+            "'weight' of torch.float64 has values that torch.float32 does not",
+        ),
+        (
+            torch.ones(1, 2, dtype=torch.complex64),
+            "'weight' of torch.complex64 has values that torch.float32 does not hold",
+        ),
+    ],
+)
+def test_tensors_that_a_network_cannot_hold_are_refused(value: Any, fault: str) -> None:
+    network = nn.Linear(2, 1, bias=False)
+    with pytest.raises(ValueError, match=fault):
+        load_network_state(network, {"weight": value})
+
+
+@pytest.mark.parametrize("count", [0.5, 1e30, torch.nan])
+def test_whole_numbers_are_not_rounded(count: float) -> None:
+    network = nn.BatchNorm1d(2)
+    state = network_state(network)
+    with pytest.raises(
+        ValueError, match=r"'num_batches_tracked' of torch.float32 has values that torch.int64 does not hold"
+    ):
+        load_network_state(network, {**state, "num_batches_tracked": torch.tensor(count)})
+    load_network_state(network, {**state, "num_batches_tracked": torch.tensor(3.0)})
+    assert network.get_buffer("num_batches_tracked").item() == 3
+
+
+def test_values_that_were_infinite_before_are_held() -> None:
+    network = nn.Linear(1, 1, bias=False)
+    load_network_state(network, {"weight": torch.full((1, 1), torch.inf, dtype=torch.float64)})
+    assert network.weight.item() == torch.inf
+
+
+def test_a_network_that_refuses_its_state_says_so() -> None:
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("not today")
+
+    network = nn.Linear(1, 1)
+    state = network_state(network)
+    network.register_load_state_dict_pre_hook(refuse)
+    with pytest.raises(ValueError, match="state must fit the network, which refuses it: RuntimeError: not today"):
+        load_network_state(network, state)
+
+
+@pytest.mark.parametrize("other", [torch.zeros(2, 2, device="meta"), torch.zeros(2, 2).to_sparse(), torch.zeros(3)])
+def test_a_tied_weight_of_another_form_is_one_fault(other: torch.Tensor) -> None:
+    network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    network[1].weight = network[0].weight
+    with pytest.raises(ValueError, match=r"got 1 faults: '1.weight' "):
+        load_network_state(network, {"0.weight": torch.zeros(2, 2), "1.weight": other})

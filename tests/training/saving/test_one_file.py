@@ -393,3 +393,19 @@ def test_a_checkpoint_of_the_first_version_is_read(tmp_path: Path) -> None:
     loaded = load_checkpoint(tmp_path / "a.pt")
     assert _same(loaded, expected)
     assert loaded["last"].is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("error", [MemoryError("no room"), OSError(5, "Input/output error")])
+def test_errors_of_the_system_while_torch_reads_are_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    path = tmp_path / "a.pt"
+    save_checkpoint(path, {"a": 1})
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(type(error)) as caught:
+        load_checkpoint(path)
+    if isinstance(caught.value, OSError):
+        assert (caught.value.errno, caught.value.filename) == (5, str(path))

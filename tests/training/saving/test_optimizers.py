@@ -332,3 +332,19 @@ def test_groups_of_another_form_are_refused(entry: Any, value: Any, why: str) ->
     state["param_groups"][0][entry] = value
     with pytest.raises(ValueError, match=why):
         fitting_optimizer_state(optimizer, state)
+
+
+def test_an_optimizer_that_refuses_a_state_is_as_before() -> None:
+    class Refusing(Adam):
+        def load_state_dict(self, state_dict: Any) -> None:
+            self.param_groups[0]["lr"].fill_(7.0)
+            raise RuntimeError("not today")
+
+    parameter = _weight(torch.contiguous_format)
+    optimizer = Refusing([parameter], lr=torch.tensor(0.1), foreach=False, capturable=False)
+    _step(optimizer, parameter, 1)
+    before = optimizer.state[parameter]["step"].clone()
+    with pytest.raises(ValueError, match="state must fit the optimizer, which refuses it: RuntimeError: not today"):
+        load_optimizer_state(optimizer, {})
+    assert torch.equal(optimizer.state[parameter]["step"], before)
+    assert float(optimizer.param_groups[0]["lr"]) == pytest.approx(0.1)
