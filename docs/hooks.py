@@ -33,6 +33,7 @@ _REPOSITORY_PAGES = {
     "benchmarks/overhead.md": _ROOT / "benchmarks" / "results" / "overhead.md",
     "benchmarks/cuda.md": _ROOT / "benchmarks" / "results" / "cuda.md",
     "benchmarks/faults.md": _ROOT / "benchmarks" / "results" / "faults.md",
+    "benchmarks/fuzzing.md": _ROOT / "benchmarks" / "results" / "fuzzing.md",
     "benchmarks/mutants.md": _ROOT / "benchmarks" / "results" / "mutants.md",
 }
 
