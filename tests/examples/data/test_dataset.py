@@ -170,3 +170,16 @@ def test_descriptions():
     assert describe((2, 1), ATTRIBUTES) == "soft wild"
     with pytest.raises(ValueError, match="one id for each attribute"):
         describe((1,), FACE_ATTRIBUTES)
+
+
+def test_class_ids_are_numbered_as_others_number_them(tmp_path):
+    data = write(tmp_path / "data", count=20)
+    others = (Attribute("size", ("a", "b")), Attribute("mood", ("wild", "odd", "calm")), ATTRIBUTES[0])
+    own, ids = data.class_ids(), data.class_ids_of(others)
+    assert ids.dtype == np.int64
+    assert (ids[:, 0] == -1).all()
+    assert ids[:, 1].tolist() == [{0: 2, 1: 0, -1: -1}[number] for number in own[:, 1].tolist()]
+    assert ids[:, 2].tolist() == own[:, 0].tolist()
+    for lacking in (others[:2], (*others[:1], Attribute("mood", ("wild",)), ATTRIBUTES[0])):
+        with pytest.raises(ValueError, match=r"has the class '(long|calm)' of '(coat|mood)', which is not known there"):
+            data.class_ids_of(lacking)
