@@ -80,4 +80,6 @@ def test_the_page_adds_the_folders_up() -> None:
     text = page({"losses": {**row, "folder": "a"}, "run _x": other})
     assert "| `a` | all | 2,000 | 100 | 90 | 5 | 1 | 5 | 94.7% | 88.3% to 97.7% | 2000-01-02 |" in text
     assert "| `b`, only `_x` | own | 2,000 | 2,000 | 90 | 5 | 1 | 5 | 94.7% | - | 2000-01-02 |" in text
+    assert "`all`" not in text
+    text = page({"losses": {**row, "folder": "a"}, "run": {**other, "only": ""}})
     assert "| `all` |  | 4,000 | 2,100 | 180 | 10 | 2 | 10 | 94.7% |" in text
