@@ -328,9 +328,9 @@ def test_the_time_of_first_calls_is_shown() -> None:
     assert part.first_call_seconds > first
 
 
-@pytest.mark.parametrize("tolerance", [0.0, -1.0, float("nan")])
-def test_a_tolerance_must_be_above_zero(tolerance: float) -> None:
-    with pytest.raises(ValueError, match=f"tolerance must be a number above 0, got {tolerance}"):
+@pytest.mark.parametrize("tolerance", [0.0, -1.0, float("nan"), True, "1"])
+def test_a_tolerance_must_be_a_number_above_zero(tolerance: Any) -> None:
+    with pytest.raises(ValueError, match=f"tolerance must be a number above 0, got {tolerance!r}"):
         Compiled(tolerance=tolerance)
 
 
@@ -351,3 +351,26 @@ def test_the_name_of_the_module_may_be_another_one(monkeypatch: pytest.MonkeyPat
     update = Update(SGD(critic.parameters()), lambda x: {"loss": critic(x).mean()}, gradients=part)
     update(torch.ones(3, 2))
     assert counted.graphs == 1
+
+
+@own_warnings
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda layer: layer.register_forward_hook(lambda _layer, _inputs, output: 2 * output),
+        lambda layer: layer.register_forward_pre_hook(lambda _layer, inputs: (3 * inputs[0],)),
+    ],
+)
+def test_hooks_of_modules_that_come_later_are_noticed(add: Callable[[nn.Module], Any]) -> None:
+    logged = []
+    for make in (lambda: None, lambda: Compiled(backend="aot_eager")):
+        torch.manual_seed(3)
+        critic = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+        update = Update(SGD(critic.parameters()), _penalized(critic), gradients=make())
+        torch.manual_seed(4)
+        update(_batch(seed=1))
+        hook = add(critic[0])
+        logged.append([update(_batch(seed=2))["loss"]])
+        hook.remove()
+        logged[-1].append(update(_batch(seed=3))["loss"])
+    torch.testing.assert_close(logged[1], logged[0], rtol=1e-12, atol=1e-14)

@@ -150,7 +150,8 @@ def test_a_function_with_its_own_backward_pass_under_a_penalty_raises() -> None:
     state = torch.get_rng_state()
     for _ in range(2):  # it does not run eagerly from then on
         with pytest.raises(
-            ValueError, match=r"the compiled form must compute what the terms compute eagerly, got gradient 0"
+            ValueError,
+            match=r"the compiled form must compute what the terms compute eagerly, got the gradient number 0 .+ shape",
         ):
             update(_points())
     assert torch.equal(torch.get_rng_state(), state)
@@ -393,7 +394,9 @@ def test_a_later_graph_that_computes_something_else_is_refused_each_time(
     gradients = [parameter.grad for parameter in critic.parameters()]
     weights = [parameter.detach().clone() for parameter in critic.parameters()]
     for _ in range(2):
-        with pytest.raises(ValueError, match="the compiled form must compute what the terms compute eagerly, got grad"):
+        with pytest.raises(
+            ValueError, match="the compiled form must compute what the terms compute eagerly, got the gradient"
+        ):
             update(given)
         assert all(p.grad is kept for p, kept in zip(critic.parameters(), gradients, strict=True))
         torch.testing.assert_close(list(critic.parameters()), weights, rtol=0, atol=0)

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
-from gankit.training import FiniteStepper, NonFiniteError, Update
+from gankit.training import FiniteStepper, Loss, NonFiniteError, ScaledStepper, Update, Values
 from gankit.training._finite import found_non_finite
 
 TERMS = {"loss": torch.tensor(1.0)}
@@ -260,3 +261,21 @@ def test_sparse_gradients_that_are_not_finite_change_nothing() -> None:
     (table(torch.tensor([1, 3])).sum() * math.nan).backward()
     FiniteStepper()._step_on_device(SGD(table.parameters(), lr=0.1), TERMS, [_gradient(table.weight)])  # pyright: ignore[reportArgumentType]
     assert torch.equal(table.weight, before)
+
+
+def test_a_gradient_part_that_ignores_the_scale_is_refused() -> None:
+    def ignoring(loss: Loss, inputs: tuple[Any, ...]) -> Values:
+        values, gradients = loss.differentiated(None, *inputs)
+        loss.assign(gradients, inputs)
+        return values
+
+    critic = nn.Linear(2, 1)
+    before = critic.weight.detach().clone()
+    terms = lambda x: {"loss": critic(x).mean()}  # noqa: E731
+    update = Update(SGD(critic.parameters()), terms, gradients=ignoring, stepper=ScaledStepper("cpu"))
+    with pytest.raises(
+        ValueError, match=r"multiply the total by loss.scale\(\), since ScaledStepper divides by it, got .+"
+    ):
+        update(torch.ones(3, 2))
+    assert torch.equal(critic.weight, before)
+    Update(SGD(critic.parameters()), terms, gradients=ignoring)(torch.ones(3, 2))

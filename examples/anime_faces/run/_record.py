@@ -42,10 +42,13 @@ class Record:
         path: The log file. None: nothing is written, as by ranks that are not the first.
         every: Steps between two lines of the log.
         losses: The table that gets the losses of every step. None: they are not kept.
+        skips: Whether a step may have been skipped, as in float16: its values that are not finite are then left out, and the
+            stepper finds a training that diverges.
     """
 
-    def __init__(self, path: Path | None, *, every: int, losses: Path | None = None) -> None:
+    def __init__(self, path: Path | None, *, every: int, losses: Path | None = None, skips: bool = False) -> None:
         self.every = every
+        self.skips = skips
         self.logged = -1  # the step of the last line
         self._file = None if path is None else GrowingFile(path)
         self._losses = None if losses is None else LossTable(losses)
@@ -113,7 +116,10 @@ class Record:
         pending, self._pending = self._pending, []
         rows: list[tuple[int, dict[str, float]]] = []
         try:
-            for step, values in zip(pending, self._ring.read(), strict=True):
+            for step, read in zip(pending, self._ring.read(), strict=True):
+                values = (
+                    {name: number for name, number in read.items() if math.isfinite(number)} if self.skips else read
+                )
                 for name, number in values.items():
                     if not math.isfinite(number):
                         raise TrainingDivergedError(

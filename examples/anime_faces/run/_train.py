@@ -73,7 +73,8 @@ def train(
         found = newest_checkpoint(folder, together)
         settings, choices = plan_together(request, dataset, selection, found, together)
         files = (folder.log, folder.raw_losses) if is_first else (None, None)
-        record = Record(files[0], every=LOG_EVERY, losses=files[1])
+        skips = settings.hardware.precision == "float16"
+        record = Record(files[0], every=LOG_EVERY, losses=files[1], skips=skips)
         record.check()
         pictures = None if second is None else second.images
         store = choose_store(dataset.images, settings.hardware, second=pictures, processes=ranks_here())

@@ -1,6 +1,6 @@
 """Checks of arguments: each raises a ``ValueError`` that names the argument, the rule and the value."""
 
-import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +15,8 @@ from torch._C import (
     _TorchDispatchModeKey as _Mode,
 )
 from torch._ops import _get_dispatch_mode_pre_dispatch
+
+_LARGEST = sys.float_info.max
 
 
 def values_are_readable(tensor: torch.Tensor) -> bool:
@@ -71,8 +73,8 @@ def check_same_shape(name: str, tensor: torch.Tensor, other_name: str, other: to
 
 def check_finite(name: str, value: float) -> None:
     """Refuse NaN, infinity and everything that is not a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
+        raise ValueError(f"{name} must be a finite number, got {brief(value)}")
 
 
 def check_positive(name: str, value: float) -> None:

@@ -12,12 +12,18 @@ from gankit.training._ranks import is_sharded, own_piece, whole
 
 EPSILON = 1e-6
 """What ``torch.nn.utils.clip_grad_norm_`` adds to the norm."""
+LEAST = torch.finfo(torch.float32).tiny
+"""Under this a factor may become 0 in float32, and no weight would move."""
 
 
 def check_max_norm(max_norm: float | None) -> None:
-    """Refuse what is neither None nor a finite number above 0."""
+    """Refuse what is neither None nor a finite number above 0 that float32 can hold."""
     if max_norm is not None:
         check_positive("max_norm", max_norm)
+        if max_norm < LEAST:
+            raise ValueError(
+                f"max_norm must be at least {LEAST:.3g}, the smallest normal number of float32, got {max_norm!r}"
+            )
 
 
 def total_norm(gradients: Sequence[torch.Tensor]) -> Scalar:

@@ -51,16 +51,16 @@ class Compiled:
     Args:
         backend: The backend of ``torch.compile``, a name or a callable. ``"inductor"`` generates fused kernels and needs a C++
             compiler; ``"aot_eager"`` runs the graph by torch's own kernels, and is meant for tests.
-        tolerance: The largest difference from eager gradients that a comparison accepts, as a share of their length. None:
-            1e-6 if the terms compute in float64, 0.01 in float32, 0.2 if a lower precision occurs.
+        tolerance: The largest difference from eager gradients that a comparison accepts, as a share of their length; infinity
+            accepts all. None: 1e-6 if the terms compute in float64, 0.01 in float32, 0.2 if a lower precision occurs.
 
     Attributes:
         first_call_seconds: What first calls took in all.
 
     Raises:
-        ValueError: `tolerance` is not above 0, or `backend` neither a name nor a callable; or, at a call that compiles, torch
-            does not know `backend`, compiled and eager results differ, the terms call a data-parallel wrapper or a network that
-            FSDP shards, a parameter has a hook after accumulation, or the terms are refused as by `Eager`.
+        ValueError: `tolerance` is not a number above 0, or `backend` neither a name nor a callable; or, at a call that
+            compiles, torch does not know `backend`, compiled and eager results differ, the terms call a data-parallel wrapper
+            or a network that FSDP shards, a parameter has a hook after accumulation, or the terms are refused as by `Eager`.
 
     Warns:
         UserWarning: The terms cannot be compiled, and run eagerly.
@@ -216,17 +216,17 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _tracing_autograd() -> Iterator[None]:
-    """Let dynamo trace ``torch.autograd.grad``. Any call may trace anew, and graphs do not depend on the flag.
+    """Let dynamo trace ``torch.autograd.grad``, and notice hooks of modules. Any call may trace anew.
 
-    The flag is set and restored by itself, since ``config.patch`` takes longer than the rest of a call.
+    The flags are set and restored one by one, since ``config.patch`` takes longer than the rest of a call.
     """
     config: Any = sys.modules["torch._dynamo.config"]
-    before = config.trace_autograd_ops
-    config.trace_autograd_ops = True
+    before = config.trace_autograd_ops, config.skip_nnmodule_hook_guards
+    config.trace_autograd_ops, config.skip_nnmodule_hook_guards = True, False
     try:
         yield
     finally:
-        config.trace_autograd_ops = before
+        config.trace_autograd_ops, config.skip_nnmodule_hook_guards = before
 
 
 def _check_parameters(loss: Loss) -> None:

@@ -63,7 +63,7 @@ class Rehearsal:
         for position, (eager, compiled) in enumerate(zip(self.gradients, gradients, strict=True)):
             difference = _length(_difference(eager, compiled))
             if not difference <= tolerance * max(lengths[position], shortest):
-                raise ValueError(_message(f"gradient {position}, of length {lengths[position]:.3g},", difference))
+                raise ValueError(_message(f"{self._which(position)}, of length {lengths[position]:.3g},", difference))
         costs = [(f"cost {name!r}", eager, values.costs[name]) for name, eager in self.values.costs.items()]
         buffers = [
             (f"a buffer of shape {tuple(eager.shape)}", eager, now)
@@ -73,6 +73,12 @@ class Rehearsal:
             difference, length = _length(_difference(eager, now)), _length(eager)
             if math.isfinite(length) and not difference <= tolerance * max(length, 1.0):
                 raise ValueError(_message(f"{what}, of length {length:.3g},", difference))
+
+    def _which(self, position: int) -> str:
+        """Return whose gradient one is: parameters come first, in the order of the optimizer, then inputs."""
+        gradient = self.gradients[position]
+        shape = "" if gradient is None else f", of shape {tuple(gradient.shape)}"
+        return f"the gradient number {position} (parameters of the optimizer, then inputs){shape}"
 
 
 def rehearse(
@@ -160,7 +166,8 @@ def _length(tensor: torch.Tensor | None) -> float:
 
 def _message(what: str, difference: float) -> str:
     return (
-        f"the compiled form must compute what the terms compute eagerly, got {what} that differs by {difference:.3g}. A "
-        "torch.autograd.Function under a penalty is compiled wrongly: write it with torch's operations, or use "
+        f"the compiled form must compute what the terms compute eagerly, got {what} that differs by {difference:.3g}. "
+        "Usual causes: a torch.autograd.Function under a penalty, which torch compiles wrongly; a hook of a parameter; terms "
+        "that change what they read, such as a counter or a list. Write it with torch's operations and without these, or use "
         "gradients=Eager(). If the difference is rounding, give Compiled a larger tolerance"
     )

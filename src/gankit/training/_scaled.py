@@ -19,6 +19,9 @@ VERSION = 1
 WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 SMALLEST = 2.0**-14
 """The smallest normal number of float16: under a smaller scale a gradient of 1 loses digits."""
+FLOOR = SMALLEST / 2
+"""The scale falls no further until it is read and an error is raised: at 0 the division would make every gradient NaN."""
+MOST_STEPS = torch.iinfo(torch.int32).max
 
 
 class ScaledStepper:
@@ -40,10 +43,10 @@ class ScaledStepper:
 
     Args:
         device: Where the parameters are.
-        initial_scale: The scale of the first loss, above 0 and at most 3.4e38.
+        initial_scale: The scale of the first loss, between 2 ** -14 and 3.4e38.
         growth_factor: What the scale is multiplied by when it grows, above 1.
         backoff_factor: What the scale is multiplied by after a skipped step, above 0 and below 1.
-        growth_interval: Number of steps in a row without a skipped one after which the scale grows, 1 or more.
+        growth_interval: Number of steps in a row without a skipped one after which the scale grows, 1 to 2 ** 31 - 1.
         max_norm: As in `FiniteStepper`: the largest norm of the gradients, after the division. A step whose norm is infinite
             though each gradient is finite is skipped too.
         read_every: Number of calls between two readings of scale and counters, and between two looks at the optimizer's
@@ -87,8 +90,8 @@ class ScaledStepper:
     ) -> None:
         chosen = as_device("device", device)
         check_positive("initial_scale", initial_scale)
-        if initial_scale > torch.finfo(torch.float32).max:
-            raise ValueError(f"initial_scale must be at most that of float32, 3.4e38, got {initial_scale!r}")
+        if not SMALLEST <= initial_scale <= torch.finfo(torch.float32).max:
+            raise ValueError(f"initial_scale must lie between 2 ** -14 and 3.4e38, got {initial_scale!r}")
         check_positive("growth_factor", growth_factor)
         if growth_factor <= 1:
             raise ValueError(f"growth_factor must be above 1, got {growth_factor!r}")
@@ -96,6 +99,8 @@ class ScaledStepper:
         if backoff_factor >= 1:
             raise ValueError(f"backoff_factor must be below 1, got {backoff_factor!r}")
         check_at_least("growth_interval", growth_interval, 1)
+        if growth_interval > MOST_STEPS:
+            raise ValueError(f"growth_interval must be at most {MOST_STEPS}, got {growth_interval}")
         check_max_norm(max_norm)
         self._scale = torch.full((), initial_scale, dtype=torch.float32, device=chosen)
         self._good_steps = torch.zeros((), dtype=torch.int32, device=chosen)
@@ -133,6 +138,7 @@ class ScaledStepper:
         torch._amp_update_scale_(
             self._scale, self._good_steps, found, self._growth_factor, self._backoff_factor, self._growth_interval
         )
+        self._scale.clamp_(min=FLOOR)
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of the scale and of the number of steps since it last changed."""
@@ -154,9 +160,9 @@ class ScaledStepper:
             )
         if has_values:
             value, steps = float(scale.to(self._scale.dtype)), int(good_steps)
-            if not (math.isfinite(value) and value > 0 and 0 <= steps <= torch.iinfo(torch.int32).max):
+            if not (math.isfinite(value) and value >= FLOOR and 0 <= steps <= MOST_STEPS):
                 raise ValueError(
-                    "state of a ScaledStepper must hold a finite scale above 0 and good_steps of at least 0, got "
+                    "state of a ScaledStepper must hold a finite scale of at least 2 ** -15 and good_steps of at least 0, got "
                     f"{float(scale)} and {steps}"
                 )
         self._scale.copy_(scale)

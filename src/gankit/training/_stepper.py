@@ -60,7 +60,7 @@ class FiniteStepper:
 
     Args:
         read_every: Number of calls between two readings of the counters on the device, and between two looks at the moments,
-            1 or more.
+            1 or more. The moments are looked at before a step: those that a step has spoiled are found at the next look.
         max_norm: The largest Euclidean norm of all gradients of the optimizer together; larger ones are multiplied by
             ``max_norm / (norm + 1e-6)``, as ``torch.nn.utils.clip_grad_norm_`` does. Afterwards ``.grad`` holds the clipped
             gradients. Pieces of FSDP2 count as the whole. None: no clipping.
@@ -144,3 +144,35 @@ class FiniteStepper:
             if skipped:
                 raise NonFiniteError(message)
         step_unless(found, optimizer, gradients)
+
+
+class AskedScale:
+    """The scale of a stepper, and whether a gradient part asked for it, as it must.
+
+    Args:
+        stepper: Whose scale it is.
+    """
+
+    def __init__(self, stepper: Stepper) -> None:
+        self._stepper = stepper
+        self._is_asked = False
+
+    def __call__(self) -> Scalar | None:
+        """Return the scale."""
+        self._is_asked = True
+        return self._stepper.scale()
+
+    def refuse_unasked(self, gradients: object) -> None:
+        """Raise if there is a scale and nobody asked for it: the step would be divided by it for nothing.
+
+        Args:
+            gradients: The gradient part, for the message.
+
+        Raises:
+            ValueError: Nobody asked.
+        """
+        if not self._is_asked and self._stepper.scale() is not None:
+            raise ValueError(
+                f"gradients must multiply the total by loss.scale(), since {type(self._stepper).__name__} divides by it, got "
+                f"{gradients!r}, which did not ask for it: give it to Loss.differentiated"
+            )

@@ -29,7 +29,7 @@ from gankit.training._ranks import (
     may_be_sharded,
 )
 from gankit.training._saving import fitting_optimizer_state, held, load_optimizer_state, optimizer_state
-from gankit.training._stepper import FiniteStepper, Stepper
+from gankit.training._stepper import AskedScale, FiniteStepper, Stepper
 
 VERSION = 2
 """Version 1 had no stepper."""
@@ -112,9 +112,9 @@ class Update:
         self._reached: list[Reached] = []
         self._names = names_of_parameters(optimizer, network)
         self._checked: dict[tuple[str, ...], bool] = {}
-        self._audited = False
-        self._result_checked = False
-        self.loss = Loss(terms, held(optimizer), network, self.stepper.scale, self._check_once)
+        self._audited = self._result_checked = False
+        self._scale = scale = AskedScale(self.stepper)
+        self.loss = Loss(terms, held(optimizer), network, scale, self._check_once)
 
     def __call__(self, *inputs: Any) -> dict[str, Scalar]:
         """Update the network once and return its costs and readings, detached."""
@@ -134,6 +134,7 @@ class Update:
             refuse_filled(reached, inputs)
         if not self._result_checked:
             check_result(values, self.optimizer)
+            self._scale.refuse_unasked(self._gradients)
             self._result_checked = True
         self.stepper(self.optimizer, values.costs, self._names)
         if self._constraint is not None:

@@ -75,3 +75,13 @@ def test_lines_after_the_checkpoint_are_dropped_on_resuming(tmp_path: Path) -> N
     record.close()
     assert [line["step"] for line in read_log(path)] == [20, 40, 46]
     assert read_log(path)[-1]["averages"] == {"loss": 3.0}
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_where_steps_may_be_skipped_their_values_are_left_out(tmp_path: Path, bad: float) -> None:
+    record = Record(tmp_path / "log.jsonl", every=20, losses=tmp_path / "losses.csv", skips=True)
+    record.open(0)
+    record.add(1, scalars(a=1.0, b=bad))
+    record.add(2, scalars(a=3.0, b=5.0))
+    assert record.read() == {"a": 2.0, "b": 5.0}
+    record.close()
