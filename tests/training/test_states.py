@@ -207,7 +207,8 @@ def _changed(state: Any, draw: random.Random) -> Any:
     elif how == "spoil" and isinstance(value, torch.Tensor):
         container[place] = _spoiled(value, draw.choice([math.nan, math.inf, -1.0, 1e30, 0.5]))
     elif how == "spoil" and isinstance(value, int | float):
-        container[place] = draw.choice([-value, value + 0.5, value * 2**70, str(value), math.nan, not value])
+        half = value + 0.5 if abs(value) < 2**1000 else 0.5  # a whole number may be beyond any fraction
+        container[place] = draw.choice([-value, half, value * 2**70, str(value), math.nan, not value])
     elif how == "rename" and isinstance(container, dict):
         container[draw.choice(KEYS)] = container.pop(place)
     else:
