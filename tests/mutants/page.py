@@ -15,15 +15,15 @@ PAGE = ROOT / "benchmarks" / "results" / "mutants.md"
 RECORD = PAGE.with_suffix(".json")
 ABOUT = """# Mutants
 
-Small faults are put into the sources, one at a time, and the tests must fail: `python -m tests.mutants` (`make mutants`). A
-folder with fewer *tried* than *made* was tried by a random sample. *Score* is the share of killed mutants among those that were
-killed or survived; a survivor with a reason in `tests/mutants/survivors.toml` counts as a survivor too. With 95 % confidence
-the score of all mutants of the folder is within *of all*. A mutant whose tests do not end is neither. *Tests* are all that
-reach a mutant, or a part of them: *own* are those in files named for its file. A part kills no more than all do, so that its
-score is a lower bound.
+Small faults are put into the sources, one at a time, and the tests must fail: `python -m tests.mutants` (`make mutants`).
+Of most folders a random sample of the faults was tried. *Score* is the share of killed faults among those that were killed
+or survived, with the interval in which the score of all of them lies in 95 of 100 cases. A survivor with a reason in
+`tests/mutants/survivors.toml` is a survivor too; a fault whose tests do not end is neither. *Tests*: all that reach a
+fault, or a part of them, *own* in files that are named for its file. A part kills no more than all do, so its score is a
+lower bound.
 
-| folder | tests | made | tried | killed | survived | of them with a reason | out of time | score | of all | date |
-|---|---|---|---|---|---|---|---|---|---|---|
+| folder | tests | tried | killed | survived | score |
+|---|---|---|---|---|---|
 """
 
 
@@ -81,14 +81,28 @@ def page(figures: Mapping[str, Mapping[str, Any]]) -> str:
         "date": "",
     }
     sums = [] if any(row["only"] for row in rows) else [total]  # parts of a folder may overlap
-    return ABOUT + "".join(_row(row) for row in [*rows, *sums])
+    parts = dict.fromkeys(_left_out(row) for row in rows if _left_out(row))
+    numbers = {words: number for number, words in enumerate(parts, 1)}
+    notes = "".join(f"\n[{number}] Without {words}.\n" for words, number in numbers.items())
+    return ABOUT + "".join(_row(row, numbers.get(_left_out(row))) for row in [*rows, *sums]) + notes
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _left_out(row: Mapping[str, Any]) -> str:
+    return row["tests"].partition("without ")[2]
+
+
+def _row(row: Mapping[str, Any], note: int | None) -> str:
     decided = row["killed"] + row["survived"]
     low, high = interval(row["killed"], decided)
     score = f"{row['killed'] / decided:.1%}" if decided else "-"
-    of_all = f"{low:.1%} to {high:.1%}" if row["tried"] < row["made"] else "-"
-    cells = [f"{row[name]:,}" for name in ("made", "tried", "killed", "survived", "with_reason", "out_of_time")]
+    if decided and row["tried"] < row["made"]:
+        score += f" ({low:.1%} to {high:.1%})"
+    tests = row["tests"].partition(", without")[0] + (f" [{note}]" if note else "")
+    survived = f"{row['survived']:,}"
+    if row["with_reason"]:
+        survived += f" ({row['with_reason']:,} with a reason)"
+    if row["out_of_time"]:
+        survived += f", {row['out_of_time']:,} did not end"
     part = f", only `{row['only']}`" if row["only"] else ""
-    return "| " + " | ".join([f"`{row['folder']}`{part}", row["tests"], *cells, score, of_all, row["date"]]) + " |\n"
+    tried = f"{row['tried']:,} of {row['made']:,}"
+    return f"| `{row['folder']}`{part} | {tests} | {tried} | {row['killed']:,} | {survived} | {score} |\n"

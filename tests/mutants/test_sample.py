@@ -76,10 +76,11 @@ def test_the_page_adds_the_folders_up() -> None:
         "out_of_time": 5,
         "date": "2000-01-02",
     }
-    other = {**row, "folder": "b", "tried": 2000, "only": "_x", "tests": "own"}
+    other = {**row, "folder": "b", "tried": 2000, "only": "_x", "tests": "own, without `ranks`"}
     text = page({"losses": {**row, "folder": "a"}, "run _x": other})
-    assert "| `a` | all | 2,000 | 100 | 90 | 5 | 1 | 5 | 94.7% | 88.3% to 97.7% | 2000-01-02 |" in text
-    assert "| `b`, only `_x` | own | 2,000 | 2,000 | 90 | 5 | 1 | 5 | 94.7% | - | 2000-01-02 |" in text
+    assert "| `a` | all | 100 of 2,000 | 90 | 5 (1 with a reason), 5 did not end | 94.7% (88.3% to 97.7%) |" in text
+    assert "| `b`, only `_x` | own [1] | 2,000 of 2,000 | 90 | 5 (1 with a reason), 5 did not end | 94.7% |" in text
+    assert text.endswith("\n[1] Without `ranks`.\n")
     assert "`all`" not in text
     text = page({"losses": {**row, "folder": "a"}, "run": {**other, "only": ""}})
-    assert "| `all` |  | 4,000 | 2,100 | 180 | 10 | 2 | 10 | 94.7% |" in text
+    assert "| `all` |  | 2,100 of 4,000 | 180 | 10 (2 with a reason), 10 did not end | 94.7% (90.6% to 97.1%) |" in text
