@@ -1,6 +1,7 @@
 """Checks of arguments, numbers of classes and versions of states."""
 
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -153,6 +154,15 @@ def test_entries_that_are_missing_are_named() -> None:
     check_version("a part", {"version": 1, "a": 0, "b": None}, 1, "a", "b")
     with pytest.raises(ValueError, match=r"state of a part must hold \['a', 'b', 'c'\], got none of \['a', 'c'\]"):
         check_version("a part", {"version": 1, "b": None}, 1, "a", "b", "c")
+
+
+def test_the_largest_numbers_are_finite_and_larger_ones_are_not() -> None:
+    for sign in (1, -1):
+        check_finite("weight", sign * sys.float_info.max)
+        check_finite("weight", sign * 10**300)
+        for value in (sign * 10**400, sign * math.inf):
+            with pytest.raises(ValueError, match="weight must be a finite number, got"):
+                check_finite("weight", value)
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta", torch.device("cpu")])

@@ -209,3 +209,12 @@ def test_any_object_with_the_three_methods_is_an_objective() -> None:
 
     for loss in LOSSES:
         assert loss(Plain()).isfinite()
+
+
+@pytest.mark.parametrize("missing", ["real", "fake", "generator"])
+def test_an_object_without_one_of_the_methods_is_none(missing: str) -> None:
+    methods = {name: staticmethod(torch.square) for name in ("real", "fake", "generator") if name != missing}
+    with pytest.raises(
+        ValueError, match=r"must have the methods real, fake and generator of .+, got an object of type Half"
+    ):
+        LOSSES[0](type("Half", (), methods)())
