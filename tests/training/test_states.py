@@ -181,7 +181,7 @@ def _spoiled(tensor: torch.Tensor, value: float) -> Any:
     is_dense = tensor.layout is torch.strided and not tensor.is_quantized and not tensor.is_meta
     if not is_dense or tensor.numel() == 0:  # another change has put it there
         return tensor
-    whole = tensor.clone() if tensor.is_floating_point() else tensor.double()
+    whole = tensor.clone() if tensor.is_floating_point() or tensor.is_complex() else tensor.double()
     whole.view(-1)[0] = value
     return whole
 
