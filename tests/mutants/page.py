@@ -77,7 +77,7 @@ def page(figures: Mapping[str, Mapping[str, Any]]) -> str:
         **{name: sum(row[name] for row in rows) for name in counts},
         "folder": "all",
         "only": "",
-        "tests": "",
+        "tests": "as above",
         "date": "",
     }
     sums = [] if any(row["only"] for row in rows) else [total]  # parts of a folder may overlap
@@ -97,7 +97,7 @@ def _row(row: Mapping[str, Any], note: int | None) -> str:
     score = f"{row['killed'] / decided:.1%}" if decided else "-"
     if decided and row["tried"] < row["made"]:
         score += f" ({low:.1%} to {high:.1%})"
-    tests = row["tests"].partition(", without")[0] + (f" [{note}]" if note else "")
+    tests = (row["tests"].partition("without ")[0].rstrip(", ") or "all") + (f" [{note}]" if note else "")
     survived = f"{row['survived']:,}"
     if row["with_reason"]:
         survived += f" ({row['with_reason']:,} with a reason)"
