@@ -20,7 +20,8 @@ LONGEST = 1 << 16
 """Bytes of a changed file: what is larger finds the same faults more slowly."""
 # fmt: off
 TENSORS: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = (
-    torch.zeros_like, lambda one: one.reshape(-1), lambda one: one[:0], lambda one: one[None], lambda one: one.double(),
+    torch.zeros_like, lambda one: one.reshape(-1), lambda one: one.reshape(-1)[:0], lambda one: one[None],
+    lambda one: one.double(),
     lambda one: one.to(torch.int8), lambda one: one.bool(), lambda one: one.to(torch.complex64), lambda one: one.sum(),
     lambda one: torch.full_like(one.float(), float("nan")), lambda one: one.float() * 1e38,
     lambda one: torch.cat([one.reshape(-1)] * 2),

@@ -83,4 +83,7 @@ def test_the_page_adds_the_folders_up() -> None:
     assert text.endswith("\n[1] Without `ranks`.\n")
     assert "`all`" not in text
     text = page({"losses": {**row, "folder": "a"}, "run": {**other, "only": ""}})
-    assert "| `all` | as above | 2,100 of 4,000 | 180 | 10 (2 with a reason), 10 did not end | 94.7% (90.6% to 97.1%) |" in text
+    assert (
+        "| `all` | as above | 2,100 of 4,000 | 180 | 10 (2 with a reason), 10 did not end | 94.7% (90.6% to 97.1%) |"
+        in text
+    )

@@ -76,10 +76,12 @@ def damaged(path: Path, error: Exception, name: str = "") -> str:
         error: What was found.
         name: The file where it was found, if the error does not say it.
     """
-    if isinstance(error, FileNotFoundError) and error.filename:
-        wrong = f"{Path(error.filename).name} is missing"
-    elif isinstance(error, OSError) and error.filename:
-        wrong = f"{Path(error.filename).name}: {error.strerror}"
+    of = Path(error.filename).name if isinstance(error, OSError) and error.filename else ""
+    of = of if of.isprintable() else repr(of)  # the name may come from the damaged file
+    if isinstance(error, FileNotFoundError) and of:
+        wrong = f"{of} is missing"
+    elif isinstance(error, OSError) and of:
+        wrong = f"{of}: {error.strerror}"
     elif isinstance(error, MemoryError):
         wrong = "it does not fit into the memory of this computer"
     else:

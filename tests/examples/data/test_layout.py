@@ -249,3 +249,11 @@ def test_a_factor_has_a_row_for_each_picture(folder: Path, values: Any, shape: s
     np.save(folder / "factors" / "yaw.npy", values)
     with pytest.raises(ValueError, match=rf"{DAMAGED}factors/yaw.npy must have 7 rows, got {shape}$"):
         Dataset.open(folder)
+
+
+def test_a_name_with_an_end_of_line_is_shown_as_one_line(tmp_path: Path) -> None:
+    missing = FileNotFoundError(2, "No such file", str(tmp_path / "factors" / "a\nb.npy"))
+    assert damaged(tmp_path, missing).endswith(r"--overwrite: 'a\nb.npy' is missing")
+    full = OSError(5, "Input/output error", str(tmp_path / "a\x1b[0m.npy"))
+    assert damaged(tmp_path, full).endswith(r"--overwrite: 'a\x1b[0m.npy': Input/output error")
+    assert damaged(tmp_path, FileNotFoundError(2, "", str(tmp_path / "hair.npy"))).endswith("hair.npy is missing")

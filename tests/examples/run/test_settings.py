@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,23 @@ def test_settings_that_are_none_are_refused(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(ValueError, match="is not the settings of a run"):
             Settings.load(path)
+
+
+def test_names_that_no_attribute_has_are_an_error_that_names_the_file(faces_folder: Path, tmp_path: Path) -> None:
+    request = TrainRequest(
+        recipe=find_recipe("acgan"), options=find_options("acgan")(), data=faces_folder, out=Path("x"), threads=1
+    )
+    dataset = Dataset.open(faces_folder)
+    settings, _ = plan_run(request, dataset, request.recipe.conditioning(request.options).select(dataset))
+    path = tmp_path / "settings.json"
+    settings.save(path)
+    plain = json.loads(path.read_text())
+    plain["description"]["attributes"][0]["name"] = ""
+    path.write_text(json.dumps(plain))
+    with pytest.raises(
+        ValueError, match=r"settings\.json is not the settings of a run: names of an attribute .+ got ''"
+    ):
+        Settings.load(path)
 
 
 def test_attributes_that_differ_are_named_alone_and_only_for_the_same_recipe(faces_folder: Path) -> None:
