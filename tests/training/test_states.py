@@ -233,6 +233,7 @@ def _same(one: Any, other: Any) -> bool:
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.filterwarnings("ignore:random numbers go on from another state")
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")  # torch says so where a quantized tensor is copied
 @given(seed=st.integers(0, 2**32), times=st.integers(1, 3))
 def test_a_state_is_refused_with_a_value_error_and_nothing_changes_or_it_can_be_used(
     name: str, seed: int, times: int
