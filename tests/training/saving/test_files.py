@@ -160,11 +160,7 @@ def test_a_file_that_is_taken_for_an_orphan_before_it_is_locked_is_made_again(
     assert len(swept) == 2
 
 
-@pytest.mark.parametrize("locked", [True, False])
-def test_of_many_tries_to_make_a_file_none_stays_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locked: bool
-) -> None:
-    """Others take each file for an orphan: the last try is not looked at again, and one that cannot be locked is refused."""
+def _files_that_are_opened(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     opened: list[Any] = []
     open_file = Path.open
 
@@ -173,6 +169,15 @@ def test_of_many_tries_to_make_a_file_none_stays_open(
         return opened[-1]
 
     monkeypatch.setattr(Path, "open", watched)
+    return opened
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_of_many_tries_to_make_a_file_none_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    """Others take each file for an orphan: the last try is not looked at again, and one that cannot be locked is refused."""
+    opened = _files_that_are_opened(monkeypatch)
     monkeypatch.setattr(_files, "try_lock", lambda descriptor: locked)
     monkeypatch.setattr(_files, "is_at", lambda descriptor, path: False)
     path = tmp_path / "a.pt"
@@ -190,17 +195,11 @@ def test_of_many_tries_to_make_a_file_none_stays_open(
 def test_a_file_that_cannot_be_asked_for_its_lock_is_closed_and_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[Any] = []
-    open_file = Path.open
-
-    def watched(self: Path, mode: str = "r") -> Any:
-        opened.append(open_file(self, mode))
-        return opened[-1]
+    opened = _files_that_are_opened(monkeypatch)
 
     def broken(descriptor: int) -> None:
         raise OSError(errno.EIO, "no")
 
-    monkeypatch.setattr(Path, "open", watched)
     monkeypatch.setattr(_files, "try_lock", broken)
     with pytest.raises(OSError, match="no"), replaced_atomically(tmp_path / "a.pt"):
         pass
