@@ -15,6 +15,7 @@ sys.path.insert(0, str(HERE))
 import public_names as reference  # noqa: E402
 from docutils import nodes  # noqa: E402
 from docutils.parsers.rst.states import Inliner  # noqa: E402
+from links import PaperLinks  # noqa: E402
 from sphinx.application import Sphinx  # noqa: E402
 from sphinx.builders.html import StandaloneHTMLBuilder  # noqa: E402
 from sphinx.domains.python import PyXRefRole  # noqa: E402
@@ -224,6 +225,7 @@ def setup(app: Sphinx) -> None:
     claim_public_names()
     app.add_builder(PageBuilder, override=True)
     app.add_role("plain", plain_role)
+    app.add_post_transform(PaperLinks)
     app.connect("object-description-transform", shorten_recorded_types, priority=400)
     app.connect("object-description-transform", drop_return_fields, priority=600)
     app.connect("autodoc-process-signature", show_return_type, priority=600)

@@ -61,10 +61,10 @@ class Augmentation(Protocol):
         (True, True)
 
     Reference:
-        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"; Karras et al. 2020,
-        "Training Generative Adversarial Networks with Limited Data", section 2 (which augmentations leak into the generated
-        images, and why a probability below 1 prevents it); Zhao et al. 2020, "Image Augmentations for GAN Training" (real
-        images only).
+        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv:2006.10738); Karras
+        et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv:2006.06676), section 2 (which
+        augmentations leak into the generated images, and why a probability below 1 prevents it); Zhao et al. 2020,
+        "Image Augmentations for GAN Training", arXiv:2006.02595 (real images only).
     """
 
     @property
@@ -119,7 +119,8 @@ class Composed:
         >>> same_change = augment(real, draw=draw), augment(fake, draw=draw)
 
     Reference:
-        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (its policies).
+        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training", arXiv:2006.10738 (its
+        policies).
     """
 
     parts: tuple[Augmentation, ...]

@@ -37,7 +37,8 @@ class Brightness:
         tensor([[[[0.2500, 0.2500]]]])
 
     Reference:
-        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"; the default is from its program.
+        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv:2006.10738); the default
+        is from its program.
     """
 
     amount: float = 0.5
@@ -93,8 +94,8 @@ class Contrast:
         tensor([[[[1.5000, 2.5000]]]])
 
     Reference:
-        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"; the default, factors from 0.5 to
-        1.5, is from its program.
+        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv:2006.10738); the default,
+        factors from 0.5 to 1.5, is from its program.
     """
 
     amount: float = 0.5
@@ -153,8 +154,8 @@ class Saturation:
         tensor([ 0.5000,  0.0000, -0.5000])
 
     Reference:
-        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"; the default, factors from 0 to 2, is
-        from its program.
+        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv:2006.10738); the default,
+        factors from 0 to 2, is from its program.
     """
 
     amount: float = 1.0

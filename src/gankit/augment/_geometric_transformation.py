@@ -87,10 +87,10 @@ class GeometricTransformation:
                   [1., 3.]]]])
 
     Reference:
-        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", appendix B, and its program. That
-        program doubles the resolution with a wavelet filter before it interpolates and halves it afterwards, so its images
-        stay a little sharper, at several times the cost. It also reads values from the device to know how far to pad, which a
-        compiled step cannot do.
+        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv:2006.06676), appendix B,
+        and its program. That program doubles the resolution with a wavelet filter before it interpolates and halves it
+        afterwards, so its images stay a little sharper, at several times the cost. It also reads values from the device
+        to know how far to pad, which a compiled step cannot do.
     """
 
     flip: bool = True

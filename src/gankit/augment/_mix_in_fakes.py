@@ -49,8 +49,9 @@ def mix_in_fakes(
         tensor([0., 1., 0., 1.])
 
     Reference:
-        Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation for GAN Training with Limited Data", section 3. Its program
-        scores the fakes with the conditions of the real samples although they were generated for others.
+        Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation for GAN Training with Limited Data"
+        (arXiv:2111.06849), section 3. Its program scores the fakes with the conditions of the real samples although
+        they were generated for others.
     """
     check_floating("real", real)
     check_floating("fake", fake)

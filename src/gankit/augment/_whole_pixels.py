@@ -37,9 +37,9 @@ class Translation:
                   [0., 3.]]]])
 
     Reference:
-        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (ratio 1/8). Some versions of the
-        authors' program round the reach, as here, and others round it down, which differs if an eighth of the side is not a
-        whole number. What they call x is the height.
+        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training", arXiv:2006.10738 (ratio 1/8).
+        Some versions of the authors' program round the reach, as here, and others round it down, which differs if an
+        eighth of the side is not a whole number. What they call x is the height.
     """
 
     ratio: float = 0.125
@@ -109,9 +109,10 @@ class Cutout:
                   [1., 1., 1.]]]])
 
     Reference:
-        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (ratio 1/2), and its program, where
-        an even size has one more position: half of the rectangle comes before the center, which may be one step past the last
-        pixel. Projected GAN cuts a fifth. StyleGAN2-ADA also draws centers between pixels.
+        Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training", arXiv:2006.10738 (ratio 1/2),
+        and its program, where an even size has one more position: half of the rectangle comes before the center, which
+        may be one step past the last pixel. Projected GAN cuts a fifth. StyleGAN2-ADA also draws centers between
+        pixels.
     """
 
     ratio: float = 0.5
@@ -178,8 +179,9 @@ class HorizontalFlip:
                 [[[3., 4.]]]])
 
     Reference:
-        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", appendix B. There a sample is chosen
-        with the adaptive probability and then mirrored or not with equal probability: the same distribution.
+        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv:2006.06676), appendix B.
+        There a sample is chosen with the adaptive probability and then mirrored or not with equal probability: the same
+        distribution.
     """
 
     probability: float = 0.5

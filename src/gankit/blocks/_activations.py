@@ -32,7 +32,8 @@ class ReLU(nn.Module):
         tensor([-0., 0., 3.])
 
     Reference:
-        Nair and Hinton 2010, "Rectified Linear Units Improve Restricted Boltzmann Machines" (ICML).
+        Nair and Hinton 2010, "Rectified Linear Units Improve Restricted Boltzmann Machines" (ICML,
+        https://icml.cc/Conferences/2010/papers/432.pdf).
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -63,8 +64,9 @@ class LeakyReLU(nn.Module):
         tensor([-0.4000,  0.0000,  3.0000])
 
     Reference:
-        Maas, Hannun and Ng 2013, "Rectifier Nonlinearities Improve Neural Network Acoustic Models"; the slope 0.2:
-        Radford, Metz and Chintala 2016 (DCGAN).
+        Maas, Hannun and Ng 2013, "Rectifier Nonlinearities Improve Neural Network Acoustic Models"
+        (https://ai.stanford.edu/~amaas/papers/relu_hybrid_icml2013_final.pdf); the slope 0.2: Radford, Metz and
+        Chintala 2016 (DCGAN, arXiv:1511.06434).
     """
 
     def __init__(self, negative_slope: float = 0.2) -> None:

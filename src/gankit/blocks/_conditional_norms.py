@@ -36,11 +36,12 @@ class ConditionalBatchNorm2d(nn.Module, Conditioned):
         tensor(True)
 
     Reference:
-        Dumoulin, Shlens and Kudlur 2017, "A Learned Representation for Artistic Style", equation 5; de Vries et al.
-        2017, "Modulating early visual processing by language" (gain as a change from the learned one); Brock et al.
-        2019 (BigGAN). ``1 + gain`` is BigGAN's form. SNGAN and mimicry look the gain itself up in a table initialized to
-        1 or from N(1, 0.02); BigGAN initializes its maps orthogonally, so that classes differ from the first step.
-        Epsilon is torch's 1e-5 (SNGAN 2e-5, StudioGAN 1e-4), and the momentum of the running averages is 0.1 as usual.
+        Dumoulin, Shlens and Kudlur 2017, "A Learned Representation for Artistic Style" (arXiv:1610.07629), equation 5;
+        de Vries et al. 2017, "Modulating early visual processing by language", arXiv:1707.00683 (gain as a change from
+        the learned one); Brock et al. 2019 (BigGAN, arXiv:1809.11096). ``1 + gain`` is BigGAN's form. SNGAN and mimicry
+        look the gain itself up in a table initialized to 1 or from N(1, 0.02); BigGAN initializes its maps
+        orthogonally, so that classes differ from the first step. Epsilon is torch's 1e-5 (SNGAN 2e-5, StudioGAN 1e-4),
+        and the momentum of the running averages is 0.1 as usual.
     """
 
     def __init__(self, num_features: int, condition_features: int) -> None:
@@ -97,10 +98,11 @@ class ConditionalInstanceNorm2d(nn.Module, Conditioned):
         tensor(True)
 
     Reference:
-        Dumoulin, Shlens and Kudlur 2017, "A Learned Representation for Artistic Style", equation 5; Huang and Belongie
-        2017, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization", equation 8, and StyleGAN
-        (Karras et al. 2019), equation 1, with the style's affine map as `gain` and `shift`. Dumoulin looks the gain
-        itself up in a table. Epsilon is torch's 1e-5 (StyleGAN 1e-8).
+        Dumoulin, Shlens and Kudlur 2017, "A Learned Representation for Artistic Style" (arXiv:1610.07629), equation 5;
+        Huang and Belongie 2017, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization"
+        (arXiv:1703.06868), equation 8, and StyleGAN (Karras et al. 2019, arXiv:1812.04948), equation 1, with the
+        style's affine map as `gain` and `shift`. Dumoulin looks the gain itself up in a table. Epsilon is torch's 1e-5
+        (StyleGAN 1e-8).
     """
 
     def __init__(self, num_features: int, condition_features: int) -> None:
@@ -157,9 +159,9 @@ class FiLM(nn.Module, Conditioned):
         True
 
     Reference:
-        Perez et al. 2018, "FiLM: Visual Reasoning with a General Conditioning Layer" (AAAI), equation 2, with the gain
-        as a difference from 1 (their appendix). After an instance norm it is StyleGAN's AdaIN;
-        `ConditionalInstanceNorm2d` combines the two.
+        Perez et al. 2018, "FiLM: Visual Reasoning with a General Conditioning Layer" (AAAI, arXiv:1709.07871),
+        equation 2, with the gain as a difference from 1 (their appendix). After an instance norm it is StyleGAN's
+        AdaIN; `ConditionalInstanceNorm2d` combines the two.
     """
 
     def __init__(self, channels: int, condition_features: int) -> None:

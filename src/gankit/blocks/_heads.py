@@ -34,8 +34,8 @@ class ClassHead(nn.Module):
         (torch.Size([2, 12]), torch.Size([2, 11]))
 
     Reference:
-        Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs" (ICML), equation 3.
-        The results are logits, not probabilities: their loss is a cross-entropy.
+        Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs" (ICML,
+        arXiv:1610.09585), equation 3. The results are logits, not probabilities: their loss is a cross-entropy.
     """
 
     def __init__(self, in_features: int, num_classes: int | Sequence[int]) -> None:
@@ -80,8 +80,9 @@ class ProjectionHead(nn.Module, Conditioned):
         torch.Size([2])
 
     Reference:
-        Miyato and Koyama 2018, "cGANs with Projection Discriminator" (ICLR), equation 3: with a one-hot condition,
-        `project` holds the vectors V of the classes. mimicry's WGAN-GP critic takes the mean over positions instead.
+        Miyato and Koyama 2018, "cGANs with Projection Discriminator" (ICLR, arXiv:1802.05637), equation 3: with a
+        one-hot condition, `project` holds the vectors V of the classes. mimicry's WGAN-GP critic takes the mean over
+        positions instead.
     """
 
     def __init__(self, in_features: int, condition_features: int) -> None:
@@ -124,8 +125,9 @@ class PatchHead(nn.Module):
         torch.Size([2, 1, 7, 7])
 
     Reference:
-        Isola, Zhu, Zhou and Efros 2017, "Image-to-Image Translation with Conditional Adversarial Networks", section 3.2.2:
-        the last layer of their 70 x 70 PatchGAN. StarGAN's has kernel size 3 and no bias.
+        Isola, Zhu, Zhou and Efros 2017, "Image-to-Image Translation with Conditional Adversarial Networks"
+        (arXiv:1611.07004), section 3.2.2: the last layer of their 70 x 70 PatchGAN. StarGAN's has kernel size 3 and no
+        bias.
     """
 
     def __init__(self, in_channels: int, *, kernel_size: int = 4, padding: int = 1) -> None:
@@ -179,9 +181,10 @@ class DataToDataHead(nn.Module):
         torch.Size([])
 
     Reference:
-        Kang, Shim, Cho and Park 2021, "Rebooting ACGAN: Auxiliary Classifier GANs with Stable Training" (NeurIPS), sections
-        3.1 and 3.2. As in their program (StudioGAN) the embedding is a linear layer with bias, of length 512 for 32 x 32
-        pictures. That program also applies spectral norm to both, and returns the proxy of each sample's class only.
+        Kang, Shim, Cho and Park 2021, "Rebooting ACGAN: Auxiliary Classifier GANs with Stable Training" (NeurIPS,
+        arXiv:2111.01118), sections 3.1 and 3.2. As in their program (StudioGAN) the embedding is a linear layer with
+        bias, of length 512 for 32 x 32 pictures. That program also applies spectral norm to both, and returns the proxy
+        of each sample's class only.
     """
 
     def __init__(self, in_features: int, num_classes: int, embedding_features: int = 512) -> None:

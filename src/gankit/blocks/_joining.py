@@ -34,8 +34,8 @@ class SpatialReplication(nn.Module):
                  [[7., 7., 7.]]]])
 
     Reference:
-        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML), section 4.1, at 4 x 4 positions;
-        Choi et al. 2018 (StarGAN), at every pixel of the picture.
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML, arXiv:1605.05396), section 4.1, at 4 x
+        4 positions; Choi et al. 2018 (StarGAN, arXiv:1711.09020), at every pixel of the picture.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -98,8 +98,9 @@ class DepthConcatenation(nn.Module, Conditioned):
         torch.Size([2, 512, 4, 4])
 
     Reference:
-        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML), section 4.1: spatial replication and
-        depth concatenation, where the map is 4 x 4. Conditional DCGAN programs join after every layer of the critic.
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML, arXiv:1605.05396), section 4.1:
+        spatial replication and depth concatenation, where the map is 4 x 4. Conditional DCGAN programs join after every
+        layer of the critic.
     """
 
     def __init__(self, condition_features: int) -> None:

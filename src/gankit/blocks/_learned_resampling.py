@@ -31,8 +31,8 @@ class TransposedUpsample(nn.Module):
         torch.Size([2, 5, 6, 14])
 
     Reference:
-        Radford, Metz and Chintala 2016 (DCGAN); Odena, Dumoulin and Olah 2016, "Deconvolution and Checkerboard
-        Artifacts", on kernels and strides.
+        Radford, Metz and Chintala 2016 (DCGAN, arXiv:1511.06434); Odena, Dumoulin and Olah 2016, "Deconvolution and
+        Checkerboard Artifacts" (doi:10.23915/distill.00003), on kernels and strides.
     """
 
     def __init__(self, channels: int) -> None:
@@ -73,7 +73,8 @@ class SubPixelUpsample(nn.Module):
 
     Reference:
         Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
-        Neural Network" (CVPR); the initialization: Aitken et al. 2017, "Checkerboard artifact free sub-pixel convolution".
+        Neural Network" (CVPR, arXiv:1609.05158); the initialization: Aitken et al. 2017, "Checkerboard artifact free
+        sub-pixel convolution" (arXiv:1707.02937).
     """
 
     def __init__(self, channels: int) -> None:
@@ -114,8 +115,8 @@ class StridedDownsample(nn.Module):
         torch.Size([2, 5, 2, 7])
 
     Reference:
-        Springenberg et al. 2015, "Striving for Simplicity: The All Convolutional Net"; Radford, Metz and Chintala 2016
-        (DCGAN).
+        Springenberg et al. 2015, "Striving for Simplicity: The All Convolutional Net" (arXiv:1412.6806); Radford, Metz
+        and Chintala 2016 (DCGAN, arXiv:1511.06434).
     """
 
     def __init__(self, channels: int) -> None:
@@ -160,8 +161,8 @@ class UpsampledConv2d(nn.Conv2d):
         >>> torch.testing.assert_close(layer(x), slow)
 
     Reference:
-        Karras et al. 2018, "Progressive Growing of GANs" (ICLR), whose program calls it a fused ``upscale2d_conv2d`` and uses
-        it for large pictures only.
+        Karras et al. 2018, "Progressive Growing of GANs" (ICLR, arXiv:1710.10196), whose program calls it a fused
+        ``upscale2d_conv2d`` and uses it for large pictures only.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
@@ -202,7 +203,8 @@ class PooledConv2d(nn.Conv2d):
         >>> torch.testing.assert_close(layer(x), slow)
 
     Reference:
-        Karras et al. 2018, "Progressive Growing of GANs" (ICLR), whose program calls it a fused ``conv2d_downscale2d``.
+        Karras et al. 2018, "Progressive Growing of GANs" (ICLR, arXiv:1710.10196), whose program calls it a fused
+        ``conv2d_downscale2d``.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:

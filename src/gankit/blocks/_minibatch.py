@@ -50,9 +50,9 @@ class MinibatchStandardDeviation(nn.Module):
                 [5., 2.]])
 
     Reference:
-        Karras et al. 2018, "Progressive Growing of GANs" (ICLR), section 3; groups and features as in StyleGAN3's
-        program: biased variance, and 1e-8 inside the root. Its groups are local to a rank too. TF-GAN takes one number
-        over the whole batch.
+        Karras et al. 2018, "Progressive Growing of GANs" (ICLR, arXiv:1710.10196), section 3; groups and features as in
+        StyleGAN3's program: biased variance, and 1e-8 inside the root. Its groups are local to a rank too. TF-GAN takes
+        one number over the whole batch.
     """
 
     def __init__(self, group_size: int | None = 4, features: int = 1, *, epsilon: float = 1e-8) -> None:
@@ -137,9 +137,9 @@ class MinibatchDiscrimination(nn.Module):
         >>> torch.testing.assert_close(closeness, torch.full((4, 2), 3.0))  # three others, each at distance 0
 
     Reference:
-        Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.2. As in their program, a sample is not
-        compared with itself; the paper's sum includes that constant 1. Their program also gives each kernel's weights a
-        learned length, adds a bias, and initializes both from a first batch.
+        Salimans et al. 2016, "Improved Techniques for Training GANs" (arXiv:1606.03498), section 3.2. As in their
+        program, a sample is not compared with itself; the paper's sum includes that constant 1. Their program also
+        gives each kernel's weights a learned length, adds a bias, and initializes both from a first batch.
     """
 
     def __init__(self, in_features: int, num_kernels: int, kernel_features: int = 5) -> None:

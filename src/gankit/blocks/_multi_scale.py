@@ -37,9 +37,9 @@ class MultiScale(nn.Module):
         [torch.Size([15, 15]), torch.Size([7, 7])]
 
     Reference:
-        Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs" (pix2pixHD),
-        section 3.2: three PatchGANs of the same architecture. They pool over 3 x 3 pixels with a stride of 2, and sum the
-        critics' losses, which are averaged here.
+        Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs" (pix2pixHD,
+        arXiv:1711.11585), section 3.2: three PatchGANs of the same architecture. They pool over 3 x 3 pixels with a
+        stride of 2, and sum the critics' losses, which are averaged here.
     """
 
     def __init__(self, critics: Iterable[nn.Module], down: nn.Module) -> None:

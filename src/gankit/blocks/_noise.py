@@ -36,8 +36,8 @@ class AlwaysOnDropout(nn.Module):
         tensor([0., 4.])
 
     Reference:
-        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR), section 3.2;
-        Chintala et al. 2016, "How to Train a GAN?", tip 17.
+        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR, arXiv:1611.07004),
+        section 3.2; Chintala et al. 2016, "How to Train a GAN?" (https://github.com/soumith/ganhacks), tip 17.
     """
 
     def __init__(self, probability: float = 0.5) -> None:
@@ -88,8 +88,9 @@ class NoiseInjection(nn.Module):
         True
 
     Reference:
-        Karras, Laine and Aila 2019, "A Style-Based Generator Architecture for Generative Adversarial Networks", section 2
-        ("learned per-feature scaling factors"). StyleGAN2 has one strength for all channels.
+        Karras, Laine and Aila 2019, "A Style-Based Generator Architecture for Generative Adversarial Networks"
+        (arXiv:1812.04948), section 2 ("learned per-feature scaling factors"). StyleGAN2 has one strength for all
+        channels.
     """
 
     def __init__(self, channels: int) -> None:

@@ -47,9 +47,10 @@ class SRResNetBlock(nn.Module, Conditioned):
         torch.Size([2, 8, 5, 7])
 
     Reference:
-        Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network"
-        (CVPR), figure 4, after Gross and Wilber 2016; Jin et al. 2017, "Towards the Automatic Anime Characters Creation
-        with Generative Adversarial Networks". SRGAN's activation is a PReLU; the others' is a ReLU.
+        Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network" (CVPR,
+        arXiv:1609.04802), figure 4, after Gross and Wilber 2016 (http://torch.ch/blog/2016/02/04/resnets.html); Jin
+        et al. 2017, "Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
+        (arXiv:1708.05509). SRGAN's activation is a PReLU; the others' is a ReLU.
     """
 
     def __init__(
@@ -119,9 +120,10 @@ class BottleneckBlock(nn.Module):
         True
 
     Reference:
-        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS), section 4 and the
-        authors' code; the initialization: Zhang et al. 2019, "Fixup Initialization" (ICLR), with m = 3 convolutions, hence
-        ``depth**(-1 / (2 * m - 2))``. The biases belong to the convolutions; the authors' code has them in its activations.
+        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS, arXiv:2501.05441),
+        section 4 and the authors' code; the initialization: Zhang et al. 2019, "Fixup Initialization" (ICLR,
+        arXiv:1901.09321), with m = 3 convolutions, hence ``depth**(-1 / (2 * m - 2))``. The biases belong to the
+        convolutions; the authors' code has them in its activations.
     """
 
     def __init__(

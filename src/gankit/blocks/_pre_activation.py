@@ -61,10 +61,10 @@ class PreActivationBlock(nn.Module, Conditioned):
         torch.Size([2, 16, 16, 16])
 
     Reference:
-        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(e), full pre-activation; with
-        resampling: Gulrajani et al. 2017 (WGAN-GP); ``hidden=out_channels``: Brock et al. 2019 (BigGAN), appendix B.
-        BigGAN-deep has another block: 1x1, 3x3, 3x3, 1x1 convolutions with a quarter of the channels inside, and
-        shortcuts that drop or append channels.
+        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV, arXiv:1603.05027), figure 4(e), full
+        pre-activation; with resampling: Gulrajani et al. 2017 (WGAN-GP, arXiv:1704.00028); ``hidden=out_channels``:
+        Brock et al. 2019 (BigGAN, arXiv:1809.11096), appendix B. BigGAN-deep has another block: 1x1, 3x3, 3x3, 1x1
+        convolutions with a quarter of the channels inside, and shortcuts that drop or append channels.
 
         Differences: in He's block a projecting shortcut shares the first norm and activation (`activated_shortcut`),
         here it gets the raw input as in WGAN-GP, SNGAN and BigGAN (mimicry's gets an activated one by accident, since its

@@ -37,7 +37,8 @@ class NearestUpsample(nn.Module, OfEachChannel):
                   [1., 1., 2., 2.]]]])
 
     Reference:
-        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (the residual generators' code).
+        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", arXiv:1704.00028 (the residual generators'
+        code).
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -67,7 +68,8 @@ class BilinearUpsample(nn.Module, OfEachChannel):
                   [0., 1., 3., 4.]]]])
 
     Reference:
-        Odena, Dumoulin and Olah 2016, "Deconvolution and Checkerboard Artifacts" (resize, then convolve).
+        Odena, Dumoulin and Olah 2016, "Deconvolution and Checkerboard Artifacts", doi:10.23915/distill.00003 (resize,
+        then convolve).
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -98,7 +100,8 @@ class MeanDownsample(nn.Module, OfEachChannel):
         tensor([[[[3.]]]])
 
     Reference:
-        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (mean pooling in the residual critics' code).
+        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", arXiv:1704.00028 (mean pooling in the residual
+        critics' code).
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -143,9 +146,10 @@ class BlurUpsample(nn.Module, OfEachChannel):
                   [0., 1., 3., 4.]]]])
 
     Reference:
-        Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML); Karras et al. 2019 and 2020 (StyleGAN
-        1 and 2), whose filter is the same. They pad with zeros, which darkens the border; here the border is mirrored, so
-        that a constant stays constant. R3GAN's code names the filter [1, 2, 1] and convolves it with [1, 1] when used.
+        Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML, arXiv:1904.11486); Karras et al. 2019
+        and 2020 (StyleGAN 1 and 2, arXiv:1812.04948 and arXiv:1912.04958), whose filter is the same. They pad with
+        zeros, which darkens the border; here the border is mirrored, so that a constant stays constant. R3GAN's code
+        names the filter [1, 2, 1] and convolves it with [1, 1] when used.
     """
 
     def __init__(self, passes: int = 1) -> None:
@@ -187,8 +191,9 @@ class BlurDownsample(nn.Module, OfEachChannel):
         tensor([[[[1., 7.]]]])
 
     Reference:
-        Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML); Karras et al. 2020 (StyleGAN 2). Both
-        take every second pixel of a picture blurred by the whole filter, which is the same. Borders are mirrored here.
+        Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (ICML, arXiv:1904.11486); Karras et al. 2020
+        (StyleGAN 2, arXiv:1912.04958). Both take every second pixel of a picture blurred by the whole filter, which is
+        the same. Borders are mirrored here.
     """
 
     def __init__(self, passes: int = 1) -> None:

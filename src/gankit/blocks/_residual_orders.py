@@ -145,9 +145,10 @@ class PostActivationBlock(_ResidualBlock):
         torch.Size([2, 16, 16, 16])
 
     Reference:
-        He et al. 2016, "Deep Residual Learning for Image Recognition" (CVPR); figure 4(a) of He et al. 2016, "Identity
-        Mappings in Deep Residual Networks" (ECCV). Differences: the projecting shortcut has no norm of its own, and
-        resampling is a separate layer beside the convolutions, not a stride of the first one.
+        He et al. 2016, "Deep Residual Learning for Image Recognition" (CVPR, arXiv:1512.03385); figure 4(a) of He
+        et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV, arXiv:1603.05027). Differences: the projecting
+        shortcut has no norm of its own, and resampling is a separate layer beside the convolutions, not a stride of the
+        first one.
     """
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
@@ -175,7 +176,7 @@ class NormAfterAdditionBlock(_ResidualBlock):
         torch.Size([2, 16, 16, 16])
 
     Reference:
-        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(b).
+        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV, arXiv:1603.05027), figure 4(b).
     """
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
@@ -203,7 +204,7 @@ class ActivationBeforeAdditionBlock(_ResidualBlock):
         torch.Size([2, 16, 16, 16])
 
     Reference:
-        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(c).
+        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV, arXiv:1603.05027), figure 4(c).
     """
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:
@@ -233,7 +234,7 @@ class ActivationFirstBlock(_ResidualBlock):
         torch.Size([2, 16, 16, 16])
 
     Reference:
-        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV), figure 4(d), ReLU-only
+        He et al. 2016, "Identity Mappings in Deep Residual Networks" (ECCV, arXiv:1603.05027), figure 4(d), ReLU-only
         pre-activation.
     """
 

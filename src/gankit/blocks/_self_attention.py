@@ -43,10 +43,11 @@ class SelfAttention2d(nn.Module):
         True
 
     Reference:
-        Zhang, Goodfellow, Metaxas and Odena 2019, "Self-Attention Generative Adversarial Networks" (ICML), equations 1
-        to 3. The pooling, the halved values and the initialization (Glorot uniform) are those of their program (BigGAN's
-        differs in the initialization). The products are not divided by the root of their length, unlike a transformer's.
-        Both programs use spectral norm in the four convolutions: call `gankit.constraints.spectral_norm_` on the network.
+        Zhang, Goodfellow, Metaxas and Odena 2019, "Self-Attention Generative Adversarial Networks" (ICML,
+        arXiv:1805.08318), equations 1 to 3. The pooling, the halved values and the initialization (Glorot uniform) are
+        those of their program (BigGAN's differs in the initialization). The products are not divided by the root of
+        their length, unlike a transformer's. Both programs use spectral norm in the four convolutions: call
+        `gankit.constraints.spectral_norm_` on the network.
     """
 
     def __init__(self, channels: int, *, pooled: bool = True) -> None:

@@ -103,8 +103,9 @@ class ConvolutionBlock(nn.Module, Conditioned):
         torch.Size([2, 5, 4, 6])
 
     Reference:
-        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR), appendix 6.1;
-        Chintala et al. 2016, "How to Train a GAN?", tip 17 (dropout of 50 % in several layers of the generator).
+        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR, arXiv:1611.07004),
+        appendix 6.1; Chintala et al. 2016, "How to Train a GAN?" (https://github.com/soumith/ganhacks), tip 17 (dropout
+        of 50 % in several layers of the generator).
     """
 
     def __init__(

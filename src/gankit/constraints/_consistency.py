@@ -57,10 +57,11 @@ def consistency_penalty(scores: ScoreMaps, other: ScoreMaps) -> Scalar:
         tensor(2.)
 
     Reference:
-        Zhang et al. 2020, "Consistency Regularization for Generative Adversarial Networks" (CR); Zhao et al. 2021,
-        "Improved Consistency Regularization for GANs", algorithms 1 (bCR) and 2 (zCR). On images the paper's norm sums over
-        pixels; StudioGAN takes the mean over all elements, as here: multiply by the pixels of an image for the former.
-        StudioGAN also adds the difference of class logits or embeddings; here that is a second call.
+        Zhang et al. 2020, "Consistency Regularization for Generative Adversarial Networks" (CR, arXiv:1910.12027); Zhao
+        et al. 2021, "Improved Consistency Regularization for GANs" (arXiv:2002.04724), algorithms 1 (bCR) and 2 (zCR).
+        On images the paper's norm sums over pixels; StudioGAN takes the mean over all elements, as here: multiply by
+        the pixels of an image for the former. StudioGAN also adds the difference of class logits or embeddings; here
+        that is a second call.
     """
     maps = as_maps("scores", scores)
     others = as_matching_maps("other", other, "scores", maps)
@@ -116,8 +117,8 @@ def finite_difference_penalty(
         0.125
 
     Reference:
-        Lin et al. 2025, "Diffusion Adversarial Post-Training for One-Step Video Generation" (Seaweed-APT), section 3.4
-        ("approximated R1", weight 100). Its successors take it on generated samples too.
+        Lin et al. 2025, "Diffusion Adversarial Post-Training for One-Step Video Generation" (Seaweed-APT,
+        arXiv:2501.08316), section 3.4 ("approximated R1", weight 100). Its successors take it on generated samples too.
     """
     check_positive("scale", scale)
     check_points("samples", samples)

@@ -79,10 +79,11 @@ def dragan_penalty(
         16.0
 
     Reference:
-        Kodali et al. 2017, "On Convergence and Stability of GANs", algorithm 1, which has normal noise; the authors' program
-        has the uniform one. That program and compare_gan divide by n in the deviation, StudioGAN and gankit by n - 1.
-        compare_gan takes ``real + deviation * (noise - 0.5)`` (here ``symmetric=True`` with ``mix`` of 1) and clips it to 0..1.
-        torchgan and PyTorch-GAN draw `mix` for every element; torchgan takes one norm over the whole batch.
+        Kodali et al. 2017, "On Convergence and Stability of GANs" (arXiv:1705.07215), algorithm 1, which has normal
+        noise; the authors' program has the uniform one. That program and compare_gan divide by n in the deviation,
+        StudioGAN and gankit by n - 1. compare_gan takes ``real + deviation * (noise - 0.5)`` (here ``symmetric=True``
+        with ``mix`` of 1) and clips it to 0..1. torchgan and PyTorch-GAN draw `mix` for every element; torchgan takes
+        one norm over the whole batch.
     """
     check_target(target)
     check_positive("scale", scale)

@@ -35,8 +35,9 @@ class Lazy:
         [4.0, 0.0, 0.0, 0.0, 4.0, 0.0]
 
     Reference:
-        Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1 and appendix B. The authors'
-        programs combine `every` and the 1/2 of R1 in one number, and count from the first step, as here.
+        Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv:1912.04958), section 3.1 and
+        appendix B. The authors' programs combine `every` and the 1/2 of R1 in one number, and count from the first
+        step, as here.
     """
 
     every: int

@@ -48,10 +48,10 @@ class ScoreAverages:
         tensor(5.)
 
     Reference:
-        Tseng et al. 2021, "Regularizing Generative Adversarial Networks under Limited Data", section 3.2. The authors'
-        TensorFlow program removes the bias in the same way (decay 0.99). Their PyTorch program and StudioGAN (both 0.9) start
-        at 1000 and at 7777 and keep the bias, so that the averages are useless for about a hundred updates, unless an option
-        copies the newest scores until a starting step.
+        Tseng et al. 2021, "Regularizing Generative Adversarial Networks under Limited Data" (arXiv:2104.03310),
+        section 3.2. The authors' TensorFlow program removes the bias in the same way (decay 0.99). Their PyTorch
+        program and StudioGAN (both 0.9) start at 1000 and at 7777 and keep the bias, so that the averages are useless
+        for about a hundred updates, unless an option copies the newest scores until a starting step.
     """
 
     def __init__(self, *, decay: float = 0.99) -> None:
@@ -148,9 +148,10 @@ def lecam_penalty(averages: ScoreAverages, real: Scores, fake: Scores) -> Scalar
         tensor(19.)
 
     Reference:
-        Tseng et al. 2021, "Regularizing Generative Adversarial Networks under Limited Data", section 3.2. The paper squares the
-        whole distance; both of its programs, StudioGAN and gankit square only the part beyond the average, so that a real score
-        below the fakes' average costs nothing. `ScoreAverages` says how the programs' averages differ.
+        Tseng et al. 2021, "Regularizing Generative Adversarial Networks under Limited Data" (arXiv:2104.03310),
+        section 3.2. The paper squares the whole distance; both of its programs, StudioGAN and gankit square only the
+        part beyond the average, so that a real score below the fakes' average costs nothing. `ScoreAverages` says how
+        the programs' averages differ.
     """
     return _hinge("real", real, averages.fake, 1) + _hinge("fake", fake, averages.real, -1)
 

@@ -67,9 +67,10 @@ def gradient_penalty(
         16.0
 
     Reference:
-        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3 and algorithm 1. Well-known libraries take
-        one norm over the whole batch (torchgan), one per pixel (mmgeneration's default) or one share for the whole batch;
-        TF-GAN draws the share of the *fake* sample, which has the same distribution but other draws.
+        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (arXiv:1704.00028), equation 3 and algorithm 1.
+        Well-known libraries take one norm over the whole batch (torchgan), one per pixel (mmgeneration's default) or
+        one share for the whole batch; TF-GAN draws the share of the *fake* sample, which has the same distribution but
+        other draws.
     """
     check_target(target)
     norms = norm_at(critic, _points_between(real, fake, mix, rng))
@@ -116,10 +117,11 @@ def matching_aware_gradient_penalty(
     gradients in the right direction (cosine above 0.999).
 
     Reference:
-        Tao et al. 2022, "DF-GAN: A Simple and Effective Baseline for Text-to-Image Synthesis", section 3.3. The paper adds the
-        two norms before it takes the power; the authors' program joins the two gradients and takes the norm of both together,
-        as here: the paper's value is larger, by up to ``2 ** (power / 2)`` times. The program shares the forward pass of the
-        real batch with the loss; use `score_gradient` for that.
+        Tao et al. 2022, "DF-GAN: A Simple and Effective Baseline for Text-to-Image Synthesis" (arXiv:2008.05865),
+        section 3.3. The paper adds the two norms before it takes the power; the authors' program joins the two
+        gradients and takes the norm of both together, as here: the paper's value is larger, by up to
+        ``2 ** (power / 2)`` times. The program shares the forward pass of the real batch with the loss; use
+        `score_gradient` for that.
     """
     check_finite("power", power)
     if power < 1:
@@ -168,8 +170,9 @@ def max_gradient_penalty(
         25.0
 
     Reference:
-        Zhou et al. 2019, "Lipschitz Generative Adversarial Nets", which penalizes the squared Lipschitz constant and estimates
-        it by the largest gradient among sampled points. StudioGAN computes the same, but separately on each rank.
+        Zhou et al. 2019, "Lipschitz Generative Adversarial Nets" (arXiv:1902.05687), which penalizes the squared
+        Lipschitz constant and estimates it by the largest gradient among sampled points. StudioGAN computes the same,
+        but separately on each rank.
     """
     squares = squared_norms(gradient_at(critic, _points_between(real, fake, mix, rng)))
     # Gather the maximum of each rank: ranks may hold batches of different sizes.
@@ -204,8 +207,9 @@ def zero_centered_penalty(critic: PointCritic[PointsT], samples: PointsT) -> Sca
         6.25
 
     Reference:
-        Mescheder, Geiger and Nowozin 2018, "Which Training Methods for GANs do actually Converge?", equations 9 (R1) and 10
-        (R2), with gamma / 2. Their published code has no 1/2: its regularization parameter 10 is gamma 20 here.
+        Mescheder, Geiger and Nowozin 2018, "Which Training Methods for GANs do actually Converge?" (arXiv:1801.04406),
+        equations 9 (R1) and 10 (R2), with gamma / 2. Their published code has no 1/2: its regularization parameter 10
+        is gamma 20 here.
     """
     check_points("samples", samples)
     return squared_norms(gradient_at(critic, samples)).mean()

@@ -30,8 +30,9 @@ def weight_penalty(weights: torch.Tensor | Iterable[torch.Tensor]) -> Scalar:
         tensor(9.)
 
     Reference:
-        Krogh and Hertz 1991, "A Simple Weight Decay Can Improve Generalization", without its 1/2, which TensorFlow's
-        ``l2_loss`` keeps. compare_gan takes the mean over layers of that half.
+        Krogh and Hertz 1991, "A Simple Weight Decay Can Improve Generalization"
+        (https://proceedings.neurips.cc/paper/1991/hash/8eefcfdf5990e441f0fb6f3fad709e21-Abstract.html), without its
+        1/2, which TensorFlow's ``l2_loss`` keeps. compare_gan takes the mean over layers of that half.
     """
     return torch.stack([weight.square().sum() for weight in _wide_weights(weights)]).sum()
 
@@ -64,10 +65,11 @@ def orthogonal_penalty(weights: torch.Tensor | Iterable[torch.Tensor], *, includ
         tensor(83.)
 
     Reference:
-        Brock, Donahue and Simonyan 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis" (BigGAN),
-        equation 3, and 2 with the diagonal. The authors' PyTorch program adds 2 (W Wᵀ off the diagonal) W to the gradient,
-        half of the gradient of equation 3: its strength 1e-4 is a weight of 5e-5 here. Brock et al. 2017, "Neural Photo Editing
-        with Introspective Adversarial Networks", where the form with the diagonal comes from, sums absolute values.
+        Brock, Donahue and Simonyan 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis" (BigGAN,
+        arXiv:1809.11096), equation 3, and 2 with the diagonal. The authors' PyTorch program adds 2 (W Wᵀ off the
+        diagonal) W to the gradient, half of the gradient of equation 3: its strength 1e-4 is a weight of 5e-5 here.
+        Brock et al. 2017, "Neural Photo Editing with Introspective Adversarial Networks" (arXiv:1609.07093), where the
+        form with the diagonal comes from, sums absolute values.
     """
     several = _wide_weights(weights)
     for weight in several:

@@ -57,8 +57,8 @@ def clip_weights_(network: nn.Module, bound: float, *, include_norms: bool = Tru
         True
 
     Reference:
-        Arjovsky, Chintala and Bottou 2017, "Wasserstein GAN", algorithm 1, line 7. The published program clips *before* each
-        step, and all parameters, including those of batch norms.
+        Arjovsky, Chintala and Bottou 2017, "Wasserstein GAN" (arXiv:1701.07875), algorithm 1, line 7. The published
+        program clips *before* each step, and all parameters, including those of batch norms.
     """
     check_positive("bound", bound)
     if not isinstance(network, nn.Module):
@@ -114,11 +114,12 @@ def spectral_norm_(network: nn.Module, *, power_iterations: int = 1) -> None:
     The first vectors are drawn from the default generator of the weight's device.
 
     Reference:
-        Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", algorithm 1. Their program also
-        normalizes embeddings. torch's old form (``torch.nn.utils.spectral_norm``, in StudioGAN and others) is half a power
-        iteration behind: from the same vectors its number differed by 16 % on the first training pass and by 0.05 % on the
-        fifth. It also starts from random vectors, where this one has done 15 iterations, and its layers cannot be copied by
-        ``copy.deepcopy`` once they have run. Both converge to the same number.
+        Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks" (arXiv:1802.05957),
+        algorithm 1. Their program also normalizes embeddings. torch's old form (``torch.nn.utils.spectral_norm``, in
+        StudioGAN and others) is half a power iteration behind: from the same vectors its number differed by 16 % on the
+        first training pass and by 0.05 % on the fifth. It also starts from random vectors, where this one has done 15
+        iterations, and its layers cannot be copied by ``copy.deepcopy`` once they have run. Both converge to the same
+        number.
     """
     check_at_least("power_iterations", power_iterations, 1)
     if not isinstance(network, nn.Module):

@@ -69,8 +69,8 @@ class OneHotEmbedder(nn.Module):
                 [0., 1., 0., 0., 1.]])
 
     Reference:
-        Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", section 4.1 (the label as a one-hot vector).
-        ``torch.nn.functional.one_hot`` returns integers; these are floats, ready for a linear layer.
+        Mirza and Osindero 2014, "Conditional Generative Adversarial Nets" (arXiv:1411.1784), section 4.1 (the label as
+        a one-hot vector). ``torch.nn.functional.one_hot`` returns integers; these are floats, ready for a linear layer.
     """
 
     unit: torch.Tensor
@@ -124,8 +124,8 @@ class MultiHotEmbedder(nn.Module):
                 [0., 0., 0.]])
 
     Reference:
-        Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", section 4.2 (conditions of many tags). Code
-        often calls such a vector one-hot, which is wrong if two tags are set.
+        Mirza and Osindero 2014, "Conditional Generative Adversarial Nets" (arXiv:1411.1784), section 4.2 (conditions of
+        many tags). Code often calls such a vector one-hot, which is wrong if two tags are set.
     """
 
     unit: torch.Tensor

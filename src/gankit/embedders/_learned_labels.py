@@ -66,9 +66,10 @@ class LabelEmbedder(nn.Module):
         torch.Size([2, 16])
 
     Reference:
-        Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs" (ICML), whose Keras
-        version embeds the class. It multiplies the latents by the vector and uses Glorot's initialization; here the
-        vector is returned for a network to join. To initialize a table differently, take ``embedder.tables[0]``.
+        Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs" (ICML,
+        arXiv:1610.09585), whose Keras version embeds the class. It multiplies the latents by the vector and uses
+        Glorot's initialization; here the vector is returned for a network to join. To initialize a table differently,
+        take ``embedder.tables[0]``.
     """
 
     def __init__(self, num_classes: int | Sequence[int], features: int) -> None:
@@ -120,9 +121,9 @@ class MultipliedLabelEmbedder(nn.Module):
         torch.Size([2, 8])
 
     Reference:
-        The Keras version of Odena, Olah and Shlens 2017 ("Conditional Image Synthesis with Auxiliary Classifier
-        GANs") has one attribute; here there may be several. The tables are initialized from N(0, 1), so that a product
-        has mean 0 and variance 1 as well.
+        The Keras version of Odena, Olah and Shlens 2017 ("Conditional Image Synthesis with Auxiliary Classifier GANs",
+        arXiv:1610.09585) has one attribute; here there may be several. The tables are initialized from N(0, 1), so that
+        a product has mean 0 and variance 1 as well.
     """
 
     def __init__(self, num_classes: int | Sequence[int], features: int) -> None:
@@ -175,8 +176,8 @@ class MultipliedLatents(nn.Module):
         torch.Size([2, 100])
 
     Reference:
-        The Keras version of Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier
-        GANs": ``latents * embedding(class)``.
+        The Keras version of Odena, Olah and Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs"
+        (arXiv:1610.09585): ``latents * embedding(class)``.
     """
 
     def __init__(self, embedder: Embedder) -> None:

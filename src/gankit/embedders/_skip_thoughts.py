@@ -86,10 +86,10 @@ class SkipThoughts(nn.Module):
         torch.Size([2, 7])
 
     Reference:
-        Kiros et al. 2015, "Skip-Thought Vectors", equations 1 to 4 (gates as in ``nn.GRU``, without its second bias).
-        Words, unknown words, batches of equal length and the norm are those of the published ``encode`` with its
-        defaults. The published vectors have 4800 numbers: the first 2400 are those computed here, the rest are those of
-        the bi-directional model; each half has norm 1.
+        Kiros et al. 2015, "Skip-Thought Vectors" (arXiv:1506.06726), equations 1 to 4 (gates as in ``nn.GRU``, without
+        its second bias). Words, unknown words, batches of equal length and the norm are those of the published
+        ``encode`` with its defaults. The published vectors have 4800 numbers: the first 2400 are those computed here,
+        the rest are those of the bi-directional model; each half has norm 1.
     """
 
     def __init__(self, folder: Path | str, *, tokenize: Callable[[str], Sequence[str]] = split_words) -> None:

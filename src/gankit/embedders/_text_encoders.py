@@ -90,9 +90,10 @@ class HashedNGrams:
         True
 
     Reference:
-        Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning", equation 1 (the sign makes
-        collisions cancel on average). Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information"
-        (n-grams of letters with the ends of the word). The hash is BLAKE2b, since Python's own differs from run to run.
+        Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning" (arXiv:0902.2206), equation 1 (the
+        sign makes collisions cancel on average). Bojanowski et al. 2017, "Enriching Word Vectors with Subword
+        Information", arXiv:1607.04606 (n-grams of letters with the ends of the word). The hash is BLAKE2b, since
+        Python's own differs from run to run.
     """
 
     out_features: int = 2400
@@ -194,7 +195,7 @@ class SentenceEncoder:
         tensor([[18.,  1.]])
 
     Reference:
-        Reimers and Gurevych 2019, "Sentence-BERT" (the models that sentence-transformers loads).
+        Reimers and Gurevych 2019, "Sentence-BERT", arXiv:1908.10084 (the models that sentence-transformers loads).
     """
 
     def __init__(self, model: SentenceModel) -> None:

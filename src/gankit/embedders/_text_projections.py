@@ -56,8 +56,8 @@ class TextProjection(nn.Module):
         torch.Size([3, 128])
 
     Reference:
-        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", section 4.1 (128 features, leaky ReLU). The
-        published program projects to 256.
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (arXiv:1605.05396), section 4.1 (128
+        features, leaky ReLU). The published program projects to 256.
     """
 
     def __init__(
@@ -164,10 +164,10 @@ class ConditioningAugmentation(nn.Module):
         0
 
     Reference:
-        Zhang et al. 2017, "StackGAN", section 3.2. The first published program, in TensorFlow, has the leaky ReLU of
-        slope 0.2 that is the default here, and learns the logarithm of the standard deviation. The second, in PyTorch,
-        has a plain ReLU and learns the logarithm of the variance, so that means are never negative and variances never
-        below 1; pass ``activation=nn.ReLU`` for it.
+        Zhang et al. 2017, "StackGAN" (arXiv:1612.03242), section 3.2. The first published program, in TensorFlow, has
+        the leaky ReLU of slope 0.2 that is the default here, and learns the logarithm of the standard deviation. The
+        second, in PyTorch, has a plain ReLU and learns the logarithm of the variance, so that means are never negative
+        and variances never below 1; pass ``activation=nn.ReLU`` for it.
     """
 
     def __init__(

@@ -46,7 +46,8 @@ def normal_latents(
         torch.Size([64, 100])
 
     Reference:
-        White 2016, "Sampling Generative Networks", section 2, on why a normal prior goes with spherical interpolation.
+        White 2016, "Sampling Generative Networks" (arXiv:1609.04468), section 2, on why a normal prior goes with
+        spherical interpolation.
     """
     check_size(count, features)
     check_scale(scale)
@@ -93,9 +94,9 @@ def truncated_normal_latents(
         (tensor(True), tensor(0.2...))
 
     Reference:
-        Brock, Donahue and Simonyan 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis", section 3.1,
-        which draws numbers beyond the threshold again: the same distribution. StyleGAN's truncation is different: it moves
-        mapped latents towards their mean.
+        Brock, Donahue and Simonyan 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis"
+        (arXiv:1809.11096), section 3.1, which draws numbers beyond the threshold again: the same distribution.
+        StyleGAN's truncation is different: it moves mapped latents towards their mean.
     """
     check_size(count, features)
     check_positive("threshold", threshold)
@@ -147,8 +148,8 @@ def uniform_latents(
         tensor(True)
 
     Reference:
-        Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
-        Networks", section 4 (uniform noise with 100 features).
+        Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional Generative
+        Adversarial Networks" (arXiv:1511.06434), section 4 (uniform noise with 100 features).
     """
     check_size(count, features)
     check_finite("low", low)

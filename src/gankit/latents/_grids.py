@@ -51,7 +51,7 @@ def fixed_latents(
         True
 
     Reference:
-        Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3" (Philox).
+        Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3" (Philox, doi:10.1145/2063384.2063405).
     """
     check_size(count, features)
     check_scale(scale)
@@ -98,7 +98,8 @@ def across_conditions(latents: Latents, conditions: torch.Tensor) -> tuple[Laten
         True
 
     Reference:
-        Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", figure 2 (rows by condition).
+        Mirza and Osindero 2014, "Conditional Generative Adversarial Nets" (arXiv:1411.1784), figure 2 (rows by
+        condition).
     """
     check_floating("latents", latents)
     check_batch("latents", latents)

@@ -33,7 +33,8 @@ def linear_interpolation(first: Latents, second: Latents, share: float | torch.T
         tensor([[0.5000, 1.0000]])
 
     Reference:
-        White 2016, "Sampling Generative Networks", section 2, compares it with spherical interpolation.
+        White 2016, "Sampling Generative Networks" (arXiv:1609.04468), section 2, compares it with spherical
+        interpolation.
     """
     _check_ends(first, second)
     along = _as_share(share, first)
@@ -70,8 +71,8 @@ def spherical_interpolation(first: Latents, second: Latents, share: float | torc
         tensor([[0.7071, 0.7071]])
 
     Reference:
-        Shoemake 1985, "Animating Rotation with Quaternion Curves", section 3.3; White 2016, "Sampling Generative Networks",
-        section 2.
+        Shoemake 1985, "Animating Rotation with Quaternion Curves" (doi:10.1145/325165.325242), section 3.3; White 2016,
+        "Sampling Generative Networks" (arXiv:1609.04468), section 2.
     """
     _check_ends(first, second)
     along = _as_share(share, first)

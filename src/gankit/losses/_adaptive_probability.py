@@ -65,10 +65,11 @@ class AdaptiveProbability:
         tensor(0.0200)
 
     Reference:
-        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3, equation 1 (ADA,
-        heuristic r_t); Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation for GAN Training with Limited Data" (APA).
-        Both programs use the scores of the last four iterations at every fourth iteration: ``update(torch.cat(last_four))``
-        at every fourth iteration is the same step. Their probability has no upper limit.
+        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv:2006.06676), section 3,
+        equation 1 (ADA, heuristic r_t); Jiang et al. 2021, "Deceive D: Adaptive Pseudo Augmentation for GAN Training
+        with Limited Data" (APA, arXiv:2111.06849). Both programs use the scores of the last four iterations at every
+        fourth iteration: ``update(torch.cat(last_four))`` at every fourth iteration is the same step. Their probability
+        has no upper limit.
     """
 
     def __init__(

@@ -116,7 +116,7 @@ def labeled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) -> 
         tensor(0.7444)
 
     Reference:
-        Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4 (label smoothing).
+        Salimans et al. 2016, "Improved Techniques for Training GANs" (arXiv:1606.03498), section 3.4 (label smoothing).
     """
     check_objective(objective)
     maps = as_maps("scores", scores)

@@ -60,9 +60,9 @@ def class_loss(logits: Heads, labels: Labels, *, weights: Sequence[float] | None
         tensor(2.9471)
 
     Reference:
-        Odena, Olah and Shlens 2017, "Conditional image synthesis with auxiliary classifier GANs", equation 3. The paper
-        trains the classifier on real and on generated samples; StudioGAN, by default, only on real ones. PyTorch-GAN halves
-        each sum of score loss and class loss, and halves again.
+        Odena, Olah and Shlens 2017, "Conditional image synthesis with auxiliary classifier GANs" (arXiv:1610.09585),
+        equation 3. The paper trains the classifier on real and on generated samples; StudioGAN, by default, only on
+        real ones. PyTorch-GAN halves each sum of score loss and class loss, and halves again.
     """
     heads = _as_heads(logits)
     columns = as_class_ids(labels, len(heads[0]), [head.shape[1] for head in heads])
@@ -103,10 +103,11 @@ def multi_label_loss(logits: Heads, targets: Heads, *, weights: Sequence[float] 
         tensor(1.3863)
 
     Reference:
-        Choi et al. 2018, "StarGAN", equations 2 and 3; the published code also sums over attributes and averages over
-        samples. Jin et al. 2017, "Towards the automatic anime characters creation with GANs" (MakeGirlsMoe), has the same
-        loss for tags. `torch.nn.functional.binary_cross_entropy_with_logits` also averages over the labels, which divides by
-        their number.
+        Choi et al. 2018, "StarGAN" (arXiv:1711.09020), equations 2 and 3; the published code also sums over attributes
+        and averages over samples. Jin et al. 2017, "Towards the automatic anime characters creation with GANs"
+        (MakeGirlsMoe, arXiv:1708.05509), has the same loss for tags.
+        `torch.nn.functional.binary_cross_entropy_with_logits` also averages over the labels, which divides by their
+        number.
     """
     heads = _as_heads(logits)
     wanted = _as_tuple("targets", targets)

@@ -66,11 +66,11 @@ def data_to_data_loss(
         tensor(2.0918)
 
     Reference:
-        Kang, Shim, Cho and Park 2021, "Rebooting ACGAN: auxiliary classifier GANs with stable training", equation 9. Their
-        program (StudioGAN) differs in two ways. For stability, it divides the other samples' part, but not the proxy's, by
-        the exponential of the sample's largest margin-shifted similarity, so its value is smaller if that similarity is above
-        0 and larger if it is below. And on several ranks its gathering passes only a rank's own gradient back, which divides
-        the loss's gradient by their number.
+        Kang, Shim, Cho and Park 2021, "Rebooting ACGAN: auxiliary classifier GANs with stable training"
+        (arXiv:2111.01118), equation 9. Their program (StudioGAN) differs in two ways. For stability, it divides the
+        other samples' part, but not the proxy's, by the exponential of the sample's largest margin-shifted similarity,
+        so its value is smaller if that similarity is above 0 and larger if it is below. And on several ranks its
+        gathering passes only a rank's own gradient back, which divides the loss's gradient by their number.
     """
     negative_margin = _check_numbers(temperature, positive_margin, negative_margin)
     _check_vectors(embeddings, proxies)

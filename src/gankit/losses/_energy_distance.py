@@ -39,9 +39,10 @@ def energy_distance_loss(real: torch.Tensor, fake: torch.Tensor) -> Scalar:
         tensor(4.)
 
     Reference:
-        Szekely and Rizzo 2013, "Energy statistics: A class of statistics based on distances", definition 1. Bellemare et al.
-        2017, "The Cramer distance as a solution to biased Wasserstein gradients", section 4: in one dimension it is twice the
-        squared Cramer distance, and its gradients on batches are unbiased.
+        Szekely and Rizzo 2013, "Energy statistics: A class of statistics based on distances"
+        (doi:10.1016/j.jspi.2013.03.018), definition 1. Bellemare et al. 2017, "The Cramer distance as a solution to
+        biased Wasserstein gradients" (arXiv:1705.10743), section 4: in one dimension it is twice the squared Cramer
+        distance, and its gradients on batches are unbiased.
     """
     for name, values in (("real", real), ("fake", fake)):
         check_floating(name, values)

@@ -50,9 +50,10 @@ def feature_matching_loss(real: Features, fake: Features) -> Scalar:
         tensor(2.)
 
     Reference:
-        Wang et al. 2018, "High-resolution image synthesis and semantic manipulation with conditional GANs" (pix2pixHD),
-        equation 4. Its program multiplies each layer by ``4 / (layers + 1)``, where its critics with 3 layers have 4 maps of
-        features, and sums over layers: 4 times this mean. HiFi-GAN sums over layers and critics and doubles.
+        Wang et al. 2018, "High-resolution image synthesis and semantic manipulation with conditional GANs" (pix2pixHD,
+        arXiv:1711.11585), equation 4. Its program multiplies each layer by ``4 / (layers + 1)``, where its critics with
+        3 layers have 4 maps of features, and sums over layers: 4 times this mean. HiFi-GAN sums over layers and critics
+        and doubles.
     """
     return _difference("real", real, "fake", fake)
 
@@ -83,8 +84,8 @@ def mean_feature_loss(real: torch.Tensor, fake: torch.Tensor) -> Scalar:
         tensor(2.)
 
     Reference:
-        Salimans et al. 2016, "Improved techniques for training GANs", section 3.1. The published programs take a mean over
-        features instead of the sum, on CIFAR-10 of absolute differences; so does StudioGAN.
+        Salimans et al. 2016, "Improved techniques for training GANs" (arXiv:1606.03498), section 3.1. The published
+        programs take a mean over features instead of the sum, on CIFAR-10 of absolute differences; so does StudioGAN.
     """
     _check_features("real", real)
     _check_features("fake", fake)
@@ -134,9 +135,9 @@ def mode_seeking_loss(
         tensor(2.0000)
 
     Reference:
-        Mao et al. 2019, "Mode seeking generative adversarial networks for diverse image synthesis". The paper maximizes the
-        ratio; the published program minimizes its inverse, of means over the batch and with this epsilon, with weight 1. So
-        does gankit.
+        Mao et al. 2019, "Mode seeking generative adversarial networks for diverse image synthesis" (arXiv:1903.05628).
+        The paper maximizes the ratio; the published program minimizes its inverse, of means over the batch and with
+        this epsilon, with weight 1. So does gankit.
     """
     check_positive("epsilon", epsilon)
     _check_pair("first", first, "second", second)
@@ -179,8 +180,8 @@ def conditioning_kl_loss(mean: torch.Tensor, log_variance: torch.Tensor) -> Scal
         tensor(64.)
 
     Reference:
-        Zhang et al. 2017, "StackGAN", equation 2. The published programs also take the mean over features, so their weight of
-        2.0 with 128 features is ``2.0 / 128`` here.
+        Zhang et al. 2017, "StackGAN" (arXiv:1612.03242), equation 2. The published programs also take the mean over
+        features, so their weight of 2.0 with 128 features is ``2.0 / 128`` here.
     """
     _check_features("mean", mean)
     check_floating("log_variance", log_variance)

@@ -44,8 +44,9 @@ def constant_labels(scores: ScoreMaps, value: float) -> Scores | tuple[Scores, .
         tensor([0.9000, 0.9000, 0.9000])
 
     Reference:
-        Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4, which smooths only the real side: on the
-        fake side a label above 0 rewards the generator for staying in regions with only fakes.
+        Salimans et al. 2016, "Improved Techniques for Training GANs" (arXiv:1606.03498), section 3.4, which smooths
+        only the real side: on the fake side a label above 0 rewards the generator for staying in regions with only
+        fakes.
     """
     check_finite("value", value)
     labels = tuple(torch.full_like(one, value, dtype=_wide(one)) for one in as_maps("scores", scores))
@@ -100,7 +101,7 @@ def uniform_labels(
         tensor([0.8000, 0.9000, 1.0000])
 
     Reference:
-        Chintala et al. 2016, "How to Train a GAN?", tip 6.
+        Chintala et al. 2016, "How to Train a GAN?" (https://github.com/soumith/ganhacks), tip 6.
     """
     check_finite("low", low)
     check_finite("high", high)
@@ -176,8 +177,9 @@ def flip_labels(
         tensor([0.0000, 0.9000, 0.0000])
 
     Reference:
-        Chintala et al. 2016, "How to Train a GAN?", tip 6 ("occasionally flip the labels"). Smoothing the fake side: Salimans
-        et al. 2016, "Improved Techniques for Training GANs", section 3.4.
+        Chintala et al. 2016, "How to Train a GAN?" (https://github.com/soumith/ganhacks), tip 6 ("occasionally flip the
+        labels"). Smoothing the fake side: Salimans et al. 2016, "Improved Techniques for Training GANs"
+        (arXiv:1606.03498), section 3.4.
     """
     maps = as_maps("labels", labels)
     count = len(maps[0])

@@ -69,10 +69,10 @@ def matching_aware_critic_loss(
         tensor(-2.5000)
 
     Reference:
-        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1 (GAN-CLS), which maximizes: the loss
-        here is the negative of the paper's. The authors' program has the weights 0.5 and 0.5 as in the paper (its mismatch is
-        a wrong image); well-known re-implementations leave the factors out (1 and 1: pass ``balanced=False``), others use
-        thirds over fakes and two kinds of mismatch.
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (arXiv:1605.05396), algorithm 1 (GAN-CLS),
+        which maximizes: the loss here is the negative of the paper's. The authors' program has the weights 0.5 and 0.5
+        as in the paper (its mismatch is a wrong image); well-known re-implementations leave the factors out (1 and 1:
+        pass ``balanced=False``), others use thirds over fakes and two kinds of mismatch.
     """
     check_objective(objective)
     second_weight = _second_weight(second_mismatched, second_mismatched_weight)

@@ -56,7 +56,8 @@ def mismatched_labels(
         tensor([1, 2, 1])
 
     Reference:
-        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1, line 4 (mismatched text).
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (arXiv:1605.05396), algorithm 1, line 4
+        (mismatched text).
     """
     counts = as_class_counts(num_classes)
     combinations = prod(counts)
@@ -109,7 +110,8 @@ def mismatched_indices(
         tensor([0, 1, 1, 2])
 
     Reference:
-        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1, line 4 (mismatched text).
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (arXiv:1605.05396), algorithm 1, line 4
+        (mismatched text).
     """
     if not isinstance(conditions, torch.Tensor):
         raise ValueError(f"conditions must be a tensor, got {type(conditions).__name__}")

@@ -65,8 +65,8 @@ class Wasserstein:
         tensor(-0.5000)
 
     Reference:
-        Arjovsky, Chintala and Bottou 2017, "Wasserstein GAN", algorithm 1. The published code trains the mirrored critic
-        (real scores low, fake ones high); gankit keeps the paper's sign.
+        Arjovsky, Chintala and Bottou 2017, "Wasserstein GAN" (arXiv:1701.07875), algorithm 1. The published code trains
+        the mirrored critic (real scores low, fake ones high); gankit keeps the paper's sign.
     """
 
     def real(self, scores: Scores) -> Scores:
@@ -103,7 +103,7 @@ class Logistic:
         tensor(1.3863)
 
     Reference:
-        Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1 and the end of section 3.
+        Goodfellow et al. 2014, "Generative Adversarial Nets" (arXiv:1406.2661), equation 1 and the end of section 3.
     """
 
     saturating: bool = False
@@ -144,7 +144,8 @@ class Hinge:
         tensor(1.)
 
     Reference:
-        Lim and Ye 2017, "Geometric GAN"; Miyato et al. 2018, "Spectral Normalization for GANs", equations 16 and 17.
+        Lim and Ye 2017, "Geometric GAN" (arXiv:1705.02894); Miyato et al. 2018, "Spectral Normalization for GANs"
+        (arXiv:1802.05957), equations 16 and 17.
     """
 
     def real(self, scores: Scores) -> Scores:
@@ -184,8 +185,9 @@ class LeastSquares:
         tensor(0.5000)
 
     Reference:
-        Mao et al. 2017, "Least Squares Generative Adversarial Networks", equations 2 and 9; the defaults are its 0-1 coding.
-        The factor 1/2 is the paper's; several libraries leave it out for one of the two networks.
+        Mao et al. 2017, "Least Squares Generative Adversarial Networks" (arXiv:1611.04076), equations 2 and 9; the
+        defaults are its 0-1 coding. The factor 1/2 is the paper's; several libraries leave it out for one of the two
+        networks.
     """
 
     real_target: float = 1.0

@@ -42,8 +42,8 @@ def paired_critic_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -
         tensor(1.0032)
 
     Reference:
-        Jolicoeur-Martineau 2018, "The relativistic discriminator", section 4.1 (RGAN); Huang et al. 2024, "The GAN is dead;
-        long live the GAN!", equation 2 (RpGAN).
+        Jolicoeur-Martineau 2018, "The relativistic discriminator" (arXiv:1807.00734), section 4.1 (RGAN); Huang et al.
+        2024, "The GAN is dead; long live the GAN!" (arXiv:2501.05441), equation 2 (RpGAN).
     """
     return _paired_loss(objective, "real", real, "fake", fake)
 
@@ -73,7 +73,8 @@ def paired_generator_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps
         tensor(0.5032)
 
     Reference:
-        As for `gankit.losses.paired_critic_loss`.
+        Jolicoeur-Martineau 2018, "The relativistic discriminator" (arXiv:1807.00734), section 4.1 (RGAN), as for
+        `gankit.losses.paired_critic_loss`.
     """
     return _paired_loss(objective, "fake", fake, "real", real)
 
@@ -105,8 +106,8 @@ def relativistic_average_critic_loss(objective: Objective, real: ScoreMaps, fake
         tensor(0.5000)
 
     Reference:
-        Jolicoeur-Martineau 2018, "The relativistic discriminator", section 4.2 (RaGAN). Its published code halves both
-        losses, and so does LeCam's; the paper and gankit do not.
+        Jolicoeur-Martineau 2018, "The relativistic discriminator" (arXiv:1807.00734), section 4.2 (RaGAN). Its
+        published code halves both losses, and so does LeCam's; the paper and gankit do not.
     """
     check_objective(objective)
     real_maps = as_maps("real", real)
@@ -141,7 +142,8 @@ def relativistic_average_generator_loss(objective: Objective, real: ScoreMaps, f
         tensor(4.)
 
     Reference:
-        As for `gankit.losses.relativistic_average_critic_loss`.
+        Jolicoeur-Martineau 2018, "The relativistic discriminator" (arXiv:1807.00734), section 4.2 (RaGAN), as for
+        `gankit.losses.relativistic_average_critic_loss`.
     """
     check_objective(objective)
     real_maps = as_maps("real", real)

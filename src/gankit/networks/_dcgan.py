@@ -67,10 +67,10 @@ class DCGANGenerator(nn.Module):
 
     Reference:
         Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional Generative
-        Adversarial Networks" (ICLR), figure 1. Differences: at 64 x 64 the figure starts with 1024 maps, the usual
-        code and this one with 512 (``width=128`` gives the figure); kernels are 4 x 4 as in the usual code, not 5 x 5, a
-        multiple of the stride, which gives fewer checkerboards; only convolutions without a norm after them have a bias,
-        so the last one does.
+        Adversarial Networks" (ICLR, arXiv:1511.06434), figure 1. Differences: at 64 x 64 the figure starts with 1024
+        maps, the usual code and this one with 512 (``width=128`` gives the figure); kernels are 4 x 4 as in the usual
+        code, not 5 x 5, a multiple of the stride, which gives fewer checkerboards; only convolutions without a norm
+        after them have a bias, so the last one does.
     """
 
     def __init__(
@@ -176,8 +176,9 @@ class DCGANCritic(nn.Module):
 
     Reference:
         Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional Generative
-        Adversarial Networks" (ICLR), section 3; projection: Miyato and Koyama 2018; class heads: Odena, Olah and Shlens
-        2017. Only convolutions without a norm after them have a bias; in the usual code no convolution has one.
+        Adversarial Networks" (ICLR, arXiv:1511.06434), section 3; projection: Miyato and Koyama 2018
+        (arXiv:1802.05637); class heads: Odena, Olah and Shlens 2017 (arXiv:1610.09585). Only convolutions without a
+        norm after them have a bias; in the usual code no convolution has one.
     """
 
     def __init__(

@@ -56,8 +56,8 @@ class JoinedCritic(nn.Module):
         torch.Size([2])
 
     Reference:
-        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML), section 4.1 and figure 2, with 512
-        channels of mixing. Only convolutions without a norm after them have a bias.
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis" (ICML, arXiv:1605.05396), section 4.1 and
+        figure 2, with 512 channels of mixing. Only convolutions without a norm after them have a bias.
     """
 
     def __init__(

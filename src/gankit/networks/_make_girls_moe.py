@@ -65,8 +65,8 @@ class MakeGirlsMoeGenerator(nn.Module):
 
     Reference:
         Jin et al. 2017, "Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
-        (arXiv 1708.05509), figure 4, there at 128 x 128 with 34 tags. SRResNet: Ledig et al. 2017 (CVPR). Every
-        convolution has a bias, as in the programs that follow the paper.
+        (arXiv:1708.05509), figure 4, there at 128 x 128 with 34 tags. SRResNet: Ledig et al. 2017 (CVPR,
+        arXiv:1609.04802). Every convolution has a bias, as in the programs that follow the paper.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class MakeGirlsMoeCritic(nn.Module):
 
     Reference:
         Jin et al. 2017, "Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
-        (arXiv 1708.05509), figure 5: ten blocks, five stages of two. Programs that follow it differ in the kernels of
+        (arXiv:1708.05509), figure 5: ten blocks, five stages of two. Programs that follow it differ in the kernels of
         stride 2 (3x3 or 4x4), the slope and the number of blocks per stage; here kernels are 4x4, a multiple of the
         stride, and the slope is 0.2.
     """

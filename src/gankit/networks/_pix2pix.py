@@ -59,8 +59,9 @@ class UNetColorizer(nn.Module):
         torch.Size([2, 3, 32, 32])
 
     Reference:
-        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR), section 6.1 and the
-        authors' code; the labels are gankit's addition. Only convolutions without a norm after them have a bias.
+        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR, arXiv:1611.07004),
+        section 6.1 and the authors' code; the labels are gankit's addition. Only convolutions without a norm after them
+        have a bias.
     """
 
     def __init__(
@@ -165,8 +166,9 @@ class PatchGANCritic(nn.Module):
         torch.Size([3, 1, 30, 30])
 
     Reference:
-        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR), appendix 6.1.2. In the
-        authors' code convolutions before a batch norm have no bias; here every convolution has one.
+        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks" (CVPR, arXiv:1611.07004),
+        appendix 6.1.2. In the authors' code convolutions before a batch norm have no bias; here every convolution has
+        one.
     """
 
     def __init__(

@@ -92,10 +92,10 @@ class R3GANGenerator(nn.Module):
         torch.Size([2, 3, 32, 32])
 
     Reference:
-        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS), configuration E, and the
-        authors' code, whose settings for faces at 64 x 64 are the defaults. Differences: when the picture is doubled its
-        borders are mirrored, not padded with zeros; all layers run in the dtype of the parameters, while their code runs
-        the larger stages in bfloat16: use autocast for that.
+        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS, arXiv:2501.05441),
+        configuration E, and the authors' code, whose settings for faces at 64 x 64 are the defaults. Differences: when
+        the picture is doubled its borders are mirrored, not padded with zeros; all layers run in the dtype of the
+        parameters, while their code runs the larger stages in bfloat16: use autocast for that.
     """
 
     def __init__(
@@ -178,9 +178,9 @@ class R3GANCritic(nn.Module):
         torch.Size([2])
 
     Reference:
-        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS), configuration E, and the
-        authors' code, whose settings for faces at 64 x 64 are the defaults. Differences: those of `R3GANGenerator`; in
-        their code the label vectors are initialized small, here the product is divided.
+        Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS, arXiv:2501.05441),
+        configuration E, and the authors' code, whose settings for faces at 64 x 64 are the defaults. Differences: those
+        of `R3GANGenerator`; in their code the label vectors are initialized small, here the product is divided.
     """
 
     def __init__(

@@ -72,8 +72,8 @@ class ResidualGenerator(nn.Module):
         torch.Size([2, 3, 32, 32])
 
     Reference:
-        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (NIPS), appendix F and "GoodGenerator" in the
-        authors' code for 64 x 64. Differences: the first convolution of a block has a bias (see
+        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (NIPS, arXiv:1704.00028), appendix F and
+        "GoodGenerator" in the authors' code for 64 x 64. Differences: the first convolution of a block has a bias (see
         `PreActivationBlock`); with an embedder the last norm is conditional too, while their class-conditional net for
         32 x 32 has a plain one.
     """
@@ -183,9 +183,9 @@ class ResidualCritic(nn.Module):
         (torch.Size([2]), torch.Size([2, 12]), torch.Size([2, 11]))
 
     Reference:
-        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (NIPS), appendix F and "GoodDiscriminator" in the
-        authors' code for 64 x 64. As there, the linear layer follows the last block directly (SNGAN and BigGAN have a
-        ReLU between them). Difference: the first convolution of a block has a bias.
+        Gulrajani et al. 2017, "Improved Training of Wasserstein GANs" (NIPS, arXiv:1704.00028), appendix F and
+        "GoodDiscriminator" in the authors' code for 64 x 64. As there, the linear layer follows the last block directly
+        (SNGAN and BigGAN have a ReLU between them). Difference: the first convolution of a block has a bias.
     """
 
     def __init__(

@@ -59,10 +59,11 @@ class StarGANGenerator(nn.Module):
 
     Reference:
         Choi et al. 2018, "StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image Translation"
-        (CVPR), table 4. As in the authors' code the padding is zeros: instance norm removes a constant from a map, so the
-        vector acts only through the borders. Difference: their norms track running statistics, and in evaluation mode
-        these would be used and change the results much; their own program never calls ``eval()``. Here every picture is
-        normalized by its own statistics in both modes; running statistics of a loaded file are kept unchanged.
+        (CVPR, arXiv:1711.09020), table 4. As in the authors' code the padding is zeros: instance norm removes a
+        constant from a map, so the vector acts only through the borders. Difference: their norms track running
+        statistics, and in evaluation mode these would be used and change the results much; their own program never
+        calls ``eval()``. Here every picture is normalized by its own statistics in both modes; running statistics of a
+        loaded file are kept unchanged.
     """
 
     def __init__(self, *, embedder: Embedder, width: int = 64, blocks: int = 6, image_channels: int = 3) -> None:
@@ -153,7 +154,8 @@ class StarGANCritic(nn.Module):
 
     Reference:
         Choi et al. 2018, "StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image Translation"
-        (CVPR), table 5. The slope 0.01 of the leaky ReLU and the missing biases of the two heads are those of their code.
+        (CVPR, arXiv:1711.09020), table 5. The slope 0.01 of the leaky ReLU and the missing biases of the two heads are
+        those of their code.
     """
 
     def __init__(

@@ -28,9 +28,9 @@ class HalfLife:
         [0.0, 0.5, 0.933, 0.933]
 
     Reference:
-        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data": its program takes
-        ``samples=1000 * batch_size * 10 / 32`` and, for its automatic configuration, ``ramp=0.05``. Its first update copies
-        the weights, as here.
+        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv:2006.06676): its program
+        takes ``samples=1000 * batch_size * 10 / 32`` and, for its automatic configuration, ``ramp=0.05``. Its first
+        update copies the weights, as here.
     """
 
     samples: float

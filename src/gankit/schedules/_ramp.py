@@ -35,8 +35,8 @@ class Ramp:
         [0.0, 1.0]
 
     Reference:
-        Esser, Rombach and Ommer 2021, "Taming transformers for high-resolution image synthesis": their program's
-        `disc_start` is a delayed start of the adversarial term.
+        Esser, Rombach and Ommer 2021, "Taming transformers for high-resolution image synthesis" (arXiv:2012.09841):
+        their program's `disc_start` is a delayed start of the adversarial term.
     """
 
     start: int = 0

@@ -105,8 +105,8 @@ class Boosted:
         [3000, 3020]
 
     Reference:
-        Arjovsky, Chintala and Bottou 2017; their program boosts to 100 critic updates in the first 25 rounds and in every
-        500th round, and counts rounds over the whole run.
+        Arjovsky, Chintala and Bottou 2017 (arXiv:1701.07875); their program boosts to 100 critic updates in the first
+        25 rounds and in every 500th round, and counts rounds over the whole run.
     """
 
     base: Round

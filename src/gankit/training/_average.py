@@ -51,9 +51,9 @@ class WeightAverage:
         >>> torch.testing.assert_close(average.network.weight, before + 0.1)
 
     Reference:
-        Yazici et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training", equation 4. The warm-up is that of
-        TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``. StyleGAN copies buffers as well; BigGAN-PyTorch
-        averages them.
+        Yazici et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training" (arXiv:1806.04498), equation 4. The
+        warm-up is that of TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``. StyleGAN copies buffers as
+        well; BigGAN-PyTorch averages them.
     """
 
     def __init__(self, network: nn.Module, *, decay: float = 0.999, warmup: bool = True) -> None:

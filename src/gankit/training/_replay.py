@@ -62,11 +62,11 @@ class Replay:
         6
 
     Reference:
-        Shrivastava et al. 2017, "Learning from Simulated and Unsupervised Images through Adversarial Training" (CVPR), section
-        2.3: "updating discriminator using a history of refined images". Zhu et al. 2017, "Unpaired Image-to-Image Translation
-        using Cycle-Consistent Adversarial Networks", section 4, keep 50 images; their program goes through a batch one by
-        one, so that with more than one image a pooled place can be swapped twice in a batch; here places are drawn without
-        replacement.
+        Shrivastava et al. 2017, "Learning from Simulated and Unsupervised Images through Adversarial Training" (CVPR,
+        arXiv:1612.07828), section 2.3: "updating discriminator using a history of refined images". Zhu et al. 2017,
+        "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks" (arXiv:1703.10593), section 4,
+        keep 50 images; their program goes through a batch one by one, so that with more than one image a pooled place
+        can be swapped twice in a batch; here places are drawn without replacement.
     """
 
     def __init__(self, capacity: int) -> None:

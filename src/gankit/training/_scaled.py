@@ -74,7 +74,7 @@ class ScaledStepper:
         tensor(512.)
 
     Reference:
-        Micikevicius et al. 2018, "Mixed Precision Training", section 3.2.
+        Micikevicius et al. 2018, "Mixed Precision Training" (arXiv:1710.03740), section 3.2.
     """
 
     def __init__(
