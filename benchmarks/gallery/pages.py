@@ -10,12 +10,12 @@ from benchmarks.toys.runs import Record
 SECTION = "## A run"
 _PICTURES = "../../images/recipes"
 FIGURES: Mapping[str, str] = {
-    "hair_accuracy": "hair as asked",
-    "eye_accuracy": "eyes as asked",
+    "hair_accuracy": "hair color as requested",
+    "eye_accuracy": "eye color as requested",
     "score_joint": "classification score",
     "face_rate": "recognized as a face",
     "noise_usage": "use of the noise",
-    "unasked_variation_worst": "worst variation of what was not asked",
+    "unasked_variation_worst": "worst variation of a factor that was not requested",
     "fid": "FID",
     "coverage_of_real": "coverage",
     "untrained_coverage_of_real": "coverage, untrained features",
@@ -29,14 +29,14 @@ def section(record: Record, arm: Arm) -> str:
     protocol, figures = record.protocol, record.figures["figures"]
     options = " ".join(arm.options)
     faces = "with black, brown or blonde hair, half of them with glasses" if arm.binary else "of all colors"
-    what = f"with `{options}` and the other options as they are" if options else "with all options as they are"
+    what = f"with `{options}` and otherwise default options" if options else "with default options"
     lines = [
         SECTION,
         "",
         (
             f"{protocol['rounds']:,} rounds on {protocol['faces']:,} rendered faces {faces}, {SIZE}x{SIZE} pixels, {what}. "
-            f"One thread of {record.machine}, beside other work, took {record.figures['minutes']:.0f} minutes. Measured on "
-            f"{protocol['samples']:,} samples; `python -m benchmarks.gallery --only {record.arm}` repeats it."
+            f"One thread of {record.machine}, with other programs running, took {record.figures['minutes']:.0f} minutes. "
+            f"Measured on {protocol['samples']:,} samples; `python -m benchmarks.gallery --only {record.arm}` repeats it."
         ),
         "",
         f"![Pictures of this run]({_PICTURES}/{record.arm}.png)",
@@ -77,15 +77,15 @@ def table(records: Sequence[Record], arms: Mapping[str, Arm]) -> str:
         "spectrum_greatest": "Spectrum",
     }
     lines = [
-        "## What a run of each gave",
+        "## Results of one run each",
         "",
         (
-            f"One run each of {ROUNDS:,} rounds, or of about 20 minutes where these take longer, on {FACES:,} rendered "
-            f"faces of {SIZE}x{SIZE} pixels with one thread: far shorter than the runs of the reports, and most networks are "
-            "narrower. The page of each recipe shows pictures and the options. Rounds of different recipes take different "
-            "times and pictures, so this table does not rank them. Hair and eyes are the shares that are as asked (chance: "
-            "0.083 and 0.091), noise is its use (real pictures: 1), and the spectrum is the greatest difference in dB. Real "
-            "pictures have an FID of "
+            f"Each recipe was run once on {FACES:,} rendered faces of {SIZE}x{SIZE} pixels with one thread, for {ROUNDS:,} "
+            "rounds, or about 20 minutes if these take longer. These runs are far shorter than those of the reports, and most "
+            "networks are narrower. The page of each recipe shows pictures and the options. Rounds of different recipes differ "
+            "in time and number of pictures, so this table is not a ranking. Hair and eyes: shares of samples with the "
+            "requested color (chance: 0.083 and 0.091). Noise: use of the noise (real pictures: 1). Spectrum: greatest "
+            "difference in dB. Real pictures have an FID of "
             f"{_floor(records[0].figures['figures']['fid']['floor'])}. `stargan` changes pictures of another data set."
         ),
         "",
@@ -108,5 +108,5 @@ def write_pages(records: Sequence[Record], arms: Mapping[str, Arm], pages: Path)
         path = pages / f"{record.arm}.md"
         path.write_text(with_section(path.read_text(encoding="utf-8"), section(record, arms[record.arm])), "utf-8")
     index = pages / "index.md"
-    text = re.sub(r"(?ms)^## What a run of each gave\n.*?(?=^## |\Z)", "", index.read_text(encoding="utf-8"))
+    text = re.sub(r"(?ms)^## Results of one run each\n.*?(?=^## |\Z)", "", index.read_text(encoding="utf-8"))
     index.write_text(text.rstrip("\n") + "\n\n" + table(records, arms), encoding="utf-8")

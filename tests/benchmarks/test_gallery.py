@@ -34,10 +34,10 @@ def test_the_section_says_what_was_run_and_measured() -> None:
     words = section(a_record(), Arm(options=("--width", "4"), asked=False))
     assert "70 rounds on 30 rendered faces" in words
     assert "`--width 4`" in words
-    assert "One thread of a processor, beside other work, took 2 minutes." in words
+    assert "One thread of a processor, with other programs running, took 2 minutes." in words
     assert "| FID | 12.3 | 1.5 |" in words
-    assert "as asked" not in words
-    assert "| hair as asked | 0.5 | 1 |" in section(a_record(), Arm())
+    assert "as requested" not in words
+    assert "| hair color as requested | 0.5 | 1 |" in section(a_record(), Arm())
     assert "dcgan-strip.png" not in words
     assert "](../../images/recipes/dcgan-strip.png)" in section(a_record(), Arm(strip=True))
 
@@ -57,7 +57,7 @@ def test_the_pages_are_written(tmp_path: Path) -> None:
     for _ in range(2):
         write_pages([a_record()], {"dcgan": Arm(asked=False)}, tmp_path)
     assert "| `dcgan` | 2 |  |  |" in (tmp_path / "index.md").read_text(encoding="utf-8")
-    assert (tmp_path / "index.md").read_text(encoding="utf-8").count("## What a run of each gave") == 1
+    assert (tmp_path / "index.md").read_text(encoding="utf-8").count("## Results of one run each") == 1
     assert "| FID | 12.3 | 1.5 |" in (tmp_path / "dcgan.md").read_text(encoding="utf-8")
 
 
