@@ -6,6 +6,7 @@ Sphinx's inventory, so an unknown name stops the build.
 
 from pathlib import Path
 
+from formulas import FormulaError, replace_formulas
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
@@ -90,11 +91,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Put Sphinx's text into the frame of the site."""
+    """Put Sphinx's text into the frame of the site, and draw the formulas of the other pages."""
     del config, files
     reference = _pages.get(page.file.src_uri)
     if reference is None:
-        return html
+        try:
+            return replace_formulas(html, page.file.src_uri)
+        except FormulaError as error:
+            raise PluginError(str(error)) from error
     links = [AnchorLink(anchor.rpartition(".")[2], anchor, level=2) for anchor in reference.members]
     page.toc = TableOfContents(links)
     return f'<div class="reference">{reference.body}</div>'

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import formulas  # noqa: E402
 import public_names as reference  # noqa: E402
 from docutils import nodes  # noqa: E402
 from docutils.parsers.rst.states import Inliner  # noqa: E402
@@ -22,6 +23,7 @@ from sphinx.domains.python import PyXRefRole  # noqa: E402
 from sphinx.pycode import ModuleAnalyzer  # noqa: E402
 from sphinx.util import logging  # noqa: E402
 from sphinx.util.typing import stringify_annotation  # noqa: E402
+from sphinx.writers.html5 import HTML5Translator  # noqa: E402
 from sphinxcontrib.serializinghtml import JSONHTMLBuilder  # noqa: E402
 
 from gankit import _core  # noqa: E402
@@ -37,6 +39,7 @@ extensions = [
     "sphinx.ext.viewcode",
 ]
 default_role = "plain"
+html_math_renderer = "mathml"
 add_module_names = True
 html_copy_source = False
 html_use_index = False
@@ -76,6 +79,15 @@ class PageBuilder(JSONHTMLBuilder):
         """Write the parts that the frame needs; the rest of a page's context is unused, and partly not JSON."""
         kept = {key: context[key] for key in ("title", "body") if key in context}
         Path(filename).write_text(json.dumps(kept), encoding="utf-8")
+
+
+def draw_formula(translator: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
+    """Write a formula as MathML; one that is not understood stops the build."""
+    try:
+        translator.body.append(formulas.to_mathml(node.astext(), display=isinstance(node, nodes.math_block)))
+    except formulas.FormulaError as error:
+        logger.warning("%s", error, location=node)
+    raise nodes.SkipNode
 
 
 def plain_role(  # noqa: PLR0917  docutils fixes these arguments
@@ -226,6 +238,7 @@ def setup(app: Sphinx) -> None:
     app.add_builder(PageBuilder, override=True)
     app.add_role("plain", plain_role)
     app.add_post_transform(PaperLinks)
+    app.add_html_math_renderer("mathml", (draw_formula, None), (draw_formula, None))
     app.connect("object-description-transform", shorten_recorded_types, priority=400)
     app.connect("object-description-transform", drop_return_fields, priority=600)
     app.connect("autodoc-process-signature", show_return_type, priority=600)

@@ -32,7 +32,9 @@ def gradient_penalty(
     mix: torch.Tensor | None = None,
     rng: torch.Generator | None = None,
 ) -> Scalar:
-    """Mean squared distance of the critic's gradient norm from `target`, between real and fake samples.
+    r"""Mean squared distance of the critic's gradient norm from `target`, between real and fake samples.
+
+    .. math:: \mathbb{E}\,[(\lVert \nabla_{\hat x} D(\hat x) \rVert_2 - \text{target})^2]
 
     The gradient is taken at ``mix * real + (1 - mix) * fake``, with one share per sample. Multiply by the weight yourself
     (the paper's is 10) and add it to the critic's loss, so that one backward pass serves both.
