@@ -27,16 +27,14 @@ def test_there_are_commands_to_check() -> None:
 
 @pytest.fixture
 def own_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The recipe that the page on recipes writes, as the module `mine.hinge`."""
+    """The recipe that the page on recipes writes, as the module `hinge_gan`."""
     page = (GUIDES / "faces" / "recipes" / "own_recipe.md").read_text(encoding="utf-8")
     (code,) = [
         block for block in re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE) if "RECIPE =" in block
     ]
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "hinge.py").write_text(code, encoding="utf-8")
+    (tmp_path / "hinge_gan.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "mine.hinge", raising=False)
-    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    monkeypatch.delitem(sys.modules, "hinge_gan", raising=False)
 
 
 @pytest.mark.usefixtures("own_recipe")

@@ -34,8 +34,8 @@ class Compare:
     """Fixes the noise: the same in all runs, and that of `sample` with the same prompts."""
     log: bool = False
     """Draw the curves on a logarithmic axis. It is linear around zero, since losses may be negative."""
-    recipe: Annotated[tuple[str, ...], shown_as("MODULE")] = ()
-    """Recipes of your own that runs here have, as package.module."""
+    recipe: Annotated[tuple[str, ...], shown_as("MODULE:RECIPE")] = ()
+    """Recipes of your own that runs here have, as package.module:RECIPE."""
 
     def run(self) -> None:
         """Compare, and say where the page is."""

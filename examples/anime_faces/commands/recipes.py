@@ -22,7 +22,7 @@ class Recipes:
     """
 
     name: Annotated[tyro.conf.Positional[str | None], shown_as("[NAME]")] = None
-    """The recipe to show in full, or package.module of your own. Default: list all."""
+    """The recipe to show in full, or package.module:RECIPE of your own. Default: list all."""
     size: int = 64
     """Width and height of the pictures for which networks are counted and timed."""
     measure: tyro.conf.FlagCreatePairsOff[bool] = False

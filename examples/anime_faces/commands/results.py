@@ -52,8 +52,8 @@ class Evaluate:
     uint8 pictures (n, 3, size, size) and returns vectors (n, features)."""
     device: Annotated[str | None, shown_as("DEVICE")] = None
     """Where to draw and judge: cpu, cuda or cuda:1. Default: a GPU if there is one."""
-    recipe: Annotated[str | None, shown_as("MODULE")] = None
-    """The run's recipe, needed only if it is one of your own: package.module."""
+    recipe: Annotated[str | None, shown_as("MODULE:RECIPE")] = None
+    """The run's recipe, needed only if it is one of your own: package.module:RECIPE."""
 
     def run(self) -> None:
         """Draw, measure, write, and say what passed."""
@@ -96,8 +96,9 @@ class Report:
 
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder."""
-    recipe: Annotated[str | None, shown_as("MODULE")] = None
-    """The run's recipe, if it is one of your own and the report should show its description: package.module."""
+    recipe: Annotated[str | None, shown_as("MODULE:RECIPE")] = None
+    """The run's recipe, if it is one of your own and the report should show its description:
+    package.module:RECIPE."""
     prompt: tuple[str, ...] = ()
     """What strip.png and the page show over the steps, each in quotes: a prompt of the sample grids, or any one if the run kept
     checkpoints. Default: every prompt of the grids."""

@@ -37,8 +37,8 @@ class Sample:
     """The run's folder, or one checkpoint file."""
     step: Annotated[int | None, shown_as("STEP")] = None
     """Draw from the checkpoint of this step, one that `train --keep` kept. Default: the newest."""
-    recipe: Annotated[str | None, shown_as("MODULE")] = None
-    """The run's recipe, needed only if it is one of your own: package.module."""
+    recipe: Annotated[str | None, shown_as("MODULE:RECIPE")] = None
+    """The run's recipe, needed only if it is one of your own: package.module:RECIPE."""
     data: Annotated[Path | None, shown_as("FOLDER")] = None
     """Data set with the pictures to change, for recipes that change pictures. Default: the one of the run."""
     prompts: Annotated[Path | None, shown_as("FILE")] = None

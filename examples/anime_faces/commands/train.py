@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Options = TypeVar("Options")
 
-RECIPES = f"How to train: {', '.join(recipe_names())}; or a recipe of your own, as package.module."
+RECIPES = f"How to train: {', '.join(recipe_names())}; or a recipe of your own, as package.module:RECIPE."
 
 
 @dataclass(kw_only=True)

@@ -11,6 +11,7 @@ from examples.anime_faces.commands import shown_as
 from examples.anime_faces.commands._sheet import check_place, write_sheet
 from examples.anime_faces.data import Fit, Reading, counted, is_dataset
 from examples.anime_faces.printing import say
+from examples.anime_faces.recipes import is_outside
 
 if TYPE_CHECKING:
     from examples.anime_faces.run import LoadedGenerator, Sheet
@@ -68,9 +69,15 @@ class Transfer:
         if self.run_folder is None:
             sheet, made = self._changed(self._published())
         else:
-            from examples.anime_faces.run import load_generator
+            from examples.anime_faces.run import load_any_checkpoint, load_generator
             from examples.anime_faces.transfer import changer_of_run
 
+            trained_with = load_any_checkpoint(self.run_folder)["settings"]["recipe"]
+            if is_outside(trained_with):
+                raise ValueError(
+                    f"--run must be a run of the recipe stargan or {COLORING}, but {self.run_folder} was trained with "
+                    f"{trained_with}"
+                )
             loaded = load_generator(self.run_folder)
             if loaded.settings.recipe == COLORING:
                 sheet, made = self._colored(loaded, self.run_folder)

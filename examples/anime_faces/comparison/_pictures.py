@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from examples.anime_faces.comparison._entries import Entry
-from examples.anime_faces.recipes import is_outside
+from examples.anime_faces.recipes import is_outside, own_name
 from examples.anime_faces.run import (
     ANYTHING,
     COLOR_PROMPTS,
@@ -112,11 +112,12 @@ def _generators(entries: Sequence[Entry], recipes: Collection[str]) -> tuple[dic
     """Return what draws, by the number of the run, and why others do not."""
     found: dict[int, LoadedGenerator] = {}
     notes: list[str] = []
+    named = {own_name(recipe) for recipe in recipes}
     for entry in entries:
         recipe = entry.settings.recipe
         if entry.step is None:
             notes.append(f"{entry.label} has no checkpoint, so it draws nothing.")
-        elif is_outside(recipe) and recipe not in recipes:
+        elif is_outside(recipe) and recipe not in named:
             notes.append(f"{entry.label} has the recipe {recipe}, which is imported only with --recipe {recipe}.")
         else:
             found[entry.number] = load_generator(entry.given, recipe=recipe if is_outside(recipe) else None)

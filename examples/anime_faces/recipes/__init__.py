@@ -1,8 +1,8 @@
 """Recipes: whole systems put together from gankit's parts, a folder each; they are found by listing the folders.
 
 A recipe's folder holds ``options.py`` (the class ``Options``, which loads no torch), ``networks.py`` (unless the networks are
-those of another recipe) and ``recipe.py`` (the constant ``RECIPE``). A module elsewhere that holds ``Options`` and ``RECIPE``
-is a recipe as well, under its dotted name.
+those of another recipe) and ``recipe.py`` (the constant ``RECIPE``). A recipe elsewhere has an address:
+``package.module:NAME`` is the `Recipe` of this name in that module, with the ``Options`` beside it.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,16 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from examples.anime_faces.recipes._outside import (
+    RECIPE,
+    address_of as address_of,
+    address_of_file,
+    is_outside as is_outside,
+    options_outside,
+    recipe_outside,
+    recipes_beside,
+)
 
 if TYPE_CHECKING:
     from examples.anime_faces.systems import Recipe
@@ -32,6 +42,18 @@ KINDS = {
     "stylegan": ("r3gan",),
     "cgan": ("default", "acgan", "gan_cls"),
     "conditional": ("default", "acgan", "gan_cls"),
+    "sagan": ("reacgan",),
+    "sngan": ("reacgan",),
+    "hinge": ("reacgan", "df_gan"),
+    "lsgan": ("dcgan",),
+    "vanilla": ("dcgan",),
+    "infogan": ("acgan",),
+    "contragan": ("reacgan",),
+    "fastgan": ("default", "r3gan"),
+    "relativistic": ("r3gan",),
+    "multilabel": ("tags_wgan_gp", "srresnet_acgan"),
+    "tag": ("tags_wgan_gp", "srresnet_acgan"),
+    "t2i": ("gan_cls", "df_gan", "matching_wgan"),
 }
 """Names of the field, in small letters, and the recipes of that kind or nearest to it; the first one in a name counts."""
 
@@ -46,12 +68,13 @@ def find_options(name: str) -> type[Any]:
     """Return the class of the options of a recipe, a dataclass.
 
     Args:
-        name: A recipe of this folder, or ``package.module`` of another one.
+        name: A recipe of this folder, or the address of another one, ``package.module:NAME``.
 
     Raises:
         ValueError: There is no such recipe, and the message names those of this folder; or its `Options` are not a dataclass.
     """
-    options = _found(name, "options", "Options")
+    own = own_name(name)
+    options = options_outside(own) if is_outside(own) else import_module(f"{__name__}.{own}.options").Options
     if not isinstance(options, type) or not is_dataclass(options):
         raise ValueError(f"Options of --recipe {name} must be a dataclass, but it is {options!r}")
     return options
@@ -81,42 +104,49 @@ def find_recipe(name: str) -> "Recipe":
     """Return a recipe under its name.
 
     Args:
-        name: A recipe of this folder, or ``package.module`` of another one.
+        name: A recipe of this folder, or the address of another one, ``package.module:NAME``.
 
     Raises:
-        ValueError: There is no such recipe, and the message names those of this folder; or its `RECIPE` is not a `Recipe`.
+        ValueError: There is no such recipe, and the message names those of this folder; or it is not a `Recipe`.
     """
     from examples.anime_faces.systems import Recipe
 
-    recipe = _found(name, "recipe", "RECIPE")
+    own = own_name(name)
+    recipe = recipe_outside(name) if is_outside(name) else import_module(f"{__name__}.{own}.recipe").RECIPE
     if not isinstance(recipe, Recipe):
-        raise ValueError(f"RECIPE of --recipe {name} must be a Recipe, but it is {recipe!r}")
-    return replace(recipe, name=_own_name(name))
+        raise ValueError(
+            f"{own.partition(':')[2] or RECIPE} of --recipe {name} must be a Recipe, but it is {recipe!r}"
+            f"{recipes_beside(name)}"
+        )
+    return replace(recipe, name=own)
 
 
-def is_outside(name: str) -> bool:
-    """Whether a name is that of a recipe outside of this folder, which is imported only if a user names it."""
-    return "." in name and all(part.isidentifier() for part in name.split("."))
+def own_name(name: str) -> str:
+    """Return the name of a recipe in one spelling: ``gan_cls`` for ``GANCLS``, ``mine.hinge:RECIPE`` for ``mine.hinge``.
 
-
-def _own_name(name: str) -> str:
-    """Return the name of a recipe as its folder is called: ``gan_cls`` for ``GAN-CLS`` too."""
-    if is_outside(name) or name in recipe_names():
+    Raises:
+        ValueError: There is no such recipe, and it is not the address of another one.
+    """
+    if is_outside(name):
+        return address_of(name)
+    if name in recipe_names():
         return name
-    from examples.anime_faces.data import word_key  # only where it is needed: it loads the readers of pictures
-
-    alike = [own for own in recipe_names() if word_key(own) == word_key(name)]
+    spelled = "".join(sign for sign in name.lower() if sign not in "-_ ")
+    alike = [own for own in recipe_names() if _letters(own) == spelled]
     if not alike:
         near = _near(name)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(
-            f"--recipe must be one of {', '.join(recipe_names())}, or package.module of your own, but it is {name!r}{hint}"
+            f"--recipe must be one of {', '.join(recipe_names())}, or package.module:RECIPE of your own, but it is "
+            f"{name!r}{hint}"
         )
     return alike[0]
 
 
 def _near(name: str) -> tuple[str, ...]:
     """Return recipes of the kind of GAN that a name says, or whose names are spelled much like it."""
+    if file := address_of_file(name):
+        return (file,)
     key, names = _letters(name), {_letters(own): own for own in recipe_names()}
     held = tuple(own for letters, own in names.items() if letters in key)
     of_kind = next((recipes for kind, recipes in KINDS.items() if kind in key), ())
@@ -125,17 +155,3 @@ def _near(name: str) -> tuple[str, ...]:
 
 def _letters(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
-
-
-def _found(name: str, file: str, attribute: str) -> Any:
-    if not is_outside(name):
-        return getattr(import_module(f"{__name__}.{_own_name(name)}.{file}"), attribute)
-    try:
-        module = import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise  # the module is there, and something that it imports is not
-        raise ValueError(f"--recipe {name} cannot be imported: {error}") from error
-    if not hasattr(module, attribute):
-        raise ValueError(f"--recipe {name} must be a module with Options and RECIPE, but it has no {attribute}")
-    return getattr(module, attribute)

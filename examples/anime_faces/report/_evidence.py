@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.anime_faces.data import Dataset
-from examples.anime_faces.recipes import find_recipe, is_outside, recipe_names
+from examples.anime_faces.recipes import find_recipe, is_outside, own_name, recipe_names
 from examples.anime_faces.run import Losses, RunFolder, Settings, read_log, read_losses, read_metrics, read_outline
 from examples.anime_faces.systems import Outline
 
@@ -68,7 +68,7 @@ def gather(run: Path, recipe: str | None = None) -> Evidence:
 
 
 def _description(used: str, given: str | None) -> str:
-    if given is not None and given != used:
+    if given is not None and own_name(given) != used:
         raise ValueError(f"--recipe must be that of the run, {used}, but it is {given}")
     if given is not None or used in recipe_names():
         return find_recipe(used).description

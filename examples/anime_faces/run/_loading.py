@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 import gankit as gk
-from examples.anime_faces.recipes import find_recipe, is_outside, saved_options
+from examples.anime_faces.recipes import find_recipe, is_outside, own_name, saved_options
 from examples.anime_faces.run._formats import in_current_format, load_any_checkpoint
 from examples.anime_faces.run._settings import Settings
 
@@ -104,9 +104,9 @@ def check_recipe(used: str, given: str | None) -> None:
     if given is None and is_outside(used):
         raise ValueError(
             f"the run was trained with the recipe {used}, which is not part of this program: give --recipe {used} to "
-            "import it (a checkpoint alone must not run code)"
+            "import it, if you trust that code (a checkpoint alone must not run code)"
         )
-    if given is not None and given != used:
+    if given is not None and own_name(given) != used:
         raise ValueError(f"--recipe must be that of the run, {used}, but it is {given}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from examples.anime_faces.asked import MOST_STEPS
 from examples.anime_faces.differences import differences_of
 from examples.anime_faces.files import write_text
+from examples.anime_faces.recipes import address_of
 from examples.anime_faces.records import ANY, RecordError, check_form, read_record
 from examples.anime_faces.systems import Description, Hardware
 
@@ -67,7 +68,7 @@ class Settings:
     """Everything that determines what a run computes.
 
     Args:
-        recipe: Name of the recipe; a dotted one is that of a module outside.
+        recipe: Name of the recipe; of one outside its address, ``package.module:NAME``.
         options: Its options.
         seed: Seed of weights, noise and the order of the data.
         steps: Rounds to train, as planned now; also the length of the plan for what changes over the run.
@@ -143,6 +144,7 @@ class Settings:
             return cls(
                 **{
                     **plain,
+                    "recipe": address_of(plain["recipe"]),  # earlier versions wrote the module alone
                     "description": Description.from_dict(plain["description"], pictures=plain["pictures"]),
                     "hardware": Hardware(**plain["hardware"]),
                     "changes": tuple(PlanChange(**change) for change in plain.get("changes", ())),

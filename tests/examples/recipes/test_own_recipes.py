@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -161,7 +162,7 @@ MISTAKES = [
     (
         "batch_size: int = 8",
         "batch_size: int = 8\n    place: Path = Path()",
-        "but place of own_mistake.recipe is PosixPath",
+        "but place of own_mistake.recipe:RECIPE is PosixPath",
     ),
     (
         "@dataclass(frozen=True, slots=True, kw_only=True)",
@@ -203,22 +204,69 @@ def test_mistakes_of_an_author_are_one_line(
     assert err.strip().count("\n") == 0
 
 
-def test_the_penalized_recipe_of_the_page_trains(
+PAGE = FOLDER.parents[2] / "docs" / "guides" / "faces" / "recipes" / "own_recipe.md"
+
+
+def test_the_commands_of_the_page_work_with_its_recipes(
     faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = (FOLDER.parents[2] / "docs" / "guides" / "faces" / "recipes" / "own_recipe.md").read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     first = next(index for index, block in enumerate(blocks) if "RECIPE =" in block)
-    (tmp_path / "of_the_page").mkdir()
-    code = "\n".join([*blocks[first : first + 2], "RECIPE = PENALIZED"])
-    (tmp_path / "of_the_page" / "recipe.py").write_text(code, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    small = ("--data", faces_folder, "--out", tmp_path / "run", "--steps", 9, "--threads", 1, "--precision", "float32")
-    code, _, err = run("train", "--recipe", "of_the_page.recipe", *small, capsys=capsys)
+    (tmp_path / "hinge_gan.py").write_text("\n".join(blocks[first:]), encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "faces").symlink_to(faces_folder)
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^python -m examples.anime_faces (.* hinge_gan:RECIPE.*)$", page, re.MULTILINE)
+    assert [command.split()[0] for command in commands] == ["recipes", "train", "sample", "evaluate"]
+    small = {
+        "recipes": ["--size", "32"],
+        "train": ["--steps", "9", "--threads", "1", "--precision", "float32"],
+        "evaluate": ["--samples", "264"],
+    }
+    for command in commands[:3]:
+        name, *words = shlex.split(command)
+        code, _, err = run(name, *words, *small.get(name, ()), capsys=capsys)
+        assert code == 0, err
+    settings = json.loads((tmp_path / "runs" / "mine" / "settings.json").read_text(encoding="utf-8"))
+    assert settings["recipe"] == "hinge_gan:RECIPE"
+    penalized = [word.replace(":RECIPE", ":PENALIZED").replace("runs/mine", "runs/p") for word in commands[1].split()]
+    code, _, err = run(*penalized, *small["train"], capsys=capsys)
+    sys.modules.pop("hinge_gan", None)
     assert code == 0, err
-    recent = load_any_checkpoint(tmp_path / "run")["recent"]
+    recent = load_any_checkpoint(tmp_path / "runs" / "p")["recent"]
     assert recent["plan/weight"] == [0.0, pytest.approx(8 / 9)]
     assert [len(recent[name]) for name in ("critic/score", "critic/penalty", "losses/critic")] == [9, 2, 9]
+
+
+def test_a_run_of_an_earlier_version_goes_on_and_is_read(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(*train("tiny", faces_folder, out), capsys=capsys)[0] == 0
+    path = out / "settings.json"
+    path.write_text(path.read_text().replace('"own.tiny:RECIPE"', '"own.tiny"'), encoding="utf-8")
+    assert '"own.tiny"' in path.read_text()
+    for recipe in ("own.tiny", "own.tiny:RECIPE"):
+        again = [recipe if word == "own.tiny" else word for word in train("tiny", faces_folder, out)]
+        assert run(*again, capsys=capsys)[0] == 0
+        assert run("report", out, "--recipe", recipe, capsys=capsys)[0] == 0
+
+
+def test_a_run_goes_on_with_its_recipe_only(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(*train("tiny", faces_folder, out), capsys=capsys)[0] == 0
+    code, _, err = run("train", "--data", faces_folder, "--out", out, capsys=capsys)
+    assert code == 2
+    assert "recipe: was own.tiny:RECIPE, now default" in err
+    code, _, err = run(*train("chain", faces_folder, out), capsys=capsys)
+    assert code == 2
+    assert "recipe: was own.tiny:RECIPE, now own.chain:RECIPE" in err
+    code, _, err = run("transfer", "--run", out, "--images", faces_folder, capsys=capsys)
+    assert code == 2
+    assert f"--run must be a run of the recipe stargan or gray_then_color, but {out} was trained with own.tiny" in err
 
 
 def test_a_checkpoint_alone_imports_nothing(
@@ -226,21 +274,28 @@ def test_a_checkpoint_alone_imports_nothing(
 ) -> None:
     out = tmp_path / "run"
     assert run(*train("tiny", faces_folder, out), capsys=capsys)[0] == 0
-    monkeypatch.setattr("examples.anime_faces.recipes.import_module", mock.Mock(side_effect=AssertionError("imported")))
+    monkeypatch.setattr(
+        "examples.anime_faces.recipes._outside.import_module", mock.Mock(side_effect=AssertionError("imported"))
+    )
     for command in (("sample", "--run", out, "--out", tmp_path / "sheet.png"), ("evaluate", out)):
         code, _, err = run(*command, capsys=capsys)
         assert code == 2
-        assert "give --recipe own.tiny to import it" in err
+        assert "give --recipe own.tiny:RECIPE to import it" in err
         code, _, err = run(*command, "--recipe", "own.chain", capsys=capsys)
         assert code == 2
-        assert "--recipe must be that of the run, own.tiny, but it is own.chain" in err
+        assert "--recipe must be that of the run, own.tiny:RECIPE, but it is own.chain" in err
+    assert run("digest", out, capsys=capsys)[0] == 0
+    shutil.copytree(out, tmp_path / "copy")
+    code, said, err = run("compare", out, tmp_path / "copy", "--out", tmp_path / "compared", capsys=capsys)
+    assert code == 0, err
+    assert "which is imported only with --recipe own.tiny:RECIPE" in said
     assert run("report", out, capsys=capsys)[0] == 0
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "Recipe own.tiny. A recipe of your own." in page
-    assert f"evaluate {out} --recipe own.tiny" in page
+    assert "Recipe own.tiny:RECIPE. A recipe of your own." in page
+    assert f"evaluate {out} --recipe own.tiny:RECIPE" in page
     code, _, err = run("report", out, "--recipe", "own.chain", capsys=capsys)
     assert code == 2
-    assert "--recipe must be that of the run, own.tiny, but it is own.chain" in err
+    assert "--recipe must be that of the run, own.tiny:RECIPE, but it is own.chain" in err
 
 
 def test_a_report_shows_the_description_of_a_recipe_that_is_named(
@@ -249,11 +304,11 @@ def test_a_report_shows_the_description_of_a_recipe_that_is_named(
     out = tmp_path / "run"
     assert run(*train("tiny", faces_folder, out), capsys=capsys)[0] == 0
     assert run("report", out, "--recipe", "own.tiny", capsys=capsys)[0] == 0
-    assert "Recipe own.tiny. Small." in (out / "report.html").read_text(encoding="utf-8")
+    assert "Recipe own.tiny:RECIPE. Small." in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_help_shows_the_options_of_a_recipe_from_outside(capsys: pytest.CaptureFixture[str]) -> None:
     code, said, _ = run("train", "--recipe", "own.tiny", "--help", capsys=capsys)
     assert code == 0
     assert "--batch-size" in said
-    assert find_recipe("own.tiny").name == "own.tiny"
+    assert find_recipe("own.tiny").name == "own.tiny:RECIPE"
