@@ -14,6 +14,7 @@ from embedders.published import write_model
 from torch import nn
 
 from docs.api.public_names import public_folders, public_names
+from examples import training_script
 from examples.anime_faces.data import write_rendered
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs" / "guides"
@@ -44,7 +45,15 @@ def a_data_set_and_a_text_model() -> None:
     write_model(Path("skip_thoughts"))
 
 
-THERE: dict[str, Callable[[], None]] = {"texts.md": a_data_set_and_a_text_model}
+def a_run_of_the_training_script() -> None:
+    """What the page of the script takes as there: a checkpoint of it, with the networks of its defaults."""
+    training_script.main(["--out", "runs/toy", "--rounds", "1", "--critic-steps", "1", "--batch", "2"])
+
+
+THERE: dict[str, Callable[[], None]] = {
+    "texts.md": a_data_set_and_a_text_model,
+    "training_script.md": a_run_of_the_training_script,
+}
 
 
 @pytest.mark.usefixtures("in_an_empty_folder")
