@@ -247,6 +247,28 @@ def expect(message: str, mistake: Callable[[], object]) -> None:
         mistake()
 
 
+BUILT_OF_NUMBERS = [
+    kind
+    for kind in vars(blocks).values()
+    if inspect.isclass(kind)
+    and issubclass(kind, nn.Module)
+    and {int} & {one.annotation for one in inspect.signature(kind).parameters.values()}
+]
+
+
+@pytest.mark.parametrize("kind", BUILT_OF_NUMBERS)
+def test_every_size_is_a_whole_number_of_its_range(kind: type[nn.Module]) -> None:
+    options = inspect.signature(kind).parameters
+    sizes = [name for name, one in options.items() if one.annotation is int]
+    needed = {name: 4 for name, one in options.items() if one.default is one.empty}
+    for name in sizes:
+        for wrong in (-1, 2.5, True):
+            expect(
+                f"^{name} must be .* got {wrong}",
+                lambda name=name, wrong=wrong: kind(**{**needed, name: wrong}),
+            )
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_callables_that_do_not_build_a_layer(name: str) -> None:
     make = MAKERS[name]

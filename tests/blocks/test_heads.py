@@ -292,6 +292,13 @@ def test_keeps_its_inputs_copies_and_keys() -> None:
     assert DataToDataHead(3, 2).proxies.shape == (2, 512)
 
 
+def test_proxies_start_in_all_directions() -> None:
+    torch.manual_seed(1)
+    _, proxies = DataToDataHead(2, 300, 64)(torch.ones(1, 2))
+    assert_close(proxies.mean(0), torch.zeros(64), rtol=0, atol=0.04)
+    assert_close((proxies.mT @ proxies) / 300, torch.eye(64) / 64, rtol=0, atol=0.006)
+
+
 def test_sphere_head_mistakes_are_named() -> None:
     head = DataToDataHead(3, 2)
     cases = {

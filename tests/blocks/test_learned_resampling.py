@@ -176,6 +176,7 @@ def test_a_plain_convolution_loads(kind: type[UpsampledConv2d | PooledConv2d]) -
     module.load_state_dict(plain.state_dict())
     assert torch.equal(module.weight, plain.weight)
     plain.load_state_dict(module.state_dict())
+    assert repr(module).removeprefix(kind.__name__) == repr(plain).removeprefix("Conv2d")
 
 
 @every_fused

@@ -135,6 +135,17 @@ def test_widths(channels: int, compared: int, carried: int) -> None:
     assert layer.value.out_channels == layer.project.in_channels == carried
 
 
+def test_weights_start_uniform_as_glorots() -> None:
+    torch.manual_seed(1)
+    for name, weight in SelfAttention2d(256).named_parameters():
+        if name == "gate":
+            continue
+        out_channels, in_channels = weight.shape[:2]
+        bound = (6 / (in_channels + out_channels)) ** 0.5
+        assert 0.98 * bound < weight.abs().max() <= bound
+        assert weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
+
+
 def test_mistakes_are_named() -> None:
     layer = SelfAttention2d(3)
     cases = {

@@ -36,7 +36,7 @@ def main() -> int:
     start, known = time.perf_counter(), listed()
     places = [PLACES[name] for name in (FAULTY if options.faults else options.places)]
     all_made = {} if options.faults else {place.name: _made(place, options.only) for place in places}
-    tried = {name: sampled(found, options.at_most) for name, found in all_made.items()}
+    tried = {name: sampled(found, options.at_most, sample=options.sample) for name, found in all_made.items()}
     made = [mutation for found in tried.values() for mutation in found]
     faults = [] if options.no_faults else _faults(places, options.only, by_name=options.faults)
     known_keys = {one.key for one in known}
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("places", nargs="*", default=[*PLACES], help=f"folders (default: {' '.join(PLACES)})")
     parser.add_argument("--only", default="", help="only files whose path holds this, or faults whose name does")
     parser.add_argument("--at-most", type=int, help="mutants of each folder at most: a random sample, always the same")
+    parser.add_argument("--sample", type=int, default=0, help="which random sample; another number draws other mutants")
     parser.add_argument(
         "--seconds", type=float, default=60.0, help="of tests that a mutant has to pass, the best first (default: 60)"
     )

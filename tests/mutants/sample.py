@@ -6,22 +6,21 @@ from hashlib import sha256
 
 from tests.mutants.mutation import Mutation
 
-SEED = 0
 
-
-def sampled(mutations: Sequence[Mutation], at_most: int | None) -> list[Mutation]:
+def sampled(mutations: Sequence[Mutation], at_most: int | None, *, sample: int = 0) -> list[Mutation]:
     """Draw so many mutants without replacement, each with the same probability; all of them for None.
 
-    A larger sample holds the smaller ones, and a mutant stays in the sample when others come or go.
+    A larger sample holds the smaller ones, and a mutant stays in the sample when others come or go. Another number for
+    `sample` draws independently: a score that tests were written for needs mutants which nobody had seen.
     """
     if at_most is None or len(mutations) <= at_most:
         return list(mutations)
-    chosen = set(sorted(range(len(mutations)), key=lambda index: _rank(mutations[index]))[:at_most])
+    chosen = set(sorted(range(len(mutations)), key=lambda index: _rank(mutations[index], sample))[:at_most])
     return [mutation for index, mutation in enumerate(mutations) if index in chosen]
 
 
-def _rank(mutation: Mutation) -> bytes:
-    return sha256("\0".join([str(SEED), *mutation.key, str(mutation.before_it)]).encode()).digest()
+def _rank(mutation: Mutation, sample: int) -> bytes:
+    return sha256("\0".join([str(sample), *mutation.key, str(mutation.before_it)]).encode()).digest()
 
 
 def interval(killed: int, decided: int, *, z: float = 1.96) -> tuple[float, float]:

@@ -38,6 +38,14 @@ def test_a_mutant_stays_in_the_sample_when_others_come() -> None:
     assert sum(one in many for one in few) > 20
 
 
+def test_another_sample_is_drawn_independently() -> None:
+    mutants = _mutants(400)
+    first, second = (sampled(mutants, 100, sample=number) for number in (0, 1))
+    assert first == sampled(mutants, 100)
+    assert len(second) == 100
+    assert 10 < sum(one in first for one in second) < 40  # 25 by chance
+
+
 def test_mutants_that_read_alike_are_drawn_apart() -> None:
     drawn = sampled(_mutants(400), 200)
     first, second = ({one.before for one in drawn if one.before_it == which} for which in (0, 1))

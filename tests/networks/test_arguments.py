@@ -1,5 +1,6 @@
 """Users' mistakes with networks, and the messages that name them."""
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,7 +10,8 @@ import torch
 from hypothesis import given, strategies as st
 from torch import nn
 
-from gankit.embedders import OneHotEmbedder
+from gankit import networks
+from gankit.embedders import LabelEmbedder, OneHotEmbedder
 from gankit.networks import (
     DCGANCritic,
     DCGANGenerator,
@@ -76,6 +78,19 @@ def test_sizes_and_layers(make: Callable[..., nn.Module]) -> None:
 @pytest.mark.parametrize("make", [ResidualGenerator, ResidualCritic])
 def test_residual_networks_refuse_activations_in_place(make: Callable[..., nn.Module]) -> None:
     expect("activation must not work in place", lambda: make(**SMALL, activation=partial(nn.ReLU, inplace=True)))
+
+
+def is_network(thing: object) -> bool:
+    return inspect.isclass(thing) and issubclass(thing, nn.Module)
+
+
+@pytest.mark.parametrize("make", [one for one in vars(networks).values() if is_network(one)])
+def test_every_size_is_a_whole_number_of_its_range(make: Callable[..., nn.Module]) -> None:
+    options = inspect.signature(make).parameters
+    given: dict[str, Any] = {} if "embedder" not in options else {"embedder": OneHotEmbedder(3)}
+    for name in [name for name, option in options.items() if option.annotation is int]:
+        for wrong in (-1, 2.5, True):
+            expect(f"^{name} must be .* got {wrong}", lambda name=name, wrong=wrong: make(**given, **{name: wrong}))
 
 
 @pytest.mark.parametrize("make", GENERATORS)
@@ -173,6 +188,13 @@ WITH_EMBEDDER: dict[str, Callable[..., nn.Module]] = {
 @pytest.mark.parametrize("wrong", [23, OneHotEmbedder, nn.ReLU()])
 def test_objects_that_are_not_embedders(name: str, wrong: object) -> None:
     expect("embedder must turn labels into vectors .*, got", lambda: WITH_EMBEDDER[name](embedder=wrong))
+
+
+@pytest.mark.parametrize("make", [*GENERATORS, *CRITICS])
+def test_a_condition_may_be_one_number(make: Callable[..., nn.Module]) -> None:
+    network = make(**SMALL, embedder=LabelEmbedder(3, 1))
+    inputs = torch.randn(2, 100 if make is DCGANGenerator else 128) if make in GENERATORS else torch.randn(2, 3, 8, 8)
+    assert len(network(inputs, torch.tensor([[0], [2]]))) == 2
 
 
 @pytest.mark.parametrize("make", [JoinedCritic, StarGANGenerator])

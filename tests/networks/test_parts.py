@@ -1,5 +1,7 @@
 """Initialization: the distributions of the papers' code, the user's layers unchanged; and the result of a critic."""
 
+from collections.abc import Callable
+from functools import partial
 from math import sqrt
 from typing import Any
 
@@ -15,9 +17,9 @@ from gankit.networks import DCGANCritic, DCGANGenerator, ResidualCritic, Residua
 BIG: dict[str, Any] = {"resolution": 32, "width": 32}
 
 
-@pytest.mark.parametrize("network", [DCGANGenerator(**BIG), DCGANCritic(**BIG, num_classes=(12, 11))])
-def test_dcgan_weights_are_normal_of_deviation_two_hundredths(network: nn.Module) -> None:
-    seen = 0
+@pytest.mark.parametrize("make", [DCGANGenerator, partial(DCGANCritic, num_classes=(12, 11))])
+def test_dcgan_weights_are_normal_of_deviation_two_hundredths(make: Callable[..., nn.Module]) -> None:
+    network, seen = make(**BIG), 0
     for layer in network.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             seen += 1
@@ -41,9 +43,9 @@ def glorot(weight: torch.Tensor, gain: float) -> float:
     return gain * sqrt(6 / (positions * (weight.shape[0] + weight.shape[1])))
 
 
-@pytest.mark.parametrize("network", [ResidualGenerator(**BIG), ResidualCritic(**BIG, num_classes=(12, 11))])
-def test_residual_weights_are_uniform(network: nn.Module) -> None:
-    inside = {}
+@pytest.mark.parametrize("make", [ResidualGenerator, partial(ResidualCritic, num_classes=(12, 11))])
+def test_residual_weights_are_uniform(make: Callable[..., nn.Module]) -> None:
+    network, inside = make(**BIG), {}
     for block in network.modules():
         if isinstance(block, PreActivationBlock):
             assert block.shortcut is not None

@@ -121,6 +121,15 @@ def test_the_start_keeps_the_variance() -> None:
     assert (expand.bias == 0).all()
 
 
+def test_a_score_without_labels_is_one_number() -> None:
+    critic = R3GANCritic(widths=(4, 6), group_channels=4, blocks=1)
+    fill_(critic, 1)
+    images = torch.randn(3, 3, 8, 8)
+    scores = critic(images)
+    assert scores.shape == (3,)
+    assert_close(scores, critic.score(critic.body(images))[:, 0])
+
+
 def test_r1_reaches_every_weight_that_does_not_start_at_zero() -> None:
     critic = R3GANCritic(widths=(4, 6), group_channels=4, blocks=1, embedder=LabelEmbedder((3, 2), 7)).double()
     fill_(critic, 1)

@@ -376,6 +376,8 @@ def test_wrong_states_are_refused() -> None:
     for samples, why in (
         (["one"], r"samples\[0\] as a dense tensor, got 'one'"),
         (None, "samples as a list of tensors, got None"),
+        ([torch.ones(2, 3, device="meta")], r"samples\[0\] with values, got a tensor on meta"),
+        ([torch.ones(2, 3), torch.ones(2, 3, 0)], r"none empty, got \[\[2, 3\], \[2, 3, 0\]\]"),
         (
             [torch.ones(2, 3), torch.tensor([1.0, torch.nan])],
             r"finite numbers, got samples\[1\] with 1 NaN of 2 values",

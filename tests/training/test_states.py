@@ -168,6 +168,11 @@ THINGS: list[Any] = [
 KEYS = ["version", "step", "more", "", 0, 1, 7, True, None, 0.5, (1,), "state", "params", "lr", "exp_avg"]
 
 
+def _thing(draw: random.Random) -> Any:
+    """One of the things. A copy: put into each other by later changes, they would have no end."""
+    return copy.deepcopy(draw.choice(THINGS))
+
+
 def _containers(state: Any) -> list[Any]:
     found = [state]
     for item in found:
@@ -190,25 +195,26 @@ def _changed(state: Any, draw: random.Random) -> Any:
     """Change one random part of a state, which is a copy."""
     containers = _containers(state)
     if not containers or draw.random() < 0.05:
-        return draw.choice(THINGS)
+        return _thing(draw)
     container = draw.choice(containers)
     places = list(container) if isinstance(container, dict) else list(range(len(container)))
     how = draw.choice(["replace", "delete", "insert", "spoil", "rename"])
     if how == "insert" or not places:
         if isinstance(container, dict):
-            container[draw.choice(KEYS)] = draw.choice(THINGS)
+            container[draw.choice(KEYS)] = _thing(draw)
         else:
-            container.insert(draw.randrange(len(container) + 1), draw.choice(THINGS))
+            container.insert(draw.randrange(len(container) + 1), _thing(draw))
         return state
     place = draw.choice(places)
     value = container[place]
     if how == "replace":
-        container[place] = draw.choice(THINGS)
+        container[place] = _thing(draw)
     elif how == "spoil" and isinstance(value, torch.Tensor):
         container[place] = _spoiled(value, draw.choice([math.nan, math.inf, -1.0, 1e30, 0.5]))
     elif how == "spoil" and isinstance(value, int | float):
-        half = value + 0.5 if abs(value) < 2**1000 else 0.5  # a whole number may be beyond any fraction
-        container[place] = draw.choice([-value, half, value * 2**70, str(value), math.nan, not value])
+        # A whole number may be beyond any fraction, and have more digits than Python writes.
+        others = [value + 0.5, str(value)] if abs(value) < 2**1000 else [0.5, "1"]
+        container[place] = draw.choice([-value, value * 2**70, math.nan, not value, *others])
     elif how == "rename" and isinstance(container, dict):
         container[draw.choice(KEYS)] = container.pop(place)
     else:

@@ -136,7 +136,8 @@ class _Crew:
 
     def _reason(self) -> Exception:
         self.dismiss()  # the exit codes are known afterwards
-        if self._begun is None or not self._begun.is_set():
+        assert self._begun is not None  # a pool that breaks was made together with it
+        if not self._begun.is_set():
             return _NoWorkersError(_why_none_starts())
         codes = [one.exitcode for one in self._processes if one.exitcode]
         # The pool itself ends the other workers by SIGTERM.

@@ -10,7 +10,6 @@ from gankit._core import (
     Conditioned,
     build_layer,
     check_at_least,
-    check_factory,
     check_out_of_place,
     check_positive,
 )
@@ -62,8 +61,6 @@ class SRResNetBlock(nn.Module, Conditioned):
     ) -> None:
         super().__init__()
         check_at_least("channels", channels, 1)
-        check_factory("norm", norm)
-        check_factory("activation", activation)
         self.channels = channels
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.norm1 = build_layer("norm", norm, channels)
@@ -144,7 +141,6 @@ class BottleneckBlock(nn.Module):
             ("depth", depth),
         ):
             check_at_least(name, size, 1)
-        check_factory("activation", activation)
         check_positive("gain", gain)
         inside = channels * expansion
         if inside % cardinality:

@@ -67,7 +67,7 @@ def check_latents(latents: Latents, latent_features: int) -> None:
 def check_images(images: Images, channels: int, resolution: int) -> None:
     """Refuse images of another shape, or of an integer dtype."""
     check_floating("images", images)
-    if images.ndim != 4 or tuple(images.shape[1:]) != (channels, resolution, resolution):
+    if tuple(images.shape[1:]) != (channels, resolution, resolution):
         raise ValueError(
             f"images must have shape (n, {channels}, {resolution}, {resolution}), got {tuple(images.shape)}"
         )

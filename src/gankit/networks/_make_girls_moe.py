@@ -99,7 +99,7 @@ class MakeGirlsMoeGenerator(nn.Module):
         self.blocks = nn.Sequential(*(block(width, norm=norm) for _ in range(blocks)), norm(width), nn.ReLU())
         self.up = nn.Sequential(*(layer for _ in range(doublings) for layer in _double(width, norm)))
         self.end = nn.Sequential(nn.Conv2d(width, image_channels, 9, padding=4), output())
-        initialize_dcgan_(layer for part in (self.stem[1:], self.blocks, self.up, self.end) for layer in part.modules())
+        initialize_dcgan_(layer for part in (self.stem[2:], self.blocks, self.up, self.end) for layer in part.modules())
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
         """Return one image per row of `latents`."""

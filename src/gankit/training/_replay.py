@@ -186,7 +186,7 @@ class Replay:
 
         Raises:
             ValueError: The state has another version, or no list of tensors that belong together, or more samples than the
-                pool has places, or samples that are not finite; or it is that of another rank, or of another number of ranks.
+                pool has places, or samples that are empty or not finite; or it is that of another rank, or number of ranks.
         """
         whose = "a replay pool"
         check_version(whose, state, VERSION, "samples", optional=("rank", "ranks"))
@@ -197,10 +197,9 @@ class Replay:
                 f"{brief(of[1])}: save and load the state of each rank, or begin with an empty pool if their number has changed"
             )
         samples = _checked_samples(whose, state["samples"])
-        filled = len(samples[0]) if samples else 0
-        if filled > self.capacity:
-            raise ValueError(f"state of a replay pool must fit into capacity {self.capacity}, got {filled} samples")
-        samples = samples if filled else []  # of no samples even the shapes are those of the next batch
+        if samples and len(samples[0]) > self.capacity:
+            raise ValueError(f"state of {whose} must fit into capacity {self.capacity}, got {len(samples[0])} samples")
+        samples = samples if samples and len(samples[0]) else []  # the shapes of none are those of the next batch
         self._stored, self._filled = tuple(one.new_empty((self.capacity, *one.shape[1:])) for one in samples), 0
         self._append([one.detach() for one in samples])
 
@@ -236,8 +235,9 @@ def _checked_samples(whose: str, samples: object) -> list[torch.Tensor]:
         raise ValueError(f"state of {whose} must hold samples as a list of tensors, got {brief(samples)}")
     tensors = [finite_tensor(whose, f"samples[{place}]", one) for place, one in enumerate(samples)]
     counts = [len(one) if one.ndim else None for one in tensors]
-    if None in counts or len(set(counts)) > 1:
-        raise ValueError(f"state of {whose} must hold tensors with equally many samples, got {counts}")
+    if None in counts or len(set(counts)) > 1 or any(len(one) and not one.numel() for one in tensors):
+        shapes = [list(one.shape) for one in tensors]
+        raise ValueError(f"state of {whose} must hold tensors with equally many samples, none empty, got {shapes}")
     return tensors
 
 

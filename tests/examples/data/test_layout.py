@@ -157,12 +157,19 @@ def test_entries_of_another_form_are_named(folder: Path, entries: dict[str, Any]
         ("skipped.jsonl", b'{"file": "a"}\n', "skipped.jsonl, line 1: reason is missing"),
         ("texts.txt", b"text \xff\n" * 7, "texts.txt, line 1: byte 6 is not UTF-8"),
         ("texts.txt", b"text\n" * 6, "texts.txt must have 7 lines, got 6"),
+        ("texts.txt", b"text\n" * 8, "texts.txt has more lines than there are pictures, 7"),
+        ("texts.txt", b"text\n" * 6 + b"te", "texts.txt is cut off"),
+        ("texts.txt", b"text\n" * 3 + b"x" * 2_000_000 + b"\n", "texts.txt, line 4"),
     ],
 )
 def test_files_of_another_form_are_named(folder: Path, name: str, content: bytes, message: str) -> None:
     (folder / name).write_bytes(content)
     with pytest.raises(ValueError, match=rf"{DAMAGED}{message}"):
         Dataset.open(folder)
+
+
+def test_texts_are_those_that_were_written(folder: Path) -> None:
+    assert Dataset.open(folder).own_texts == tuple(f"text {row}" for row in range(7))
 
 
 def reverse(path: Path) -> None:

@@ -5,7 +5,7 @@ import torch
 import gankit as gk
 from examples.anime_faces.run import Feed
 from examples.anime_faces.run._stores import ResidentStore
-from examples.anime_faces.systems import Description, Hardware, Selection
+from examples.anime_faces.systems import Description, Hardware, Selection, Share
 
 COUNT = 7
 IMAGES = np.arange(11, dtype=np.uint8)[:, None, None, None].repeat(2, 1).repeat(2, 2).repeat(3, 3)
@@ -186,3 +186,32 @@ def test_mixed_batches_hold_two_conditions_whatever_the_shares() -> None:
     assert 20 < replaced < 60
     with pytest.raises(ValueError, match="batch size must be at least 2, for two different conditions, but it is 1"):
         Feed(ResidentStore(IMAGES, "cpu"), Selection(**usual, mixed=True), batch_size=1, seed=0, hardware=Hardware())
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_mixed_batches_hold_two_conditions_in_the_part_of_each_rank(rank: int) -> None:
+    conditions = np.array([0, 0, 0, 1, 0, 0, 0])
+    description = Description(size=2, kind="table")
+    selection = Selection(rows=ROWS, conditions=conditions, description=description, mixed=True)
+    share, replaced = Share(rank=rank, ranks=2), 0
+    batches = Feed(ResidentStore(IMAGES, "cpu"), selection, batch_size=4, seed=3, hardware=Hardware(), share=share)
+    for number in range(40):
+        part = batches.rows(number)[2 * rank : 2 * rank + 2]
+        images, condition = next(batches)
+        assert condition is not None
+        assert set(condition.tolist()) == {0, 1}
+        assert shown(images)[0] == ROWS[part[0]]
+        if set(conditions[part].tolist()) == {0, 1}:
+            assert shown(images) == ROWS[part].tolist()
+        else:
+            replaced += 1
+    assert 0 < replaced < 40
+
+
+def test_only_the_orders_of_two_epochs_are_in_memory() -> None:
+    batches, again = feed(3), feed(3)
+    for _ in range(30):
+        next(batches)
+        assert len(batches._orders) <= 2
+    for number in (8, 0):  # an order that was given up is drawn again, alike
+        assert batches.rows(number).tolist() == again.rows(number).tolist()

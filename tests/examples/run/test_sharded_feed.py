@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -75,6 +76,20 @@ def test_pictures_and_conditions_belong_together_and_partners_have_the_same(shar
     shards = sharded.images.shards[selection.rows]  # pyright: ignore[reportAttributeAccessIssue]
     assert (shards[leaders] == shards[leaders[0]]).all()
     assert all(torch.equal(block, conditions[:4]) for block in conditions.split(4))
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_rank_keeps_the_shards_of_two_batches_and_reads_those_of_later_ones(sharded: Dataset, ranks: int) -> None:
+    feed = _feed(sharded, share=Share(rank=ranks - 1, ranks=ranks))
+    images, lanes = feed._store.images, feed._shards.lanes  # pyright: ignore[reportAttributeAccessIssue,reportOptionalMemberAccess]
+    assert lanes == 8
+    assert images.kept == 2 * lanes // ranks + 2
+    rows = _selection(sharded).rows
+    with mock.patch.object(ShardedImages, "read_ahead") as read_ahead:
+        for number in range(3):
+            next(feed)
+            (later,) = read_ahead.call_args.args
+            assert np.array_equal(later, rows[feed._own_rows(number + 8)])
 
 
 def test_what_cannot_be_streamed_is_refused(sharded: Dataset) -> None:

@@ -96,6 +96,8 @@ def test_options_out_of_their_range_are_refused(option: str, value: Any, why: st
         ("step", -1.0, r"'step' of parameter 0 is no number of 0 or more but -1\.0"),
         ("step", math.nan, "'step' of parameter 0 is no number"),
         ("step", "3", "'step' of parameter 0 is no number"),
+        ("step", torch.tensor(-1.0), "'step' of parameter 0 is no number"),
+        ("step", torch.zeros((), device="meta"), "'step' of parameter 0 is no dense tensor with values"),
         ("step", torch.tensor(math.inf), "'step' of parameter 0 is no number"),
         ("step", torch.ones(2), "'step' of parameter 0 is no number"),
         ("more", torch.tensor(math.nan), "'more' of parameter 0 has 1 NaN"),

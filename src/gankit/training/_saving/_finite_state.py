@@ -68,8 +68,8 @@ def is_finite(tensor: torch.Tensor) -> bool:
 
 
 def finite_tensor(whose: str, entry: str, value: object) -> torch.Tensor:
-    """Return an entry of a state; refuse what is not a dense tensor without NaN and infinity."""
-    tensor = dense_tensor(whose, entry, value, needs_values=False)
+    """Return an entry of a state; refuse what is not a dense tensor of values without NaN and infinity."""
+    tensor = dense_tensor(whose, entry, value)
     if not is_finite(tensor):
         raise ValueError(f"state of {whose} must hold finite numbers, got {entry} with {counted(tensor)}")
     return tensor

@@ -66,7 +66,7 @@ def faults_of_moments(
         needed |= {"grad_avg"} if options.get("centered") else set()
     yield from (f"{key!r} of {whose} is missing" for key in sorted(needed - of.keys()))
     for key, value in of.items():
-        if key in NUMBERS and not (_is_number(value) and (key == "mu" or float(value) >= 0)):
+        if key in NUMBERS and not _is_number(value, least=-math.inf if key == "mu" else 0):
             yield f"{key!r} of {whose} is no number of 0 or more but {brief(value)}"
         elif isinstance(value, torch.Tensor):
             yield from (f"{key!r} of {whose} {fault}" for fault in _faults_of_tensor(key, value, parameter))
@@ -98,11 +98,13 @@ def _fits(key: str, value: torch.Tensor, parameter: nn.Parameter) -> bool:
     return value.shape == parameter.shape or (value.ndim != parameter.ndim and key not in ELEMENTWISE)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object, *, least: float = -math.inf) -> bool:
     if isinstance(value, torch.Tensor):
         is_one = value.numel() == 1 and value.layout is torch.strided and not value.is_complex()
-        return is_one and (value.is_meta or math.isfinite(float(value)))
-    return isinstance(value, int | float) and not isinstance(value, bool) and -(2.0**63) < value < 2.0**63
+        return is_one and (value.is_meta or (math.isfinite(float(value)) and float(value) >= least))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -(2.0**63) < value < 2.0**63 and value >= least
 
 
 def _is_alike(value: object, own: object) -> bool:
