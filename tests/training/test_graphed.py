@@ -345,8 +345,9 @@ def test_python_values_among_the_inputs_choose_a_graph(recorders: list[TapeRecor
         update(x, {"factor": factor})
         torch.testing.assert_close(net.weight.grad, factor * x.mean(0, keepdim=True))
     assert _replays(recorders) == [[2, 2]]
-    with pytest.warns(UserWarning, match="more than 2 combinations"):
+    with pytest.warns(UserWarning, match="more than 2 combinations") as seen:
         update(x, {"factor": 3.0})
+    assert seen[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         update(x, {"factor": 1})  # a whole number is another value than 1.0

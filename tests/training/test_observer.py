@@ -1,6 +1,7 @@
 """What a step touches outside itself is seen, and what a recording would freeze is refused."""
 
 import gc
+import warnings
 import weakref
 from collections.abc import Callable
 
@@ -122,6 +123,14 @@ def test_a_leaf_that_only_the_step_held_is_gone_afterwards() -> None:
     gc.collect()
     assert leaf() is None
     assert _memories(observer.outside) == _memories([real])
+
+
+def test_filters_of_warnings_are_those_from_before() -> None:
+    before = list(warnings.filters)
+    with Observer(CPU):
+        assert list(warnings.filters) != before
+        warnings.warn("Using `torch.compile(module)` when there are global hooks on modules", stacklevel=1)
+    assert list(warnings.filters) == before
 
 
 def test_statistics_of_a_batch_are_written() -> None:

@@ -79,6 +79,19 @@ def test_local_batch_normalization_warns() -> None:
     check_wrapper(nn.Sequential(nn.Linear(2, 3), nn.SyncBatchNorm(3), nn.GroupNorm(1, 3)))
 
 
+def test_the_warning_of_local_statistics_names_the_line_of_the_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gankit.training._update.world_size", lambda: 2)
+    monkeypatch.setattr("gankit.training._update.may_be_sharded", lambda: True)
+    monkeypatch.setattr("gankit.training._update.check_equal_gradients", lambda parameters: None)
+    wrapper = nn.DataParallel(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)))
+    update = Update(
+        torch.optim.SGD(wrapper.parameters(), lr=0.1), lambda x: {"loss": wrapper(x).mean()}, network=wrapper
+    )
+    with pytest.warns(UserWarning, match="uses the statistics of its own rank") as seen:
+        update(torch.randn(4, 2))
+    assert seen[0].filename == __file__
+
+
 def test_a_network_that_the_terms_never_call_is_refused() -> None:
     wrapper = nn.DataParallel(nn.Linear(2, 1))
     with pytest.raises(ValueError, match="got no forward pass through it"), audited_forwards(wrapper):

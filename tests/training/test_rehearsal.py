@@ -1,5 +1,6 @@
 """An eager evaluation leaves no trace: whatever it writes to, draws from or fills is put back, also after an error."""
 
+import copy
 import random
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from support.update_nets import CASES, Gan
 from torch import nn
 
 from gankit.training import Loss
+from gankit.training._loss import Values
 from gankit.training._rehearsal import Rehearsal, rehearse
 
 
@@ -95,6 +97,85 @@ def test_an_input_is_left_as_it_is_and_its_gradient_is_returned() -> None:
     assert point.grad is source.grad is weight.grad is None
     carrier.backward()  # its graph is whole
     assert source.grad == 2
+
+
+def _doubled(x: torch.Tensor, weight: nn.Parameter, buffer: torch.Tensor) -> dict[str, torch.Tensor]:
+    buffer.mul_(2)
+    return {"loss": (weight * x).sum()}
+
+
+@pytest.mark.parametrize("tolerance", [None, 1e-4])
+@pytest.mark.parametrize(("dtype", "usual"), [(torch.float64, 1e-6), (torch.float32, 1e-2), (torch.bfloat16, 0.2)])
+@pytest.mark.parametrize("what", ["cost", "gradient", "buffer"])
+def test_what_is_off_by_more_than_the_tolerance_of_the_lowest_precision_is_refused(
+    what: str, dtype: torch.dtype, usual: float, tolerance: float | None
+) -> None:
+    weight, buffer = nn.Parameter(torch.ones(2, dtype=dtype)), torch.full((2,), 8.0, dtype=torch.float64)
+    found = _of(lambda x: _doubled(x, weight, buffer), weight, inputs=(torch.full((2,), 3.0, dtype=dtype),))
+    assert found.values.costs["loss"] == 6
+    limit = tolerance or usual
+
+    def compare(off: float) -> None:
+        values, (gradient,) = copy.deepcopy(found.values), found.gradients
+        assert gradient is not None
+        gradient = gradient.double()
+        buffer.fill_(16.0)
+        if what == "cost":
+            values.costs["loss"] = values.costs["loss"].double() * (1 + off)
+        elif what == "gradient":
+            gradient = gradient * (1 + off)
+        else:
+            buffer.mul_(1 + off)
+        found.refuse_other(values, [gradient], tolerance)
+
+    compare(0.0)
+    compare(0.99 * limit)
+    compare(-0.99 * limit)
+    message = {
+        "cost": r"cost 'loss', of length 6, that",
+        "gradient": r"the gradient number 0 .*, of shape \(2,\), of length 4.24, that",
+        "buffer": r"a buffer of shape \(2,\), of length 22.6, that",
+    }[what]
+    for off in (1.01 * limit, -1.01 * limit, float("nan")):
+        with pytest.raises(ValueError, match=f"must compute what the terms compute eagerly, got {message}"):
+            compare(off)
+
+
+def test_short_gradients_may_be_off_by_a_share_of_all_together_and_small_costs_by_the_tolerance() -> None:
+    long, short = nn.Parameter(torch.ones(1).double()), nn.Parameter(torch.ones(1).double())
+    found = _of(lambda: {"loss": 3e-4 + 1e-7 * short.sum() + (long - long.detach()).sum()}, long, short)
+    cost = found.values.costs["loss"]
+
+    def compare(gradient: float, off: float) -> None:
+        gradients = [torch.ones(1).double(), torch.full((1,), gradient).double()]
+        found.refuse_other(Values({"loss": cost + off}, {}), gradients)
+
+    compare(1e-7 + 0.99e-9, 0.99e-6)  # a thousandth of all together, times 1e-6
+    with pytest.raises(ValueError, match="the gradient number 1 "):
+        compare(1e-7 + 1.01e-9, 0.0)
+    with pytest.raises(ValueError, match=r"cost 'loss', of length 0\.0003,"):
+        compare(1e-7, 1.01e-6)
+
+
+def test_numbers_that_are_not_finite_are_the_steppers() -> None:
+    weight = nn.Parameter(torch.ones(1))
+    found = _of(lambda: {"loss": (weight * torch.inf).sum(), "other": weight.sum()}, weight)
+    values = Values({"loss": torch.tensor(1.0), "other": torch.tensor(7.0)}, {})
+    found.refuse_other(values, [torch.zeros(1)])
+    found = _of(lambda: {"loss": torch.tensor(torch.inf) + weight.sum(), "other": weight.sum()}, weight)
+    with pytest.raises(ValueError, match="cost 'other'"):
+        found.refuse_other(values, [torch.full((1,), 2.0)])
+
+
+def test_a_gradient_may_be_missing_where_the_other_is_zero() -> None:
+    weight, unused = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))
+    found = _of(lambda: {"loss": weight.sum()}, weight, unused)
+    found.refuse_other(found.values, [torch.ones(2), torch.zeros(3)])
+    found.refuse_other(found.values, [torch.ones(2), None])
+    with pytest.raises(ValueError, match=r"the gradient number 0 .*, of shape \(2,\), of length 1\.41, that"):
+        found.refuse_other(found.values, [None, None])
+    with pytest.raises(ValueError, match=r"the gradient number 1 .*then inputs\), of length 0, that differs by 1\.73"):
+        found.refuse_other(found.values, [torch.ones(2), torch.ones(3)])
 
 
 def test_the_check_sees_where_the_inputs_come_from() -> None:
