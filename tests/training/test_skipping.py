@@ -9,11 +9,11 @@ from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank
 
 @pytest.mark.parametrize("flags", [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0,), (0.0, 0.0, 1.0)])
 def test_one_flag_is_enough(flags: tuple[float, ...]) -> None:
-    assert found_on_any_rank(*map(torch.tensor, flags)).item() == max(flags)
+    assert found_on_any_rank(map(torch.tensor, flags), torch.device("cpu")).item() == max(flags)
 
 
-def test_the_flag_lies_where_the_last_one_does() -> None:
-    assert found_on_any_rank(torch.tensor(0.0), torch.tensor(0.0, device="meta")).is_meta
+def test_the_flag_lies_where_it_is_wanted() -> None:
+    assert found_on_any_rank([torch.tensor(0.0)], torch.device("meta")).is_meta
 
 
 @pytest.mark.parametrize("own", [0.0, 1.0])
@@ -25,7 +25,7 @@ def test_all_ranks_skip_where_one_has_to(monkeypatch: pytest.MonkeyPatch, own: f
 
     monkeypatch.setattr("gankit.training._skipping.world_size", lambda: 2)
     monkeypatch.setattr(distributed, "all_reduce", all_reduce)
-    assert found_on_any_rank(torch.tensor(own)).item() == max(own, other)
+    assert found_on_any_rank([torch.tensor(own)], torch.device("cpu")).item() == max(own, other)
 
 
 def test_costs_are_marked_in_their_order_and_counted_by_name() -> None:

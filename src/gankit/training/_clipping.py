@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from gankit._core import Scalar, check_positive
-from gankit.training._finite import NonFiniteError
+from gankit.training._finite import NonFiniteError, moved
 from gankit.training._ranks import is_sharded, own_piece, whole
 
 EPSILON = 1e-6
@@ -40,7 +40,7 @@ def total_norm(gradients: Sequence[torch.Tensor]) -> Scalar:
             raise ValueError(f"gradients must be dense to be clipped, got one of layout {gradient.layout}")
         groups.setdefault(_kind(gradient), []).append(gradient)
     home = gradients[0].device
-    norms = [_norm(group).to(home, non_blocking=True) for group in groups.values()]
+    norms = [moved(_norm(group), home) for group in groups.values()]
     return norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(_promoted(norms)))
 
 
@@ -52,7 +52,7 @@ def shrink_(gradients: Sequence[torch.Tensor], norm: Scalar, max_norm: float) ->
     for gradient in gradients:
         groups.setdefault(gradient.device, []).append(own_piece(gradient))
     for device, group in groups.items():
-        torch._foreach_mul_(group, factor.to(device, non_blocking=True))
+        torch._foreach_mul_(group, moved(factor, device))
 
 
 def is_not_finite(norm: Scalar) -> Scalar:

@@ -61,9 +61,9 @@ def found_non_finite(gradients: Sequence[torch.Tensor], factor: Scalar | None = 
     for device, group in _groups(gradients):
         flag = torch.zeros((), dtype=torch.float32, device=device)
         # The one fused pass over many tensors that torch has for this; times one, it leaves the gradients as they are.
-        times = _one(device) if factor is None else factor.to(device, non_blocking=True)
+        times = _one(device) if factor is None else moved(factor, device)
         torch._amp_foreach_non_finite_check_and_unscale_(group, flag, times)
-        flags.append(flag if device == home else flag.to(home, non_blocking=True))
+        flags.append(moved(flag, home))
     return flags[0] if len(flags) == 1 else torch.stack(flags).amax()
 
 
@@ -116,6 +116,11 @@ def _groups(gradients: Sequence[torch.Tensor]) -> list[tuple[torch.device, list[
         values = torch.view_as_real(values) if values.is_complex() else values
         groups.setdefault((values.device, values.dtype), []).append(values)
     return [(device, group) for (device, _), group in groups.items()]
+
+
+def moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return a tensor on a device; the host does not wait for the copy."""
+    return tensor.to(device, non_blocking=True)
 
 
 @cache

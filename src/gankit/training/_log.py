@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from gankit._core import Scalar, check_at_least
+from gankit.training._finite import moved
 from gankit.training._loss import check_named
 
 
@@ -85,4 +86,4 @@ class LogRing:
             self._buffer[:, : old.shape[1]] = old
         assert self._buffer is not None
         buffer = self._buffer
-        return torch.stack([value.detach().to(buffer.device, buffer.dtype, non_blocking=True) for value in values])
+        return torch.stack([moved(value.detach(), buffer.device).to(buffer.dtype) for value in values])

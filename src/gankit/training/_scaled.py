@@ -9,10 +9,10 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gankit._core import Scalar, as_device, brief, check_at_least, check_positive, check_version, dense_tensor
-from gankit.training._clipping import check_max_norm, is_not_finite, shrink_, total_norm
-from gankit.training._finite import NonFiniteError, found_non_finite, gradients_of
+from gankit.training._clipping import check_max_norm
+from gankit.training._finite import NonFiniteError, gradients_of
 from gankit.training._saving import MomentWatch, held
-from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless, with_norm
+from gankit.training._skipping import SkipCounters, looked_through, step_unless
 from gankit.training._stepper import READ_EVERY
 
 VERSION = 1
@@ -121,17 +121,9 @@ class ScaledStepper:
         parameters = held(optimizer)
         self._check(parameters)
         gradients = gradients_of(parameters)
-        bad = bad_costs(costs)
-        flags = [bad.amax().to(self._scale.device, non_blocking=True)]
-        marked = tuple(costs)
-        if gradients:
-            flags.insert(0, found_non_finite(gradients, self._scale.reciprocal()))
-        if gradients and self._max_norm is not None:
-            norm = total_norm(gradients)
-            flags.insert(0, is_not_finite(norm))
-            shrink_(gradients, norm, self._max_norm)
-            marked, bad = with_norm(marked, bad, flags[0], flags[1])
-        found = found_on_any_rank(*flags)
+        found, marked, bad = looked_through(
+            costs, gradients, device=self._scale.device, factor=self._scale.reciprocal(), max_norm=self._max_norm
+        )
         if self._counters.count(found, marked, bad):
             self._read()
         step_unless(found, optimizer, gradients)

@@ -7,7 +7,8 @@ from torch import distributed
 from torch.optim import Optimizer
 
 from gankit._core import Scalar, check_at_least, world_size
-from gankit.training._finite import numbers_of
+from gankit.training._clipping import is_not_finite, shrink_, total_norm
+from gankit.training._finite import found_non_finite, moved, numbers_of
 
 NORM = "\0norm"
 """Stands among names of costs for the norm of the gradients. No cost has this name."""
@@ -35,7 +36,7 @@ class SkipCounters:
             bad: 1.0 for each of them that is not finite, else 0.0.
         """
         names = tuple(names)
-        row = torch.cat((found.reshape(1).to(bad.device, non_blocking=True), bad))
+        row = torch.cat((moved(found.reshape(1), bad.device), bad))
         previous = self._counts.get(names)
         self._counts[names] = row if previous is None else previous + row
         self._calls += 1
@@ -66,30 +67,48 @@ def bad_costs(costs: Mapping[str, Scalar]) -> torch.Tensor:
     """Return 1.0 for each cost that is NaN or infinite, else 0.0, on the first one's device."""
     home = next(iter(costs.values())).device  # a 0-d cost of another device may be summed too
     # Each in its own dtype: a float64 cost may be finite and still beyond float32.
-    finite = torch.stack([cost.isfinite().to(home, non_blocking=True) for cost in costs.values()])
+    finite = torch.stack([moved(cost.isfinite(), home) for cost in costs.values()])
     return finite.logical_not().to(torch.float32)
 
 
-def with_norm(
-    names: tuple[str, ...], bad: torch.Tensor, norm: Scalar, gradients: Scalar
-) -> tuple[tuple[str, ...], torch.Tensor]:
-    """Return names and marks of the costs with those of the norm, which counts where the gradients themselves are finite.
+def looked_through(
+    costs: Mapping[str, Scalar],
+    gradients: Sequence[torch.Tensor],
+    *,
+    device: torch.device,
+    factor: Scalar | None = None,
+    max_norm: float | None = None,
+) -> tuple[Scalar, tuple[str, ...], torch.Tensor]:
+    """Look for costs, gradients and norms that are not finite; clip the gradients in place.
 
     Args:
-        names: Names of the costs.
-        bad: 1.0 for each cost that is not finite, else 0.0.
-        norm: 1.0 if the norm is not finite, else 0.0.
-        gradients: 1.0 if a gradient is not finite, else 0.0.
+        costs: The update's costs by name.
+        gradients: The gradients that are there.
+        device: Where the step is decided.
+        factor: A number that all gradients are multiplied by in place first.
+        max_norm: What their norm is clipped to afterwards; None for no limit.
+
+    Returns:
+        1.0 if the step is to be skipped on all ranks, else 0.0; and, for `SkipCounters.count`, what may not be finite, with
+        1.0 for each that is not.
     """
-    alone = norm * (1.0 - gradients.to(norm.device, non_blocking=True))
-    return (*names, NORM), torch.cat((bad, alone.reshape(1).to(bad.device, non_blocking=True)))
+    names, bad = tuple(costs), bad_costs(costs)
+    flags = [bad.amax()]
+    if gradients:
+        flags.append(found_non_finite(gradients, factor))
+    if gradients and max_norm is not None:
+        norm = total_norm(gradients)
+        shrink_(gradients, norm, max_norm)
+        flags.append(is_not_finite(norm))
+        # The norm counts where the gradients themselves are finite.
+        alone = flags[2] * (1.0 - moved(flags[1], norm.device))
+        names, bad = (*names, NORM), torch.cat((bad, moved(alone.reshape(1), bad.device)))
+    return found_on_any_rank(flags, device), names, bad
 
 
-def found_on_any_rank(*flags: Scalar) -> Scalar:
-    """Return 1.0 if a flag of this or another rank is 1.0, on the last one's device: all ranks skip a step, or none."""
-    *others, found = flags
-    for other in others:
-        found = torch.maximum(found, other.to(found.device, non_blocking=True))
+def found_on_any_rank(flags: Iterable[Scalar], device: torch.device) -> Scalar:
+    """Return 1.0 on the device if a flag of this or another rank is 1.0: all ranks skip a step, or none."""
+    found = torch.stack([moved(flag, device) for flag in flags]).amax()
     if world_size() > 1:
         distributed.all_reduce(found, distributed.ReduceOp.MAX)
     return found
@@ -108,7 +127,7 @@ def step_unless(found: Scalar, optimizer: Optimizer, gradients: Sequence[torch.T
             del optimizer.found_inf  # pyright: ignore[reportAttributeAccessIssue]
         return
     for gradient in gradients:
-        numbers_of(gradient).masked_fill_(found.to(gradient.device, non_blocking=True) > 0, 0.0)
+        numbers_of(gradient).masked_fill_(moved(found, gradient.device) > 0, 0.0)
     optimizer.step()
 
 

@@ -8,10 +8,10 @@ import torch
 from torch.optim import Optimizer
 
 from gankit._core import Scalar, check_version, has_group
-from gankit.training._clipping import check_max_norm, is_not_finite, refuse_infinite, shrink_, total_norm
-from gankit.training._finite import NonFiniteError, are_all_finite, found_non_finite, gradients_of, refuse_non_finite
+from gankit.training._clipping import check_max_norm, refuse_infinite, shrink_, total_norm
+from gankit.training._finite import NonFiniteError, are_all_finite, gradients_of, refuse_non_finite
 from gankit.training._saving import MomentWatch, held
-from gankit.training._skipping import SkipCounters, bad_costs, found_on_any_rank, step_unless, with_norm
+from gankit.training._skipping import SkipCounters, looked_through, step_unless
 
 VERSION = 1
 READ_EVERY = 100
@@ -128,18 +128,9 @@ class FiniteStepper:
     def _step_on_device(
         self, optimizer: Optimizer, costs: Mapping[str, Scalar], gradients: Sequence[torch.Tensor]
     ) -> None:
-        bad = bad_costs(costs)
-        flags = [bad.amax()]
-        marked = tuple(costs)
-        if gradients:
-            flags.append(found_non_finite(gradients))
-        if gradients and self._max_norm is not None:
-            norm = total_norm(gradients)
-            flags.append(is_not_finite(norm))
-            shrink_(gradients, norm, self._max_norm)
-            marked, bad = with_norm(marked, bad, flags[2], flags[1])
-        found = found_on_any_rank(*flags)
-        if self._counters.count(found, marked, bad):
+        device = (gradients or list(costs.values()))[0].device
+        found, names, bad = looked_through(costs, gradients, device=device, max_norm=self._max_norm)
+        if self._counters.count(found, names, bad):
             skipped, message = self._counters.read()  # before the step: what raises has changed nothing
             if skipped:
                 raise NonFiniteError(message)

@@ -136,7 +136,8 @@ def refuse_bad_moments(optimizer: Optimizer, names: Mapping[int, str]) -> None:
     ]
     if not moments:
         return
-    found = found_on_any_rank(found_non_finite([value for _, _, value in moments]))
+    flag = found_non_finite([value for _, _, value in moments])
+    found = found_on_any_rank([flag], flag.device)
     if not bool(found):
         return
     bad = [
