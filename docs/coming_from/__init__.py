@@ -1,0 +1,1 @@
+"""The tables of the page "Coming from another program": each row is computed there and here, and the factor is checked."""
