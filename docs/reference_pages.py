@@ -23,7 +23,7 @@ BUILD = API / "_build"
 PAGES_BUILDER = "json"
 
 _INVENTORY_LINE = re.compile(r"(?P<name>.+?) (?P<role>\S+:\S+) (?P<priority>-?\d+) (?P<uri>\S*) (?P<shown>.*)")
-_LINK = re.compile(r"\[(?P<shown>`[^`\]]+`|[^\[\]`]+)\](?:\n *)?\[(?P<name>gankit(?:\.\w+)*)?\]")
+_LINK = re.compile(r"\[(?P<shown>`[^`]+`|[^\[\]`]+)\](?:\n *)?\[(?P<name>gankit(?:\.\w+)*)?\]")
 _LEFT_OVER = re.compile(r"\]\s*\[gankit\b[^\]]*\]")
 _FENCE = re.compile(r"^ *(```|~~~)")
 _CODE_BLOCK = re.compile(r"<pre>(?:<span></span>)?(.*?)</pre>", flags=re.DOTALL)

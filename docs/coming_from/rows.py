@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001  the page has typographic signs
 """A row of the page: what it is called there, what gives the same here, and the check that it does."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -61,7 +62,7 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table as Markdown."""
-        lines = ['<div class="numbers" markdown>', "", "| There | Here | × | What differs |", "|---|---|---:|---|"]
+        lines = ['<div class="expressions" markdown>', "", "| There | Here | × | What differs |", "|---|---|---:|---|"]
         lines += [_line(row) for row in self.rows]
         return "\n".join([*lines, "", "</div>"])
 
@@ -97,13 +98,9 @@ def _line(row: Row) -> str:
 
 
 def _linked(expression: str) -> str:
-    """Return the expression as code, with links to the names of gankit in it below."""
-    found: list[str] = []
-    for part in expression.replace("(", " ").replace(",", " ").split():
-        if part.startswith("gk.") and part not in found:
-            found.append(part)
-    links = ", ".join(f"[`{name.rpartition('.')[2]}`][gankit{name[2:]}]" for name in found)
-    return f"`{expression}`<br><small>{links}</small>"
+    """Return the expression as code that is a link to its first name of gankit."""
+    name = re.search(r"gk\.([\w.]+)", expression)
+    return f"`{expression}`" if name is None else f"[`{expression}`][gankit.{name[1]}]"
 
 
 def _factor(factor: Fraction | int | None) -> str:

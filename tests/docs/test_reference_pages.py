@@ -26,6 +26,7 @@ INVENTORY = {
         ("[`gankit.losses.Hinge`][]", "[`gankit.losses.Hinge`](api/gankit.losses.Hinge.md)"),
         ("[the hinge][gankit.losses.Hinge]", "[the hinge](api/gankit.losses.Hinge.md)"),
         ("[`real`][gankit.losses.Hinge.real]", "[`real`](api/gankit.losses.Hinge.md#gankit.losses.Hinge.real)"),
+        ("[`f([a], b[:, 0])`][gankit.losses.Hinge]", "[`f([a], b[:, 0])`](api/gankit.losses.Hinge.md)"),
         ("[`gankit.losses`][]", "[`gankit.losses`](api/gankit.losses.md)"),
         ("[the whole\nhinge][gankit.losses.Hinge]", "[the whole\nhinge](api/gankit.losses.Hinge.md)"),
         ("[the hinge]\n  [gankit.losses.Hinge]", "[the hinge](api/gankit.losses.Hinge.md)"),
