@@ -154,6 +154,44 @@ def test_two_ranks_train_what_one_trains_and_go_on_bit_for_bit(tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_the_samples_of_a_class_look_like_its_pictures(tmp_path: Path) -> None:
+    options = [
+        "--resolution",
+        "16",
+        "--width",
+        "16",
+        "--batch",
+        "32",
+        "--every",
+        "300",
+        "--lr",
+        "1e-3",
+        "--decay",
+        "0.98",
+    ]
+    script.main(["--out", str(tmp_path), "--rounds", "300", *options])
+    generator = gk.networks.DCGANGenerator(
+        resolution=16,
+        width=16,
+        latent_features=script.LATENTS,
+        embedder=gk.embedders.OneHotEmbedder(3),
+        norm=script.partial(torch.nn.GroupNorm, 4),
+    )
+    gk.training.load_network_state(generator, saved(tmp_path, 300)["average"]["network"])
+    pictures, labels = script.draw_shapes(16)
+    latents = gk.latents.fixed_latents(128, script.LATENTS, seed=1)
+    found = []
+    for label in range(3):
+        with torch.no_grad():
+            samples = generator(latents, torch.full((128,), label))
+        real = pictures[labels == label] / 127.5 - 1
+        assert (samples[:, :, :2].mean() - real[:, :, :2].mean()).abs() < 0.1  # the background
+        found.append(samples[:, :, 6:10, 6:10].mean())
+    disc, square, ring = found
+    assert min(disc, square) > ring + 0.2  # a ring has a hole
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the ranks in /proc")
 def test_a_killed_rank_ends_the_run_and_the_same_command_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script.__file__]
