@@ -10,11 +10,13 @@ from gankit.augment._augmentation import Strength, check_amount, check_images, h
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brightness:
-    """Add one number to all pixels of an image, drawn uniformly from ``-amount..amount``.
+    r"""Add one number to all pixels of an image, drawn uniformly from ``-amount..amount``.
 
-    The result is not clipped to the images' range, so every pixel has a gradient. Wrong if the condition names a color: the
-    critic would see the condition with an image that no longer matches it. See `gankit.augment.Augmentation` for what to
-    augment, shared draws and penalties.
+    .. math:: y = x + a\,(2u - 1), \qquad a = \text{amount}
+
+    with u uniform in 0..1. The result is not clipped to the images' range, so every pixel has a gradient. Wrong if the
+    condition names a color: the critic would see the condition with an image that no longer matches it. See
+    `gankit.augment.Augmentation` for what to augment, shared draws and penalties.
 
     Args:
         amount: The largest change, 0 or more, in the units of the images. The default is a quarter of the range -1..1; halve
@@ -71,10 +73,13 @@ class Brightness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """Multiply the difference from an image's mean by a factor, drawn uniformly from ``1 - amount..1 + amount``.
+    r"""Multiply the difference from an image's mean by a factor, drawn uniformly from ``1 - amount..1 + amount``.
 
-    The mean is one number per image, over channels and pixels. Wrong if the condition names a color, as
-    `gankit.augment.Brightness` is. See `gankit.augment.Augmentation` for what to augment, shared draws and penalties.
+    .. math:: y = \bar x + (1 + a\,(2u - 1))\,(x - \bar x), \qquad a = \text{amount}
+
+    The mean :math:`\bar x` is one number per image, over channels and pixels; u is uniform in 0..1. Wrong if the condition
+    names a color, as `gankit.augment.Brightness` is. See `gankit.augment.Augmentation` for what to augment, shared draws and
+    penalties.
 
     Args:
         amount: The largest change of the factor, 0 or more; above 1 the factor can be negative and invert an image.
@@ -128,7 +133,11 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saturation:
-    """Multiply each pixel's difference from gray by a factor, drawn uniformly from ``1 - amount..1 + amount``.
+    r"""Multiply each pixel's difference from gray by a factor, drawn uniformly from ``1 - amount..1 + amount``.
+
+    .. math:: y = \bar x + (1 + a\,(2u - 1))\,(x - \bar x), \qquad a = \text{amount}
+
+    with the mean :math:`\bar x` of the channels of each pixel and u uniform in 0..1.
 
     Gray is the plain mean of a pixel's channels, so an image with one channel does not change. Wrong if the condition names a
     color, as `gankit.augment.Brightness` is. See `gankit.augment.Augmentation` for what to augment, shared draws and

@@ -14,7 +14,7 @@ def mix_in_fakes(
     draw: torch.Tensor | None = None,
     rng: torch.Generator | None = None,
 ) -> torch.Tensor:
-    """Replace each real sample, with a probability, by the fake at the same position, so that the critic cannot be too sure.
+    """Adaptive pseudo augmentation (APA): replace each real sample, with a probability, by the fake at the same position.
 
     Score the result as real. The critic then accepts this share of fakes as real, which slows down a critic that has memorized
     a small data set. With a probability from `gankit.losses.AdaptiveProbability` this is adaptive pseudo augmentation; with a

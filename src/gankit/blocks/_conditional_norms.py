@@ -8,12 +8,14 @@ from gankit.blocks._maps import check_condition, check_maps
 
 
 class ConditionalBatchNorm2d(nn.Module, Conditioned):
-    """Normalize over the batch, then scale and shift each channel by amounts computed from the condition.
+    r"""Normalize over the batch, then scale and shift each channel by amounts computed from the condition.
 
-    The result is ``(1 + gain(condition)) * normalized(x) + shift(condition)``. `gain` and `shift` are linear maps without
-    bias whose weights start at zero, so a new layer is a plain batch norm with gain 1 and shift 0 for every condition.
-    Residual generators use it to give the class to every layer. Do not use it in a critic under a gradient penalty: batch
-    statistics couple the samples.
+    .. math:: y = (1 + \gamma(c)) \cdot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta(c)
+
+    The mean :math:`\mu` and the variance :math:`\sigma^2` are those of each channel over the batch. The gain :math:`\gamma`
+    and the shift :math:`\beta` are linear maps of the condition c without bias whose weights start at zero, so a new layer is
+    a plain batch norm with gain 1 and shift 0 for every condition. Residual generators use it to give the class to every
+    layer. Do not use it in a critic under a gradient penalty: batch statistics couple the samples.
 
     Args:
         num_features: Number of channels.
@@ -67,12 +69,14 @@ class ConditionalBatchNorm2d(nn.Module, Conditioned):
 
 
 class ConditionalInstanceNorm2d(nn.Module, Conditioned):
-    """Normalize each map of each sample, then scale and shift it by amounts computed from the condition.
+    r"""Normalize each map of each sample, then scale and shift it by amounts computed from the condition.
 
-    The result is ``(1 + gain(condition)) * normalized(x) + shift(condition)``. `gain` and `shift` are linear maps without
-    bias whose weights start at zero, so a new layer is a plain instance norm for every condition. Each sample is
-    normalized by its own statistics in training and in evaluation mode. Samples therefore stay independent, the batch
-    may have any size, and a gradient penalty may run through the layer.
+    .. math:: y = (1 + \gamma(c)) \cdot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta(c)
+
+    The mean :math:`\mu` and the variance :math:`\sigma^2` are those of each map. The gain :math:`\gamma` and the shift
+    :math:`\beta` are linear maps of the condition c without bias whose weights start at zero, so a new layer is a plain
+    instance norm for every condition. Each sample is normalized by its own statistics in training and in evaluation mode.
+    Samples therefore stay independent, the batch may have any size, and a gradient penalty may run through the layer.
 
     Normalization removes the mean of each map: a constant that an earlier layer adds to a whole map is lost. A condition
     joined as constant maps before a convolution without zero padding is such a constant.
@@ -130,13 +134,15 @@ class ConditionalInstanceNorm2d(nn.Module, Conditioned):
 
 
 class FiLM(nn.Module, Conditioned):
-    """Scale and shift each channel by amounts computed from the condition, without normalization.
+    r"""Scale and shift each channel by amounts computed from the condition, without normalization.
 
-    The result is ``(1 + gain(condition)) * x + shift(condition)``. `gain` and `shift` are linear maps with bias that start
-    at zero, so a new layer returns its input for every condition. Samples stay independent and training and evaluation
-    mode are the same, so it may be used in a critic under a gradient penalty, where `ConditionalBatchNorm2d` may not. Put
-    it after a norm of any kind, or use it without one. (`gankit.constraints.spectral_norm_` refuses layers whose weights
-    are all zero, as these are at first: call it on the other parts of such a critic.)
+    .. math:: y = (1 + \gamma(c)) \cdot x + \beta(c)
+
+    The gain :math:`\gamma` and the shift :math:`\beta` are linear maps of the condition c with bias that start at zero, so a
+    new layer returns its input for every condition. Samples stay independent and training and evaluation mode are the same,
+    so it may be used in a critic under a gradient penalty, where `ConditionalBatchNorm2d` may not. Put it after a norm of any
+    kind, or use it without one. (`gankit.constraints.spectral_norm_` refuses layers whose weights are all zero, as these are
+    at first: call it on the other parts of such a critic.)
 
     Args:
         channels: Number of channels.

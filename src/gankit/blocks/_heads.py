@@ -55,9 +55,13 @@ class ClassHead(nn.Module):
 
 
 class ProjectionHead(nn.Module, Conditioned):
-    """Score features together with a condition: ``linear(features) + <project(condition), features>``.
+    r"""The end of a projection discriminator (cGAN): score features together with a condition.
 
-    The first term scores whether the sample is real, the second whether it fits the condition. In the paper `features`
+    .. math:: s = w \cdot f + b + (V c) \cdot f
+
+    with the features f, the condition c, the layer `linear` (w, b) and the layer `project` (V).
+
+    The first two terms score whether the sample is real, the last one whether it fits the condition. In the paper `features`
     is the critic's last map *summed* over its positions; with a mean the second term is smaller by their number.
 
     Args:

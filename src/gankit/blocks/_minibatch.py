@@ -9,12 +9,16 @@ from gankit.blocks._maps import check_features, check_maps
 
 
 class MinibatchStandardDeviation(nn.Module):
-    """Add channels that show how much the samples of a group differ.
+    r"""Add channels that show how much the samples of a group differ.
 
-    Within each group the standard deviation over the samples is computed at each channel and position, then averaged to
-    one number. That number fills a map that every sample of the group gets. A generator that makes only one face keeps
-    it near 0, real pictures do not, and the critic sees the difference. Place the layer near the end of a critic, before
-    its last convolution.
+    .. math:: m = \frac{1}{C H W} \sum_{c, h, w} \sqrt{\operatorname{Var}_i(x_{ichw}) + \epsilon}
+
+    with the variance over the samples i of a group, divided by their number.
+
+    Within each group the standard deviation over the samples is computed at each channel and position, then averaged to one
+    number. That number fills a map that every sample of the group gets. After mode collapse, when a generator makes only one
+    face, this number is near 0; for real pictures it is not, and the critic detects the difference. Place the layer near the
+    end of a critic, before its last convolution.
 
     It couples samples: a score depends on the other samples of its group. Pass real and fake samples through the critic
     in separate batches; a gradient penalty measures the gradient of the sum of a group's scores.
@@ -103,12 +107,15 @@ class MinibatchStandardDeviation(nn.Module):
 
 
 class MinibatchDiscrimination(nn.Module):
-    """Add numbers to each sample's features that show how close the rest of the batch is to it.
+    r"""Add numbers to each sample's features that show how close the rest of the batch is to it.
 
-    Each kernel projects the features to a few numbers. The distance of two samples is the sum of absolute differences of
-    those numbers, their closeness is ``exp(-distance)``, and each sample gets the sum of its closeness to all others. From
-    these numbers the critic can recognize each fake that is similar to many others; `MinibatchStandardDeviation` gives only
-    one number per group.
+    .. math:: o_{ik} = \sum_{j \ne i} e^{-\lVert M_k f_i - M_k f_j \rVert_1}
+
+    with the features f of a sample and the projection :math:`M_k` of kernel k.
+
+    Each kernel projects the features to a few numbers and compares them with those of all other samples. From the sums the
+    critic can recognize each fake that is similar to many others (mode collapse); `MinibatchStandardDeviation` gives only one
+    number per group.
 
     It couples samples by a sum, so the numbers grow with the batch size. Pass real and fake samples through the critic in
     separate batches of the same size; a gradient penalty measures the gradient of the sum of scores. Each sample is

@@ -8,7 +8,9 @@ from gankit.blocks._maps import check_maps
 
 
 class AlwaysOnDropout(nn.Module):
-    """Set each value to 0 with a fixed probability, in training and in evaluation mode, and scale up the rest.
+    r"""Set each value to 0 with a fixed probability, in training and in evaluation mode, and scale up the rest.
+
+    .. math:: y = \frac{k}{1 - p}\,x, \qquad k = 1 \text{ with probability } 1 - p, \text{ else } 0
 
     In some generators dropout is the only source of randomness, as in pix2pix: without it, sampling has no variety. A
     well-known list of advice asks for it in the training and the test phase. For ordinary dropout take ``nn.Dropout``.
@@ -61,10 +63,12 @@ class AlwaysOnDropout(nn.Module):
 
 
 class NoiseInjection(nn.Module):
-    """Add the same noise map to all channels, multiplied by a learned strength per channel.
+    r"""Add the same noise map to all channels, multiplied by a learned strength per channel.
 
-    The result is ``x + strength * noise``, with one normal number per position. The generator then need not compute random
-    details, such as strands of hair, from its latents. Strengths start at 0, so a new layer returns its input.
+    .. math:: y_{chw} = x_{chw} + a_c\,\epsilon_{hw}, \qquad \epsilon \sim N(0, 1)
+
+    with the learned strength :math:`a_c` of each channel. The generator then need not compute random details, such as strands
+    of hair, from its latents. Strengths start at 0, so a new layer returns its input.
 
     Every call draws new noise, in training and in evaluation mode. Give `noise` to keep it fixed, or zeros for no noise.
 

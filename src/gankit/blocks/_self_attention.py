@@ -9,11 +9,14 @@ from gankit.blocks._maps import check_maps
 
 
 class SelfAttention2d(nn.Module):
-    """Let every position of a map attend to all positions; a learned gate scales the result.
+    r"""Self-attention (SAGAN): every position of a map attends to all positions; a learned gate scales the result.
 
-    The result is ``x + gate * project(sum over positions of softmax(<query, key>) * value)``. A convolution sees a
-    neighborhood; attention sees the whole picture at once, so that both eyes can get the same color. The gate is one
-    learned number that starts at 0: a new block returns its input, and the network learns local patterns before distant
+    .. math:: y_i = x_i + g\,P \sum_j a_{ij} v_j, \qquad a_{ij} = \frac{e^{q_i \cdot k_j}}{\sum_l e^{q_i \cdot k_l}}
+
+    with queries q, keys k and values v, 1x1 convolutions of x, the gate g and the 1x1 convolution P.
+
+    A convolution sees a neighborhood; attention sees the whole picture, so that both eyes can get the same color. The gate is
+    one learned number that starts at 0: a new block returns its input, and the network learns local patterns before distant
     ones.
 
     The cost grows with the square of the number of positions: use it at 16 x 16 to 64 x 64. Keys and values are

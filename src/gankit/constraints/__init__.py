@@ -1,4 +1,4 @@
-"""Floor 1: what keeps a critic smooth: gradient norms and the penalties made of them, and bounds and penalties on weights."""
+"""Floor 1: constraints on the critic: gradient penalties (WGAN-GP, R1, R2, DRAGAN), weight clipping, spectral norm, LeCam."""
 
 from gankit.constraints._consistency import (
     consistency_penalty as consistency_penalty,

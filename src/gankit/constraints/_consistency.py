@@ -27,15 +27,17 @@ from gankit.constraints._points import (
 
 
 def consistency_penalty(scores: ScoreMaps, other: ScoreMaps) -> Scalar:
-    """Mean squared difference of the critic's scores of the same samples in two versions.
+    r"""Mean squared difference of the critic's scores of the same samples in two versions.
 
-    With an augmentation T that keeps the content of a sample, and multiplied by a weight (the paper's is 10)::
+    .. math:: \mathbb{E}\,[(D(x) - D(T(x)))^2]
+
+    With an augmentation T that keeps the content of a sample. Multiply by the weight yourself (the paper's is 10)::
 
         consistency_penalty(critic(real), critic(T(real)))              # CR; with the next line: bCR
         consistency_penalty(critic(fake), critic(T(fake)))
         consistency_penalty(critic(G(z)), critic(G(z + small noise)))   # zCR, the critic's side
 
-    On the generator's side zCR wants the opposite, samples that follow their latents:
+    On the generator's side zCR does the opposite, so that samples change with their latents:
     ``-consistency_penalty(G(z), G(z + small noise))``, with images in place of scores. Gradients flow into both versions;
     detach one of them if it is to be the target.
 
@@ -76,7 +78,9 @@ def finite_difference_penalty(
     noise: Points | None = None,
     rng: torch.Generator | None = None,
 ) -> Scalar:
-    """Mean squared change of the critic's scores under small normal noise: ``mean((D(x) - D(x + scale * noise)) ** 2)``.
+    r"""Mean squared change of the critic's scores under small normal noise: ``mean((D(x) - D(x + scale * noise)) ** 2)``.
+
+    .. math:: \mathbb{E}\,[(D(x) - D(x + \sigma\,\epsilon))^2], \qquad \epsilon \sim N(0, 1), \qquad \sigma = \text{scale}
 
     **It is not R1.** It takes no gradient of the critic and needs no double backward, so the critic may be compiled alone, use
     fused attention or be sharded. In return:

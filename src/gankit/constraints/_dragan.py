@@ -40,11 +40,15 @@ def dragan_penalty(
     mix: torch.Tensor | None = None,
     rng: torch.Generator | None = None,
 ) -> Scalar:
-    """Mean squared distance of the critic's gradient norm from `target`, at noisy copies of real samples.
+    r"""Mean squared distance of the critic's gradient norm from `target`, at noisy copies of real samples.
 
-    The gradient is taken at ``real + mix * scale * deviation * noise``. The deviation is that of the whole batch, over all its
-    elements: ranks share it, and gradient accumulation, which would compute it for each part, is refused unless `deviation` is
-    given. Multiply by the weight yourself; the authors' is 10.
+    .. math:: \mathbb{E}\,[(\lVert \nabla_{\hat x} D(\hat x) \rVert_2 - \text{target})^2], \qquad \hat x = x + m\,c\,\sigma\,u
+
+    with `mix` m, `scale` c, the `deviation` :math:`\sigma` of the batch and the `noise` u; m and u are uniform in 0..1.
+
+    The deviation is that of the whole batch, over all its
+    elements: ranks share it, and gradient accumulation, which would compute it for each part, is refused unless `deviation`
+    is given. Multiply by the weight (lambda) yourself; the authors' is 10.
 
     The authors' noise lies in 0..1, so it is one-sided: it brightens images by a quarter of the deviation at ``mix = 1``, and
     the critic may learn that. ``symmetric=True`` spreads the same draw over -1..1.

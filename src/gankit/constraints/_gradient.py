@@ -19,7 +19,11 @@ from gankit.constraints._points import (
 
 
 def score_gradient(scores: Scores, inputs: PointsT) -> PointsT:
-    """Gradient of each sample's scores with respect to that sample, differentiable again.
+    r"""Gradient of each sample's scores with respect to that sample, differentiable again.
+
+    .. math:: \nabla_x \sum_k D_k(x)
+
+    with the scores :math:`D_k` of one sample x, usually one.
 
     Use it if the forward pass exists already: R1 can share the critic's pass over the real batch.
 
@@ -59,7 +63,9 @@ def score_gradient(scores: Scores, inputs: PointsT) -> PointsT:
 
 
 def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[torch.Tensor, "(n,)"]:
-    """Euclidean norm of the critic's gradient at each point, over all axes but the first; differentiable again.
+    r"""Euclidean norm of the critic's gradient at each point, over all axes but the first; differentiable again.
+
+    .. math:: \lVert \nabla_x D(x) \rVert_2
 
     If a sample has several parts (an image and a mask, a text), give them in a mapping or a tuple: the critic is called with
     one argument of that form, and the norm is that of all parts together. Inputs that are not to be differentiated are bound
@@ -68,8 +74,8 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
     At a zero gradient the norm is 0 and its slope is 0, never NaN. Very large and very small gradients are scaled before they
     are squared, so that the norm is right over the whole range of its dtype.
 
-    The first eager call of each critic is audited, here and in every penalty that takes this gradient; later calls cost
-    almost nothing. Attention runs in torch's plain form, since the fused forms cannot be differentiated twice.
+    The first eager call of each critic is audited, here and in every penalty that takes this gradient; later calls take a few
+    microseconds. Attention runs in torch's plain form, since the fused forms cannot be differentiated twice.
 
     Under autocast the critic runs in autocast's dtype; the points, the gradient and the norm are float32.
 

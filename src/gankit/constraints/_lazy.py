@@ -7,10 +7,12 @@ from gankit._core import check_at_least, check_finite, check_positive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lazy:
-    """The weight of a penalty that is computed at every k-th step only: `every` at those steps, 0 at the others.
+    r"""The weight of a penalty that is computed at every k-th step only: k at those steps, 0 at the others.
 
-    The mean weight over the steps is 1, so that the penalty's own weight keeps its meaning. Skip the penalty if the weight is
-    0, otherwise no time is saved::
+    .. math:: w(t) = \begin{cases} k & t \bmod k = 0 \\ 0 & \text{else} \end{cases} \qquad k = \text{every}
+
+    This is lazy regularization. The mean weight over the steps is 1, so that the weight of the penalty keeps its meaning.
+    Skip the penalty if the weight is 0, otherwise no time is saved::
 
         if weight := lazy(t):
             terms["penalty"] = weight * 0.5 * gamma * zero_centered_penalty(critic, real)

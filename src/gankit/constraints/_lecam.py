@@ -22,12 +22,15 @@ VERSION = 1
 
 
 class ScoreAverages:
-    """Moving averages of the critic's scores of real and of generated samples, for `gankit.constraints.lecam_penalty`.
+    r"""Moving averages of the critic's scores of real and of generated samples, for `gankit.constraints.lecam_penalty`.
 
-    The averages are corrected for their start: the batch i steps back has the weight ``decay ** i``, divided by the sum of
-    these weights, so that the first batch counts fully. Means are those of the whole batch: ranks share them, and gradient
-    accumulation is refused (update after the step instead, from scores that were kept). An update with a score that is not
-    finite is skipped. Nothing waits for the device.
+    .. math:: \text{average}_t = \frac{\sum_{i=0}^{t} d^i\, m_{t-i}}{\sum_{i=0}^{t} d^i}
+
+    with the `decay` d and the mean score :math:`m_t` of the batch at update t, from 0.
+
+    These exponential moving averages are corrected for their start by the sum of the weights, so that the first batch counts
+    fully. Means are those of the whole batch: ranks share them, and gradient accumulation is refused (update after the step
+    instead, from scores that were kept). An update with a score that is not finite is skipped. Nothing waits for the device.
 
     Args:
         decay: Share of the old average that is kept at each update, from 0 to below 1.
@@ -118,13 +121,15 @@ class ScoreAverages:
 
 
 def lecam_penalty(averages: ScoreAverages, real: Scores, fake: Scores) -> Scalar:
-    """Mean squared distance of scores beyond the other side's average, for critics that are trained on few samples.
+    r"""Mean squared distance of scores beyond the other side's average, for critics that are trained on few samples.
 
-    It is ``mean(relu(real - averages.fake) ** 2) + mean(relu(averages.real - fake) ** 2)``: real scores are pulled down towards
-    the fakes' average, and fake scores up towards the reals'. Update the averages first, as the authors do, then multiply by a
-    weight (theirs are 0.3 for BigGAN on a tenth of CIFAR-10 and 3e-7 for StyleGAN2 on 1000 faces) and add it to the critic's
-    loss. The penalty itself has no state, so it also works under gradient accumulation, where the averages are updated between
-    the steps.
+    .. math:: \mathbb{E}\,[\max(0, D(x) - a_{\text{fake}})^2] + \mathbb{E}\,[\max(0, a_{\text{real}} - D(G(z)))^2]
+
+    with the averages :math:`a` of real and fake scores: real scores are pulled down towards the average of fake ones, and
+    fake scores up towards the average of real ones. Update the averages first, as the authors do, then multiply by a weight
+    (theirs are 0.3 for BigGAN on a tenth of CIFAR-10 and 3e-7 for StyleGAN2 on 1000 faces) and add it to the critic's loss.
+    The penalty itself has no state, so it also works under gradient accumulation, where the averages are updated between the
+    steps.
 
     Args:
         averages: Averages of the critic's scores. No gradient flows through them.
@@ -147,11 +152,10 @@ def lecam_penalty(averages: ScoreAverages, real: Scores, fake: Scores) -> Scalar
         >>> lecam_penalty(averages, real, fake)  # (2² + 4²) / 2 + 3²
         tensor(19.)
 
-    Reference:
-        Tseng et al. 2021, "Regularizing Generative Adversarial Networks under Limited Data" (arXiv:2104.03310),
-        section 3.2. The paper squares the whole distance; both of its programs, StudioGAN and gankit square only the
-        part beyond the average, so that a real score below the fakes' average costs nothing. `ScoreAverages` says how
-        the programs' averages differ.
+    Reference: Tseng et al. 2021, "Regularizing Generative Adversarial Networks under Limited Data" (arXiv:2104.03310),
+        section 3.2. The paper squares the whole distance; both of its programs, StudioGAN and gankit square only the part
+        beyond the average, so that a real score below the average of fake ones has no cost. `ScoreAverages` describes how the
+        programs' averages differ.
     """
     return _hinge("real", real, averages.fake, 1) + _hinge("fake", fake, averages.real, -1)
 

@@ -32,12 +32,13 @@ def gradient_penalty(
     mix: torch.Tensor | None = None,
     rng: torch.Generator | None = None,
 ) -> Scalar:
-    r"""Mean squared distance of the critic's gradient norm from `target`, between real and fake samples.
+    r"""The WGAN-GP penalty: mean squared distance of the critic's gradient norm from `target`, between real and fake samples.
 
     .. math:: \mathbb{E}\,[(\lVert \nabla_{\hat x} D(\hat x) \rVert_2 - \text{target})^2]
 
     The gradient is taken at ``mix * real + (1 - mix) * fake``, with one share per sample. Multiply by the weight yourself
-    (the paper's is 10) and add it to the critic's loss, so that one backward pass serves both.
+    (lambda, the paper's is 10) and add it to the critic's loss, so that one backward pass computes both gradients. With
+    `one_sided` only the part of the norm above the target counts.
 
     Args:
         critic: Any callable from samples to scores; bind conditions by a lambda. It must treat samples separately, so no
@@ -86,12 +87,16 @@ def matching_aware_gradient_penalty(
     *,
     power: float = 6.0,
 ) -> Scalar:
-    """Mean power of the norm of the critic's gradient by images and conditions together, at real matching pairs.
+    r"""Mean power of the norm of the critic's gradient by images and conditions together, at real matching pairs.
+
+    .. math:: \mathbb{E}\,[\lVert \nabla_{(x, c)} D(x, c) \rVert_2^p]
+
+    with a real sample x, its condition c and the `power` p.
 
     It flattens the critic around the right pairs, so that the generator can approach them smoothly, in the images and in the
-    text. A high power leaves small slopes alone and punishes large ones. Multiply by the weight yourself; the authors' is 2.
-    Mismatched and generated pairs get no penalty; the matching-aware loss (`gankit.losses.matching_aware_critic_loss`)
-    handles them.
+    text. With a high power small slopes have almost no cost, large ones a very high one. Multiply by the weight yourself; the
+    authors' is 2. Mismatched and generated pairs get no penalty; the matching-aware loss
+    (`gankit.losses.matching_aware_critic_loss`) handles them.
 
     Args:
         critic: Any callable from images and conditions to scores. It must treat samples separately.
@@ -144,12 +149,14 @@ def max_gradient_penalty(
     mix: torch.Tensor | None = None,
     rng: torch.Generator | None = None,
 ) -> Scalar:
-    """Largest squared norm of the critic's gradient, between real and fake samples.
+    r"""Largest squared norm of the critic's gradient, between real and fake samples.
 
-    The largest norm in a batch estimates the critic's Lipschitz constant, which is thereby kept small rather than at a target.
-    Only the steepest point has a slope, so small batches give a rough penalty. The maximum is that of the whole batch: ranks
-    share it (each returns the same value, and the mean of their gradients is right), and gradient accumulation, which would
-    take the maximum of each part, is refused.
+    .. math:: \max_{\hat x} \lVert \nabla_{\hat x} D(\hat x) \rVert_2^2, \qquad \hat x = u\,x + (1 - u)\,G(z)
+
+    The largest norm in a batch estimates the critic's Lipschitz constant. The penalty makes it small, instead of near a
+    target. Only the steepest point has a slope, so small batches give a rough penalty. The maximum is that of the whole
+    batch: ranks share it (each returns the same value, and the mean of their gradients is right), and gradient accumulation,
+    which would take the maximum of each part, is refused.
 
     Args:
         critic: Any callable from samples to scores, as in `gradient_penalty`.
@@ -183,9 +190,12 @@ def max_gradient_penalty(
 
 
 def zero_centered_penalty(critic: PointCritic[PointsT], samples: PointsT) -> Scalar:
-    """Mean squared norm of the critic's gradient at the samples.
+    r"""Mean squared norm of the critic's gradient at the samples.
 
-    On real samples it is R1, on generated ones R2. Multiply by ``gamma / 2`` yourself.
+    .. math:: \mathbb{E}\,[\lVert \nabla_x D(x) \rVert_2^2]
+
+    On real samples it is the R1 penalty, on generated ones R2. Multiply by ``gamma / 2`` yourself: gamma is the weight
+    (lambda) of papers.
 
     Args:
         critic: Any callable from samples to scores, as in `gradient_penalty`.

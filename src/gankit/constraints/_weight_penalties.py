@@ -8,11 +8,14 @@ from gankit._core import Scalar, check_batch, check_floating, widen, without_aut
 
 
 def weight_penalty(weights: torch.Tensor | Iterable[torch.Tensor]) -> Scalar:
-    """Sum of the squares of one or several weights.
+    r"""Sum of the squares of one or several weights.
 
-    Multiply by beta yourself: the gradient is then ``2 * beta * weight``, for these weights only, while the weight decay of an
-    optimizer applies to every parameter of its group. A slice limits it further: for a projection of
-    ``(out, condition + noise)`` columns, ``weight_penalty(projection.weight[:, :condition])`` leaves out the noise.
+    .. math:: \sum_i w_i^2
+
+    An L2 penalty. Multiply by its weight beta yourself: the gradient is then ``2 * beta * weight``, for these weights only,
+    while the weight decay of an optimizer applies to every parameter of its group. A slice limits it further: for a
+    projection of ``(out, condition + noise)`` columns, ``weight_penalty(projection.weight[:, :condition])`` leaves out the
+    noise.
 
     Args:
         weights: A tensor, or several: a list, or ``network.parameters()``.
@@ -38,11 +41,13 @@ def weight_penalty(weights: torch.Tensor | Iterable[torch.Tensor]) -> Scalar:
 
 
 def orthogonal_penalty(weights: torch.Tensor | Iterable[torch.Tensor], *, include_diagonal: bool = False) -> Scalar:
-    """Sum of the squared entries of ``W Wᵀ`` off its diagonal, over the given weights.
+    r"""Orthogonal regularization: the sum of the squared entries of ``W Wᵀ`` off its diagonal, over the given weights.
 
-    W has one row for each output of the layer. The penalty is 0 if the rows are orthogonal to one another, whatever their
-    lengths; with the diagonal, only if they also have length 1. A layer with more outputs than inputs cannot reach 0.
-    Multiply by the weight yourself: BigGAN's is 1e-4, on every weight of the generator except the shared class embedding.
+    .. math:: \sum_{i \ne j} (W W^\top)_{ij}^2, \qquad \text{or } \lVert W W^\top - I \rVert_F^2 \text{ with the diagonal}
+
+    W has one row for each output of the layer. The penalty is 0 if the rows are orthogonal to each other, for any lengths;
+    with the diagonal, only if they also have length 1. A layer with more outputs than inputs cannot reach 0. Multiply by the
+    weight yourself: BigGAN's is 1e-4, on every weight of the generator except the shared class embedding.
 
     Args:
         weights: A tensor, or several, each with 2 axes or more; biases and gains are refused, so leave them out.

@@ -20,13 +20,15 @@ _LAYERS = (
 
 
 def clip_weights_(network: nn.Module, bound: float, *, include_norms: bool = True) -> None:
-    """Clamp every parameter of the network to ``-bound..bound``, in place.
+    r"""Weight clipping, the constraint of the first WGAN: clamp every parameter of the network to ``-bound..bound``, in place.
+
+    .. math:: w \leftarrow \max(-c, \min(c, w)), \qquad c = \text{bound}
 
     Each parameter is clamped once; buffers such as running statistics are not changed. Call it after the optimizer's step, so
     that the bound holds whenever the critic is used: ``Update(..., constraint=partial(clip_weights_, critic, 0.01))``.
 
-    To clip before the step, as the authors' program does, make it the first line of the terms instead (clipping twice does no
-    harm, so gradient accumulation may run the terms in parts)::
+    To clip before the step, as the authors' program does, make it the first line of the terms instead (clipping twice gives
+    the same weights, so gradient accumulation may run the terms in parts)::
 
         def critic_terms(real, latents):
             clip_weights_(critic, 0.01)
@@ -77,11 +79,14 @@ def clip_weights_(network: nn.Module, bound: float, *, include_norms: bool = Tru
 
 
 def spectral_norm_(network: nn.Module, *, power_iterations: int = 1) -> None:
-    """Divide the weight of every linear and convolutional layer by its largest singular value, at every use from now on.
+    r"""Spectral normalization: divide the weight of each linear and convolutional layer by its largest singular value.
 
-    It is torch's own ``parametrizations.spectral_norm``, once for each layer; layers that have it already are not changed.
-    Parameters stay the same objects, so an optimizer of the network remains valid. Each layer is then 1-Lipschitz as a matrix;
-    for a convolution it is the matrix of the flattened kernel, which differs a little from that of the convolution.
+    .. math:: \hat W = W / \sigma(W), \qquad \sigma(W) = \max_{v \ne 0} \lVert W v \rVert_2 / \lVert v \rVert_2
+
+    This is done at every use from now on, by torch's own ``parametrizations.spectral_norm``, once for each layer; layers that
+    have it already are not changed. Parameters stay the same objects, so an optimizer of the network remains valid. Each
+    layer is then 1-Lipschitz as a matrix; for a convolution it is the matrix of the flattened kernel, which differs a little
+    from that of the convolution.
 
     Under a penalty:
 

@@ -128,7 +128,9 @@ class ConditionDistribution(NamedTuple):
 
 
 class ConditioningAugmentation(nn.Module):
-    """Draw a short condition from a normal distribution whose mean and variance are learned from a text encoder's vector.
+    r"""Draw a short condition from a normal distribution whose mean and variance are learned from a text encoder's vector.
+
+    .. math:: c = \mu(v) + \sigma(v) \cdot \epsilon, \qquad \epsilon \sim N(0, 1)
 
     There are few sentences and the vectors are long, so a generator sees isolated points of a large space. With draws
     around each point it sees a smooth region, and one sentence has many conditions and so many pictures. Every call

@@ -16,7 +16,9 @@ def normal_latents(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
 ) -> Latents:
-    """Draw independent normal numbers with standard deviation `scale`, the usual noise of a generator.
+    r"""Draw independent normal numbers with standard deviation `scale`, the usual noise (z) of a generator.
+
+    .. math:: z = \text{scale} \cdot \epsilon, \qquad \epsilon \sim N(0, 1)
 
     Train with scale 1. A lower scale at sampling time is a lower temperature: latents closer to the center, so images that
     are more similar and mostly better; with 0 all are the same. The numbers are ``scale * torch.randn(count, features)``, so
@@ -65,11 +67,13 @@ def truncated_normal_latents(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
 ) -> Latents:
-    """Draw normal numbers, conditioned on none being farther from 0 than `threshold`.
+    r"""Draw normal numbers that are not farther from 0 than `threshold`: the truncation trick.
 
-    BigGAN's truncation trick at sampling time: less variety for better images. The distribution is exact, by the inverse
-    distribution function in float64 of one ``torch.rand(count, features)``; nothing is drawn again, so the function can be
-    traced and replayed. The standard deviation is below 1: .5396 at threshold 1, .2839 at threshold 0.5.
+    .. math:: z = \text{scale} \cdot \epsilon, \qquad \epsilon \sim N(0, 1) \text{ given } |\epsilon| \le \text{threshold}
+
+    BigGAN uses it at sampling time: less variety, better images. The distribution is exact, by the inverse distribution
+    function in float64 of one ``torch.rand(count, features)``; nothing is drawn again, so the function can be traced and
+    replayed. The standard deviation is below 1: .5396 at threshold 1, .2839 at threshold 0.5.
 
     Args:
         count: Number of latents.
@@ -120,7 +124,9 @@ def uniform_latents(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
 ) -> Latents:
-    """Draw independent uniform numbers from `low` to `high`, the noise of the first DCGANs.
+    r"""Draw independent uniform numbers from `low` to `high`, the noise of the first DCGANs.
+
+    .. math:: z = \text{low} + (\text{high} - \text{low})\,u, \qquad u \text{ uniform in } 0..1
 
     The numbers are ``low + (high - low) * torch.rand(count, features)``. Latents with many features are near the corners of
     their cube, so interpolate linearly between them, not on a sphere.

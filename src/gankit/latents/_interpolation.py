@@ -7,7 +7,9 @@ from gankit._core import Latents, check_batch, check_finite, check_floating, che
 
 
 def linear_interpolation(first: Latents, second: Latents, share: float | torch.Tensor) -> Latents:
-    """Interpolate from `first` to `second` along a straight line: ``(1 - share) * first + share * second``.
+    r"""Interpolate from `first` to `second` along a straight line: ``(1 - share) * first + share * second``.
+
+    .. math:: z(s) = (1 - s)\,a + s\,b
 
     Right for uniform latents and for mapped ones (StyleGAN's w). Between normal latents the middle of the line is closer to
     the center than any latent that the generator was trained on; use `gankit.latents.spherical_interpolation` for them.
@@ -42,11 +44,15 @@ def linear_interpolation(first: Latents, second: Latents, share: float | torch.T
 
 
 def spherical_interpolation(first: Latents, second: Latents, share: float | torch.Tensor) -> Latents:
-    """Interpolate from `first` to `second` along the great circle, at constant speed.
+    r"""Interpolate from `first` to `second` along the great circle, at constant speed.
+
+    .. math::
+
+        z(s) = \frac{\sin((1 - s)\,\omega)}{\sin \omega}\,a + \frac{\sin(s\,\omega)}{\sin \omega}\,b, \qquad \cos \omega =
+        \frac{a \cdot b}{\lVert a \rVert\,\lVert b \rVert}
 
     Normal latents with many features are close to a sphere. This path stays on it, so every step is a latent like those that
-    the generator was trained on. With the angle w between the two it is
-    ``(sin((1 - share) * w) * first + sin(share * w) * second) / sin(w)``.
+    the generator was trained on. Also called slerp.
 
     Ends with unequal lengths are weighted by the same formula, as in White's program, so the length changes smoothly. Between
     parallel latents the path is a straight line, the limit of the formula. Between opposite latents the great circle is not

@@ -1,6 +1,7 @@
 """Floor 1: losses of the critic and of the generator.
 
-An objective is the loss of one score: Wasserstein, logistic, hinge or least squares. A loss of a batch is a mean over scores.
+An objective is the per-score loss: Wasserstein, logistic (binary cross-entropy), hinge or least squares. The losses of critic
+(discriminator) and generator are means of it over a batch.
 """
 
 from gankit.losses._adaptive_probability import AdaptiveProbability as AdaptiveProbability

@@ -26,12 +26,18 @@ VERSION = 1
 
 
 class AdaptiveProbability:
-    """A probability that rises while the critic is too sure of real samples and falls otherwise.
+    r"""A probability that rises while the critic is too sure of real samples and falls otherwise.
+
+    .. math::
+
+        p \leftarrow \operatorname{clamp}(p + \operatorname{sign}(r - r^*)\, n / N,\; 0,\; p_{\max}), \qquad r =
+        \mathbb{E}\,[\operatorname{sign}(D(x))]
+
+    with the `target` :math:`r^*`, n real samples, the `length` N and the `limit` :math:`p_{\max}`.
 
     The measure is the mean sign of the real scores: 1 if all are above 0, 0 if the critic guesses. A critic that overfits a
-    small data set gets close to 1 on its training samples. Each update changes the probability by
-    ``sign(mean(sign(scores)) - target) * samples / length`` and clamps it to 0..limit. Use it with
-    `gankit.losses.flip_labels`, as the strength of an augmentation, or with `gankit.augment.mix_in_fakes`.
+    small data set gets close to 1 on its training samples. Use it with `gankit.losses.flip_labels`, as the strength of an
+    augmentation, or with `gankit.augment.mix_in_fakes`.
 
     Update it after the critic's step: with scores (`update`), or with a mean sign that the terms returned as a reading
     (`mean_sign` in the terms, `move` outside), which keeps the terms pure. `probability` is one 0-d tensor that updates

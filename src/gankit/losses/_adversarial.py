@@ -18,11 +18,13 @@ def critic_loss(
     real_labels: ScoreMaps | None = None,
     fake_labels: ScoreMaps | None = None,
 ) -> Scalar:
-    """Mean cost of real scores plus mean cost of fake ones.
+    r"""Loss of the critic (discriminator): the mean cost of real scores plus the mean cost of fake ones.
 
-    Labels soften or flip the two sides: a sample with label t costs ``t * objective.real + (1 - t) * objective.fake``. With
-    `gankit.losses.Logistic` this is exactly cross-entropy with the soft target t. `gankit.losses.labeled_loss` is the loss of
-    one side.
+    .. math:: L_D = \mathbb{E}\,[\ell_{\text{real}}(D(x))] + \mathbb{E}\,[\ell_{\text{fake}}(D(G(z)))]
+
+    Labels soften or flip the two sides (label smoothing): the cost of a score with label t is
+    ``t * objective.real + (1 - t) * objective.fake``. With `gankit.losses.Logistic` this is exactly cross-entropy with the
+    soft target t. `gankit.losses.labeled_loss` is the loss of one side.
 
     Args:
         objective: The cost of one score; see `gankit.losses.Objective`.
@@ -60,7 +62,9 @@ def critic_loss(
 
 
 def generator_loss(objective: Objective, fake: ScoreMaps) -> Scalar:
-    """Mean cost to the generator of the scores of its own samples.
+    r"""Loss of the generator: the mean cost of the scores of its samples.
+
+    .. math:: L_G = \mathbb{E}\,[\ell_{\text{generator}}(D(G(z)))]
 
     Args:
         objective: The cost of one score; see `gankit.losses.Objective`.
@@ -85,7 +89,9 @@ def generator_loss(objective: Objective, fake: ScoreMaps) -> Scalar:
 
 
 def labeled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) -> Scalar:
-    """Mean cost of scores with a label each: a label t costs ``t * objective.real + (1 - t) * objective.fake``.
+    r"""Mean cost of scores that each have a label t: ``t * objective.real + (1 - t) * objective.fake``.
+
+    .. math:: L = \mathbb{E}\,[t\,\ell_{\text{real}}(s) + (1 - t)\,\ell_{\text{fake}}(s)]
 
     The loss of one side, for a critic with separate updates for real and fake samples, or for a generator with a soft target
     (the AC-GAN programs do both). With `gankit.losses.Logistic` it is exactly cross-entropy with the soft target t. With

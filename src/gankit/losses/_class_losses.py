@@ -24,15 +24,19 @@ UNLABELED = -1
 
 
 def class_loss(logits: Heads, labels: Labels, *, weights: Sequence[float] | None = None) -> Scalar:
-    """Softmax cross-entropy of each class head, averaged over samples and summed over heads.
+    r"""Softmax cross-entropy of each class head, averaged over samples and summed over heads.
+
+    .. math:: L = \sum_h w_h\, \frac{1}{n} \sum_{i=1}^{n} -\log \frac{e^{a_{hi, y}}}{\sum_k e^{a_{hi, k}}}
+
+    with the logits :math:`a_{hi}` of head h for sample i, its class y and the weight :math:`w_h` of the head.
 
     The auxiliary classifier's loss of AC-GAN, for real samples, generated ones, or both: add one call for each. A classifier
     that also learns from generated samples learns to accept the generator's mistakes; the original does so.
 
-    A row with label -1 is unlabeled: it costs 0 and has no gradient, but it counts in the mean. The loss of a batch is
-    therefore the mean over its equal parts, also under accumulation and on several ranks, and a batch without any label costs
-    0. (`torch.nn.functional.cross_entropy` divides by the number of labeled rows, which differs between parts, and is NaN
-    without any.)
+    A row with label -1 is unlabeled: its cost and its gradient are 0, but it counts in the mean. The loss of a batch is
+    therefore the mean over its equal parts, also under accumulation and on several ranks, and the loss of a batch without any
+    label is 0. (`torch.nn.functional.cross_entropy` divides by the number of labeled rows, which differs between parts, and
+    is NaN without any.)
 
     Args:
         logits: Output of the heads: a tensor, or a sequence with one tensor per head.
@@ -75,9 +79,15 @@ def class_loss(logits: Heads, labels: Labels, *, weights: Sequence[float] | None
 
 
 def multi_label_loss(logits: Heads, targets: Heads, *, weights: Sequence[float] | None = None) -> Scalar:
-    """Sigmoid cross-entropy of independent labels, summed over labels and averaged over samples.
+    r"""Sigmoid cross-entropy of independent labels, summed over labels and averaged over samples.
 
-    For tags and other attributes that do not exclude each other. An entry of -1 is unknown: it costs 0 and has no gradient.
+    .. math::
+
+        L = \sum_h w_h\, \frac{1}{n} \sum_{i=1}^{n} \sum_k \left[\operatorname{softplus}(a_{hik}) - t_{hik}\, a_{hik}\right]
+
+    with the logit :math:`a_{hik}` and the target :math:`t_{hik}` of label k for sample i, in head h of weight :math:`w_h`.
+
+    For tags and other attributes that do not exclude each other. An entry of -1 is unknown: its cost and its gradient are 0.
 
     Args:
         logits: Output of the heads: a tensor, or a sequence with one tensor per head.

@@ -25,15 +25,20 @@ def data_to_data_loss(
     positive_margin: float = 0.98,
     negative_margin: float | None = None,
 ) -> Scalar:
-    """Raise the similarity of each sample to its class proxy and lower its similarity to samples of other classes.
+    r"""Raise the similarity of each sample to its class proxy and lower its similarity to samples of other classes.
+
+    .. math::
+
+        L = \frac{1}{n} \sum_{i=1}^{n} -\log \frac{p_i}{p_i + \sum_{j:\, y_j \ne y_i} q_{ij}}, \qquad
+        p_i = e^{\min(s(e_i,\, v_{y_i}) - m_+,\, 0) / \tau}, \qquad q_{ij} = e^{\max(s(e_i,\, e_j) - m_-,\, 0) / \tau}
 
     A successor of `gankit.losses.class_loss` that stays stable where the gradients of `class_loss` explode: everything is
-    compared on the unit sphere, and samples that are easy to classify have no gradient. With the cosine similarity ``s`` the
-    cost per sample is ``-log(p / (p + sum of q))``, where ``p = exp(min(s(sample, proxy) - positive_margin, 0) / temperature)``
-    and, for each sample of another class, ``q = exp(max(s(sample, other) - negative_margin, 0) / temperature)``.
+    compared on the unit sphere, and samples that are easy to classify have no gradient. Here s is the cosine similarity, e an
+    embedding, v the proxy of a class, :math:`m_+` the `positive_margin`, :math:`m_-` the `negative_margin` and :math:`\tau`
+    the `temperature`.
 
     The other samples are those of the whole batch: ranks gather them, and gradient accumulation, which would see only a part
-    of them, is refused. A row with label -1 costs 0, has no gradient and is not among the other samples; it counts in the
+    of them, is refused. A row with label -1 has cost 0 and no gradient, and is not among the other samples; it counts in the
     mean.
 
     Args:

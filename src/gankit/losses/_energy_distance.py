@@ -6,16 +6,18 @@ from gankit._core import Scalar, check_batch, check_floating, widen
 
 
 def energy_distance_loss(real: torch.Tensor, fake: torch.Tensor) -> Scalar:
-    """Energy distance between real and generated values, coordinate by coordinate.
+    r"""Energy distance between real and generated values, coordinate by coordinate.
 
-    For each coordinate it is ``2 E|x - y| - E|x - x'| - E|y - y'|`` with real values x, x' and generated ones y, y': 0 if both
-    are distributed alike, and greater otherwise. A critic that looks at pictures one by one does not notice that all of them
-    have the same background; this loss does, since coordinates that do not vary enough are pushed apart. Use it beside the
-    critic's score, on a few coordinates that say what should vary, such as the colors of a picture reduced to 8 x 8 pixels.
-    It does not see how coordinates depend on each other.
+    .. math:: L = 2\,\mathbb{E}\,|x - y| - \mathbb{E}\,|x - x'| - \mathbb{E}\,|y - y'|
 
-    The expectations are means over pairs of different samples, so the estimate is unbiased for any number of samples: ranks and
-    parts of a batch can compute it each for itself, and their mean is unbiased too. A single estimate can be below 0. Sorting
+    with real values x, x' and generated ones y, y' of one coordinate, then the mean over coordinates. It is 0 if both have
+    the same distribution, and greater otherwise. It works against mode collapse: a critic that scores pictures one by one
+    cannot detect that all of them have the same background; this loss pushes coordinates apart that do not vary enough. Use
+    it beside the critic's score, on a few coordinates that should vary, such as the colors of a picture reduced to 8 x 8
+    pixels. It does not measure how coordinates depend on each other.
+
+    The expectations are means over pairs of different samples, so the estimate is unbiased for any number of samples. Ranks
+    and parts of a batch may compute it separately: their mean is unbiased too. A single estimate can be below 0. Sorting
     takes the place of comparing all pairs, so the time grows like ``n log n``.
 
     Args:

@@ -24,7 +24,11 @@ Features: TypeAlias = torch.Tensor | Sequence["Features"]
 
 
 def feature_matching_loss(real: Features, fake: Features) -> Scalar:
-    """Mean absolute difference between the features of each real sample and of its generated counterpart.
+    r"""Mean absolute difference between the features of each real sample and of its generated counterpart.
+
+    .. math:: L = \mathbb{E}\,|f(x) - f(G(c))|
+
+    with the features f(x) of a real sample and those of the sample that is generated for the same condition c.
 
     For generators that reconstruct a given sample: from a label map, a spectrogram, a latent of an autoencoder. Features are
     the outputs of the critic's inner layers. If real and generated samples are not pairs, use
@@ -59,7 +63,9 @@ def feature_matching_loss(real: Features, fake: Features) -> Scalar:
 
 
 def mean_feature_loss(real: torch.Tensor, fake: torch.Tensor) -> Scalar:
-    """Squared distance between the mean features of real samples and those of generated ones.
+    r"""Squared distance between the mean features of real samples and those of generated ones.
+
+    .. math:: L = \lVert \mathbb{E}\,f(x) - \mathbb{E}\,f(G(z)) \rVert_2^2
 
     For generators whose samples have no real counterpart. The means are over the whole batch: ranks share them, and gradient
     accumulation, which would use the means of its parts, is refused.
@@ -105,11 +111,13 @@ def mode_seeking_loss(
     *,
     epsilon: float = 1e-5,
 ) -> Scalar:
-    """Return ``1 / (ratio + epsilon)``, where the ratio is the distance of samples divided by the distance of their latents.
+    r"""Return ``1 / (ratio + epsilon)``, where the ratio is the distance of samples divided by the distance of their latents.
 
-    The loss is large for a conditional generator that ignores its noise. Draw two latents for each condition, and pass both
-    samples. Distances are means of absolute differences over the whole batch: ranks share them, and gradient accumulation,
-    which would use the means of its parts, is refused.
+    .. math:: L = \frac{1}{r + \epsilon}, \qquad r = \frac{\mathbb{E}\,|G(z_1, c) - G(z_2, c)|}{\mathbb{E}\,|z_1 - z_2|}
+
+    The loss is large for a conditional generator that ignores its noise (mode collapse). Draw two latents for each condition,
+    and pass both samples. Distances are means of absolute differences over the whole batch: ranks share them, and gradient
+    accumulation, which would use the means of its parts, is refused.
 
     Args:
         first: Generated samples, with the generator's graph attached.
@@ -155,11 +163,14 @@ def mode_seeking_loss(
 
 
 def conditioning_kl_loss(mean: torch.Tensor, log_variance: torch.Tensor) -> Scalar:
-    """Kullback-Leibler divergence of normal distributions from the standard one, summed over features, averaged over samples.
+    r"""Kullback-Leibler divergence of normal distributions from the standard one, summed over features, averaged over samples.
+
+    .. math::
+
+        L = \frac{1}{n} \sum_{i=1}^{n} \sum_j \frac{1}{2} \left(\mu_{ij}^2 + \sigma_{ij}^2 - 1 - \log \sigma_{ij}^2\right)
 
     For conditioning augmentation, where a condition is drawn around a learned mean with a learned variance: the term keeps
-    the variance from shrinking to 0. The cost per sample is the sum over features of
-    ``(mean^2 + exp(log_variance) - 1 - log_variance) / 2``.
+    the variance from shrinking to 0. In the formula :math:`\mu` is `mean`, and :math:`\log \sigma^2` is `log_variance`.
 
     Args:
         mean: The mean of each feature.

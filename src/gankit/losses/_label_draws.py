@@ -25,7 +25,7 @@ def constant_labels(scores: Scores, value: float) -> Scores: ...
 @overload
 def constant_labels(scores: Sequence[Scores], value: float) -> tuple[Scores, ...]: ...
 def constant_labels(scores: ScoreMaps, value: float) -> Scores | tuple[Scores, ...]:
-    """Return the same label for every score, for example 0.9 on the real side for one-sided smoothing.
+    """Return the same label for every score, for example 0.9 on the real side: one-sided label smoothing.
 
     Args:
         scores: The scores that get labels, a tensor or a sequence of them; only shape, dtype and device matter.
@@ -74,7 +74,9 @@ def uniform_labels(
     draw: ScoreMaps | None = None,
     rng: torch.Generator | None = None,
 ) -> Scores | tuple[Scores, ...]:
-    """Draw a label from `low` to `high` for every score independently: noisy labels.
+    r"""Draw a label from `low` to `high` for every score independently: noisy labels, also called soft labels.
+
+    .. math:: t = \text{low} + (\text{high} - \text{low})\,u, \qquad u \text{ uniform in } 0..1
 
     Well-known advice is 0.7..1.2 for real and 0..0.3 for generated samples. With labels above 1 cross-entropy has no minimum,
     and the losses warn; 0.8..1 on the real side only is the safe form.
@@ -143,12 +145,14 @@ def flip_labels(
     draw: torch.Tensor | None = None,
     rng: torch.Generator | None = None,
 ) -> Scores | tuple[Scores, ...]:
-    """Replace label t by 1 - t with the given probability, independently per sample or for the whole batch at once.
+    r"""Replace label t by 1 - t with the given probability, independently per sample or for the whole batch at once.
 
-    Flipping some fake labels makes the critic accept a few fakes, which slows down a critic that wins too early. The expected
-    loss with flip probability p equals the loss with labels smoothed by p; flipping only adds noise. It therefore has the
-    same disadvantage: in regions with only fakes, the best critic still gives them p, and the generator has less reason to
-    leave. Let p decrease to 0 (`gankit.schedules.Ramp`) or follow the critic (`gankit.losses.AdaptiveProbability`).
+    .. math:: t \mapsto 1 - t \text{ with probability } p, \qquad t \mapsto t \text{ otherwise}
+
+    Flipping some fake labels trains the critic to accept a few fakes, which slows it down if it becomes too strong early. The
+    expected loss with flip probability p equals the loss with labels smoothed by p; flipping only adds noise. It therefore
+    has the same disadvantage: in regions with only fakes, the best critic still gives them p, and the generator has less
+    reason to leave. Let p decrease to 0 (`gankit.schedules.Ramp`) or follow the critic (`gankit.losses.AdaptiveProbability`).
 
     Args:
         labels: Labels to flip, a tensor or a sequence of them, as from `gankit.losses.constant_labels` or

@@ -22,12 +22,18 @@ def matching_aware_critic_loss(
     mismatched_labels: ScoreMaps | None = None,
     fake_labels: ScoreMaps | None = None,
 ) -> Scalar:
-    """Mean cost of real pairs plus the weighted costs of the negative side: mismatched pairs and fakes.
+    r"""Mean cost of real pairs plus the weighted costs of the negative side: mismatched pairs and fakes.
+
+    .. math::
+
+        L_D = \mathbb{E}\,[\ell_{\text{real}}(D(x, c))] + w_m\,\mathbb{E}\,[\ell_{\text{fake}}(D(x, c'))]
+        + w_f\,\mathbb{E}\,[\ell_{\text{fake}}(D(G(z, c), c))]
+
+    with the condition c of a sample, a wrong condition c', `mismatched_weight` :math:`w_m` and `fake_weight` :math:`w_f`.
 
     A critic that only separates real from generated samples may ignore the condition. This critic also sees real samples with
     the conditions of other samples (`gankit.losses.mismatched_indices` and `gankit.losses.mismatched_labels` select them) and
-    is trained to reject them as it rejects fakes: ``real + mismatched_weight * mismatched + fake_weight * fake``. The
-    generator's loss is the usual `gankit.losses.generator_loss`.
+    is trained to give them low scores, like fakes. The generator's loss is the usual `gankit.losses.generator_loss`.
 
     The weights of the negative side add to 1, the weight of the real side. With other weights, the loss depends on a common
     shift of all scores: with `gankit.losses.Wasserstein` and weights 1 and 1 the loss falls by c when every score falls by c,

@@ -10,7 +10,7 @@ from gankit._core import Scores, check_finite, widen
 
 @runtime_checkable
 class Objective(Protocol):
-    """The cost of one score: to the critic on a real sample, to the critic on a generated one, to the generator.
+    """The per-score loss: of the critic for a real sample, of the critic for a generated one, and of the generator.
 
     Each method is elementwise on one tensor of any shape and returns costs of that shape in float32 or wider. Any object
     with these three methods is an objective; a base class is not needed. The losses of a batch, such as
@@ -47,11 +47,12 @@ class Objective(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wasserstein:
-    """The critic raises real scores and lowers fake ones without bound; the generator raises the scores of its samples.
+    r"""The objective of WGAN: the critic raises real scores and lowers fake ones, the generator raises those of its samples.
 
-    Costs: real ``-s``, fake ``s``, generator ``-s``. The critic's loss is then minus the estimated distance (up to the
-    critic's Lipschitz constant), so it needs a constraint: `gankit.constraints.gradient_penalty` or
-    `gankit.constraints.clip_weights_`.
+    .. math:: \ell_{\text{real}}(s) = -s, \qquad \ell_{\text{fake}}(s) = s, \qquad \ell_{\text{generator}}(s) = -s
+
+    The costs have no bound. The critic's loss is then minus the estimated distance (up to the critic's Lipschitz constant),
+    so it needs a constraint: `gankit.constraints.gradient_penalty` or `gankit.constraints.clip_weights_`.
 
     Shape:
         Scores of any shape in, costs of that shape out, unbounded in both directions.
@@ -84,10 +85,16 @@ class Wasserstein:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logistic:
-    """Cross-entropy of "real" against "generated": the original GAN. Scores are logits: the critic ends without a sigmoid.
+    r"""Binary cross-entropy (BCE) with logits, of the original GAN: the critic ends without a sigmoid.
 
-    Costs, with ``softplus(s) = log(1 + exp(s))``: real ``softplus(-s)``, fake ``softplus(s)``; generator ``softplus(-s)``,
-    or ``-softplus(s)`` with `saturating`. Finite for every finite score.
+    .. math::
+
+        \ell_{\text{real}}(s) = \operatorname{softplus}(-s), \qquad \ell_{\text{fake}}(s) = \operatorname{softplus}(s), \qquad
+        \ell_{\text{generator}}(s) = \operatorname{softplus}(-s), \qquad \operatorname{softplus}(s) = \log(1 + e^s)
+
+    In words: real ``-log(sigmoid(s))``, fake ``-log(1 - sigmoid(s))``; generator ``-log(sigmoid(s))``, or
+    ``log(1 - sigmoid(s))`` with `saturating`. This is ``torch.nn.BCEWithLogitsLoss`` with targets 1 and 0, summed over both
+    sides. Costs are finite for every finite score.
 
     Args:
         saturating: Use the minimax cost ``log(1 - sigmoid(s))`` for the generator, whose gradient vanishes where the critic
@@ -130,9 +137,14 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hinge:
-    """The critic's gradient is zero for real scores above 1 and for fake scores below -1.
+    r"""The hinge loss: the critic's gradient is zero for real scores above 1 and for fake scores below -1.
 
-    Costs: real ``max(0, 1 - s)``, fake ``max(0, 1 + s)``, generator ``-s``. The critic's two costs are added, not halved.
+    .. math::
+
+        \ell_{\text{real}}(s) = \max(0, 1 - s), \qquad \ell_{\text{fake}}(s) = \max(0, 1 + s), \qquad
+        \ell_{\text{generator}}(s) = -s
+
+    The critic's two costs are added, not halved.
 
     Shape:
         Scores of any shape in, costs of that shape out; the critic's costs are 0 or more.
@@ -163,9 +175,14 @@ class Hinge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeastSquares:
-    """Half the squared difference of a score from its target.
+    r"""The objective of LSGAN: half the squared difference of a score from its target.
 
-    Costs: real ``(s - real_target)^2 / 2``, fake ``(s - fake_target)^2 / 2``, generator ``(s - generator_target)^2 / 2``.
+    .. math::
+
+        \ell_{\text{real}}(s) = \frac{1}{2} (s - b)^2, \qquad \ell_{\text{fake}}(s) = \frac{1}{2} (s - a)^2, \qquad
+        \ell_{\text{generator}}(s) = \frac{1}{2} (s - c)^2
+
+    with b = `real_target`, a = `fake_target` and c = `generator_target`.
 
     Args:
         real_target: Target of the critic for real scores (the paper's b).

@@ -16,11 +16,14 @@ from gankit.losses._objectives import Objective, check_objective
 
 
 def paired_critic_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -> Scalar:
-    """Mean cost of the difference between each real score and its fake partner: ``objective.real(real - fake)``.
+    r"""Mean cost of the difference between each real score and its fake partner: ``objective.real(real - fake)``.
 
-    Sample i of `real` is compared with sample i of `fake`; in a conditional GAN both have the same condition. A critic that
-    only ranks cannot ignore a mode as long as real samples of it are shown. With `gankit.losses.Logistic` and
-    `gankit.constraints.zero_centered_penalty` on real and on fake samples it is the objective of R3GAN.
+    .. math:: L_D = \mathbb{E}\,[\ell_{\text{real}}(D(x) - D(G(z)))]
+
+    Sample i of `real` is compared with sample i of `fake`; in a conditional GAN both have the same condition. The critic has
+    to rank real samples of every mode above their fake partners, which helps against mode collapse (relativistic pairing,
+    RpGAN). With `gankit.losses.Logistic` and `gankit.constraints.zero_centered_penalty` on real and on fake samples it is the
+    objective of R3GAN.
 
     Args:
         objective: The cost of a difference of two scores; see `gankit.losses.Objective`.
@@ -49,7 +52,9 @@ def paired_critic_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -
 
 
 def paired_generator_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -> Scalar:
-    """Mean cost of the difference between each fake score and its real partner: ``objective.real(fake - real)``.
+    r"""Mean cost of the difference between each fake score and its real partner: ``objective.real(fake - real)``.
+
+    .. math:: L_G = \mathbb{E}\,[\ell_{\text{real}}(D(G(z)) - D(x))]
 
     The generator's side of `gankit.losses.paired_critic_loss`. Scores of real samples are constants for the generator, so
     they may be computed without a graph.
@@ -80,11 +85,15 @@ def paired_generator_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps
 
 
 def relativistic_average_critic_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -> Scalar:
-    """Mean cost of the difference between each score and the mean score of the other side.
+    r"""Mean cost of the difference between each score and the mean score of the other side (RaGAN).
 
-    The loss is the mean of ``objective.real(real - mean(fake))`` plus the mean of ``objective.fake(fake - mean(real))``. The
-    means are over the whole batch: ranks share them, and gradient accumulation, which would use the means of its parts, is
-    refused.
+    .. math::
+
+        L_D = \mathbb{E}\,[\ell_{\text{real}}(D(x) - \mathbb{E}\,D(G(z)))]
+        + \mathbb{E}\,[\ell_{\text{fake}}(D(G(z)) - \mathbb{E}\,D(x))]
+
+    The inner means are over the whole batch: ranks share them, and gradient accumulation, which would use the means of its
+    parts, is refused.
 
     Args:
         objective: The cost of a difference of a score and a mean; see `gankit.losses.Objective`.
@@ -117,11 +126,14 @@ def relativistic_average_critic_loss(objective: Objective, real: ScoreMaps, fake
 
 
 def relativistic_average_generator_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -> Scalar:
-    """Mean cost of the difference between each score and the mean score of the other side, with the sides exchanged.
+    r"""Mean cost of the difference between each score and the mean score of the other side, with the sides exchanged.
 
-    The generator's side of `gankit.losses.relativistic_average_critic_loss`: the mean of
-    ``objective.real(fake - mean(real))`` plus the mean of ``objective.fake(real - mean(fake))``. Both parts have a gradient
-    for the generator.
+    .. math::
+
+        L_G = \mathbb{E}\,[\ell_{\text{real}}(D(G(z)) - \mathbb{E}\,D(x))]
+        + \mathbb{E}\,[\ell_{\text{fake}}(D(x) - \mathbb{E}\,D(G(z)))]
+
+    The generator's side of `gankit.losses.relativistic_average_critic_loss`. Both parts have a gradient for the generator.
 
     Args:
         objective: The cost of a difference of a score and a mean; see `gankit.losses.Objective`.

@@ -7,11 +7,15 @@ from gankit._core import check_at_least, check_positive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HalfLife:
-    """The decay of an average that forgets half of its past within a number of samples, at any batch size.
+    r"""The decay of a moving average (EMA) that forgets half of its past within a number of samples, at any batch size.
 
-    ``decay = 0.5 ** (batch_size / half_life)``. With `ramp` the half-life is at most this share of the samples so far, so that
-    an early average does not hold on to the random first weights. Set it as the decay of a `gankit.training.WeightAverage`
-    before each update; with a ramp, make that with ``warmup=False``.
+    .. math:: \text{decay}(t) = 2^{-b / h(t)}, \qquad h(t) = \min(\text{samples},\; \text{ramp} \cdot t\,b)
+
+    with the `batch_size` b. Without `ramp` the half-life h is `samples` at all times.
+
+    With `ramp` the half-life is at most this share of the samples so far, so that an early average soon forgets the random
+    initial weights. Set it as the decay of a `gankit.training.WeightAverage` before each update; with a ramp, make that with
+    ``warmup=False``.
 
     Args:
         samples: The half-life: the number of samples after which old weights have half their influence.

@@ -7,7 +7,11 @@ from gankit._core import check_at_least, check_finite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ramp:
-    """A number as a function of time: `initial` up to `start`, then linear to `final`, then constant.
+    r"""A number as a function of time: `initial` up to `start`, then linear to `final`, then constant (a warm-up).
+
+    .. math::
+
+        f(t) = (1 - s)\,\text{initial} + s\,\text{final}, \qquad s = \min(1, \max(0, (t - \text{start}) / \text{length}))
 
     Use it for the weight of an adversarial term that starts once reconstruction works, for a probability of flipped labels
     that decays, or for a growing share of augmented samples. Multiply the term by it, or pass it on.

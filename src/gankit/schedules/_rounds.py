@@ -9,7 +9,9 @@ from gankit._core import check_at_least
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Counts and order of the updates of one round.
+    """Counts and order of the updates of one round: critic (D) steps, generator (G) steps, and which come first.
+
+    ``Round(5)`` has five critic updates per generator update: ``n_critic=5`` in many programs.
 
     Args:
         critic: Number of critic updates, 0 or more.
@@ -74,7 +76,14 @@ class Constant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boosted:
-    """A schedule that returns `boost` in the first rounds and periodically after that, and `base` otherwise.
+    r"""A schedule that returns `boost` in the first rounds and periodically after that, and `base` otherwise.
+
+    .. math::
+
+        \text{round}(t) = \begin{cases} \text{boost} & p < \text{first} \text{ or } (p + n_0) \bmod
+        \text{every} = 0 \\ \text{base} & \text{else} \end{cases}
+
+    with p = t, or t modulo `epoch_length`, and `count_from` :math:`n_0`.
 
     The original WGAN code trains its critic to near optimality in this way. With `epoch_length` the count of rounds
     restarts in every epoch, so every epoch begins with its own boosted rounds.

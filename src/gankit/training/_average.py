@@ -15,7 +15,12 @@ VERSION = 1
 
 
 class WeightAverage:
-    """Exponential moving average (EMA) of a network's weights: ``average += (1 - decay) * (weight - average)``.
+    r"""Exponential moving average (EMA) of a network's weights, usually of the generator.
+
+    .. math::
+
+        \bar w \leftarrow \bar w + (1 - d)\,(w - \bar w), \qquad d = \min\left(\text{decay}, \frac{1 + k}{10 + k}\right)
+        \text{ at the k-th update with warm-up}
 
     Samples of the averaged generator vary less from step to step than those of the trained one. Parameters are averaged, tied
     ones once; buffers (running statistics, counters, vectors of spectral normalization) are copied. Half-precision tensors are
