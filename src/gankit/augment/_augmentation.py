@@ -94,7 +94,7 @@ class Augmentation(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """Apply several augmentations in sequence, each with its own columns of one draw.
+    """Apply several augmentations in sequence, each with its own columns of one draw, as DiffAugment does.
 
     DiffAugment without colors is ``Composed(parts=(Translation(), Cutout()))``. The result is an augmentation too, so it can
     be a part of another. See `gankit.augment.Augmentation` for what to augment, shared draws and penalties.

@@ -48,7 +48,7 @@ class _InverseMap(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeometricTransformation:
-    """Mirror, rotate, move and stretch images by one map that is drawn per sample.
+    """Mirror, rotate, move and stretch images by one map that is drawn per sample: the geometric augmentations of ADA.
 
     Eight steps in this order, each with its own `probability`: mirror left to right (or not, equally likely); 0 to 3 quarter
     turns; a move by whole pixels; a stretch; a rotation; a stretch of the width against the height; another rotation; a move
@@ -87,10 +87,10 @@ class GeometricTransformation:
                   [1., 3.]]]])
 
     Reference:
-        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv:2006.06676), appendix B,
-        and its program. That program doubles the resolution with a wavelet filter before it interpolates and halves it
-        afterwards, so its images stay a little sharper, at several times the cost. It also reads values from the device
-        to know how far to pad, which a compiled step cannot do.
+        Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv:2006.06676), appendix B, and
+        its program. That program doubles the resolution with a wavelet filter before it interpolates and halves it
+        afterwards, so its images stay a little sharper, at several times the cost. It also reads values from the device to
+        compute the padding, which a compiled step cannot do.
     """
 
     flip: bool = True

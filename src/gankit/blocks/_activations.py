@@ -9,11 +9,11 @@ from gankit._core import check_floating, check_fraction
 class ReLU(nn.Module):
     """Keep positive values and set the rest to 0, in a form that saves work under a gradient penalty.
 
-    Values and gradients are those of ``nn.ReLU``, at 0 too. A gradient penalty differentiates the backward pass; torch's
-    own rectifiers then send a tensor of zeros back through every earlier layer, which costs about 2 of the 12 forward
-    passes of a WGAN-GP step. This form multiplies by a mask without a derivative, so no zeros are sent. It saves time in
-    critics without normalization (through a norm the second derivative is not zero); elsewhere prefer ``nn.ReLU``, which
-    needs less memory, since this form keeps its mask.
+    Values and gradients are those of ``nn.ReLU``, at 0 too. A gradient penalty differentiates the backward pass; torch's own
+    rectifiers then send a tensor of zeros back through every earlier layer, which takes about 2 of the 12 forward passes of a
+    WGAN-GP step. This form multiplies by a mask without a derivative, so no zeros are sent. It saves time in critics without
+    normalization (through a norm the second derivative is not zero); elsewhere prefer ``nn.ReLU``, which needs less memory,
+    since this form keeps its mask.
 
     It never works in place. Values that are not finite do not become finite: NaN gives NaN, also as a gradient, and -inf
     gives NaN where torch gives 0.

@@ -104,7 +104,7 @@ class ProjectionHead(nn.Module, Conditioned):
 
 
 class PatchHead(nn.Module):
-    """Score each patch of the picture: a convolution to one channel instead of a single score per sample.
+    """Score each patch of the picture (PatchGAN): a convolution to one channel instead of a single score per sample.
 
     The critic then judges the texture at each position and takes pictures of any size. Losses take the mean over a map. A
     gradient penalty differentiates the **sum** of a sample's scores, as for every critic: the gradient norm of a map of k

@@ -13,7 +13,7 @@ class AlwaysOnDropout(nn.Module):
     .. math:: y = \frac{k}{1 - p}\,x, \qquad k = 1 \text{ with probability } 1 - p, \text{ else } 0
 
     In some generators dropout is the only source of randomness, as in pix2pix: without it, sampling has no variety. A
-    well-known list of advice asks for it in the training and the test phase. For ordinary dropout take ``nn.Dropout``.
+    well-known list of advice recommends it in training and in testing. For ordinary dropout take ``nn.Dropout``.
 
     Randomness: ``torch.rand`` of the shape of `x`, from `rng` or the default generator of the device of `x`; a value is
     dropped if its number is below `probability`.

@@ -82,9 +82,9 @@ class MeanDownsample(nn.Module, OfEachChannel):
     """Halve height and width by the mean of every 2 x 2 pixels.
 
     The result is that of ``nn.AvgPool2d(2)`` up to rounding, computed by reshapes and additions. Under a gradient penalty
-    this saves work: the double backward of torch's pooling sends a tensor of zeros through all earlier layers, which
-    costs a whole backward pass, and this form does not. A channels-last input gives a channels-last result, in the
-    backward pass too.
+    this saves work: the double backward of torch's pooling sends a tensor of zeros through all earlier layers, which takes as
+    long as a whole backward pass; this form does not. A channels-last input gives a channels-last result, in the backward
+    pass too.
 
     Shape:
         - x: ``(n, channels, height, width)``, height and width even.

@@ -56,7 +56,7 @@ def dragan_penalty(
     Args:
         critic: Any callable from samples to scores, as in `gradient_penalty`.
         real: Real samples: a tensor, or a mapping or tuple of them, as in `gradient_norm`. They are detached.
-        target: The norm that costs nothing, 0 or more.
+        target: The norm at which the penalty is 0; 0 or more.
         one_sided: Penalize only norms above the target.
         scale: Largest distance of a noisy copy, in deviations; above 0.
         symmetric: Use ``2 * noise - 1`` as the noise.

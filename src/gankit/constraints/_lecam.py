@@ -152,10 +152,11 @@ def lecam_penalty(averages: ScoreAverages, real: Scores, fake: Scores) -> Scalar
         >>> lecam_penalty(averages, real, fake)  # (2² + 4²) / 2 + 3²
         tensor(19.)
 
-    Reference: Tseng et al. 2021, "Regularizing Generative Adversarial Networks under Limited Data" (arXiv:2104.03310),
-        section 3.2. The paper squares the whole distance; both of its programs, StudioGAN and gankit square only the part
-        beyond the average, so that a real score below the average of fake ones has no cost. `ScoreAverages` describes how the
-        programs' averages differ.
+    Reference:
+        Tseng et al. 2021, "Regularizing Generative Adversarial Networks under Limited Data" (arXiv:2104.03310),
+        section 3.2. The paper squares the whole distance; both of its programs, StudioGAN and gankit square only the
+        part beyond the average, so that a real score below the average of fake ones has no cost. `ScoreAverages`
+        describes how the programs' averages differ.
     """
     return _hinge("real", real, averages.fake, 1) + _hinge("fake", fake, averages.real, -1)
 

@@ -37,15 +37,14 @@ def gradient_penalty(
     .. math:: \mathbb{E}\,[(\lVert \nabla_{\hat x} D(\hat x) \rVert_2 - \text{target})^2]
 
     The gradient is taken at ``mix * real + (1 - mix) * fake``, with one share per sample. Multiply by the weight yourself
-    (lambda, the paper's is 10) and add it to the critic's loss, so that one backward pass computes both gradients. With
-    `one_sided` only the part of the norm above the target counts.
+    (lambda, the paper's is 10) and add it to the critic's loss, so that one backward pass computes both gradients.
 
     Args:
         critic: Any callable from samples to scores; bind conditions by a lambda. It must treat samples separately, so no
             batch normalization.
         real: Real samples: a tensor, or a mapping or tuple of them, as in `gradient_norm`. They are detached.
         fake: Generated samples, of the same form and shapes. They are detached.
-        target: The norm that costs nothing, 0 or more.
+        target: The norm at which the penalty is 0; 0 or more.
         one_sided: Penalize only norms above the target.
         mix: Share of the real sample at each point, ``(n, 1, ..., 1)``, or ``(n,)`` if samples have several parts, which then
             share it. Default: drawn as ``torch.rand`` of that shape in the inputs' dtype.
@@ -91,12 +90,9 @@ def matching_aware_gradient_penalty(
 
     .. math:: \mathbb{E}\,[\lVert \nabla_{(x, c)} D(x, c) \rVert_2^p]
 
-    with a real sample x, its condition c and the `power` p.
-
-    It flattens the critic around the right pairs, so that the generator can approach them smoothly, in the images and in the
-    text. With a high power small slopes have almost no cost, large ones a very high one. Multiply by the weight yourself; the
-    authors' is 2. Mismatched and generated pairs get no penalty; the matching-aware loss
-    (`gankit.losses.matching_aware_critic_loss`) handles them.
+    It flattens the critic around matching pairs, so that the generator can approach them smoothly, in image and text. A high
+    power penalizes large slopes much more than small ones. Multiply by the weight yourself; the authors' is 2. Use it with
+    the loss for mismatched and generated pairs, `gankit.losses.matching_aware_critic_loss`.
 
     Args:
         critic: Any callable from images and conditions to scores. It must treat samples separately.

@@ -39,7 +39,7 @@ def _check_range(columns: torch.Tensor, num_classes: Sequence[int]) -> None:
 
 
 class OneHotEmbedder(nn.Module):
-    """Turn class ids into one-hot vectors, joined over the attributes.
+    """Turn class ids into one-hot vectors, joined over the attributes, for a conditional GAN.
 
     Nothing is learned here: the first layer after it learns one weight vector per class. It is the simple choice for few
     classes, such as hair and eye colors, and all classes are equally far apart.

@@ -39,7 +39,7 @@ def critic_loss(
         over maps: multiply by their number to agree.)
 
     Raises:
-        ValueError: `objective` is no objective, such as a class or a name; shapes differ, so that ``(n,)`` is never broadcast
+        ValueError: `objective` is not an objective, but a class or a name; shapes differ, so that ``(n,)`` is never broadcast
             against ``(n, 1)``; a batch is empty; scores are not floating-point.
 
     Warns:
@@ -75,7 +75,7 @@ def generator_loss(objective: Objective, fake: ScoreMaps) -> Scalar:
         then across maps.
 
     Raises:
-        ValueError: `objective` is no objective, such as a class or a name; the batch is empty, or scores are not
+        ValueError: `objective` is not an objective, but a class or a name; the batch is empty, or scores are not
             floating-point.
 
     Example:
@@ -108,7 +108,7 @@ def labeled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) -> 
         wider. With several maps it is the mean within each map, then across maps.
 
     Raises:
-        ValueError: `objective` is no objective, such as a class or a name; shapes differ, so that ``(n,)`` is never broadcast
+        ValueError: `objective` is not an objective, but a class or a name; shapes differ, so that ``(n,)`` is never broadcast
             against ``(n, 1)``; a batch is empty; scores or labels are not floating-point.
 
     Warns:

@@ -30,8 +30,8 @@ def mismatched_labels(
     """Draw class ids that differ from the given ones, uniformly from all others.
 
     The result never matches by accident, as the labels of another sample may. With several attributes, the combination
-    differs: hair or eyes or both, uniform over all other combinations. If only combinations that occur in the data are
-    wanted, use the labels of another sample: `gankit.losses.mismatched_indices`.
+    differs: hair or eyes or both, uniform over all other combinations. To draw only combinations that occur in the data, use
+    the labels of another sample: `gankit.losses.mismatched_indices`.
 
     Args:
         labels: Class ids of each sample; this tensor is not changed.
@@ -85,7 +85,7 @@ def mismatched_indices(
 
     ``conditions[indices]`` with the images, or ``images[indices]`` with the conditions, makes pairs that do not match.
     Shifting or shuffling a batch instead leaves pairs that match by accident (with two equally frequent classes, half of
-    them), and the critic is trained to reject right pairs.
+    them), and the critic is trained to give right pairs low scores.
 
     Args:
         conditions: Class ids, sets of tags, or vectors; compared exactly, element by element. NaN differs from everything.

@@ -92,9 +92,8 @@ class Logistic:
         \ell_{\text{real}}(s) = \operatorname{softplus}(-s), \qquad \ell_{\text{fake}}(s) = \operatorname{softplus}(s), \qquad
         \ell_{\text{generator}}(s) = \operatorname{softplus}(-s), \qquad \operatorname{softplus}(s) = \log(1 + e^s)
 
-    In words: real ``-log(sigmoid(s))``, fake ``-log(1 - sigmoid(s))``; generator ``-log(sigmoid(s))``, or
-    ``log(1 - sigmoid(s))`` with `saturating`. This is ``torch.nn.BCEWithLogitsLoss`` with targets 1 and 0, summed over both
-    sides. Costs are finite for every finite score.
+    That is ``-log(sigmoid(s))``, ``-log(1 - sigmoid(s))`` and ``-log(sigmoid(s))``, as ``torch.nn.BCEWithLogitsLoss`` has with
+    targets 1, 0 and 1. Costs are finite for every finite score.
 
     Args:
         saturating: Use the minimax cost ``log(1 - sigmoid(s))`` for the generator, whose gradient vanishes where the critic
@@ -144,8 +143,6 @@ class Hinge:
         \ell_{\text{real}}(s) = \max(0, 1 - s), \qquad \ell_{\text{fake}}(s) = \max(0, 1 + s), \qquad
         \ell_{\text{generator}}(s) = -s
 
-    The critic's two costs are added, not halved.
-
     Shape:
         Scores of any shape in, costs of that shape out; the critic's costs are 0 or more.
 
@@ -181,8 +178,6 @@ class LeastSquares:
 
         \ell_{\text{real}}(s) = \frac{1}{2} (s - b)^2, \qquad \ell_{\text{fake}}(s) = \frac{1}{2} (s - a)^2, \qquad
         \ell_{\text{generator}}(s) = \frac{1}{2} (s - c)^2
-
-    with b = `real_target`, a = `fake_target` and c = `generator_target`.
 
     Args:
         real_target: Target of the critic for real scores (the paper's b).
@@ -236,7 +231,7 @@ _KNOWN = {Wasserstein, Logistic, Hinge, LeastSquares}
 
 
 def check_objective(objective: object) -> None:
-    """Refuse what is no objective: a class in place of an object of it, a name, a loss of another library."""
+    """Refuse other objects than objectives: a class instead of its instance, a name, a loss of another library."""
     if type(objective) in _KNOWN:  # the usual case, in few questions
         return
     if isinstance(objective, type):

@@ -35,7 +35,7 @@ def paired_critic_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -
         each map, then across maps.
 
     Raises:
-        ValueError: `objective` is no objective, such as a class or a name; shapes differ, a batch is empty, or scores are not
+        ValueError: `objective` is not an objective, but a class or a name; shapes differ, a batch is empty, or scores are not
             floating-point.
 
     Example:
@@ -68,7 +68,7 @@ def paired_generator_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps
         As in `gankit.losses.paired_critic_loss`.
 
     Raises:
-        ValueError: `objective` is no objective, such as a class or a name; shapes differ, a batch is empty, or scores are not
+        ValueError: `objective` is not an objective, but a class or a name; shapes differ, a batch is empty, or scores are not
             floating-point.
 
     Example:
@@ -105,7 +105,7 @@ def relativistic_average_critic_loss(objective: Objective, real: ScoreMaps, fake
         and the loss is the mean within each map, then across maps.
 
     Raises:
-        ValueError: `objective` is no objective, such as a class or a name; shapes differ, a batch is empty, scores are not
+        ValueError: `objective` is not an objective, but a class or a name; shapes differ, a batch is empty, scores are not
             floating-point, or only a part of the batch is given.
 
     Example:
@@ -144,7 +144,7 @@ def relativistic_average_generator_loss(objective: Objective, real: ScoreMaps, f
         As in `gankit.losses.relativistic_average_critic_loss`.
 
     Raises:
-        ValueError: `objective` is no objective, such as a class or a name; shapes differ, a batch is empty, scores are not
+        ValueError: `objective` is not an objective, but a class or a name; shapes differ, a batch is empty, scores are not
             floating-point, or only a part of the batch is given.
 
     Example:

@@ -23,7 +23,7 @@ _LEAKY = partial(nn.LeakyReLU, 0.2)
 
 
 class DCGANGenerator(nn.Module):
-    """Generate images from latents and, with an embedder, from labels.
+    """DCGAN's generator: generate images from latents and, if there is an embedder, from labels.
 
     A linear layer turns the latents, followed by the embedder's vector, into ``base x base`` maps. Each 4x4 transposed
     convolution of stride 2 doubles the picture and halves the channels, from ``width * 2**(k - 1)`` down to `width`; the
@@ -132,7 +132,7 @@ def _double(in_channels: int, out_channels: int, bias: bool) -> nn.ConvTranspose
 
 
 class DCGANCritic(nn.Module):
-    """Score images, with an embedder given their labels, and optionally predict classes.
+    """DCGAN's critic (discriminator): score images, optionally given their labels, and optionally predict classes.
 
     Each 4x4 convolution of stride 2 halves the picture and doubles the channels, from `width` up to
     ``width * 2**(k - 1)`` at ``base x base``; norm (none after the first) and activation follow. One linear layer

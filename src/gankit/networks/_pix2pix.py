@@ -135,7 +135,7 @@ def _up(in_channels: int, out_channels: int, normalize: nn.Module, last: nn.Modu
 
 
 class PatchGANCritic(nn.Module):
-    """Score every patch of an image separately; with three halvings a patch is 70 pixels wide.
+    """PatchGAN: score every patch of an image separately; with three halvings a patch is 70 pixels wide.
 
     The layers are 4x4 convolutions with leaky ReLU: `halvings` of stride 2, one of stride 1, and one more to a map of
     scores. The first layer has no norm. Channels double from layer to layer, up to eight times `width`. There is no linear

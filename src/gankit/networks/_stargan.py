@@ -23,7 +23,7 @@ _SLOPE = 0.01
 
 
 class StarGANGenerator(nn.Module):
-    """Change images so that they have the attributes that the labels name.
+    """StarGAN's generator: change images so that they have the attributes that the labels name.
 
     The labels' vector is joined to the picture at every pixel. A 7x7 convolution makes `width` maps, two 4x4 convolutions
     of stride 2 make four times as many at a quarter of the height and width, and residual blocks follow at that size. Two

@@ -20,7 +20,7 @@ from gankit.training._split import part_of, splittable_size
 
 @dataclass(frozen=True, slots=True)
 class Accumulated:
-    """Split the batch into `parts`, one forward and one backward pass each, for one step.
+    """Gradient accumulation: split the batch into `parts`, one forward and one backward pass each, for one step.
 
     Tensors among the inputs are split along their first axis, also inside tuples, lists and dicts; parts may differ by one
     sample and are weighted by their share, so that a mean over the batch stays the mean over the whole batch. Values that

@@ -19,10 +19,10 @@ from gankit.training._ranks import check_equal_weights, is_sharded, on_any_rank
 class AveragedOverRanks:
     """Gradients of another part, averaged over all ranks, for networks without a data-parallel wrapper.
 
-    ``DistributedDataParallel`` averages each gradient as soon as it is known. For this, every forward pass must go through the
-    wrapper, and every backward pass must reach all parameters. Here the gradients are averaged after the backward pass, in one
-    message for each dtype. So the terms call bare networks, may leave out parameters, as a penalty alone does, and may be
-    compiled. In return, nothing is sent while the backward pass runs.
+    ``DistributedDataParallel`` (DDP) averages each gradient as soon as it is known. For this, every forward pass must go
+    through the wrapper, and every backward pass must reach all parameters. Here the gradients are averaged after the backward
+    pass, in one message for each dtype. So the terms call bare networks, may leave out parameters, as a penalty alone does,
+    and may be compiled. In return, nothing is sent while the backward pass runs.
 
     Costs and readings are averaged too: each rank returns those of the whole batch. A cost that is NaN or infinite on one rank
     is so on all, so that all refuse the step. On one rank the other part's result is returned as it is.
@@ -92,7 +92,7 @@ def broadcast_state(networks: Iterable[nn.Module]) -> None:
     """Give the networks of all ranks the parameters and buffers of rank 0.
 
     Call it once before training with `AveragedOverRanks`, and after loading weights on rank 0 alone. Every rank must call it,
-    with the same networks in the same order. Attributes that are no tensors are not sent. On one rank nothing happens.
+    with the same networks in the same order. Attributes that are not tensors are not sent. With one rank it has no effect.
 
     Args:
         networks: The networks, such as ``[critic, generator]``.

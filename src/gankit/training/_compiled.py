@@ -36,10 +36,10 @@ class Compiled:
     Gradients, values and random numbers are those of `Eager`. The optimizer's step stays outside of the graph.
 
     The first call runs the loss eagerly, puts back what that changed, compiles, and compares: values, gradients and buffers
-    must agree. It takes seconds to minutes, see `first_call_seconds`. If the terms cannot be compiled, a warning says why, and
-    they run eagerly from then on. Errors of later calls are raised.
+    must agree. It takes seconds to minutes, see `first_call_seconds`. If the terms cannot be compiled, a warning gives the
+    reason, and they run eagerly from then on. Errors of later calls are raised.
 
-    A loss is compiled anew when the batch size changes for the first time, when a network changes between training and
+    A loss is compiled again when the batch size changes for the first time, when a network changes between training and
     evaluation mode, when ``requires_grad`` of a parameter changes, and when a Python value that the terms read changes. The
     call that does so compares too, by one more eager and one more compiled evaluation, for the first eight graphs of a loss.
     Pass numbers that change as 0-d tensors that are filled in place.
@@ -216,7 +216,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _tracing_autograd() -> Iterator[None]:
-    """Let dynamo trace ``torch.autograd.grad``, and notice hooks of modules. Any call may trace anew.
+    """Let dynamo trace ``torch.autograd.grad``, and notice hooks of modules. Any call may trace again.
 
     The flags are set and restored one by one, since ``config.patch`` takes longer than the rest of a call.
     """

@@ -33,9 +33,9 @@ class Graphed:
     last batch of an epoch, another graph is made, after its own warm-up; above `max_graphs` combinations, further ones run
     eagerly, with one warning. So a graph never reads memory that its network has left.
 
-    A replay runs no Python. It does not see what terms read in Python: numbers, attributes that are no parameters, buffers
-    or modules, names that are bound to another tensor, forward hooks, draws of ``random`` and NumPy. Tensors that are filled in
-    place are seen. The comparison at the start, which is repeated every `compare_every` replays, finds such terms if their
+    A replay runs no Python. It does not see what terms read in Python: numbers, attributes that are not parameters, buffers
+    or modules, names that are bound to another tensor, forward hooks, draws of ``random`` and NumPy. Tensors that are filled
+    in place are seen. The comparison at the start, which is repeated every `compare_every` replays, finds such terms if their
     result has changed.
 
     Draws inside come from the device's default generator: other numbers in each replay, the same after the same seed, and

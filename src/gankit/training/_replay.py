@@ -21,7 +21,7 @@ VERSION = 1
 
 
 class Replay:
-    """A pool of earlier generated samples, so that the critic does not forget what the generator drew some rounds ago.
+    """A pool of earlier generated samples (experience replay, image pool), so that the critic does not forget them.
 
     Only the critic's update uses it; the generator is trained on its current samples. What belongs together, such as images
     and their labels, is given together and stays together. There are two ways to mix a batch, on the same pool:
@@ -35,10 +35,10 @@ class Replay:
     so nothing waits for the device. The pool is not part of a traced graph: mix before the terms, as in
     ``map(prepare, batches)``.
 
-    With data-parallel training each rank has a pool of its own samples. Give each rank its own `rng` or seed, and save and load
-    the state of each rank, in a file of its own. A state knows its rank and the number of ranks, and is refused elsewhere: with
-    one state for all, every rank would draw the same earlier samples. Where the number of ranks changes, begin with an empty
-    pool, which fills in a few batches.
+    With data-parallel training each rank has a pool of its own samples. Give each rank its own `rng` or seed, and save and
+    load the state of each rank, in a file of its own. A state contains its rank and the number of ranks, and is refused
+    elsewhere: with one state for all, every rank would draw the same earlier samples. Where the number of ranks changes,
+    begin with an empty pool, which fills in a few batches.
 
     Args:
         capacity: Number of samples in the pool, 0 or more; with 0 batches are returned unchanged.

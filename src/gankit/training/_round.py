@@ -36,7 +36,7 @@ def play_round(
     critic: Turn,
     generator: Turn,
 ) -> dict[str, Scalar]:
-    """Update critic and generator as many times as the round says, and return their last terms.
+    """Make the critic (D) and generator (G) updates of one round, and return their last terms.
 
     All batches of the round are drawn before its first step. Each turn of the critic uses the next batch; turns of the
     generator use the last batch of the critic. If the generator goes first, or the critic has no turn, the generator uses the

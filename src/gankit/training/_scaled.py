@@ -25,13 +25,14 @@ MOST_STEPS = torch.iinfo(torch.int32).max
 
 
 class ScaledStepper:
-    """Multiply the loss by a scale, so that small gradients do not vanish in float16, and divide before the step.
+    """Loss scaling for float16 (AMP, mixed precision): multiply the loss by a scale, and divide gradients before the step.
 
-    The scale is divided by two after a step with a gradient that is not finite, and such a step is skipped; after 2000 steps
-    in a row without one it is doubled. These are the formulas of ``torch.amp.GradScaler``, but nothing is read by the host,
-    whatever the optimizer is: the scale and the decision stay on the device. Skipped steps are those of `FiniteStepper`: fused
-    optimizers change nothing, the others step with gradients of zero. Some skipped steps at the start and after each
-    doubling are normal, so they do not raise; costs count as gradients do.
+    The scale keeps small gradients from vanishing in float16. It is divided by two after a step with a gradient that is not
+    finite, and such a step is skipped; after 2000 steps in a row without one it is doubled. These are the formulas of
+    ``torch.amp.GradScaler``, but nothing is read by the host, whatever the optimizer is: the scale and the decision stay on
+    the device. Skipped steps are those of `FiniteStepper`: fused optimizers change nothing, the others step with gradients of
+    zero. Some skipped steps at the start and after each doubling are normal, so they do not raise; costs count as gradients
+    do.
 
     After a step ``.grad`` holds the true gradient: divided by the scale, then clipped if there is a `max_norm`. After a
     skipped step it holds no meaningful numbers.
@@ -39,7 +40,7 @@ class ScaledStepper:
     The scale multiplies the sum of costs, so the inner gradient of a penalty is not scaled: if it is too small for float16,
     compute the penalty without autocast.
 
-    Several updates may share one stepper, and then one scale. An update asks for its scale before each backward pass.
+    Several updates may share one stepper, and then one scale. An update reads the scale before each backward pass.
 
     Args:
         device: Where the parameters are.
@@ -112,7 +113,7 @@ class ScaledStepper:
         self._watch = MomentWatch(read_every)
 
     def scale(self) -> Scalar:
-        """Return the scale of now, a 0-d tensor on the device. It is always the same tensor: each call fills it anew."""
+        """Return the scale of now, a 0-d tensor on the device. It is always the same tensor: each call fills it again."""
         return self._scale
 
     def __call__(self, optimizer: Optimizer, costs: Mapping[str, Scalar], names: Mapping[int, str]) -> None:

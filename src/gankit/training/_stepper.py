@@ -48,22 +48,24 @@ class Stepper(Protocol):
 
 
 class FiniteStepper:
-    """Take the optimizer's step only if all costs and gradients are finite. The default.
+    r"""Take the optimizer's step only if no cost or gradient is NaN or infinite; with `max_norm`, clip gradients. The default.
+
+    .. math:: g \leftarrow g \cdot \min(1,\; \text{max norm} / (\lVert g \rVert_2 + 10^{-6}))
 
     On the CPU a bad step raises before anything changes. On other devices the host does not wait: the decision is made on
     the device. Fused optimizers change nothing then, moments included; for the others the gradients are set to zero, so that
     momentum and weight decay still act in that step. With several ranks all of them skip a step, or none.
 
-    A finite gradient may be so large that its square is infinite, and with it Adam's second moment: that weight never moves
-    again. So the optimizer's moments are looked at too, once in a while. `check_finite_state`, which `Checkpoints.save` calls,
-    finds them before they are saved.
+    A finite gradient may be so large that its square is infinite. Then Adam's second moment is infinite, and the weight never
+    changes again. So the optimizer's moments are checked too, at every `read_every`-th call. `check_finite_state`, which
+    `Checkpoints.save` calls, finds them before they are saved.
 
     Args:
-        read_every: Number of calls between two readings of the counters on the device, and between two looks at the moments,
-            1 or more. The moments are looked at before a step: those that a step has spoiled are found at the next look.
-        max_norm: The largest Euclidean norm of all gradients of the optimizer together; larger ones are multiplied by
-            ``max_norm / (norm + 1e-6)``, as ``torch.nn.utils.clip_grad_norm_`` does. Afterwards ``.grad`` holds the clipped
-            gradients. Pieces of FSDP2 count as the whole. None: no clipping.
+        read_every: Number of calls between two readings of the counters on the device, and between two checks of the moments,
+            1 or more. The moments are checked before a step, so a moment that becomes infinite is found at the next check.
+        max_norm: Gradient clipping: the largest Euclidean norm of all gradients of the optimizer together; larger ones are
+            multiplied by ``max_norm / (norm + 1e-6)``, as ``torch.nn.utils.clip_grad_norm_`` does. Afterwards ``.grad`` holds
+            the clipped gradients. Pieces of FSDP2 count as the whole. None: no clipping.
 
     Raises:
         ValueError: `read_every` is not a whole number above 0, or `max_norm` not a finite number above 0; or, at a call, a

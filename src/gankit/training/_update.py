@@ -36,16 +36,16 @@ VERSION = 2
 
 
 class Update:
-    """The terms, their gradient, one step, then the constraint.
+    """One training step of the critic (D step) or of the generator (G step): terms, gradient, step, then the constraint.
 
     Call it with the inputs of `terms`; it returns costs and readings in one dict, detached, and reads nothing back from a
     CUDA device. Gradients of other networks do not change. At the first call, and whenever the terms have new names or the
     optimizer other parameters, the graph of the costs is walked, and costs that reach parameters, or other tensors that require
     gradients and outlive the call, that the optimizer does not hold are refused.
 
-    Three parts do the work, and each can be replaced: a `Loss` says what is differentiated, `gradients` how, and `stepper`
-    how the gradient becomes a step. By default a cost or gradient that is NaN or infinite never reaches the weights, see
-    `FiniteStepper`.
+    Three parts do the work, and each can be replaced: a `Loss` defines what is differentiated, `gradients` computes the
+    gradient, and `stepper` takes the step. By default a cost or gradient that is NaN or infinite never reaches the weights,
+    see `FiniteStepper`.
 
     With several ranks the first call is audited: every forward pass goes through `network` (unless the gradient part averages
     gradients itself), and the gradients are equal on all ranks. A network that FSDP2 shards keeps its gathered weights until
@@ -54,7 +54,7 @@ class Update:
     Args:
         optimizer: Holds the parameters to update.
         terms: The inputs in, named 0-d costs out, or ``(costs, readings)``. Weights of costs are multiplied in there.
-        network: The wrapper that the terms call (``DistributedDataParallel``), or the network that ``fully_shard`` was
+        network: The wrapper that the terms call (``DistributedDataParallel``, DDP), or the network that ``fully_shard`` was
             applied to; required with several ranks, except with `AveragedOverRanks`: then None, or the network itself.
         frozen: Networks whose parameters get no gradient in this update, such as the critic in the generator's. The parameters
             are those of now; their ``requires_grad`` is restored after each call, also after an exception.
@@ -181,7 +181,7 @@ class Update:
         return self._checked[names]
 
     def _take_parameters(self, parameters: list[nn.Parameter]) -> None:
-        """Take over what the optimizer holds now, such as a group that was added; all checks are made anew."""
+        """Take over what the optimizer holds now, such as a group that was added; all checks are repeated."""
         checked_networks(self._frozen_networks, parameters)
         loss = self.loss
         self.loss = Loss(loss.terms, parameters, loss.network, loss.scale, loss.check)

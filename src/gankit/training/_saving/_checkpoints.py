@@ -22,18 +22,18 @@ MOST_LISTINGS = 100
 
 
 class Checkpoints:
-    """Save states by step into a folder, keep the newest ones, and load the newest that is undamaged.
+    """Save checkpoints by step into a folder, keep the newest ones, and load the newest undamaged one to resume.
 
     Each file holds its step and its own checksum, so there is no separate index that could disagree with it. An older file is
     removed only after the new one is on the disk.
 
-    Reading changes nothing: making the object, `load_latest` and `steps` work in a folder that cannot be written, and beside
-    a process that saves. The first `save` makes the folder, takes a lock in it, and removes temporary files that a killed
-    process left. The lock is held until the object is gone, `release` is called, or the process ends, however it ends. So
+    Reading changes nothing: making the object, `load_latest` and `steps` work in a folder that cannot be written, and while
+    another process saves. The first `save` makes the folder, takes a lock in it, and removes temporary files of a killed
+    process. The lock is held until the object is deleted, `release` is called, or the process ends, even if it is killed. So
     only one process writes into a folder at a time; with several ranks, let the first one save.
 
     Args:
-        folder: Made by the first `save` if it does not exist.
+        folder: The first `save` makes it if it does not exist.
         keep: Number of checkpoints to keep, 2 or more, so that an older one is left if the newest is damaged.
 
     Raises:

@@ -17,9 +17,9 @@ MOST_NAMED = 5
 def check_finite_state(state: Any, name: str = "state") -> None:
     """Refuse a state in which a floating-point tensor holds NaN or infinity.
 
-    Such a state goes on badly: a second moment of Adam that is infinite never becomes finite again, and its weight never moves
-    again. Only tensors are looked at, since a number such as a best score may be infinite for a reason. Values are read: with
-    tensors on other devices the call waits for them.
+    Training from such a state fails: a second moment of Adam that is infinite never becomes finite again, and its weight
+    never moves again. Only tensors are looked at, since a number such as a best score may be infinite for a reason. Values
+    are read: with tensors on other devices the call waits for them.
 
     Args:
         state: Nested dicts, lists and tuples, such as a ``state_dict()``.

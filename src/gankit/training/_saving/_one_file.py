@@ -17,7 +17,7 @@ class CheckpointError(ValueError):
 
 
 def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
-    """Save a state; at any moment the file of this name is complete: the previous one or the new one.
+    """Save a checkpoint; at any moment the file of this name is complete: the previous one or the new one.
 
     The file is a ``torch.save`` archive with the sha256 of its bytes in it. Equal states give equal bytes: the same types,
     order of keys, numbers, and tensors of the same shape, dtype, memory format and bits. Tensors that share a storage are
