@@ -4,6 +4,7 @@ A guide links to a public name by writing it in brackets and backticks, followed
 Sphinx's inventory, so an unknown name stops the build.
 """
 
+import re
 from pathlib import Path
 
 from formulas import FormulaError, replace_formulas
@@ -12,6 +13,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, TableOfContents
+from project import read_project
 from reference_pages import (
     PAGES_BUILDER,
     DocumentationError,
@@ -38,12 +40,21 @@ _REPOSITORY_PAGES = {
     "benchmarks/mutants.md": _ROOT / "benchmarks" / "results" / "mutants.md",
 }
 
+_CONTEXT = re.compile(r'<span class="filename">(?=continues |needs |from )')
+
 _pages: dict[str, ReferencePage] = {}
 _inventory: dict[str, str] = {}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Build the reference before anything else, and list its pages in the navigation."""
+    """Read version and addresses, build the reference before anything else, and list its pages in the navigation."""
+    project = read_project()
+    config.repo_url = project.repository
+    config.extra["release"] = project.version
+    config.copyright = (
+        f'{config.site_name} {project.version} · <a href="{project.repository}">source code</a> · '
+        f'<a href="{project.urls["Issues"]}">report a problem or ask</a> · MIT license'
+    )
     try:
         write_sources()
         built = run_sphinx(PAGES_BUILDER)
@@ -96,7 +107,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     reference = _pages.get(page.file.src_uri)
     if reference is None:
         try:
-            return replace_formulas(html, page.file.src_uri)
+            # What a block of code needs is a note, unlike the name of a file.
+            return replace_formulas(_CONTEXT.sub('<span class="filename context">', html), page.file.src_uri)
         except FormulaError as error:
             raise PluginError(str(error)) from error
     links = [AnchorLink(anchor.rpartition(".")[2], anchor, level=2) for anchor in reference.members]

@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import formulas  # noqa: E402
+import project as this_project  # noqa: E402
 import public_names as reference  # noqa: E402
 from docutils import nodes  # noqa: E402
 from docutils.parsers.rst.states import Inliner  # noqa: E402
@@ -30,6 +31,7 @@ from gankit import _core  # noqa: E402
 
 logger = logging.getLogger(__name__)
 project = "gankit"
+release = this_project.read_project().version
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -54,7 +56,6 @@ autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_custom_sections = ["Shape", "Reference", "Differences"]
-doctest_global_setup = "import torch"
 coverage_ignore_pyobjects = [r"\.extra_repr$"]
 coverage_show_missing_items = True
 coverage_statistics_to_stdout = False

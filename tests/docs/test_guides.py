@@ -4,30 +4,22 @@ import copy
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from embedders.published import write_model
-from torch import nn
+from support.code_blocks import blocks_of, run_page
+from support.page_context import FILES, SUPPLIED
 
 from docs.api.public_names import public_folders, public_names
-from examples import training_script
-from examples.anime_faces.data import write_rendered
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs" / "guides"
 README = GUIDES.parents[1] / "README.md"
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 LINKED = re.compile(r"\[`(?=gankit)([\w.]+)`\]\[\]|\]\s?\[(?=gankit)([\w.]+)\]")
 PAGES = sorted(page for page in GUIDES.rglob("*.md") if BLOCK.search(page.read_text(encoding="utf-8")))
-
-
-def blocks(page: Path) -> Iterator[tuple[int, str]]:
-    text = page.read_text(encoding="utf-8")
-    for match in BLOCK.finditer(text):
-        yield text.count("\n", 0, match.start(1)) + 1, match[1]
 
 
 @pytest.fixture
@@ -38,40 +30,20 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield
 
 
-def a_data_set_and_a_text_model() -> None:
-    """What the page on texts takes as there: faces with texts, and skip-thoughts as they were published."""
-    write_rendered(Path("data/tagged"), 3, 32, workers=0)
-    Path("skip_thoughts").mkdir()
-    write_model(Path("skip_thoughts"))
-
-
-def a_run_of_the_training_script() -> None:
-    """What the page of the script takes as there: a checkpoint of it, with the networks of its defaults."""
-    training_script.main(["--out", "runs/toy", "--rounds", "1", "--critic-steps", "1", "--batch", "2"])
-
-
-THERE: dict[str, Callable[[], None]] = {
-    "texts.md": a_data_set_and_a_text_model,
-    "training_script.md": a_run_of_the_training_script,
-}
-
-
 @pytest.mark.usefixtures("in_an_empty_folder")
 @pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(GUIDES).as_posix() for page in PAGES])
 def test_the_code_of_a_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if page.name in THERE:
-        THERE[page.name]()
-    module = types.ModuleType(f"guide_{page.stem}")  # torch.compile imports the module of a function
+    if page.name in FILES:
+        FILES[page.name]()
+    module = types.ModuleType(f"guide_{page.stem}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    for line, code in blocks(page):
-        # Blank lines in front make the numbers in a traceback those of the page.
-        exec(compile("\n" * (line - 1) + code, str(page), "exec"), vars(module))
+    run_page([(block.line, block.code) for block in blocks_of(page)], str(page), module)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(GUIDES).as_posix() for page in PAGES])
 def test_no_line_of_code_is_cut_off_by_its_page(page: Path) -> None:
     wide = "hide: [toc]" in page.read_text(encoding="utf-8")
-    too_long = [line for _, code in blocks(page) for line in code.splitlines() if len(line) > (116 if wide else 94)]
+    too_long = [line for it in blocks_of(page) for line in it.code.splitlines() if len(line) > (116 if wide else 94)]
     assert not too_long, "a page of 1280 pixels shows no more; break the lines"
 
 
@@ -86,28 +58,15 @@ def test_every_public_name_is_linked_from_a_guide() -> None:
 
 @pytest.mark.usefixtures("in_an_empty_folder")
 def test_the_code_of_the_readme_runs() -> None:
-    generator = nn.Sequential(nn.Linear(128, 8), nn.ReLU(), nn.Linear(8, 2))
-    critic = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
-    batches = iter(partial(torch.randn, 5, 2), None)
-    # What the text says is the reader's own.
-    yours = {
-        "generator": generator,
-        "critic": critic,
-        "generator_optimizer": torch.optim.Adam(generator.parameters()),
-        "critic_optimizer": torch.optim.Adam(critic.parameters()),
-        "batches": batches,
-        "rounds": 2,
-    }
-    before = {name: copy.deepcopy(network) for name, network in {"critic": critic, "generator": generator}.items()}
-    drawn = {"real": torch.randn(5, 2), "fake": torch.randn(5, 2), "latents": torch.randn(5, 128)}
-    namespace: dict[str, object] = {**yours, **drawn}
-    codes = [code for _, code in blocks(README)]
-    assert len(codes) >= 2
-    for code in codes:
-        exec(compile(code, str(README), "exec"), namespace)
-    assert all(
-        not torch.equal(next(network.parameters()), next(yours[name].parameters())) for name, network in before.items()
-    )
+    yours: dict[str, Any] = {}
+    exec(SUPPLIED["README.md"], yours)
+    before = copy.deepcopy({name: yours[name].state_dict() for name in ("critic", "generator")})
+    module = types.ModuleType("readme")
+    vars(module).update(yours)
+    run_page([(block.line, block.code) for block in blocks_of(README)], str(README), module)
+    for name, state in before.items():
+        assert not torch.equal(state["0.weight"], yours[name].state_dict()["0.weight"])
+    namespace = vars(module)
     assert isinstance(namespace["critic_cost"], torch.Tensor)
 
 

@@ -60,6 +60,7 @@ class Lazy:
             ValueError: The rate is not a finite number above 0.
 
         Example:
+            >>> from gankit.constraints import Lazy
             >>> Lazy(every=4).learning_rate(0.0025)
             0.002
         """
@@ -75,6 +76,7 @@ class Lazy:
             ValueError: There are not two decays, or one is not from 0 to below 1.
 
         Example:
+            >>> from gankit.constraints import Lazy
             >>> [round(beta, 4) for beta in Lazy(every=16).betas((0.0, 0.99))]
             [0.0, 0.9906]
         """
