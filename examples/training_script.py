@@ -178,8 +178,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if RANKS > 1:
         distributed.broadcast_object_list(found)
     start, log = 0, []
+    free = {"out", "rounds", "every", "device"}  # options that may change when a run is continued
+    fixed = {name: str(value) for name, value in vars(args).items() if name not in free}
     if found[0] is not None:
         start, state = found[0]
+        if changed := [name for name, value in fixed.items() if value != state["options"].get(name)]:
+            raise SystemExit(f"the run in {args.out} has other values of {', '.join(changed)}: take another --out")
         for name, network in networks.items():
             gk.training.load_network_state(network, state[name])
         gk.training.load_updates_state(updates, state["updates"])
@@ -200,6 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             save_grid(args.out / f"samples-{done:06}.png", average.network, classes, device)
             state = {name: gk.training.network_state(network) for name, network in networks.items()}
             state |= {"updates": gk.training.updates_state(updates), "average": average.state_dict(), "log": log}
+            state["options"] = fixed
             checkpoints.save(done, state)  # last: a run that is stopped before it makes log and samples again
     if RANKS > 1:
         distributed.destroy_process_group()

@@ -62,7 +62,7 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table as Markdown."""
-        lines = ['<div class="expressions" markdown>', "", "| There | Here | × | What differs |", "|---|---|---:|---|"]
+        lines = ['<div class="expressions" markdown>', "", "| There | × | Here | What differs |", "|---|---:|---|---|"]
         lines += [_line(row) for row in self.rows]
         return "\n".join([*lines, "", "</div>"])
 
@@ -94,7 +94,7 @@ def network(example: Example) -> torch.nn.Linear:
 
 def _line(row: Row) -> str:
     there = f"`{row.there}`" + (" ✓" if row.ran else "") + (f"<br><small>{row.default}</small>" if row.default else "")
-    return f"| {there} | {_linked(row.here)} | {_factor(row.factor)} | {row.differs} |"
+    return f"| {there} | {_factor(row.factor)} | {_linked(row.here)} | {row.differs} |"
 
 
 def _linked(expression: str) -> str:

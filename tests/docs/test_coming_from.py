@@ -64,7 +64,7 @@ def test_a_wrong_factor_is_noticed() -> None:
     row = Row(there="half", here="gk.losses.generator_loss(gk.losses.Wasserstein(), fake)", theirs=_half, factor=1)
     assert row.ratios(EXAMPLES) == pytest.approx([0.5, 0.5])
     line = Table(name="t", program="p", rows=(row,)).markdown().splitlines()[4]
-    assert line == f"| `half` | [`{row.here}`][gankit.losses.generator_loss] | 1 |  |"
+    assert line == f"| `half` | 1 | [`{row.here}`][gankit.losses.generator_loss] |  |"
     other = Row(there="x", here="fake", theirs=_half, factor=-Fraction(1, 2), ran=("t", "p", ""), default="d=1")
     assert (
         Table(name="t", program="p", rows=(other,))

@@ -45,8 +45,10 @@ def torchrun(out: Path, rounds: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def assert_equal(one: Any, other: Any) -> None:
-    torch.testing.assert_close(one, other, rtol=0, atol=0)
+def assert_equal(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert one["options"] == other["options"]
+    numbers = [{name: value for name, value in state.items() if name != "options"} for state in (one, other)]
+    torch.testing.assert_close(*numbers, rtol=0, atol=0)
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
@@ -57,6 +59,8 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert [row["round"] for row in again["log"]] == [2, 4]
     for name in ("log.jsonl", "samples-000002.png", "samples-000004.png"):
         assert (tmp_path / "through" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes()
+    with pytest.raises(SystemExit, match="other values of lr, seed: take another --out"):
+        train(tmp_path / "stopped", 6, "--seed", "1", "--lr", "1e-3")
     other = train(tmp_path / "other", 2, "--seed", "1")
     assert not torch.equal(other["critic"]["body.0.weight"], through["critic"]["body.0.weight"])
 
