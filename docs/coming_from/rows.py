@@ -62,7 +62,7 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table as Markdown."""
-        lines = ['<div class="expressions" markdown>', "", "| There | × | Here | What differs |", "|---|---:|---|---|"]
+        lines = ['<div class="expressions" markdown>', "", "| There | × | Here | What differs |", "|---|---|---|---|"]
         lines += [_line(row) for row in self.rows]
         return "\n".join([*lines, "", "</div>"])
 
