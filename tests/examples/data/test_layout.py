@@ -168,6 +168,23 @@ def test_files_of_another_form_are_named(folder: Path, name: str, content: bytes
         Dataset.open(folder)
 
 
+@pytest.mark.parametrize(
+    ("error", "wrong"),
+    [
+        (FileNotFoundError(2, "No such file", "/data/labels.npy"), "labels.npy is missing"),
+        (FileNotFoundError("no file"), "texts.txt: no file"),
+        (PermissionError(13, "Permission denied", "/data/labels.npy"), "labels.npy: Permission denied"),
+        (OSError("the disk is gone"), "texts.txt: the disk is gone"),
+        (OSError(5, "Input/output error", "/data/a\nb"), r"'a\nb': Input/output error"),
+        (MemoryError(), "it does not fit into the memory of this computer"),
+        (ValueError("texts.txt is cut off"), "texts.txt is cut off"),
+        (ValueError("it is cut off"), "texts.txt: it is cut off"),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_name_of_the_file(error: Exception, wrong: str) -> None:
+    assert damaged(Path("/data"), error, "texts.txt") == f"the data set in {Path('/data')} {DAMAGED}{wrong}"
+
+
 def test_texts_are_those_that_were_written(folder: Path) -> None:
     assert Dataset.open(folder).own_texts == tuple(f"text {row}" for row in range(7))
 

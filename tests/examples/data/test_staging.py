@@ -116,8 +116,11 @@ def test_nothing_that_is_no_part_of_a_data_set_is_deleted(tmp_path, other):
     assert (out / other).exists()
 
 
-def test_many_names_are_cut_off(tmp_path):
+def test_many_names_are_cut_off(tmp_path, monkeypatch):
     make(out := tmp_path / "out", "old")
+    listed = Path.iterdir
+    # A system lists files in any order.
+    monkeypatch.setattr(Path, "iterdir", lambda path: iter(sorted(listed(path), reverse=True)))
     for number in range(8):
         (out / f"{number}.png").touch()
     with pytest.raises(ValueError, match=r"0.png, 1.png, 2.png, 3.png, 4.png and 3 more; move"):
