@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from examples.anime_faces.asked import MOST_STEPS
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_options, find_recipe
+from examples.anime_faces.records import RecordError
 from examples.anime_faces.run import Settings, TrainRequest
 from examples.anime_faces.run._planning import plan_run
-from examples.anime_faces.run._settings import differences
+from examples.anime_faces.run._settings import FORM, PlanChange, differences, flags_of_then
 
 
 def test_settings_that_are_none_are_refused(tmp_path: Path) -> None:
@@ -49,3 +51,69 @@ def test_attributes_that_differ_are_named_alone_and_only_for_the_same_recipe(fac
         "  description.attributes.hair.classes: was with blonde, now without"
     ]
     assert differences(old, replace(old, description=fewer, recipe="dcgan")) == ["  recipe: was acgan, now dcgan"]
+
+
+@pytest.fixture(scope="module")
+def plain(faces_folder: Path) -> Settings:
+    """The settings of a run."""
+    request = TrainRequest(
+        recipe=find_recipe("acgan"), options=find_options("acgan")(), data=faces_folder, out=Path("x"), threads=1
+    )
+    dataset = Dataset.open(faces_folder)
+    settings, _ = plan_run(request, dataset, request.recipe.conditioning(request.options).select(dataset))
+    return replace(settings, steps=100)
+
+
+def test_a_changed_plan_remembers_each_change_and_the_first_plan(plain: Settings) -> None:
+    changed = plain.changed(30, 200).changed(50, 70)
+    assert (plain.first_steps, changed.first_steps, changed.steps) == (100, 100, 70)
+    assert changed.changes == (
+        PlanChange(step=30, before=100, after=200),
+        PlanChange(step=50, before=200, after=70),
+    )
+
+
+def test_settings_are_plain_data_and_come_back_whole(plain: Settings, tmp_path: Path) -> None:
+    full = replace(
+        plain.changed(50, 200),
+        minutes=1.5,
+        seconds=80.0,
+        start="run (abc)",
+        grid_every=7,
+        keep=(50, 100),
+        timings={"float32": 0.25},
+        ranks=3,
+    )
+    for one in (plain, full):
+        assert Settings.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+        one.save(tmp_path / "settings.json")
+        assert Settings.load(tmp_path / "settings.json") == one
+    written = (tmp_path / "settings.json").stat()
+    full.save(tmp_path / "settings.json")
+    assert (tmp_path / "settings.json").stat().st_ino == written.st_ino  # the same content is not written again
+    earlier = {name: value for name, value in plain.to_dict().items() if f"{name}?" not in FORM}
+    assert Settings.from_dict(earlier) == replace(plain, timings={})
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"steps": 0}, r"^steps must be above 0, and at most [\d,]+, but it is 0$"),
+        ({"steps": MOST_STEPS + 1}, f"^steps must be above 0, .*, but it is {MOST_STEPS + 1}$"),
+        ({"zebra": 1, "yak": 2}, "^yak is not known: a newer version has written it$"),
+        ({"seed": "3"}, "^seed must be"),
+        ({"hardware": {"threads": 1, "wings": 2}}, "'wings'"),
+    ],
+)
+def test_entries_that_no_run_has_are_refused(plain: Settings, entries: dict[str, object], message: str) -> None:
+    with pytest.raises(RecordError, match=message):
+        Settings.from_dict(plain.to_dict() | entries)
+    Settings.from_dict(plain.to_dict() | {"steps": MOST_STEPS})
+
+
+def test_options_that_were_defaults_then_are_given_as_flags(plain: Settings) -> None:
+    then = replace(plain, options={"width": 4, "label_noise": True, "mixed": False, "text": "a b", "same": 1})
+    now = replace(plain, options={"width": 8, "label_noise": False, "same": 1, "text": "c", "new": 3})
+    assert flags_of_then(then, now) == " (with --width 4 --label-noise --no-mixed --text 'a b')"
+    assert flags_of_then(then, then) == ""
+    assert flags_of_then(then, replace(now, recipe="dcgan")) == ""
