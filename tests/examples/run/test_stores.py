@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from examples.anime_faces.run._stores import MappedStore, ResidentStore, as_network_input, choose_store, pictures_of
+from examples.anime_faces.run._stores import (
+    JoinedImages,
+    MappedStore,
+    ResidentStore,
+    as_network_input,
+    choose_store,
+    pictures_of,
+)
 from examples.anime_faces.systems import Hardware
 
 IMAGES = np.arange(11, dtype=np.uint8)[:, None, None, None].repeat(2, 1).repeat(2, 2).repeat(3, 3)
@@ -34,6 +41,23 @@ def test_stores_agree() -> None:
     rows = np.array([4, 0, 9])
     assert isinstance(choose_store(IMAGES, Hardware()), ResidentStore)
     torch.testing.assert_close(ResidentStore(IMAGES, "cpu").take(rows), MappedStore(IMAGES, "cpu").take(rows))
+
+
+@pytest.mark.parametrize("processes", [1, 4])
+def test_pictures_that_fill_a_share_of_the_free_memory_fit(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is for networks; each process has a copy."""
+    least = round(IMAGES.nbytes * processes / 0.4)
+    for free, kind in ((least, ResidentStore), (least - 1, MappedStore)):
+        monkeypatch.setattr("examples.anime_faces.run._stores._free_memory", lambda device, free=free: free)
+        assert type(choose_store(IMAGES, Hardware(), processes=processes)) is kind
+
+
+def test_pictures_of_two_sets_are_one_array() -> None:
+    joined = JoinedImages(IMAGES[:4], IMAGES[4:])
+    assert np.array_equal(np.asarray(joined), IMAGES)
+    assert joined.nbytes == IMAGES.nbytes
+    assert np.asarray(joined, dtype=np.int64).dtype == np.int64
+    assert joined[np.array([3, 4])].dtype == np.uint8
 
 
 def test_pictures_are_drawn_by_the_generator_alone() -> None:
