@@ -1,23 +1,30 @@
 """MkDocs hooks that put the API reference, which Sphinx builds, into the site.
 
 A guide links to a public name by writing it in brackets and backticks, followed by empty brackets. The link is looked up in
-Sphinx's inventory, so an unknown name stops the build.
+Sphinx's inventory, so an unknown name stops the build. Back from each name's page, links lead to the sections that explain
+it; a name that no guide mentions stops the build too.
 """
 
 import re
+from html import escape
 from pathlib import Path
+from typing import Any
 
 from formulas import FormulaError, replace_formulas
+from guide_links import Section, guides_of, read_sections
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, TableOfContents
+from mkdocs.utils import get_relative_url
 from project import read_project
 from reference_pages import (
     PAGES_BUILDER,
     DocumentationError,
     ReferencePage,
+    folder_guide,
     navigation,
     read_inventory,
     read_pages,
@@ -44,6 +51,7 @@ _CONTEXT = re.compile(r'<span class="filename">(?=continues |needs |from )')
 
 _pages: dict[str, ReferencePage] = {}
 _inventory: dict[str, str] = {}
+_guides: dict[str, list[Section]] = {}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -108,9 +116,38 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if reference is None:
         try:
             # What a block of code needs is a note, unlike the name of a file.
-            return replace_formulas(_CONTEXT.sub('<span class="filename context">', html), page.file.src_uri)
+            html = replace_formulas(_CONTEXT.sub('<span class="filename context">', html), page.file.src_uri)
         except FormulaError as error:
             raise PluginError(str(error)) from error
-    links = [AnchorLink(anchor.rpartition(".")[2], anchor, level=2) for anchor in reference.members]
-    page.toc = TableOfContents(links)
+        if page.file.src_uri not in _REPOSITORY_PAGES:
+            _guides[page.file.src_uri] = read_sections(html, page.file.src_uri)
+        return html
+    page.toc = TableOfContents([AnchorLink(text, anchor, level=2) for text, anchor in reference.contents])
     return f'<div class="reference">{reference.body}</div>'
+
+
+def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, nav: Navigation) -> dict[str, Any]:
+    """Link the page of a public name back to its guides, now that all guides are rendered."""
+    del config
+    reference = _pages.get(page.file.src_uri)
+    if reference is None or not reference.is_name:
+        return context
+    pages = {other.file.src_uri: other for other in nav.pages}
+    sections = [section for path in pages for section in _guides.get(path, [])]
+    found = guides_of(reference.name, sections, folder_guide(reference.name))
+    if not found:
+        raise PluginError(f"no guide mentions {reference.name}: link it where it is explained")
+    links = [_guide_link(section, pages[section.page], page) for section in found]
+    line = f"Guide: {links[0]}" + (f'<span class="more">See also: {", ".join(links[1:])}</span>' if links[1:] else "")
+    assert page.content is not None
+    page.content = page.content.replace("</h1>", f'</h1>\n<p class="guide">{line}</p>', 1)
+    return context
+
+
+def _guide_link(section: Section, guide: Page, page: Page) -> str:
+    """Return a link that names the guide and its section."""
+    title = escape(str(guide.title))
+    if section.anchor:
+        title += f": {escape(section.title.strip())}"
+    anchor = f"#{section.anchor}" if section.anchor else ""
+    return f'<a href="{get_relative_url(guide.file.url, page.file.url)}{anchor}">{title}</a>'

@@ -16,7 +16,8 @@ from typing import Any
 API = Path(__file__).resolve().parent / "api"
 sys.path.insert(0, str(API))
 
-from public_names import public_folders, public_names  # noqa: E402
+from generate import GUIDES  # noqa: E402
+from public_names import groups, public_folders  # noqa: E402
 
 SOURCES = API / "generated"
 BUILD = API / "_build"
@@ -28,6 +29,7 @@ _LEFT_OVER = re.compile(r"\]\s*\[gankit\b[^\]]*\]")
 _FENCE = re.compile(r"^ *(```|~~~)")
 _CODE_BLOCK = re.compile(r"<pre>(?:<span></span>)?(.*?)</pre>", flags=re.DOTALL)
 _NOT_SEARCHED = re.compile(r'(<h1|<a class="headerlink"|<span class="viewcode-link")')
+_SECTION = re.compile(r'<section id="([^"]+)">\s*<h2>(.*?)<a class="headerlink"', flags=re.DOTALL)
 _SIGNATURE_ID = re.compile(r'<dt class="sig sig-object py" id="([^"]+)"')
 
 
@@ -50,9 +52,22 @@ class ReferencePage:
     body: str
 
     @property
+    def is_name(self) -> bool:
+        """Whether the page describes a public name, not a folder or a module's source."""
+        return re.fullmatch(r"gankit\.\w+\.\w+", self.name) is not None
+
+    @property
     def members(self) -> list[str]:
         """The anchors of the methods and attributes that the page describes."""
         return [anchor for anchor in _SIGNATURE_ID.findall(self.body) if anchor not in (self.name, self.title)]
+
+    @property
+    def contents(self) -> list[tuple[str, str]]:
+        """The parts of the page with their anchors: its sections, or the methods and attributes of its class."""
+        sections = [
+            (html.unescape(re.sub(r"<[^>]+>", "", text)), anchor) for anchor, text in _SECTION.findall(self.body)
+        ]
+        return sections or [(anchor.rpartition(".")[2], anchor) for anchor in self.members]
 
 
 def run_sphinx(builder: str) -> Path:
@@ -103,11 +118,19 @@ def read_pages(folder: Path) -> list[ReferencePage]:
     return pages
 
 
+def folder_guide(path: str) -> str:
+    """Return the guide's page about the folder of a public name."""
+    return GUIDES[path.split(".")[1]][1].partition(".html")[0] + ".md"
+
+
 def navigation() -> list[Any]:
-    """Order the reference: its first page, then each folder with its names, then the roles of tensors."""
+    """Order the reference: its first page, then each folder with its groups of names, then the roles of tensors."""
     entries: list[Any] = ["api/index.md"]
     for folder in public_folders():
-        names = [{public.name: f"api/{public.path}.md"} for public in public_names(folder)]
+        names = [
+            {group.title: [{public.name: f"api/{public.path}.md"} for public in group.names]}
+            for group in groups(folder)
+        ]
         entries.append({folder: [f"api/gankit.{folder}.md", *names]})
     return [*entries, {"Roles of tensors": "api/roles.md"}]
 

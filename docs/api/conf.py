@@ -1,6 +1,5 @@
 """Sphinx settings of the API reference. Its pages are shown inside the MkDocs site; see ``docs/hooks.py``."""
 
-import importlib
 import inspect
 import json
 import os
@@ -17,24 +16,22 @@ import project as this_project  # noqa: E402
 import public_names as reference  # noqa: E402
 from docutils import nodes  # noqa: E402
 from docutils.parsers.rst.states import Inliner  # noqa: E402
-from links import PaperLinks  # noqa: E402
+from signatures import explained_at, functions_of, is_protocol, write_defaults  # noqa: E402
 from sphinx.application import Sphinx  # noqa: E402
 from sphinx.builders.html import StandaloneHTMLBuilder  # noqa: E402
 from sphinx.domains.python import PyXRefRole  # noqa: E402
 from sphinx.pycode import ModuleAnalyzer  # noqa: E402
 from sphinx.util import logging  # noqa: E402
-from sphinx.util.typing import stringify_annotation  # noqa: E402
 from sphinx.writers.html5 import HTML5Translator  # noqa: E402
 from sphinxcontrib.serializinghtml import JSONHTMLBuilder  # noqa: E402
-
-from gankit import _core  # noqa: E402
+from transforms import TRANSFORMS  # noqa: E402
+from type_names import shorten  # noqa: E402
 
 logger = logging.getLogger(__name__)
 project = "gankit"
 release = this_project.read_project().version
 extensions = [
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.coverage",
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
@@ -46,13 +43,12 @@ add_module_names = True
 html_copy_source = False
 html_use_index = False
 python_display_short_literal_types = True
+python_maximum_signature_line_length = 90
 toc_object_entries = False
 
-autosummary_generate = False
 autodoc_default_options = {"members": True, "special-members": "__call__", "member-order": "bysource"}
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
-autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_custom_sections = ["Shape", "Reference", "Differences"]
@@ -120,6 +116,9 @@ def claim_public_names() -> None:
                 HOMES[public.path] = thing.__module__
                 thing.__module__ = public.folder
             drop_notes_of_properties(thing)
+            for function in functions_of(thing):
+                constants = reference.documented_assignments(public.home)
+                write_defaults(function, {name: expression for name, (expression, _) in constants.items()})
         files = sorted((reference.PACKAGE / folder).rglob("_[!_]*.py"))
         source = "\n".join(file.read_text(encoding="utf-8") for file in files)
         path = f"gankit.{folder}"
@@ -145,37 +144,7 @@ def find_home(app: Sphinx, module: str, name: str) -> str:
     return HOMES.get(f"{module}.{name.partition('.')[0]}", module)
 
 
-def alias_names() -> dict[str, str]:
-    """Map the long printed form of each role of tensors, and of each public alias of a type, to its name.
-
-    Roles come first: aliases are made of them.
-    """
-    roles = {name: value for name, value in vars(_core).items() if get_origin(value) is Annotated}
-    names = {stringify_annotation(value, "smart"): name for name, value in roles.items()}
-    for folder in reference.public_folders():
-        for public in reference.public_names(folder):
-            thing = public.load()
-            if not (inspect.isclass(thing) or inspect.isfunction(thing)):
-                printed = stringify_annotation(thing, "smart")
-                for role, name in names.items():
-                    printed = printed.replace(role, name)
-                names[printed] = f"~{public.path}"
-    for name, folder in reference.FORMS.items():
-        home = reference.assigned_in(name, folder)
-        printed = stringify_annotation(getattr(importlib.import_module(home), name), "smart")
-        names |= {printed: name, f"~{home}.{name}T": name}  # also the type variable that is bound by it
-    return names
-
-
 HOMES: dict[str, str] = {}
-ALIAS_NAMES = alias_names()
-
-
-def shorten(annotation: str) -> str:
-    """Write roles and aliases by name, and a tensor with any other note as a tensor."""
-    for printed, name in ALIAS_NAMES.items():
-        annotation = annotation.replace(printed, name)
-    return re.sub(r"~torch\.Annotated\[~torch\.Tensor, '[^']*'\]", "~torch.Tensor", annotation)
 
 
 def shorten_recorded_types(app: Sphinx, *_: object) -> None:
@@ -188,8 +157,15 @@ def shorten_recorded_types(app: Sphinx, *_: object) -> None:
 def show_return_type(  # noqa: PLR0917  Sphinx fixes these arguments
     app: Sphinx, what: str, name: str, thing: object, options: object, arguments: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
-    """Write the return type at the end of the signature; the types of arguments are in their descriptions."""
-    del thing, options
+    """Write the return type at the end of the signature; the types of arguments are in their descriptions.
+
+    A protocol has no signature. Every other one must name its arguments.
+    """
+    del options
+    if is_protocol(thing):
+        return "", None
+    if re.search(r"\*args\b|\*\*[a-z]", arguments or ""):
+        logger.warning("%s has the signature %s, which says nothing", name, arguments)
     recorded = app.env.current_document.autodoc_annotations.get(name, {})
     if what in {"function", "method"} and recorded.get("return", "None") != "None":
         returned = shorten(recorded["return"])
@@ -219,10 +195,23 @@ def refuse_missing_docstring(  # noqa: PLR0917  Sphinx fixes these arguments
 def leave_out_floor(  # noqa: PLR0917  Sphinx fixes these arguments
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
-    """Remove the number of the floor from a folder's first sentence: it is for those who work on the package."""
+    """Remove from a folder's docstring the number of its floor, and its groups, which the page shows with their names."""
     del app, name, thing, options
     if what == "module" and lines and (match := re.match(r"Floor \d+: (\w)", lines[0])):
         lines[0] = match[1].upper() + lines[0][match.end() :]
+    if what == "module" and "Groups:" in lines:
+        del lines[lines.index("Groups:") :]
+
+
+def point_to_protocol(  # noqa: PLR0917  Sphinx fixes these arguments
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Say where the arguments of a method are explained, if its class follows a protocol of its folder."""
+    del app, options
+    if what == "method":
+        things = (public.load() for public in reference.public_names(name.split(".")[1]))
+        if explained := explained_at(thing, (protocol for protocol in things if is_protocol(protocol))):
+            lines += ["", f"`{explained}` explains the arguments."]
 
 
 def skip_what_others_explain(  # noqa: PLR0917  Sphinx fixes these arguments
@@ -238,12 +227,14 @@ def setup(app: Sphinx) -> None:
     claim_public_names()
     app.add_builder(PageBuilder, override=True)
     app.add_role("plain", plain_role)
-    app.add_post_transform(PaperLinks)
     app.add_html_math_renderer("mathml", (draw_formula, None), (draw_formula, None))
+    for transform in TRANSFORMS:
+        app.add_post_transform(transform)
     app.connect("object-description-transform", shorten_recorded_types, priority=400)
     app.connect("object-description-transform", drop_return_fields, priority=600)
     app.connect("autodoc-process-signature", show_return_type, priority=600)
     app.connect("viewcode-follow-imported", find_home)
     app.connect("autodoc-skip-member", skip_what_others_explain)
     app.connect("autodoc-process-docstring", leave_out_floor)
+    app.connect("autodoc-process-docstring", point_to_protocol, priority=800)
     app.connect("autodoc-process-docstring", refuse_missing_docstring, priority=900)

@@ -3,10 +3,21 @@
 import ast
 import importlib
 import inspect
+import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
-from public_names import FORMS, PACKAGE, PublicName, assigned_in, public_folders, public_names
+from public_names import (
+    FORMS,
+    PACKAGE,
+    PublicName,
+    assigned_in,
+    documented_assignments,
+    groups,
+    public_folders,
+    public_names,
+)
 
 HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "generated"
@@ -22,29 +33,17 @@ def hidden_toctree(entries: list[str]) -> str:
     return ".. toctree::\n   :hidden:\n\n" + "".join(f"   {entry}\n" for entry in entries)
 
 
-def summary_table(entries: list[str]) -> str:
-    """Return a table of names beside the first sentences of their docstrings."""
-    return ".. autosummary::\n   :nosignatures:\n\n" + "".join(f"   {entry}\n" for entry in entries)
+def summary(public: PublicName) -> str:
+    """Return the first paragraph of what describes a public name, as one line."""
+    thing = public.load()
+    described = inspect.isclass(thing) or inspect.isfunction(thing)
+    text = inspect.getdoc(thing) if described else documented_assignments(public.home)[public.name][1]
+    return " ".join((text or "").partition("\n\n")[0].split())
 
 
-def documented_assignments(home: str) -> dict[str, tuple[str, str]]:
-    """Read a module's assignments: each target's expression, and the string that follows it as documentation."""
-    source = inspect.getsource(importlib.import_module(home))
-    body = ast.parse(source).body
-    found = {}
-    for statement, following in zip(body, [*body[1:], None], strict=True):
-        if isinstance(statement, ast.AnnAssign):
-            target = statement.target
-        elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target = statement.targets[0]
-        else:
-            continue
-        text = ""
-        if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-            text = inspect.cleandoc(str(following.value.value))
-        if isinstance(target, ast.Name) and statement.value is not None:
-            found[target.id] = (ast.unparse(statement.value), text)
-    return found
+def definitions(entries: Iterable[tuple[str, str]], kind: str = "") -> str:
+    """Return a list of terms and what they are, which stand beside each other where there is room."""
+    return f".. container:: listing {kind}\n\n" + "".join(f"   {term}\n      {text}\n\n" for term, text in entries)
 
 
 def alias_entry(name: str, expression: str, text: str) -> str:
@@ -81,18 +80,40 @@ GUIDES = {
 """The guide that says when to use which name of a folder."""
 
 
-def folder_page(folder: str, names: list[PublicName]) -> str:
-    """Return a folder's page: its docstring, then its names with their summaries."""
+def link(public: PublicName) -> str:
+    """Return a link to the page of a public name."""
+    return f":py:obj:`~{public.path}`"
+
+
+def folder_page(folder: str) -> str:
+    """Return a folder's page: its docstring, then its names by purpose, with their summaries."""
     path = f"gankit.{folder}"
-    documented = [name for name in names if inspect.isclass(name.load()) or inspect.isfunction(name.load())]
-    aliases = [name for name in names if name not in documented]
     page = title(path) + f"\n.. automodule:: {path}\n   :no-members:\n\n"
     text, address = GUIDES[folder]
     page += f"When to use which: `{text} <../{address}>`__.\n\n"
-    page += summary_table([name.name for name in documented])
-    if aliases:
-        page += "\nTypes: " + ", ".join(f":py:type:`~{name.path}`" for name in aliases) + ".\n"
-    return page + "\n" + hidden_toctree([name.path for name in names])
+    for group in groups(folder):
+        page += title(group.title, "-") + f"\n{group.purpose}\n\n"
+        page += definitions((link(public), summary(public)) for public in group.names)
+    return page + "\n" + hidden_toctree([name.path for name in public_names(folder)])
+
+
+def index_page(folders: list[str]) -> str:
+    """Return the first page: every folder with its groups, and what to look for in which group."""
+    page = (HERE / "introduction.rst").read_text(encoding="utf-8") + "\n"
+    for folder in folders:
+        path = f"gankit.{folder}"
+        what = inspect.getdoc(importlib.import_module(path)) or ""
+        what = re.sub(r"^Floor \d+: (\w)", lambda match: match[1].upper(), what.partition("\n")[0])
+        page += title(path, "-") + f"\n{what} :doc:`More <{path}>`.\n\n"
+        described = (
+            (
+                f"`{group.title} <{path}.html#{group.anchor}>`__",
+                f"{group.purpose}\n\n      {', '.join(link(public) for public in group.names)}",
+            )
+            for group in groups(folder)
+        )
+        page += definitions(described, "groups")
+    return page + "\n" + hidden_toctree([*(f"gankit.{folder}" for folder in folders), "roles"])
 
 
 def split_note(expression: str, text: str) -> tuple[str, str]:
@@ -123,18 +144,13 @@ def generate(target: Path = GENERATED) -> list[PublicName]:
     if target.exists():
         shutil.rmtree(target)
     target.mkdir(parents=True)
-    everything = []
-    for folder in public_folders(PACKAGE):
-        names = list(public_names(folder))
-        everything += names
-        (target / f"gankit.{folder}.rst").write_text(folder_page(folder, names), encoding="utf-8")
-        for name in names:
-            (target / f"{name.path}.rst").write_text(name_page(name), encoding="utf-8")
-    (target / "roles.rst").write_text(roles_page(), encoding="utf-8")
-    folders = [f"gankit.{folder}" for folder in public_folders(PACKAGE)]
-    introduction = (HERE / "introduction.rst").read_text(encoding="utf-8")
-    index = introduction + "\n" + summary_table(folders) + "\n" + hidden_toctree([*folders, "roles"])
-    (target / "index.rst").write_text(index, encoding="utf-8")
+    folders = public_folders(PACKAGE)
+    everything = [name for folder in folders for name in public_names(folder)]
+    pages = {f"gankit.{folder}": folder_page(folder) for folder in folders}
+    pages |= {name.path: name_page(name) for name in everything}
+    pages |= {"roles": roles_page(), "index": index_page(folders)}
+    for name, text in pages.items():
+        (target / f"{name}.rst").write_text(text, encoding="utf-8")
     return everything
 
 

@@ -2,6 +2,9 @@
 
 import ast
 import importlib
+import inspect
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +62,26 @@ def assigned_in(name: str, folder: str, package: Path = PACKAGE) -> str:
     return _module(homes[0], package)
 
 
+def documented_assignments(home: str) -> dict[str, tuple[str, str]]:
+    """Read a module's assignments: each target's expression, and the string that follows it as documentation."""
+    source = inspect.getsource(importlib.import_module(home))
+    body = ast.parse(source).body
+    found = {}
+    for statement, following in zip(body, [*body[1:], None], strict=True):
+        if isinstance(statement, ast.AnnAssign):
+            target = statement.target
+        elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target = statement.targets[0]
+        else:
+            continue
+        text = ""
+        if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+            text = inspect.cleandoc(str(following.value.value))
+        if isinstance(target, ast.Name) and statement.value is not None:
+            found[target.id] = (ast.unparse(statement.value), text)
+    return found
+
+
 def _assigned_names(path: Path) -> set[str]:
     found: set[str] = set()
     for statement in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -81,6 +104,61 @@ def public_names(folder: str, package: Path = PACKAGE) -> Iterator[PublicName]:
     """Yield the names that a folder's ``__init__.py`` re-exports in the form ``X as X``."""
     for name, home in _re_exports(package / folder, package):
         yield PublicName(folder=f"{package.name}.{folder}", name=name, home=home)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Public names of a folder that serve one purpose.
+
+    Args:
+        folder: The folder's name, such as ``losses``.
+        title: What the names are, such as ``Objectives``.
+        purpose: When to look here.
+        names: The names, the most used first.
+    """
+
+    folder: str
+    title: str
+    purpose: str
+    names: tuple[PublicName, ...]
+
+    @property
+    def anchor(self) -> str:
+        """The name of the group's place on the folder's page."""
+        return re.sub(r"\W+", "-", self.title.lower())
+
+
+def groups(folder: str, package: Path = PACKAGE) -> list[Group]:
+    """Return the groups that the docstring of a folder's ``__init__.py`` lists under ``Groups:``.
+
+    A group is a line ``Title: purpose.``, which may go on in the next lines, and below it, indented, its names.
+
+    Raises:
+        ValueError: A public name is in no group or in several, a group has a name that is not public, or a line is no group.
+    """
+    known = {public.name: public for public in public_names(folder, package)}
+    found: list[Group] = []
+    for head, listed in _listed_groups(folder, package):
+        title, colon, purpose = head.partition(": ")
+        unknown = [name for name in listed if name not in known]
+        if not colon or unknown:
+            raise ValueError(f"{folder}, group {head!r}: expected 'Title: purpose' and public names, got {unknown}")
+        found.append(Group(folder=folder, title=title, purpose=purpose, names=tuple(known[name] for name in listed)))
+    placed = Counter(public.name for group in found for public in group.names)
+    if wrong := [name for name in known if placed[name] != 1]:
+        raise ValueError(f"{folder}: each public name must be in one group of the docstring, these are not: {wrong}")
+    return found
+
+
+def _listed_groups(folder: str, package: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield the line of each group and the names below it."""
+    tree = ast.parse((package / folder / "__init__.py").read_text(encoding="utf-8"))
+    _, _, listed = (ast.get_docstring(tree) or "").partition("\nGroups:\n")
+    for group in re.finditer(r"((?:^ {4}\S.*\n)+)((?:^ {8}\S.*\n?)+)", listed + "\n", flags=re.MULTILINE):
+        yield (
+            " ".join(group[1].split()),
+            [name.strip() for name in " ".join(group[2].split()).split(",") if name.strip()],
+        )
 
 
 def _re_exports(folder: Path, package: Path) -> Iterator[tuple[str, str]]:

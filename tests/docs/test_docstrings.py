@@ -7,6 +7,7 @@ from collections import defaultdict
 import pytest
 
 from docs.api.public_names import PublicName, public_folders, public_names
+from docs.api.signatures import is_protocol
 
 NAMES = [public for folder in public_folders() for public in public_names(folder)]
 _SECTION = re.compile(r"^(?P<title>[A-Z]\w+):\n(?P<text>(?: .*\n|\n)+)", flags=re.MULTILINE)
@@ -40,3 +41,18 @@ def test_an_identifier_has_one_author_and_year_and_a_title_one_identifier() -> N
     assert len(authors) > 50, "the form of a citation is not found any more"
     assert {paper: found for paper, found in authors.items() if len(found) > 1} == {}
     assert {title: found for title, found in papers.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("public", NAMES, ids=lambda public: public.path)
+def test_a_public_name_has_an_example_and_explains_its_arguments(public: PublicName) -> None:
+    thing = public.load()
+    if not (inspect.isclass(thing) or inspect.isfunction(thing)):
+        return  # an alias of a type
+    found = sections(public)
+    assert ">>> " in found.get("Example", ""), f"{public.path} has no example"
+    called = vars(thing).get("__init__") if inspect.isclass(thing) else thing
+    if called is None or is_protocol(thing):
+        return
+    arguments = [name for name in inspect.signature(called).parameters if name != "self"]
+    unexplained = [name for name in arguments if not re.search(rf"(^| )\*?{name}: ", found.get("Args", ""))]
+    assert not unexplained, f"{public.path} does not explain {unexplained}"

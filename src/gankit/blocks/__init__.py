@@ -1,4 +1,28 @@
-"""Floor 2: the parts of networks: residual blocks, resampling, conditional norms, attention, heads."""
+"""Floor 2: the parts of networks: residual blocks, resampling, conditional norms, attention, heads.
+
+Groups:
+    Residual blocks: Two or three convolutions and a shortcut. They differ in the order of norm, activation and addition.
+        PreActivationBlock, PostActivationBlock, NormAfterAdditionBlock, ActivationBeforeAdditionBlock, ActivationFirstBlock,
+        SRResNetBlock, BottleneckBlock
+    Sequences of layers: A convolution with norm, dropout and activation in any order, and layers that pass a condition on.
+        ConvolutionBlock, Step, ConditionedSequential, Conditioned
+    Upsampling: Layers that double height and width.
+        NearestUpsample, BilinearUpsample, BlurUpsample, UpsampledConv2d, TransposedUpsample, SubPixelUpsample
+    Downsampling: Layers that halve height and width.
+        MeanDownsample, BlurDownsample, PooledConv2d, StridedDownsample
+    Conditions in a network: Conditional norms, and joining a condition to a map.
+        ConditionalBatchNorm2d, ConditionalInstanceNorm2d, FiLM, DepthConcatenation, SpatialReplication
+    Heads of a critic: The last layers: a score with a condition, a score per patch or size, classes.
+        ProjectionHead, PatchHead, MultiScale, ClassHead, DataToDataHead
+    Against mode collapse: Features that show the critic (discriminator) how much the samples of a batch differ.
+        MinibatchStandardDeviation, MinibatchDiscrimination
+    Attention: Every position of a map sees all others.
+        SelfAttention2d
+    Noise: Randomness inside a generator.
+        NoiseInjection, AlwaysOnDropout
+    Activations: Rectifiers that save work under a gradient penalty.
+        LeakyReLU, ReLU
+"""
 
 from gankit._core import Conditioned as Conditioned
 from gankit.blocks._activations import LeakyReLU as LeakyReLU, ReLU as ReLU

@@ -36,6 +36,9 @@ class ReLU(nn.Module):
         https://icml.cc/Conferences/2010/papers/432.pdf).
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return `x` with its negative values set to 0."""
         return _rectify(x, 0.0)

@@ -10,14 +10,17 @@ from gankit._core import check_at_least
 from gankit.blocks._maps import check_even, check_maps
 
 
-class OfEachChannel:
-    """Empty marker of resampling by weights that sum to 1 and are the same for each channel.
+class OfEachChannel(nn.Module):
+    """Resampling by weights that sum to 1 and are the same for each channel.
 
     Such a layer may swap places with a 1x1 convolution: the result is the same, and the convolution has fewer pixels.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
 
-class NearestUpsample(nn.Module, OfEachChannel):
+
+class NearestUpsample(OfEachChannel):
     """Double height and width by repeating every pixel, as the generators of WGAN-GP, SNGAN and BigGAN do.
 
     `MeanDownsample` undoes it exactly.
@@ -47,7 +50,7 @@ class NearestUpsample(nn.Module, OfEachChannel):
         return functional.interpolate(x, scale_factor=2, mode="nearest")
 
 
-class BilinearUpsample(nn.Module, OfEachChannel):
+class BilinearUpsample(OfEachChannel):
     """Double height and width by linear interpolation between the centers of pixels.
 
     It is smoother than `NearestUpsample`. Pixels are treated as areas (``align_corners=False``), so the picture does not
@@ -78,7 +81,7 @@ class BilinearUpsample(nn.Module, OfEachChannel):
         return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-class MeanDownsample(nn.Module, OfEachChannel):
+class MeanDownsample(OfEachChannel):
     """Halve height and width by the mean of every 2 x 2 pixels.
 
     The result is that of ``nn.AvgPool2d(2)`` up to rounding, computed by reshapes and additions. Under a gradient penalty
@@ -121,7 +124,7 @@ def _sum_pairs(x: torch.Tensor, axis: int) -> torch.Tensor:
     return even + odd
 
 
-class BlurUpsample(nn.Module, OfEachChannel):
+class BlurUpsample(OfEachChannel):
     """Repeat every pixel, then blur: upsampling without visible edges between the old pixels.
 
     One pass of the blur spreads each pixel by the binomial filter [1, 3, 3, 1] in height and in width, two passes by
@@ -168,7 +171,7 @@ class BlurUpsample(nn.Module, OfEachChannel):
         return f"passes={self.passes}"
 
 
-class BlurDownsample(nn.Module, OfEachChannel):
+class BlurDownsample(OfEachChannel):
     """Blur, then take the mean of every 2 x 2 pixels: downsampling with little aliasing.
 
     With one pass of the blur the weights are the binomial filter [1, 3, 3, 1] in height and in width, with two passes

@@ -1,8 +1,10 @@
 """Layers called one after the other: any layers, or a convolution with its norm, dropout and activation."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 from functools import partial
+from typing import cast, overload
 
 import torch
 from torch import nn
@@ -34,6 +36,13 @@ class ConditionedSequential(nn.Sequential, Conditioned):
         >>> row(torch.randn(2, 3, 4, 4), torch.randn(2, 7)).shape
         torch.Size([2, 5, 4, 4])
     """
+
+    @overload
+    def __init__(self, *layers: nn.Module) -> None: ...
+    @overload
+    def __init__(self, layers: OrderedDict[str, nn.Module], /) -> None: ...
+    def __init__(self, *layers: nn.Module | OrderedDict[str, nn.Module]) -> None:
+        super().__init__(*cast("tuple[nn.Module, ...]", layers))
 
     def forward(self, x: torch.Tensor, condition: Condition | None = None) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the result of the last layer."""

@@ -1,4 +1,18 @@
-"""Floor 1: constraints on the critic: gradient penalties (WGAN-GP, R1, R2, DRAGAN), weight clipping, spectral norm, LeCam."""
+"""Floor 1: constraints on the critic: gradient penalties (WGAN-GP, R1, R2, DRAGAN), weight clipping, spectral norm, LeCam.
+
+Groups:
+    Gradient penalties: Penalties on the critic's gradient, such as WGAN-GP, R1 and R2. Multiply one by its weight
+    (lambda) and add it to the critic's loss.
+        gradient_penalty, zero_centered_penalty, dragan_penalty, max_gradient_penalty, matching_aware_gradient_penalty
+    Gradients of scores: What these penalties are made of, for a penalty of your own.
+        gradient_norm, score_gradient
+    Penalties on scores: Penalties without a second derivative: less time and memory, and no double backward pass.
+        consistency_penalty, finite_difference_penalty, lecam_penalty, ScoreAverages
+    Weights: Weight clipping, spectral normalization, and penalties on weights.
+        clip_weights_, spectral_norm_, weight_penalty, orthogonal_penalty
+    Penalties at some steps: A penalty that is computed at every k-th step, as in StyleGAN 2.
+        Lazy
+"""
 
 from gankit.constraints._consistency import (
     consistency_penalty as consistency_penalty,

@@ -1,4 +1,15 @@
-"""Floor 3: networks built of blocks and embedders, one file per pair of generator and critic."""
+"""Floor 3: networks built of blocks and embedders, one file per pair of generator and critic.
+
+Groups:
+    DCGAN: Plain convolutions, with or without labels. Start here.
+        DCGANGenerator, DCGANCritic, JoinedCritic
+    Residual networks: The networks of WGAN-GP, MakeGirlsMoe and R3GAN.
+        ResidualGenerator, ResidualCritic, MakeGirlsMoeGenerator, MakeGirlsMoeCritic, R3GANGenerator, R3GANCritic
+    From image to image: The networks of pix2pix (coloring) and StarGAN.
+        UNetColorizer, PatchGANCritic, StarGANGenerator, StarGANCritic
+    Results and tables: What a critic with class heads returns, and a list of any network's layers.
+        CriticOutput, layer_table, LayerTable, LayerRow
+"""
 
 from gankit.networks._dcgan import DCGANCritic as DCGANCritic, DCGANGenerator as DCGANGenerator
 from gankit.networks._joined_critic import JoinedCritic as JoinedCritic

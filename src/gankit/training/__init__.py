@@ -1,4 +1,26 @@
-"""Floor 4: one update, one round of updates, and the state around them."""
+"""Floor 4: one update, one round of updates, and the state around them.
+
+Groups:
+    Updates: One optimizer step of one network, and rounds of them. Start here.
+        Update, play_round, BatchesExhaustedError
+    Terms and losses: What an update adds up and differentiates.
+        Terms, Loss, Values
+    Gradients: How an update computes its gradient: plainly, in parts (gradient accumulation), compiled, or as a CUDA graph.
+        Eager, Accumulated, Compiled, Graphed, Gradients
+    Steppers: How an update steps: never on NaN, with a clipped gradient, or in float16.
+        FiniteStepper, ScaledStepper, NonFiniteError, Stepper
+    Averages and replay: An average of the generator's weights (EMA), and earlier samples for the critic.
+        WeightAverage, Replay
+    Several ranks: Data-parallel training without a wrapper. With DistributedDataParallel you need neither.
+        AveragedOverRanks, broadcast_state
+    Logs: Values of updates, read from the device once in a while.
+        LogRing
+    Checkpoints: Files that are complete or refused, and folders of them.
+        Checkpoints, save_checkpoint, load_checkpoint, CheckpointError, CheckpointFolderError
+    States: What a checkpoint holds: networks, updates with their optimizers, random numbers.
+        network_state, load_network_state, updates_state, load_updates_state, random_state, load_random_state,
+        check_finite_state
+"""
 
 from gankit.training._accumulated import Accumulated as Accumulated
 from gankit.training._average import WeightAverage as WeightAverage

@@ -20,6 +20,17 @@ class NonFiniteError(FloatingPointError):
 
     On the CPU it is raised before the optimizer changes anything. On other devices the bad steps were skipped on the device,
     and it is raised when the stepper next reads its counters, every 100 calls.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import NonFiniteError, Update
+        >>> weight = torch.nn.Parameter(torch.tensor(3.0))
+        >>> update = Update(torch.optim.SGD([weight]), lambda x: {"loss": (weight * x).mean()})
+        >>> try:
+        ...     _ = update(torch.tensor([float("inf")]))
+        ... except NonFiniteError:
+        ...     print("lower the learning rate and start at the last checkpoint; the weight is still", weight.item())
+        lower the learning rate and start at the last checkpoint; the weight is still 3.0
     """
 
 

@@ -16,6 +16,20 @@ class Gradients(Protocol):
 
     A part that averages gradients over ranks itself, as `AveragedOverRanks` does, has an attribute ``averages_ranks = True``.
     The terms then call bare networks, and `Update` does not look for a wrapper.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import Eager, Update
+        >>> class Noisy:  # gradients with noise, as differentially private training needs
+        ...     def __call__(self, loss, inputs):
+        ...         values = Eager()(loss, inputs)
+        ...         for parameter in loss.parameters:
+        ...             parameter.grad += 0.1 * torch.randn_like(parameter)
+        ...         return values
+        >>> weight = torch.nn.Parameter(torch.tensor(3.0))
+        >>> update = Update(torch.optim.SGD([weight]), lambda x: {"loss": (weight * x).mean()}, gradients=Noisy())
+        >>> update(torch.tensor([1.0, 3.0]))
+        {'loss': tensor(6.)}
     """
 
     def __call__(self, loss: Loss, inputs: tuple[Any, ...], /) -> Values:

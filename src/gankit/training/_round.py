@@ -20,8 +20,21 @@ _BATCH_TYPES = (torch.Tensor, tuple, list)
 class BatchesExhaustedError(ValueError):
     """An iterator had fewer batches left than the round needs; no step of the round was made.
 
-    Attributes:
+    Args:
+        message: What was missing.
         left: The batches that were drawn for the round and not used, by the name of their iterator ("" for the only one).
+
+    Example:
+        >>> import torch
+        >>> from gankit.schedules import Round
+        >>> from gankit.training import BatchesExhaustedError, Update, play_round
+        >>> weight = torch.nn.Parameter(torch.tensor(3.0))
+        >>> update = Update(torch.optim.SGD([weight]), lambda x: {"loss": (weight * x).mean()})
+        >>> try:
+        ...     _ = play_round(Round(critic=2), iter([torch.ones(5)]), critic=update, generator=update)
+        ... except BatchesExhaustedError as error:
+        ...     print("end of the epoch; batches left over:", len(error.left[""]))
+        end of the epoch; batches left over: 1
     """
 
     def __init__(self, message: str, left: dict[str, list[Batch]]) -> None:

@@ -19,7 +19,24 @@ _IS_CPU = attrgetter("is_cpu")
 
 
 class Stepper(Protocol):
-    """Anything that applies the gradients in ``.grad``, or refuses to."""
+    """Anything that applies the gradients in ``.grad``, or refuses to.
+
+    Example:
+        >>> import torch
+        >>> from gankit.training import FiniteStepper, Update
+        >>> class Signs(FiniteStepper):  # steps by the signs of the gradients alone
+        ...     def __call__(self, optimizer, costs, names):
+        ...         for group in optimizer.param_groups:
+        ...             for parameter in group["params"]:
+        ...                 parameter.grad.sign_()
+        ...         super().__call__(optimizer, costs, names)
+        >>> weight = torch.nn.Parameter(torch.tensor(3.0))
+        >>> update = Update(torch.optim.SGD([weight], lr=1.0), lambda x: {"loss": (weight * x).mean()}, stepper=Signs())
+        >>> _ = update(torch.tensor([5.0, 7.0]))
+        >>> weight
+        Parameter containing:
+        tensor(2., requires_grad=True)
+    """
 
     def scale(self) -> Scalar | None:
         """Return the factor of the loss that is differentiated next, a 0-d tensor; None for no factor.

@@ -45,6 +45,10 @@ def updates_state(updates: Mapping[str, Update]) -> dict[str, Any]:
 def load_updates_state(updates: Mapping[str, Update], state: Mapping[str, Any]) -> None:
     """Restore the state of several updates, which `updates_state` returned; if one does not fit, nothing changes.
 
+    Args:
+        updates: The updates by the names that they had in the state.
+        state: What `updates_state` returned, or what a file of it holds.
+
     Raises:
         ValueError: Names differ, updates share optimizers in another way than in the state, or the state of one does not fit
             it.

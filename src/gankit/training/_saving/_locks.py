@@ -29,7 +29,22 @@ MOST_TRIES = 100
 
 
 class CheckpointFolderError(OSError):
-    """A folder of checkpoints cannot be written: another process writes into it, or it is not the one it was before."""
+    """A folder of checkpoints cannot be written: another process writes into it, or it is not the one it was before.
+
+    Example:
+        >>> import shutil
+        >>> import tempfile
+        >>> from gankit.training import CheckpointFolderError, Checkpoints
+        >>> folder = tempfile.mkdtemp()
+        >>> checkpoints = Checkpoints(folder)
+        >>> checkpoints.save(10, {"loss": 0.5})
+        >>> shutil.rmtree(folder)
+        >>> try:
+        ...     checkpoints.save(20, {"loss": 0.4})
+        ... except CheckpointFolderError:
+        ...     print("the folder is not the one of the first save")
+        the folder is not the one of the first save
+    """
 
 
 def try_lock(descriptor: int) -> bool | None:

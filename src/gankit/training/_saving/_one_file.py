@@ -13,7 +13,21 @@ from gankit.training._saving._sealed import COMMENT_LENGTH, SealingWriter, check
 
 
 class CheckpointError(ValueError):
-    """A file is not a checkpoint, or was changed after it was saved."""
+    """A file is not a checkpoint, or was changed after it was saved.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from gankit.training import CheckpointError, load_checkpoint
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "state.pt")
+        ...     _ = path.write_text("something else")
+        ...     try:
+        ...         load_checkpoint(path)
+        ...     except CheckpointError:
+        ...         print("no checkpoint")
+        no checkpoint
+    """
 
 
 def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
