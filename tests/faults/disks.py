@@ -171,7 +171,7 @@ DISKS = Trial(
         "A small disk, a limit of the size of files, a folder of another user, `/dev/full` as the log and as the "
         "output."
     ),
-    promise="A disk that is full or cannot be written is an error that names the path; the checkpoint before stays as it is.",
+    promise="A disk that is full or cannot be written is an error that names the path; the previous checkpoint is unchanged.",
     arms={
         **{f"checkpoints, {kind}": Arm(run=partial(library_disk, kind=kind), long=3, quick=1) for kind in LIBRARY},
         **{f"training, {kind}": Arm(run=partial(example_disk, kind=kind), long=3, quick=1) for kind in EXAMPLE},

@@ -104,7 +104,9 @@ def _read(setting: Setting, read: Read, path: Path, name: str) -> Ended:
 PARSERS = Trial(
     name="parsers",
     how="Tags, tables and prompts of a million lines, and single lines of 1 MB; longer ones are refused before they are read.",
-    promise="Time and memory of reading a text file grow with its length and no faster: a million lines in 15 s and 500 MB.",
+    promise=(
+        "Time and memory of reading a text file grow at most in proportion to its length: a million lines in 15 s and 500 MB."
+    ),
     arms={
         name: Arm(run=partial(measure, read=read, make=make), long=long, quick=8_000, limits=LIMITS)
         for files, long in ((LINES, 1_000_000), (ENDLESS, 100_000))

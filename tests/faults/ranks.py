@@ -122,8 +122,8 @@ def _arm(rank: int, begin: Callable[[Setting, Sequence[str], str, int], Ranks], 
 
 RANKS_LOST = Trial(
     name="ranks",
-    how="SIGKILL of one of two ranks at a random moment, under `torchrun`, and without anybody who watches over them.",
-    promise="Where one of several ranks is killed, the run ends within 15 s with a message, and its checkpoint is good.",
+    how="SIGKILL of one of two ranks at a random moment, under `torchrun`, and without it.",
+    promise="If one of several ranks is killed, the run ends within 15 s with a message, and its checkpoint is good.",
     arms={
         "the first rank, under torchrun": _arm(0, by_launcher, long=3, quick=0),
         "the second rank, under torchrun": _arm(1, by_launcher, long=3, quick=0),

@@ -205,8 +205,8 @@ GO_ON = Trial(
         "are compared."
     ),
     promise=(
-        "A training that gets SIGTERM finishes its step, saves, and ends within 10 s with status 143; gone on with, it ends "
-        "with the same state as without a stop, bit for bit."
+        "A training that gets SIGTERM finishes its step, saves, and ends within 10 s with status 143. When it is "
+        "resumed, it ends with the same state as without a stop, bit for bit."
     ),
     arms={
         "pictures in one array": Arm(run=partial(go_on, shards=0), long=10, quick=0, limits={"seconds": END_SECONDS}),

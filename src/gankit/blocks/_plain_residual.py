@@ -119,7 +119,7 @@ class BottleneckBlock(nn.Module):
     Reference:
         Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline" (NeurIPS, arXiv:2501.05441),
         section 4 and the authors' code; the initialization: Zhang et al. 2019, "Fixup Initialization" (ICLR,
-        arXiv:1901.09321), with m = 3 convolutions, hence ``depth**(-1 / (2 * m - 2))``. The biases belong to the
+        arXiv:1901.09321), with m = 3 convolutions, so the factor is ``depth**(-1 / (2 * m - 2))``. The biases belong to the
         convolutions; the authors' code has them in its activations.
     """
 

@@ -131,7 +131,7 @@ class Checkpoints:
         before it is loaded. Another process may save meanwhile: where it removes a file first, the folder is listed again.
 
         Raises:
-            CheckpointError: There are checkpoints, but all are refused. Nothing is started anew: that is your decision.
+            CheckpointError: There are checkpoints, but all are refused. Whether to start from the beginning is your decision.
             OSError: The folder cannot be read.
 
         Warns:
