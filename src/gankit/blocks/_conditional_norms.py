@@ -13,9 +13,9 @@ class ConditionalBatchNorm2d(nn.Module, Conditioned):
     .. math:: y = (1 + \gamma(c)) \cdot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta(c)
 
     The mean :math:`\mu` and the variance :math:`\sigma^2` are those of each channel over the batch. The gain :math:`\gamma`
-    and the shift :math:`\beta` are linear maps of the condition c without bias whose weights start at zero, so a new layer is
-    a plain batch norm with gain 1 and shift 0 for every condition. Residual generators use it to give the class to every
-    layer. Do not use it in a critic under a gradient penalty: batch statistics couple the samples.
+    and the shift :math:`\beta` are linear maps of the condition c without bias. Their weights start at zero, so a new layer
+    is a plain batch norm for every condition. Residual generators use it to give the class to every layer. Do not use it in a
+    critic under a gradient penalty: batch statistics couple the samples.
 
     Args:
         num_features: Number of channels.
@@ -74,7 +74,7 @@ class ConditionalInstanceNorm2d(nn.Module, Conditioned):
     .. math:: y = (1 + \gamma(c)) \cdot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta(c)
 
     The mean :math:`\mu` and the variance :math:`\sigma^2` are those of each map. The gain :math:`\gamma` and the shift
-    :math:`\beta` are linear maps of the condition c without bias whose weights start at zero, so a new layer is a plain
+    :math:`\beta` are linear maps of the condition c without bias. Their weights start at zero, so a new layer is a plain
     instance norm for every condition. Each sample is normalized by its own statistics in training and in evaluation mode.
     Samples therefore stay independent, the batch may have any size, and a gradient penalty may run through the layer.
 

@@ -126,10 +126,10 @@ def lecam_penalty(averages: ScoreAverages, real: Scores, fake: Scores) -> Scalar
     .. math:: \mathbb{E}\,[\max(0, D(x) - a_{\text{fake}})^2] + \mathbb{E}\,[\max(0, a_{\text{real}} - D(G(z)))^2]
 
     with the averages :math:`a` of real and fake scores: real scores are pulled down towards the average of fake ones, and
-    fake scores up towards the average of real ones. Update the averages first, as the authors do, then multiply by a weight
-    (theirs are 0.3 for BigGAN on a tenth of CIFAR-10 and 3e-7 for StyleGAN2 on 1000 faces) and add it to the critic's loss.
-    The penalty itself has no state, so it also works under gradient accumulation, where the averages are updated between the
-    steps.
+    fake scores up towards the average of real ones. Update the averages first, as the authors do. Multiply the penalty by a
+    weight and add it to the critic's loss. The authors' weights are 0.3 for BigGAN on a tenth of CIFAR-10, and 3e-7 for
+    StyleGAN2 on 1000 faces. The penalty itself has no state, so it also works under gradient accumulation, where the averages
+    are updated between the steps.
 
     Args:
         averages: Averages of the critic's scores. No gradient flows through them.

@@ -27,17 +27,17 @@ def clip_weights_(network: nn.Module, bound: float, *, include_norms: bool = Tru
     Each parameter is clamped once; buffers such as running statistics are not changed. Call it after the optimizer's step, so
     that the bound holds whenever the critic is used: ``Update(..., constraint=partial(clip_weights_, critic, 0.01))``.
 
-    To clip before the step, as the authors' program does, make it the first line of the terms instead (clipping twice gives
-    the same weights, so gradient accumulation may run the terms in parts)::
+    To clip before the step, as the authors' program does, make it the first line of the terms instead. Clipping twice gives
+    the same weights, so it also works with gradient accumulation::
 
         def critic_terms(real, latents):
             clip_weights_(critic, 0.01)
             ...
 
-    Every gradient is then that of a clipped critic too. The difference is between the updates: the generator's update, samples
-    and checkpoints use a critic that one step has moved past the bound, by up to about the learning rate per weight under
-    Adam, and by up to ten learning rates on the first step of torch's RMSprop (``learning_rate / sqrt(1 - alpha)``, with its
-    default `alpha` of 0.99).
+    Every gradient is then that of a clipped critic too. But between the updates the critic's weights are beyond the bound, by
+    one step: about one learning rate under Adam, and ten on the first step of torch's RMSprop
+    (``learning_rate / sqrt(1 - alpha)``, with its default `alpha` of 0.99). The generator's update, samples and checkpoints
+    use these weights.
 
     Args:
         network: The critic.

@@ -33,8 +33,8 @@ def class_loss(logits: Heads, labels: Labels, *, weights: Sequence[float] | None
     The auxiliary classifier's loss of AC-GAN, for real samples, generated ones, or both: add one call for each. A classifier
     that also learns from generated samples learns to accept the generator's mistakes; the original does so.
 
-    A row with label -1 is unlabeled: its cost and its gradient are 0, but it counts in the mean. The loss of a batch is
-    therefore the mean over its equal parts, also under accumulation and on several ranks, and the loss of a batch without any
+    A row with label -1 is unlabeled: its cost and its gradient are 0, but it counts in the mean. So the loss of a batch is
+    the mean of the losses of its equal parts, also under accumulation and on several ranks. The loss of a batch without any
     label is 0. (`torch.nn.functional.cross_entropy` divides by the number of labeled rows, which differs between parts, and
     is NaN without any.)
 

@@ -83,9 +83,9 @@ def mismatched_indices(
 ) -> torch.Tensor:
     """For each sample, draw the index of a sample with a different condition, uniformly from all of those in the batch.
 
-    ``conditions[indices]`` with the images, or ``images[indices]`` with the conditions, makes pairs that do not match.
-    Shifting or shuffling a batch instead leaves pairs that match by accident (with two equally frequent classes, half of
-    them), and the critic is trained to give right pairs low scores.
+    ``conditions[indices]`` with the images, or ``images[indices]`` with the conditions, makes pairs that do not match. Do not
+    shift or shuffle the batch instead: some pairs then match by accident (with two equally frequent classes, half of them),
+    and the critic is trained to give matching pairs low scores.
 
     Args:
         conditions: Class ids, sets of tags, or vectors; compared exactly, element by element. NaN differs from everything.

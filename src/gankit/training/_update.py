@@ -39,9 +39,9 @@ class Update:
     """One training step of the critic (D step) or of the generator (G step): terms, gradient, step, then the constraint.
 
     Call it with the inputs of `terms`; it returns costs and readings in one dict, detached, and reads nothing back from a
-    CUDA device. Gradients of other networks do not change. At the first call, and whenever the terms have new names or the
-    optimizer other parameters, the graph of the costs is walked, and costs that reach parameters, or other tensors that require
-    gradients and outlive the call, that the optimizer does not hold are refused.
+    CUDA device. Gradients of other networks do not change. At the first call, the graph of the costs is checked. Costs are
+    refused if they reach parameters that the optimizer does not hold, or other tensors that require gradients and outlive the
+    call. The check is repeated when the terms have new names or the optimizer other parameters.
 
     Three parts do the work, and each can be replaced: a `Loss` defines what is differentiated, `gradients` computes the
     gradient, and `stepper` takes the step. By default a cost or gradient that is NaN or infinite never reaches the weights,
@@ -49,7 +49,7 @@ class Update:
 
     With several ranks the first call is audited: every forward pass goes through `network` (unless the gradient part averages
     gradients itself), and the gradients are equal on all ranks. A network that FSDP2 shards keeps its gathered weights until
-    the update ends, so that penalties can go backward twice; its graph is not walked.
+    the update ends, so that penalties can go backward twice; its graph is not checked.
 
     Args:
         optimizer: Holds the parameters to update.

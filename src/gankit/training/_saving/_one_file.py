@@ -73,8 +73,8 @@ def save_plain(path: Path, plain: Any) -> None:
 def load_checkpoint(path: str | os.PathLike[str]) -> Any:
     """Load a state that `save_checkpoint` saved, its tensors on the CPU.
 
-    Only what can be saved can be loaded. A file with a changed bit or a missing part is refused, and so is one that would run
-    code, or build other objects than plain data and dense tensors, or more than it holds. It is refused before anything is
+    Only what can be saved can be loaded. A file with a changed bit or a missing part is refused. So is a file that would run
+    code, build other objects than plain data and dense tensors, or build more than it holds. It is refused before anything is
     built, in memory of less than 100 MB. There is no option to load it anyway.
 
     Args:
