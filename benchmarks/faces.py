@@ -165,8 +165,8 @@ def page(experiment: Faces, records: Sequence[Record], times: Sequence[Record]) 
         "without the 12 pairs of colors that the demo withholds too, and is measured with "
         f"{SAMPLES:,} samples by `evaluate`. *Before* is `{' '.join(BEFORE)}`; *now* is the default. A step of *now* "
         f"takes {median(ratios):.2f} of the time of a step of *before* ({ratios[0]:.2f} to {ratios[-1]:.2f} in {len(ratios)} "
-        f"short runs of each, made in turn), so {1 / median(ratios):.2f} of its steps take the time of one; "
-        "it is given 1.56 times as many steps."
+        f"interleaved short runs of each), so {1 / median(ratios):.2f} of its steps take the time of one. "
+        "It trains 1.56 times as many steps."
     )
     lines = [
         "# Faces: the default recipe before and now",

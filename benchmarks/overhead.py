@@ -153,11 +153,15 @@ def write_table(
     refuse_busy(seen, busy=busy)
     measured = (
         f"torch {torch.__version__}, {torch.get_num_threads()} thread(s), perceptrons of 2 layers with {WIDTH} units, batch "
-        f"{size}, fused Adam; written by `python -m benchmarks.overhead`. Microseconds per round, the forms taken in turn: "
+        f"{size}, fused Adam; written by `python -m benchmarks.overhead`. Microseconds per round, the forms interleaved: "
         f"median and fastest of {repeats} samples of {inner} rounds. *ratio* is to the loop by hand: median with quartiles, "
         "and fastest to fastest."
     )
-    state = f"Meanwhile {seen}." if seen.idle else f"**The machine was not idle**, so these say little: {seen}."
+    state = (
+        f"Meanwhile {seen}."
+        if seen.idle
+        else f"**The machine was not idle**, so these figures are not reliable: {seen}."
+    )
     lines = [
         "# Overhead of an update and a round",
         "",

@@ -77,8 +77,8 @@ def page(records: Mapping[str, Record]) -> str:
         "with the options of its run on its page; written by `python -m benchmarks.recipes` from the files in `recipes/`. "
         "*round* is "
         "the median time of one round (all updates of a step) in float32 with channels last, the format in which `train` "
-        "begins; the other columns are the time of a round over it, taken in turn, with quartiles. "
-        "*memory* is the most mebibytes that a round holds at a time, over what is held between rounds."
+        "begins. The other columns are ratios to this time, from interleaved rounds, with quartiles. "
+        "*memory* is the peak memory of a round in mebibytes, minus the memory between rounds."
     )
     busy = [name for name, record in records.items() if not _idleness(record).idle]
     lines = ["# Recipes: time and memory of a round", "", made, ""]

@@ -17,10 +17,11 @@ recipe `default`. A JSON file of the same figures is in `cuda/`.
 """
 EXPLANATION = """\
 *images/s* are real images that the critic sees in a second of full iterations (all critic updates and one generator update):
-the median of repeats between the device's events, after a warm-up. *roofline* is the least time in which the device could do
-the convolutions and products of an iteration of gankit, each at the measured ceiling that binds it, over the time that was
-taken; norms, activations, losses and optimizers would be free at 100 %. *launches* are the kernels, graphs and copies that the
-host launches in an iteration. *memory* is the peak of an iteration in mebibytes, over what is held between iterations.
+the median of repeats between the device's events, after a warm-up.
+*roofline* is the shortest possible time of the convolutions and products of an iteration of gankit, each at its measured limit,
+divided by the measured time of the iteration; at 100 %, norms, activations, losses and optimizers would take no time.
+*launches* are the kernels, graphs and copies that the
+host launches in an iteration. *memory* is the peak memory of an iteration in mebibytes, minus the memory between iterations.
 """
 HEAD = "| case | form | numbers | images/s | ms | quartiles | roofline | launches | memory |"
 

@@ -32,7 +32,7 @@ def page(records: Mapping[str, Record]) -> str:
     if busy:
         lines += [
             "",
-            f"**The machine was not idle** while these were measured, so that their times say little: {'; '.join(busy)}.",
+            f"**The machine was not idle** while these were measured, so their times are not reliable: {'; '.join(busy)}.",
         ]
     lines += ["", *_explanations(protocol), "", *_summary(cases, records)]
     for case in cases:
@@ -56,23 +56,23 @@ def _made(record: Record, protocol: Mapping[str, Any]) -> str:
 def _explanations(protocol: Mapping[str, Any]) -> list[str]:
     notes = " ".join(f"{name}: {peer.note}." for name, peer in PEERS.items())
     time = (
-        "*time* is that of a full iteration (all critic updates and one generator update) over the tutorial loop's in "
-        f"float32: the median of {protocol['repeats']} repeats taken in turn, with quartiles; lower is faster."
+        "*time* is the time of a full iteration (all critic updates and one generator update), divided by that of the "
+        f"tutorial loop in float32: the median of {protocol['repeats']} interleaved repeats, with quartiles. Lower is faster."
     )
     error = (
-        f"*error* is how far the weights end from the tutorial loop's after {ERROR_ITERATIONS} iterations (small networks, "
-        "batch 7), over how far those moved. float32 rows are checked in float64; bfloat16 rows as they run, and a library "
-        "that casts to float32 against the loop in float32, which the cell then says. Adam divides each gradient by its own "
-        "size: in bfloat16 its first steps follow little but signs, and a parameter whose gradient is zero but for rounding "
-        "(a bias before a batch norm, or of a Wasserstein critic's last layer) moves by rounding alone, which is why float64 "
-        "rows of `residual 64` end at 1e-9 and not at 1e-15."
+        f"*error* is the distance of the weights from the tutorial loop's weights after {ERROR_ITERATIONS} iterations (small "
+        "networks, batch 7), divided by the distance from the initial weights. float32 rows are checked in float64, bfloat16 "
+        "rows as they run. A library that casts to float32 is compared with the loop in float32; the cell says so. Adam "
+        "divides each gradient by its own size. So in bfloat16 its first steps depend mainly on signs. A parameter whose exact "
+        "gradient is zero (a bias before a batch norm, or of a Wasserstein critic's last layer) changes by rounding errors "
+        "only. This is why float64 rows of `residual 64` have errors of 1e-9 and not of 1e-15."
     )
     memory = (
-        "*memory* is the most mebibytes that an iteration holds at a time, over what is held between iterations: gradients, "
+        "*memory* is the peak memory of an iteration in mebibytes, minus the memory between iterations: gradients, "
         "activations and fakes."
     )
     forms = (
-        "*tutorial loop* computes generator graphs that are cut and critic gradients that are unused. *hand-tuned loop* "
+        "*tutorial loop* computes unused generator graphs and unused critic gradients. *hand-tuned loop* "
         "draws fakes without graphs, freezes the critic, shares the last fake, and has fused optimizers. *shared fake* passes "
         "the fake of the last critic step to the generator's update. All have the same networks, data, draws and "
         "hyperparameters; where a critic has a gradient penalty and no norm, gankit's forms use `gankit.blocks.LeakyReLU`, "

@@ -100,7 +100,7 @@ def dirac_section(toy: DiracToy, records: Sequence[Record]) -> list[str]:
         "One weight against one weight: the real sample is 0, the generated one is the generator's weight, the score is the "
         "critic's weight times the sample (Mescheder, Geiger and Nowozin 2018, section 2). Directions come from gankit's "
         "losses and penalties by autograd, in float64; the formulas are the paper's, written out without gankit. R1 and R2 "
-        "have gamma / 2 before them. Nothing is drawn."
+        "have the factor gamma / 2. There is no randomness."
     )
     eigenvalues = (
         "Eigenvalues of the vector field's Jacobian at the equilibrium, how far they are from the formula, and the spectral "
@@ -109,9 +109,10 @@ def dirac_section(toy: DiracToy, records: Sequence[Record]) -> list[str]:
     distances = (
         f"Distance from the equilibrium after {toy.steps} steps with rate {toy.rate:g} from {toy.start}, and how far it is "
         "from the formula's, relatively: simultaneous steps, alternating ones, and 5 of the critic for each of the generator. "
-        f"*here* a game converges where all three end nearer than {toy.near:g}, and does not where all end farther than "
+        f"*here* a game converges if all three end nearer than {toy.near:g}, and does not if all end farther than "
         f"{toy.far:g}; *published* is what the paper proves. WGAN-GP has no Jacobian at the equilibrium, where its penalty "
-        "turns round. The plain non-saturating game shrinks ever more slowly, with eigenvalues that say nothing."
+        "changes direction. In the plain non-saturating game the distance shrinks ever more slowly; its eigenvalues do not "
+        "show this."
     )
     return [
         "## Dirac-GAN",

@@ -47,14 +47,14 @@ def plane_section(toy: PlaneToy, records: Sequence[Record]) -> list[str]:
 def digit_section(toy: DigitToy, records: Sequence[Record]) -> list[str]:
     """Return protocol, results, references, verdict and published rows of the stacked digits."""
     protocol = (
-        "Three of the 1,797 real 8x8 digits of scikit-learn, drawn apart, are the three channels of an image: 1,000 modes. "
-        f"Both networks are two strided convolutions of {toy.width} and {2 * toy.width} channels and a linear layer, latents "
-        f"standard normal in {toy.latent_features} dimensions. {_course(toy.course)} gamma = {toy.gamma:g}. Measured on "
-        f"{toy.samples:,} samples, each channel named by a support vector machine that was fitted to half of the digits "
+        "Three of the 1,797 real 8x8 digits of scikit-learn, drawn independently, are the three channels of an image: 1,000 "
+        f"modes. Both networks are two strided convolutions of {toy.width} and {2 * toy.width} channels and a linear layer, "
+        f"latents standard normal in {toy.latent_features} dimensions. {_course(toy.course)} gamma = {toy.gamma:g}. Measured "
+        f"on {toy.samples:,} samples, each channel named by a support vector machine that was fitted to half of the digits "
         f"({percent(judge().accuracy)} right on the other half). A perfect sampler of N stacks from even modes would have a "
-        f"reverse KL of about (1000 - 1) / 2N = {999 / (2 * toy.samples):.4f}. The judge must name whatever it is shown, "
-        f"noise too: *distance* is the mean over {CHANNELS * COMPARED:,} channels of the distance to the nearest real digit "
-        "other than themselves."
+        f"reverse KL of about (1000 - 1) / 2N = {999 / (2 * toy.samples):.4f}. The judge assigns a digit to every "
+        f"image, also to noise: *distance* is the mean over {CHANNELS * COMPARED:,} channels of the distance to the nearest "
+        "real digit other than themselves."
     )
     rows = [
         [

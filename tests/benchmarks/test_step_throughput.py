@@ -127,7 +127,7 @@ def test_the_page_says_what_was_measured() -> None:
     assert "| vegans 0.4.0 | float32 | 1.100 | 1.000 to 1.200 | 1.0e-06 (float32) | unmeasured |" in text
     assert "| 250 ms | shared fake, channels last | 0.800 | vegans 0.4.0 | 1.100 |" in text
     assert (
-        f"**The machine was not idle** while these were measured, so that their times say little: {CASES[3].name}."
+        f"**The machine was not idle** while these were measured, so their times are not reliable: {CASES[3].name}."
         in text
     )
     assert "not idle" not in page({"ns": a_record(CASES[0])})

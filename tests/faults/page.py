@@ -13,9 +13,9 @@ from tests.faults.hostile import HOSTILE
 from tests.faults.program import TRIALS, digest_of_sources
 
 ABOUT = (
-    "each process; written by `python -m tests.faults` (`make faults`). What gankit promises, tried "
-    "from outside. *Tried* is how many faults were made, *long form* how many the long form makes: a row with fewer was cut "
-    "short by `--at-most`. Seconds are those of the processor, but for those until an end."
+    "each process; written by `python -m tests.faults` (`make faults`). Fault injection for what "
+    "gankit promises. *Tried* is the number of faults that were injected, *long form* the number in the long form: a row with "
+    "fewer was limited by `--at-most`. Seconds are processor time, except for the time until a process ends."
 )
 BEGIN, END = "<!-- written by make faults -->", "<!-- until here -->"
 MOST_LISTED = 5
@@ -65,7 +65,7 @@ def page(folder: Path) -> str:
         f"torch {torch.__version__}, Python {platform.python_version()}, {machine()}, {os.cpu_count()} core(s), one thread in "
         + ABOUT,
         "",
-        f"{summary(list(kept.values()))}. Sources `{sources}`; a row that was measured with others says so.",
+        f"{summary(list(kept.values()))}. Sources `{sources}`; a row that was measured with other sources says so.",
         "",
     ]
     for trial in TRIALS:

@@ -16,11 +16,11 @@ RECORD = PAGE.with_suffix(".json")
 ABOUT = """# Mutants
 
 Small faults are put into the sources, one at a time, and the tests must fail: `python -m tests.mutants` (`make mutants`).
-Of most folders a random sample of the faults was tried. *Score* is the share of killed faults among those that were killed
-or survived, with the interval in which the score of all of them lies in 95 of 100 cases. A survivor with a reason in
-`tests/mutants/survivors.toml` is a survivor too; a fault whose tests do not end is neither. *Tests*: all that reach a
-fault, or a part of them, *own* in files that are named for its file. A part kills no more than all do, so its score is a
-lower bound.
+In most folders a random sample of the faults was tried. *Score* is the share of killed faults among those that were killed
+or survived, with a 95 % interval for the score of all faults. A survivor with a reason in
+`tests/mutants/survivors.toml` counts as a survivor; a fault whose tests do not end counts as neither. *Tests*: all tests that
+reach a fault, or only a part of them; *own* are those in files with the name of its file. A part cannot kill more than all, so
+its score is a lower bound.
 
 | folder | tests | tried | killed | survived | score |
 |---|---|---|---|---|---|
