@@ -157,11 +157,7 @@ def write_table(
         f"median and fastest of {repeats} samples of {inner} rounds. *ratio* is to the loop by hand: median with quartiles, "
         "and fastest to fastest."
     )
-    state = (
-        f"Meanwhile {seen}."
-        if seen.idle
-        else f"**The machine was not idle**, so these figures are not reliable: {seen}."
-    )
+    state = f"Meanwhile {seen}." if seen.idle else f"**The machine was not idle**, do not rely on these: {seen}."
     lines = [
         "# Overhead of an update and a round",
         "",
