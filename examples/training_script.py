@@ -67,7 +67,8 @@ def read_folder(folder: Path, size: int) -> tuple[torch.Tensor, torch.Tensor]:
     for label, subfolder in enumerate(classes):
         for path in sorted(path for path in subfolder.iterdir() if path.suffix.lower() in endings):
             with Image.open(path) as picture:
-                pixels.append(ImageOps.fit(picture.convert("RGB"), (size, size)).tobytes())
+                upright = ImageOps.exif_transpose(picture).convert("RGB")
+                pixels.append(ImageOps.fit(upright, (size, size)).tobytes())
             labels.append(label)
     if not pixels:
         raise SystemExit(f"{folder} must hold pictures ({', '.join(sorted(endings))}), or subfolders of pictures")

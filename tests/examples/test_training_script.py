@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,14 @@ def test_a_folder_of_pictures_is_read_by_class(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", size, color).save(tmp_path / name)
     (tmp_path / "b" / "notes.txt").write_text("no picture")
+    turned = Image.new("RGB", (8, 8), "black")
+    turned.paste("white", (0, 0, 8, 4))
+    turned.getexif()[0x0112] = 3  # upside down
+    (tmp_path / "turned").mkdir()
+    turned.save(tmp_path / "turned" / "photo.png", exif=turned.getexif())
+    (image,), _ = script.read_folder(tmp_path / "turned", 8)
+    assert image[0, :, 0].tolist() == [0] * 4 + [255] * 4
+    shutil.rmtree(tmp_path / "turned")
     images, labels = script.read_folder(tmp_path, 8)
     assert images.shape == (3, 3, 8, 8)
     assert labels.tolist() == [0, 1, 1]
