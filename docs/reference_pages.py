@@ -124,7 +124,7 @@ def folder_guide(path: str) -> str:
 
 
 def navigation() -> list[Any]:
-    """Order the reference: its first page, then each folder with its groups of names, then the roles of tensors."""
+    """Order the reference: its first page, then each folder with its groups of names, then roles and papers."""
     entries: list[Any] = ["api/index.md"]
     for folder in public_folders():
         names = [
@@ -132,7 +132,7 @@ def navigation() -> list[Any]:
             for group in groups(folder)
         ]
         entries.append({folder: [f"api/gankit.{folder}.md", *names]})
-    return [*entries, {"Roles of tensors": "api/roles.md"}]
+    return [*entries, {"Roles of tensors": "api/roles.md"}, {"Papers": "api/papers.md"}]
 
 
 def resolve_links(markdown: str, source: str, inventory: dict[str, str]) -> str:

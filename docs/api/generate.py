@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from papers import cited_papers
 from public_names import (
     FORMS,
     PACKAGE,
@@ -43,7 +44,8 @@ def summary(public: PublicName) -> str:
 
 def definitions(entries: Iterable[tuple[str, str]], kind: str = "") -> str:
     """Return a list of terms and what they are, which stand beside each other where there is room."""
-    return f".. container:: listing {kind}\n\n" + "".join(f"   {term}\n      {text}\n\n" for term, text in entries)
+    listed = "".join(f"   {term}\n      {text}\n\n" for term, text in entries)
+    return f".. container:: {f'listing {kind}'.rstrip()}\n\n{listed}"
 
 
 def alias_entry(name: str, expression: str, text: str) -> str:
@@ -113,7 +115,18 @@ def index_page(folders: list[str]) -> str:
             for group in groups(folder)
         )
         page += definitions(described, "groups")
-    return page + "\n" + hidden_toctree([*(f"gankit.{folder}" for folder in folders), "roles"])
+    return page + "\n" + hidden_toctree([*(f"gankit.{folder}" for folder in folders), "roles", "papers"])
+
+
+def papers_page(names: list[PublicName]) -> str:
+    """Return the page of all papers that docstrings cite, each with the names that come from it."""
+    links = {name.path: link(name) for name in names}
+    entries = []
+    for paper in cited_papers((name.path, inspect.getdoc(name.load()) or "") for name in names):
+        cited_by = ", ".join(links[name] for name in paper.names)
+        entries.append((f"{paper.by} {paper.year}", f"{paper.title} ({paper.address})\n\n      {cited_by}"))
+    head = "\nThe papers that the names come from, in the order of their years.\n\n"
+    return title("Papers") + head + definitions(entries, "groups")
 
 
 def split_note(expression: str, text: str) -> tuple[str, str]:
@@ -148,7 +161,7 @@ def generate(target: Path = GENERATED) -> list[PublicName]:
     everything = [name for folder in folders for name in public_names(folder)]
     pages = {f"gankit.{folder}": folder_page(folder) for folder in folders}
     pages |= {name.path: name_page(name) for name in everything}
-    pages |= {"roles": roles_page(), "index": index_page(folders)}
+    pages |= {"roles": roles_page(), "papers": papers_page(everything), "index": index_page(folders)}
     for name, text in pages.items():
         (target / f"{name}.rst").write_text(text, encoding="utf-8")
     return everything

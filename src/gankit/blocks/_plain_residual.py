@@ -47,9 +47,9 @@ class SRResNetBlock(nn.Module, Conditioned):
 
     Reference:
         Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network" (CVPR,
-        arXiv:1609.04802), figure 4, after Gross and Wilber 2016 (http://torch.ch/blog/2016/02/04/resnets.html); Jin
-        et al. 2017, "Towards the Automatic Anime Characters Creation with Generative Adversarial Networks"
-        (arXiv:1708.05509). SRGAN's activation is a PReLU; the others' is a ReLU.
+        arXiv:1609.04802), figure 4, after Gross and Wilber 2016, "Training and investigating residual nets"
+        (http://torch.ch/blog/2016/02/04/resnets.html); Jin et al. 2017, "Towards the Automatic Anime Characters Creation
+        with Generative Adversarial Networks" (arXiv:1708.05509). SRGAN's activation is a PReLU; the others' is a ReLU.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class Wasserstein:
     so it needs a constraint: `gankit.constraints.gradient_penalty` or `gankit.constraints.clip_weights_`.
 
     Shape:
-        Scores of any shape in, costs of that shape out, unbounded in both directions.
+        Floating-point scores of any shape in (else ``ValueError``), costs of that shape out, unbounded in both directions.
 
     Example:
         >>> import torch
@@ -100,7 +100,7 @@ class Logistic:
             is sure. Default: the non-saturating cost, which nearly all programs train with.
 
     Shape:
-        Scores of any shape in, costs of that shape out; the critic's costs are 0 or more.
+        Floating-point scores of any shape in (else ``ValueError``), costs of that shape out; the critic's costs are 0 or more.
 
     Example:
         >>> import torch
@@ -144,7 +144,7 @@ class Hinge:
         \ell_{\text{generator}}(s) = -s
 
     Shape:
-        Scores of any shape in, costs of that shape out; the critic's costs are 0 or more.
+        Floating-point scores of any shape in (else ``ValueError``), costs of that shape out; the critic's costs are 0 or more.
 
     Example:
         >>> import torch
@@ -185,7 +185,7 @@ class LeastSquares:
         generator_target: Target of the generator for the scores of its samples (the paper's c).
 
     Shape:
-        Scores of any shape in, costs of that shape out; 0 or more.
+        Floating-point scores of any shape in (else ``ValueError``), costs of that shape out; 0 or more.
 
     Raises:
         ValueError: A target is not a finite number, or the critic's two targets are equal.
