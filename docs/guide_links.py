@@ -14,6 +14,8 @@ OVERVIEWS = (
     "cheat_sheet.md",
     "coming_from.md",
     "faq.md",
+    "cite.md",
+    "gallery.md",
     "design.md",
     "different_numbers.md",
     "promises.md",

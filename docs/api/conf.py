@@ -43,7 +43,7 @@ add_module_names = True
 html_copy_source = False
 html_use_index = False
 python_display_short_literal_types = True
-python_maximum_signature_line_length = 90
+python_maximum_signature_line_length = 120
 toc_object_entries = False
 
 autodoc_default_options = {"members": True, "special-members": "__call__", "member-order": "bysource"}
