@@ -14,8 +14,10 @@ from typing import Any, NoReturn, TextIO
 import tyro
 
 from examples.anime_faces.commands import COMMANDS, find_command, option_names, overview, recipe_of
+from examples.anime_faces.commands._help import description_of_train, with_readable_help
 from examples.anime_faces.errors import CommandError, in_words
 from examples.anime_faces.printing import say
+from examples.anime_faces.recipes import own_name
 
 PROGRAM = "python -m examples.anime_faces"
 OWN_FILES = {"anime_faces", "gankit"}
@@ -31,7 +33,8 @@ def parse(name: str, arguments: list[str]) -> Any:
     command, program = find_command(name, arguments), f"{PROGRAM} {name}"
     if name == "train" and recipe_of(arguments) != "default":  # help is that of the recipe
         program = f"{program} --recipe {recipe_of(arguments)}"
-    return tyro.cli(command, prog=program, args=arguments)
+    about = description_of_train(command, own_name(recipe_of(arguments))) if name == "train" else None
+    return with_readable_help(lambda: tyro.cli(command, prog=program, description=about, args=arguments))
 
 
 def refuse_empty(arguments: Sequence[str]) -> None:

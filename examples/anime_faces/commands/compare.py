@@ -21,20 +21,19 @@ class Compare:
     compare runs/clip runs/penalty --out comparison
     """
 
-    runs: tyro.conf.Positional[tuple[Path, ...]]
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], shown_as("RUN RUN [RUN ...]")]
     """Folders of two to eight runs, or checkpoints that `train --keep` kept, such as runs/a/kept/checkpoint-9500.pt."""
     out: Path = Path("comparison")
-    """Folder for compare.html, compare.png with the curves, and compare-samples.png with the pictures; or a page NAME.html,
-    with NAME.png and NAME-samples.png beside it."""
-    prompt: tuple[str, ...] = ()
+    """Folder for compare.html, compare.png (the curves) and compare-samples.png; or a page NAME.html, with these beside it."""
+    prompt: Annotated[tuple[str, ...], shown_as("PROMPT [PROMPT ...]")] = ()
     """What all runs draw, each prompt in quotes. Default: five prompts that all understand, or else prompts of each run."""
     n: int = 5
     """Pictures of each prompt."""
     seed: int = 0
     """Fixes the noise: the same in all runs, and that of `sample` with the same prompts."""
-    log: bool = False
+    log: tyro.conf.FlagCreatePairsOff[bool] = False
     """Draw the curves on a logarithmic axis. It is linear around zero, since losses may be negative."""
-    recipe: Annotated[tuple[str, ...], shown_as("MODULE:RECIPE")] = ()
+    recipe: Annotated[tuple[str, ...], shown_as("MODULE:RECIPE [...]")] = ()
     """Recipes of your own that runs here have, as package.module:RECIPE."""
 
     def run(self) -> None:

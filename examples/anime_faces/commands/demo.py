@@ -33,7 +33,7 @@ class Demo:
     It takes about --minutes in all, also on two CPU cores beside other work. If it is stopped, repeat the same command to
     continue. With your own pictures instead of rendered faces:
 
-    demo --out runs/mine --images FOLDER
+        demo --out runs/mine --images FOLDER
     """
 
     out: Path = Path("runs/demo")
@@ -46,7 +46,7 @@ class Demo:
     """Width and height of the pictures."""
     seed: int = 0
     """Fixes the faces, the first weights, the noise and the order of the pictures."""
-    samples: int | None = None
+    samples: Annotated[int | None, shown_as("INT")] = None
     """How many samples to measure. Fewer take less time and give rougher figures. Default: as many as fit, at most 2640."""
     images: Annotated[Path | None, shown_as("FOLDER")] = None
     """Folder with your own pictures, subfolders as classes, instead of rendered faces; see `prepare`."""
@@ -54,7 +54,7 @@ class Demo:
     """CSV table with the classes of the pictures in --images."""
     tags: Annotated[Path | None, shown_as("FILE")] = None
     """Tag file with the hair and eye colors of the pictures in --images."""
-    fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues] = Fit.CROP
+    fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues, tyro.conf.arg(metavar="crop|pad|stretch")] = Fit.CROP
     """How pictures in --images become square: crop to the middle, pad with white, or stretch."""
 
     def run(self) -> None:

@@ -63,8 +63,7 @@ class Prepare:
     gray: tyro.conf.FlagCreatePairsOff[bool] = False
     """Take the colors out of the pictures: three equal channels, on which every recipe can be trained. Labels stay."""
     only: Annotated[str, shown_as("PROMPT")] = ""
-    """Classes to use, as a prompt says them: "black hair, brown hair, blonde hair". Other pictures are left out, or not
-    rendered. Classes of one attribute are alternatives; of each attribute that is named, a picture has one."""
+    """Classes to use, as a prompt says them: "black hair, brown hair, red eyes". Other pictures are left out, or not made."""
     workers: Annotated[int | None, shown_as("INT")] = None
     """Number of processes. Default: one for each processor core. 0: use only this one."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -86,7 +85,7 @@ class Prepare:
     """Tag file with the hair and eye colors of the pictures in --images."""
     unlabeled: tyro.conf.FlagCreatePairsOff[bool] = False
     """Use all pictures in --images without labels, even if they are in subfolders."""
-    fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues] = Fit.CROP
+    fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues, tyro.conf.arg(metavar="crop|pad|stretch")] = Fit.CROP
     """How pictures become square: crop to the middle, pad with white, or stretch."""
     least_side: int = 16
     """Skip pictures whose shorter side has fewer pixels."""
@@ -94,12 +93,11 @@ class Prepare:
     """Also read links that point to files outside --images."""
 
     join: Annotated[tuple[Path, ...], shown_as("FOLDER [FOLDER ...]")] = ()
-    """Prepared data sets to join, of pictures of one size. Attributes are united: a picture has no class of an attribute that
-    its data set lacks. The attribute `domain` says which data set a picture is from."""
+    """Prepared data sets to join, of pictures of one size. The attribute `domain` says where each picture is from."""
     domains: Annotated[tuple[str, ...], shown_as("NAME [NAME ...]")] = ()
     """Classes of `domain`, one name for each data set of --join. Default: the names of their folders."""
-    domain_label: tyro.conf.FlagCreatePairsOff[bool] = True
-    """Add the attribute `domain` to data sets that are joined."""
+    domain_label: Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")] = True
+    """Join data sets without adding the attribute `domain`."""
 
     def run(self, watch: Watch = watch_nothing) -> None:
         """Make the data set and say what is in it."""

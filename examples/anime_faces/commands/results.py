@@ -31,15 +31,15 @@ class Evaluate:
     """Folder of a run, or one of its checkpoints."""
     step: Annotated[int | None, shown_as("STEP")] = None
     """Measure the checkpoint of this step, one that `train --keep` kept. Default: the newest."""
-    all_kept: bool = False
+    all_kept: tyro.conf.FlagCreatePairsOff[bool] = False
     """Measure every kept checkpoint and the newest one, list the figures of each step, and mark the best."""
     by: str = "fid"
     """The figure by which --all-kept chooses the best step: the one that is nearest to that of real pictures."""
     data: Annotated[Path | None, shown_as("FOLDER")] = None
     """Data set to compare the samples with. Default: the one that the run was trained on."""
-    samples: int | None = None
+    samples: Annotated[int | None, shown_as("INT")] = None
     """How many pictures to draw. Default: 2640, or as many as fit into --seconds."""
-    seconds: float | None = None
+    seconds: Annotated[float | None, shown_as("SECONDS")] = None
     """About how long to measure; fewer samples are drawn if 2640 take longer. Default: no limit."""
     seed: int = 0
     """Fixes the samples, and the real pictures that they are compared with."""
@@ -48,8 +48,7 @@ class Evaluate:
     truncation: Annotated[float | None, shown_as("NUMBER")] = None
     """Draw numbers of the noise that are farther from 0 again, as that of sample does. Default: none."""
     features: Annotated[str | None, shown_as("MODULE:CALLABLE")] = None
-    """A feature network for FID, KID, precision, recall, density and coverage, as package.module:callable. It takes
-    uint8 pictures (n, 3, size, size) and returns vectors (n, features)."""
+    """Your own feature network for FID, KID, precision, recall, density and coverage: package.module:callable."""
     device: Annotated[str | None, shown_as("DEVICE")] = None
     """Where to draw and judge: cpu, cuda or cuda:1. Default: a GPU if there is one."""
     recipe: Annotated[str | None, shown_as("MODULE:RECIPE")] = None
@@ -97,11 +96,9 @@ class Report:
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder."""
     recipe: Annotated[str | None, shown_as("MODULE:RECIPE")] = None
-    """The run's recipe, if it is one of your own and the report should show its description:
-    package.module:RECIPE."""
-    prompt: tuple[str, ...] = ()
-    """What strip.png and the page show over the steps, each in quotes: a prompt of the sample grids, or any one if the run kept
-    checkpoints. Default: every prompt of the grids."""
+    """The run's recipe, if it is your own and the report should describe it: package.module:RECIPE."""
+    prompt: Annotated[tuple[str, ...], shown_as("PROMPT [PROMPT ...]")] = ()
+    """What to show over the steps: prompts of the grids (default: all), or any if the run kept checkpoints."""
 
     def run(self) -> None:
         """Write the table of prompts of a recipe that reads texts, and the page, and say where it is."""

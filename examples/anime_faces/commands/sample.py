@@ -31,7 +31,7 @@ class Sample:
     sample "blue hair red eyes" "green hair" --n 16
     """
 
-    words: tyro.conf.Positional[tuple[str, ...]] = ()
+    words: Annotated[tyro.conf.Positional[tuple[str, ...]], shown_as("[PROMPT ...]")] = ()
     """What to draw, one prompt in quotes each. A color left out is drawn at random; recipes of texts take any words."""
     run_folder: Annotated[Path, tyro.conf.arg(name="run")] = Path("runs/demo")
     """The run's folder, or one checkpoint file."""
@@ -53,7 +53,7 @@ class Sample:
     """Draw numbers of the noise that are farther from 0 again: pictures are more alike and mostly better. Default: none."""
     out: Annotated[Path | None, shown_as("FILE")] = None
     """The sheet to write. Default: samples.png; with --table, table.png in the run's folder, which the report shows."""
-    table: bool = False
+    table: tyro.conf.FlagCreatePairsOff[bool] = False
     """Mark each prompt as "in training" or "not in training". Without prompts: four pairs of colors, and a text of the data."""
     scale: Annotated[int | None, shown_as("INT")] = None
     """Whole-number enlargement of the pictures. Default: to 64 pixels or more."""

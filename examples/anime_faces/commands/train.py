@@ -25,8 +25,10 @@ RECIPES = f"How to train: {', '.join(recipe_names())}; or a recipe of your own, 
 class Train(Generic[Options]):
     """Learn to draw the pictures of a prepared data set.
 
-    The same command again continues where the run stopped. Ctrl-C finishes the step and saves first. See the options of
-    another recipe with `train --recipe acgan --help`.
+    The same command again continues where the run stopped. Ctrl-C finishes the step and saves first.
+
+    The options of another recipe:
+        train --recipe acgan --help
     """
 
     data: Path
@@ -54,11 +56,11 @@ class Train(Generic[Options]):
     """How updates compute gradients. Default: on a GPU the faster one of eager and graphed (CUDA graphs), else eager."""
     grid_every: Annotated[int | None, shown_as("STEPS")] = None
     """Steps between two sample grids. Default: about 30 grids over the run."""
-    keep: tuple[int, ...] = ()
-    """Steps whose checkpoints and grids stay, besides the newest two checkpoints: `--keep 9500 18000 51000`."""
-    profile: bool = False
+    keep: Annotated[tuple[int, ...], shown_as("STEP [STEP ...]")] = ()
+    """Steps whose checkpoints and grids stay, besides the newest two checkpoints, as in --keep 9500 18000 51000."""
+    profile: tyro.conf.FlagCreatePairsOff[bool] = False
     """First measure where the time of a round goes (data, each update, penalties, waiting); see profile.png in --out."""
-    strict: bool = False
+    strict: tyro.conf.FlagCreatePairsOff[bool] = False
     """Refuse to continue a run where it need not repeat bit for bit: with other versions, threads, hardware or ranks."""
     options: Annotated[Options, tyro.conf.arg(name="")]
 

@@ -41,9 +41,8 @@ class Transfer:
     """Folder with pictures of any size, or a data set that `prepare` wrote."""
     run_folder: Annotated[Path | None, shown_as("FOLDER", "run")] = None
     """Folder of a run of the recipe stargan or gray_then_color, or one of its checkpoints."""
-    prompts: tuple[str, ...] = ()
-    """For gray_then_color: in which colors all pictures are drawn. Default: four of the run. Pictures of a data set with the
-    same labels are also drawn in their own."""
+    prompts: Annotated[tuple[str, ...], shown_as("PROMPT [PROMPT ...]")] = ()
+    """For gray_then_color: in which colors all pictures are drawn. Default: four of the run, and their own labels."""
     weights: Annotated[Path | None, shown_as("FILE")] = None
     """In place of --run, a generator's file of the authors' program, such as 200000-G.ckpt."""
     critic: Annotated[Path | None, shown_as("FILE")] = None
@@ -54,7 +53,7 @@ class Transfer:
     """Width and height of the pictures for --weights. Default: 128. A run has its own."""
     labels: Annotated[Path | None, shown_as("FILE")] = None
     """Table with the classes of the pictures in --images, as for `prepare`."""
-    fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues] = Fit.CROP
+    fit: Annotated[Fit, tyro.conf.EnumChoicesFromValues, tyro.conf.arg(metavar="crop|pad|stretch")] = Fit.CROP
     """How pictures become square: crop to the middle, pad with white, or stretch."""
     n: int = 12
     """Pictures at most, the first ones of the folder."""

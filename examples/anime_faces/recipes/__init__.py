@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from examples.anime_faces.recipes._lengths import LENGTHS as LENGTHS, Length as Length
 from examples.anime_faces.recipes._outside import (
     RECIPE,
     address_of as address_of,

@@ -3,6 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
 
 from examples.anime_faces.data.render._palette import EYE_COLORS, HAIR_COLORS
 
@@ -35,8 +38,8 @@ class Knobs:
 
     Args:
         hair_weights: One weight for each hair color, instead of the skewed ones; they need not add to 1.
-        color_skew: Exponent ``a`` of Zipf's law for hair and eye colors: the color at index ``k`` has a weight proportional to
-            ``(k + 1) ** -a``. 0 is uniform.
+        color_skew: Exponent a of Zipf's law for hair and eye colors: the weight of color k, counted from 0, is (k + 1) to the
+            power of -a. 0 is uniform.
         distractor_tags: Smallest and largest number of extra tags of a face, which describe nothing in it.
         second_domain_share: Share of pictures from the second domain: four faces that repeat, of which only the colors of hair
             and eyes vary.
@@ -53,14 +56,16 @@ class Knobs:
         0.2
     """
 
-    hair_weights: tuple[float, ...] | None = None
+    hair_weights: Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="12 NUMBERS", help_behavior_hint="")] = None
     color_skew: float = 0.0
     distractor_tags: tuple[int, int] = (0, 0)
     second_domain_share: float = 0.0
     glasses_rate: float = 0.0
     ribbon_rate: float = 0.2
     highlight_rate: float = 1.0
-    withheld_pairs: tuple[tuple[int, int], ...] = ()
+    withheld_pairs: Annotated[
+        tuple[tuple[int, int], ...], tyro.conf.arg(metavar="HAIR EYES [HAIR EYES ...]", help_behavior_hint="")
+    ] = ()
 
     def __post_init__(self) -> None:
         # Lists are accepted too, but knobs are keys of a cache and must therefore be made of tuples.

@@ -13,8 +13,7 @@ class Options:
     """Options of the recipe `stargan` (report B)."""
 
     targets: Annotated[str, tyro.conf.arg(metavar="PROMPT", help_behavior_hint="")] = ""
-    """Classes to set or clear, as a prompt says them: "black hair, blonde hair, glasses=yes". Default: all attributes with two
-    classes or more; of the colors of faces, hair that is black, brown or blonde."""
+    """Classes to set or clear, as a prompt says them: "black hair, glasses=yes". Default: all; of hair black, brown, blonde."""
     batch_size: int = 16
     """Pictures in one batch."""
     width: int = 64

@@ -66,8 +66,7 @@ class Options:
     round_batches: Literal["auto", "fresh", "shared"] = "auto"
     """A fresh batch for each critic update, or one that those of a round share. auto: fresh, or shared with --literal."""
     joined: Literal["auto", "compared", "summed"] = "auto"
-    """compared: the critic compares picture and tags in one more layer; summed: a score of each is added, as in the report,
-    so that the generator ignores its tags. auto: compared, or summed with --literal."""
+    """compared: the critic compares picture and tags. summed: it adds two scores, so tags are ignored. auto: see --literal."""
     fresh_losses: bool = False
     """Log both losses also on pictures that no update has used yet, after all updates so far, as the program does."""
 
