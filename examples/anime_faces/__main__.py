@@ -149,8 +149,9 @@ def main(arguments: list[str]) -> int:
 
     Returns:
         0, or the exit code of the error: 2 for a mistake in what was asked or in the files, 3 where another process uses the
-        folder, 4 where training diverged to NaN or infinity, 5 where another rank stopped, 6 where the device failed, 28 where
-        a run could not be saved. 130 after Ctrl-C; 141 where the reader of the output has gone.
+        folder, 4 where training diverged to NaN or infinity, 5 where another rank stopped, 6 where the device failed, 7 where a
+        training ended with networks of no use, 28 where a run could not be saved.
+        130 after Ctrl-C; 141 where the reader of the output has gone.
     """
     accept_any_text()
     wait_passively()

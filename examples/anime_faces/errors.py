@@ -37,6 +37,10 @@ class TrainingDivergedError(CommandError):
     exit_code = 4
 
 
+DIVERGED = 7
+"""Exit code of a training that ended with networks of no use: everything is saved, and nothing was an error."""
+
+
 class RankError(CommandError):
     """One of the ranks that train together has stopped or failed; the last checkpoint is still good.
 

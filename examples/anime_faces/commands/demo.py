@@ -10,6 +10,7 @@ import tyro
 from examples.anime_faces.commands import check_seed, shown_as
 from examples.anime_faces.commands._minutes import Minutes
 from examples.anime_faces.data import Fit
+from examples.anime_faces.errors import DIVERGED
 from examples.anime_faces.printing import say, without_readers
 from examples.anime_faces.recipes import find_options, saved_options
 
@@ -81,7 +82,7 @@ class Demo:
             self._announce(page, stages[0], minutes, pictures)
             self._prepare(data, page, faces)
             self._announce(page, stages[1], minutes)
-            self._train(data, page, minutes)
+            diverged = self._train(data, page, minutes)
             self._announce(page, stages[2], minutes)
             self._sample(data)
             self._announce(page, stages[3], minutes)
@@ -91,6 +92,8 @@ class Demo:
         say(f"\nall done after {minutes.spent:.1f} minutes; open {(self.out / 'report.html').resolve()}")
         words = self._words(data)
         say(f"draw more with  {command_line(['sample', *words[-1:], '--n', '16', '--run', str(self.out)])}")
+        if diverged:
+            raise SystemExit(DIVERGED)
 
     def _announce(self, page: "LivePage", stage: str, minutes: Minutes, pictures: float | None = None) -> None:
         number = page.enter(stage)
@@ -113,12 +116,12 @@ class Demo:
         prepare.run(page.watch_pictures)
         say("\n".join(forecast(Dataset.open(data), self.samples)))
 
-    def _train(self, data: Path, page: "LivePage", minutes: Minutes) -> None:
+    def _train(self, data: Path, page: "LivePage", minutes: Minutes) -> bool:
         from examples.anime_faces.commands.train import Train
 
         asked, options = self._plan_of_training(minutes)
         train = Train(data=data, out=self.out, minutes=asked, seed=self.seed, options=options)
-        train.run_watched(page.watch)
+        return train.run_watched(page.watch)
 
     def _faces(self, data: Path) -> tuple[int, float | None]:
         """Decide how many faces to render, and estimate the minutes of the first step; None for pictures from files."""

@@ -15,6 +15,7 @@ from examples.anime_faces.data import (
     Watch,
     folder_source,
     join_datasets,
+    losses_in_words,
     only_chosen,
     summarize,
     table_source,
@@ -58,6 +59,8 @@ class Prepare:
     """Folder to write. It appears only when everything is done; repeating a finished command changes nothing."""
     size: int = _SIZE
     """Width and height of the pictures in pixels. Rendered faces: 32 to 128."""
+    any_size: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Allow a --size that no recipe of this program can be trained on, for a recipe of your own."""
     shards: Annotated[int | None, shown_as("N")] = None
     """Keep the pictures in N WebDataset shards (tar files of PNG), which training streams. Default: in one array."""
     gray: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -101,7 +104,7 @@ class Prepare:
 
     def run(self, watch: Watch = watch_nothing) -> None:
         """Make the data set and say what is in it."""
-        self._say_if_no_recipe_fits()
+        self._check_size()
         if self.join:
             dataset = self._join(watch)
         else:
@@ -110,6 +113,8 @@ class Prepare:
         if self.shards is not None:
             dataset = write_shards(dataset, self.shards)
         say(summarize(dataset))
+        for warning in losses_in_words(dataset):
+            say(f"warning: {warning}", error=True)
 
     def _join(self, watch: Watch) -> Dataset:
         others = {"--images": self.images, "--labels": self.labels, "--tags": self.tags, "--unlabeled": self.unlabeled}
@@ -133,17 +138,26 @@ class Prepare:
             name = "--domains" if self.domains else "--no-domain-label"
             raise ValueError(f"{name} is for data sets that are joined: name them with --join")
 
-    def _say_if_no_recipe_fits(self) -> None:
-        """Print a note if the networks of the recipes cannot draw pictures of this size."""
-        is_refused = self.images is None and not self.join and not 32 <= self.size <= 128
-        if self.size in (32, 64, 128) or is_refused:  # torch is not loaded for these
+    def _check_size(self) -> None:
+        """Refuse a size at which the networks of no recipe work, before anything is written.
+
+        Raises:
+            ValueError: It is one; the message names the nearest sizes that can be trained.
+        """
+        is_refused = self.images is None and not 32 <= self.size <= 128
+        if (
+            self.any_size or self.join or self.size in (32, 64, 128) or self.size < 1 or is_refused
+        ):  # torch is not loaded for these
             return
         from examples.anime_faces.systems import base_and_doublings
 
         try:
             base_and_doublings(self.size)
         except ValueError as error:
-            say(f"note: the recipes of this program cannot be trained on these pictures: --{error}")
+            raise ValueError(
+                f"no recipe of this program can be trained on pictures of {self.size} pixels: --{error}; --any-size makes them "
+                "all the same, for a recipe of your own"
+            ) from error
 
     def _render(self, watch: Watch) -> Dataset:
         given = {"--labels": self.labels, "--tags": self.tags, "--unlabeled": self.unlabeled or None}

@@ -10,6 +10,7 @@ import tyro
 from examples.anime_faces.asked import check_there, check_training
 from examples.anime_faces.commands import recipe_of, shown_as
 from examples.anime_faces.data import Dataset, check_place_of_run
+from examples.anime_faces.errors import DIVERGED
 from examples.anime_faces.printing import say, without_readers
 from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
 
@@ -65,7 +66,7 @@ class Train(Generic[Options]):
     options: Annotated[Options, tyro.conf.arg(name="")]
 
     def run(self) -> None:
-        """Train, and end the process with 130 or 143 if a signal stopped it."""
+        """Train, and end the process with 130 or 143 if a signal stopped it, or with 7 if the training diverged."""
         self._check()
         from examples.anime_faces.report import LivePage
         from examples.anime_faces.run import StopSignals, joined, watch_nothing
@@ -77,15 +78,23 @@ class Train(Generic[Options]):
         ):
             if together.is_first:
                 with LivePage(self.out, recipe=self.recipe) as page:
-                    self.run_watched(page.watch, together, signals)
+                    diverged = self.run_watched(page.watch, together, signals)
             else:
-                self.run_watched(watch_nothing, together, signals)
+                diverged = self.run_watched(watch_nothing, together, signals)
+        if diverged:
+            raise SystemExit(DIVERGED)
 
     def run_watched(
         self, watch: "Watcher", together: "Together | None" = None, signals: "StopSignals | None" = None
-    ) -> None:
-        """Train, alone or with other ranks; `watch` is called after every step and may show what goes on."""
-        from examples.anime_faces.run import ALONE, TrainRequest, train
+    ) -> bool:
+        """Train, alone or with other ranks, and return whether the training diverged, which is said.
+
+        Args:
+            watch: Is called after every step, and may show what goes on.
+            together: The ranks that train.
+            signals: Say whether to stop.
+        """
+        from examples.anime_faces.run import ALONE, GUIDE, TrainRequest, train
 
         request = TrainRequest(
             recipe=find_recipe(self.recipe),
@@ -112,8 +121,14 @@ class Train(Generic[Options]):
         else:
             say(f"done      {outcome.step} steps; grids and curves are in {self.out}")
         say(f"digest    {outcome.digest}")
+        if outcome.diverged:
+            say(
+                f"diverged  {outcome.diverged}: the networks are of no use\n"
+                f"          the checkpoint is kept; begin again in another --out, with a lower learning rate; see {GUIDE}"
+            )
         if outcome.exit_code:
             raise SystemExit(outcome.exit_code)
+        return bool(outcome.diverged)
 
     def _check(self) -> None:
         """Refuse what cannot be done before torch is imported, which takes a while on a busy machine."""

@@ -14,6 +14,7 @@ from examples.anime_faces.data._images import write_images as write_images
 from examples.anime_faces.data._joined import DOMAIN as DOMAIN, join_datasets as join_datasets
 from examples.anime_faces.data._layout import MEASURED_FOLDER as MEASURED_FOLDER, is_dataset as is_dataset
 from examples.anime_faces.data._lines import ParseError as ParseError
+from examples.anime_faces.data._lost_pictures import losses_in_words as losses_in_words
 from examples.anime_faces.data._names import normalized as normalized, word_key as word_key
 from examples.anime_faces.data._numbers import counted as counted
 from examples.anime_faces.data._only import only_chosen as only_chosen

@@ -25,7 +25,7 @@ from examples.anime_faces.report._pictures import (
 from examples.anime_faces.report._status import Status
 from examples.anime_faces.report._strip import write_strip
 from examples.anime_faces.report._watched import watched_of
-from examples.anime_faces.run import RunFolder, read_kept
+from examples.anime_faces.run import DIVERGED, GUIDE, RunFolder, read_kept
 from examples.anime_faces.systems import SIGNS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -118,6 +118,8 @@ def _changes_pictures(evidence: Evidence) -> bool:
 
 def _unfinished(evidence: Evidence) -> str:
     step, steps = evidence.step, evidence.settings.steps
+    if evidence.log and DIVERGED in evidence.log[-1].get("states", ()):
+        return f"This training diverged: its numbers are beyond all bounds, and its pictures mean nothing. See {GUIDE}."
     if step >= steps:
         return ""
     return f"The training stopped after step {step:,} of {steps:,}. Repeat its command to go on."

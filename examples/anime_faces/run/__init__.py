@@ -12,6 +12,7 @@ from examples.anime_faces.run._curves import (
     series as series,
     with_totals as with_totals,
 )
+from examples.anime_faces.run._divergence import GUIDE as GUIDE
 from examples.anime_faces.run._feed import Feed as Feed
 from examples.anime_faces.run._figures import (
     Records as Records,
@@ -36,6 +37,7 @@ from examples.anime_faces.run._letters import displayed as displayed
 from examples.anime_faces.run._loading import load_network as load_network
 from examples.anime_faces.run._losses import Losses as Losses, read_losses as read_losses
 from examples.anime_faces.run._monitors import (
+    DIVERGED as DIVERGED,
     RULES as RULES,
     Span as Span,
     are_watched as are_watched,

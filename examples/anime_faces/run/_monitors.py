@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from examples.anime_faces.run._divergence import LARGEST_VALUE, LARGEST_WEIGHT
 from examples.anime_faces.run._variety import VARIETY
 
 RECOGNIZED = 0.99
@@ -12,8 +13,11 @@ COLLAPSED = 0.2
 GRIDS = 3
 """Grids one after the other that must be without variety."""
 
+DIVERGED = "training diverged"
 CONVERGED, BLIND, NO_GRADIENT, ALIKE = "critic converged", "critic undecided", "gradient vanished", "samples collapsed"
 RULES = {
+    DIVERGED: f"A loss, or the gap between scores, was above {LARGEST_VALUE:,.0f} in more than half of the last 100 steps, "
+    f"or the weights of a network above {LARGEST_WEIGHT:g} on average (root of the mean square).",
     CONVERGED: f"The critic recognized at least {RECOGNIZED:.0%} of the real and of the generated pictures of 100 steps.",
     BLIND: f"It recognized {UNDECIDED[0]:.0%} to {UNDECIDED[1]:.0%} of both: it cannot tell them apart.",
     NO_GRADIENT: f"The generator's gradient was shorter than {VANISHED:.0%} of the longest mean of 100 steps so far.",
@@ -23,7 +27,11 @@ RULES = {
 
 
 def states_of(
-    averages: Mapping[str, float], longest: Mapping[str, float], grids: Sequence[Mapping[str, float]]
+    averages: Mapping[str, float],
+    longest: Mapping[str, float],
+    grids: Sequence[Mapping[str, float]],
+    *,
+    diverged: bool = False,
 ) -> list[str]:
     """Return the states of a run after a step, in the order of `RULES`.
 
@@ -31,8 +39,10 @@ def states_of(
         averages: Means over the last 100 steps; values of fewer steps are left out.
         longest: The longest mean so far of each generator's gradient.
         grids: The figures of the last grids, the newest last.
+        diverged: Whether the last values are too large.
     """
     found = {
+        DIVERGED: diverged,
         CONVERGED: _all(_shares(averages), RECOGNIZED, 1.0),
         BLIND: _all(_shares(averages), *UNDECIDED),
         NO_GRADIENT: any(averages.get(name, length) < VANISHED * length for name, length in longest.items()),

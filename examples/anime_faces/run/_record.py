@@ -14,6 +14,7 @@ import gankit as gk
 from examples.anime_faces.errors import TrainingDivergedError
 from examples.anime_faces.files import is_device
 from examples.anime_faces.records import ANY, RecordError, read_records
+from examples.anime_faces.run._divergence import signs_of
 from examples.anime_faces.run._growing import GrowingFile
 from examples.anime_faces.run._losses import WINDOW, LossTable, read_losses, totals
 from examples.anime_faces.run._monitors import GRIDS, is_generators_gradient, states_of
@@ -59,6 +60,8 @@ class Record:
         self._grids: deque[Mapping[str, float]] = deque(maxlen=GRIDS)
         self._watch = Stopwatch()
         self._seconds_before = 0.0
+        self._has_diverged = False
+        self.heavy: list[str] = []  # networks whose weights were too large when they were last looked at
 
     @property
     def seconds(self) -> float:
@@ -148,6 +151,16 @@ class Record:
                 means[f"critic gap{real.removeprefix('scores/real')}"] = means[real] - means[fake]
         return means
 
+    def signs(self) -> list[str]:
+        """Return in words what says that the training has diverged; see `signs_of` and `heavy_networks`."""
+        return [*signs_of(self._recent), *self.heavy]
+
+    def alarm(self, step: int) -> str:
+        """Return what to say where the training has just diverged; empty at all other steps."""
+        signs, before = self.signs(), self._has_diverged
+        self._has_diverged = bool(signs)
+        return f"step {step}: the training has diverged: {'; '.join(signs)}" if signs and not before else ""
+
     def write(
         self,
         step: int,
@@ -179,7 +192,7 @@ class Record:
         if grid:
             line["grid"] = {name: round(value, 4) for name, value in grid.items() if math.isfinite(value)}
             self._grids.append(line["grid"])
-        line["states"] = states_of(whole, self._longest, self._grids)
+        line["states"] = states_of(whole, self._longest, self._grids, diverged=bool(self.signs()))
         if change is not None:
             line["plan"] = asdict(change)
         self.logged = step

@@ -72,12 +72,14 @@ class Outcome:
         steps: Where the run ends.
         exit_code: 0, or 128 plus the signal that stopped it.
         digest: SHA-256 of all state.
+        diverged: Why the networks are of no use, in words; empty for a run that has not diverged.
     """
 
     step: int
     steps: int
     exit_code: int
     digest: str
+    diverged: str = ""
 
 
 def note_change(request: TrainRequest, what: str) -> None:

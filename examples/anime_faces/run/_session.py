@@ -11,6 +11,7 @@ from examples.anime_faces.errors import TrainingDivergedError, UnsavedError, in_
 from examples.anime_faces.printing import say
 from examples.anime_faces.run._console import Progress, StopSignals
 from examples.anime_faces.run._curves import draw_curves
+from examples.anime_faces.run._divergence import heavy_networks
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._hold import Hold
@@ -172,6 +173,7 @@ class Session:
         return bool(caught)
 
     def _draw_grid(self, step: int) -> dict[str, float]:
+        self.record.heavy = heavy_networks(self.training.networks)  # the device is waited for anyway
         if self.preview is None:
             return {}
         with self._noting_refusals():
@@ -201,12 +203,7 @@ class Session:
 
     def _state(self, step: int) -> dict[str, Any]:
         return collect_state(
-            self.training,
-            self.feed,
-            self.record,
-            step=step,
-            settings=self.settings.to_dict(),
-            together=self.together,
+            self.training, self.feed, self.record, step=step, settings=self.settings.to_dict(), together=self.together
         )
 
     def _play(self, step: int, progress: Progress) -> int:
@@ -247,4 +244,6 @@ class Session:
         averages = self.record.read()
         rate = progress.images_per_second()
         self.record.write(step, images=progress.images, images_per_second=rate, change=change, grid=grid)
+        if alarm := self.record.alarm(step):
+            progress.say(f"note: {alarm}; Ctrl-C stops it")
         progress.show(averages)

@@ -12,6 +12,7 @@ from examples.anime_faces.data import Dataset
 from examples.anime_faces.printing import say
 from examples.anime_faces.run._beginning import Found, announce, begin, newest_checkpoint, plan_together, rehearse
 from examples.anime_faces.run._console import StopSignals
+from examples.anime_faces.run._divergence import heavy_networks
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._hold import locked
@@ -66,8 +67,7 @@ def train(
         DeviceError: The device failed.
     """
     dataset, selection = _verified(request)
-    second = selection.second
-    folder, is_first = RunFolder(request.out), together.is_first
+    second, folder, is_first = selection.second, RunFolder(request.out), together.is_first
     listening = StopSignals(is_announced=together.is_alone) if signals is None else nullcontext(signals)
     with locked(folder) if is_first else nullcontext() as hold, listening as heard:
         found = newest_checkpoint(folder, together)
@@ -114,7 +114,9 @@ def train(
         last, fingerprint = _play(session, request, found)
         if last >= session.settings.steps:
             heard.finish()
-    return Outcome(step=last, steps=session.settings.steps, exit_code=heard.exit_code, digest=fingerprint)
+        steps, record.heavy = session.settings.steps, heavy_networks(session.training.networks)
+        why = "; ".join(record.signs())
+    return Outcome(step=last, steps=steps, exit_code=heard.exit_code, digest=fingerprint, diverged=why)
 
 
 def _verified(request: TrainRequest) -> tuple[Dataset, Selection]:

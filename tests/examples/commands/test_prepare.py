@@ -7,8 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tyro
+from PIL import Image
 
 from examples.anime_faces.commands.prepare import Prepare
 from examples.anime_faces.data import Attribute, Dataset
@@ -107,14 +109,32 @@ def test_joining_from_the_command(faces_folder, labeled_folder, tmp_path, capsys
     assert [one.name for one in Dataset.open(tmp_path / "out").attributes] == ["hair", "eyes", "glasses", "ribbon"]
 
 
-def test_a_size_that_no_recipe_learns_is_said(tmp_path, capsys):
-    for size in (33, 40):
-        parse("--out", str(tmp_path / f"{size}"), "--count", "2", "--size", f"{size}", "--workers", "0").run()
-        said = capsys.readouterr().out
-        assert ("note: the recipes of this program cannot be trained on these pictures: --size must be" in said) == (
-            size == 33
-        )
-        assert ("32 and 40 would work" in said) == (size == 33)
+def test_a_size_that_no_recipe_learns_is_refused(tmp_path, capsys):
+    words = ("--count", "2", "--workers", "0")
+    parse("--out", str(tmp_path / "40"), "--size", "40", *words).run()
+    with pytest.raises(
+        ValueError, match=r"no recipe .* pictures of 33 pixels: --size must be .* 32 and 40 would work; --any"
+    ):
+        parse("--out", str(tmp_path / "33"), "--size", "33", *words).run()
+    assert not (tmp_path / "33").exists()
+    parse("--out", str(tmp_path / "33"), "--size", "33", "--any-size", *words).run()
+    assert Dataset.open(tmp_path / "33").size == 33
+
+
+def test_labels_that_keep_few_pictures_are_a_warning(tmp_path, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(49):
+        Image.fromarray(rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    (tmp_path / "labels.csv").write_text("file,coat\n7.png,long\n")
+    own = ("--images", str(folder), "--size", "16", "--workers", "0")
+    parse("--out", str(tmp_path / "few"), *own, "--labels", str(tmp_path / "labels.csv")).run()
+    said = capsys.readouterr().err
+    assert "warning: only 1 of 49 pictures (2%) got into the data set. Of the others, 48: no line in the table" in said
+    assert "are the names in --labels written as in --images" in said
+    parse("--out", str(tmp_path / "all"), *own).run()
+    assert "warning" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["plain", "classes", "table", "tags", "unlabeled"])
