@@ -45,7 +45,7 @@ def tiles_of(evidence: Evidence) -> list[Fact]:
     tiles.append(Fact("pictures to learn from", f"{settings.pictures:,}"))
     passed = passed_of(evidence.metrics)
     if passed is not None and passed[1]:
-        tiles.append(Fact(f"of {passed[1]} bounded figures pass", str(passed[0])))
+        tiles.append(Fact(f"of {passed[1]} targets reached", str(passed[0])))
     return tiles
 
 

@@ -36,7 +36,7 @@ class Row(NamedTuple):
         interval: Where it is for very many samples, in 95 of 100 cases; may be empty.
         floor: The same figure of real pictures.
         bound: What is wanted.
-        verdict: "pass", "fail" or "undecided"; empty where it has no bound.
+        verdict: "on target", "below target", "above target" or "undecided"; empty where it has no target.
         meaning: What a failure means for the pictures.
     """
 
@@ -140,7 +140,7 @@ def passed_of(metrics: Mapping[str, Any] | None) -> tuple[int, int] | None:
 def _summary(metrics: Mapping[str, Any], figures: int) -> str:
     count = metrics.get("samples")
     passed = passed_of(metrics) or (0, 0)
-    words = f"{passed[0]} of {passed[1]} figures with a bound pass" if passed[1] else f"{figures} figures"
+    words = f"{passed[0]} of {passed[1]} figures with a target reach it" if passed[1] else f"{figures} figures"
     words = f"{words}, measured on {count:,} samples." if count else f"{words}."
     doubtful = sum(bool(figure.get("undecided")) for figure in metrics.get("figures", {}).values())
     if doubtful:
@@ -175,7 +175,7 @@ def _row(name: str, figures: Mapping[str, Any]) -> Row:
         there = figures.get(coverage)
         beside = "coverage was not measured" if there is None else f"coverage {_text(there.get('value'))}"
     low, high, reason = figure.get("low"), figure.get("high"), figure.get("not_applied", "")
-    verdict = {True: "pass", False: "fail", None: ""}[figure.get("passed")]
+    verdict = _verdict(figure)
     return Row(
         name=name.replace("_", " "),
         about=f"{figure.get('about', '')}{f'; no bound is applied: {reason}' if reason else ''}",
@@ -187,6 +187,16 @@ def _row(name: str, figures: Mapping[str, Any]) -> Row:
         verdict="undecided" if verdict and figure.get("undecided") else verdict,
         meaning=meaning_of(name, figure),
     )
+
+
+def _verdict(figure: Mapping[str, Any]) -> str:
+    """Return on which side of its target a figure is; empty where it has none."""
+    if figure.get("passed") is None:
+        return ""
+    if figure["passed"]:
+        return "on target"
+    low, value = figure.get("at_least"), figure.get("value")
+    return "below target" if low is not None and (value is None or value < low) else "above target"
 
 
 def _bound(low: float | None, high: float | None) -> str:

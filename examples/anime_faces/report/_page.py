@@ -14,6 +14,7 @@ from examples.anime_faces.report._charts import FRAME, charts_of
 from examples.anime_faces.report._evidence import Evidence, gather
 from examples.anime_faces.report._facts import changes_in_short, commands_of, data_of, settings_of, tiles_of
 from examples.anime_faces.report._figures import by_step_of, figures_of
+from examples.anime_faces.report._gap import gap_in_words
 from examples.anime_faces.report._pictures import (
     MOST_GRIDS,
     MOST_GRIDS_LIVE,
@@ -99,6 +100,7 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         film=film_of(evidence.folder.grids, MOST_GRIDS_LIVE if status else MOST_GRIDS),
         frame=FRAME,
         charts=charts_of(evidence.log, evidence.losses),
+        gap=gap_in_words(evidence.log),
         has_losses=evidence.losses is not None,
         figures=figures_of(evidence.metrics),
         by_step=by_step_of(read_kept(evidence.folder)),

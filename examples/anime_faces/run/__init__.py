@@ -37,6 +37,8 @@ from examples.anime_faces.run._letters import displayed as displayed
 from examples.anime_faces.run._loading import load_network as load_network
 from examples.anime_faces.run._losses import Losses as Losses, read_losses as read_losses
 from examples.anime_faces.run._monitors import (
+    BLIND as BLIND,
+    CONVERGED as CONVERGED,
     DIVERGED as DIVERGED,
     RULES as RULES,
     Span as Span,

@@ -6,9 +6,9 @@ from statistics import median_low
 
 from torch import nn
 
-LARGEST_VALUE = 1e4
+LARGEST_VALUE = 2000.0
 """Of a loss, or of the gap between the mean scores of real and of generated pictures."""
-LARGEST_WEIGHT = 10.0
+LARGEST_WEIGHT = 5.0
 """Root of the mean square of all weights of a network."""
 FEWEST = 20
 """Steps that must be known: the first ones of a run may jump."""
@@ -18,8 +18,8 @@ GUIDE = "docs/guides/failures.md"
 def signs_of(recent: Mapping[str, Sequence[float]]) -> list[str]:
     """Return which values are too large in more than half of the last steps, in words.
 
-    A loss, or a gap of scores, above 10,000 in most steps leaves nothing to learn from: a logistic critic is then sure of
-    pictures to one in exp(10000), and Wasserstein's is far steeper than a penalty allows, since no two pictures of 128 pixels
+    A loss, or a gap of scores, above 2,000 in most steps leaves nothing to learn from: a logistic critic is then sure of
+    pictures to one in exp(2000), and Wasserstein's is far steeper than a penalty allows, since no two pictures of 128 pixels
     are farther from each other than 444. A few jumps do not count: the middle value is compared.
 
     Args:

@@ -166,9 +166,9 @@ def test_steps_of_states_are_joined(folder: Path) -> None:
 
 def test_figures_show_bounds_and_verdicts(folder: Path) -> None:
     page = write_report(folder).read_text(encoding="utf-8")
-    assert "2 of 3 figures with a bound pass, measured on 132 samples" in page
+    assert "2 of 3 figures with a target reach it, measured on 132 samples" in page
     assert page.count('class="pill good"') == 2
-    assert page.count('class="pill bad"') == 1
+    assert page.count('class="pill off" href="#targets"') == 1
     for words in (
         "≥ 0.98",
         "≤ 2",

@@ -15,13 +15,13 @@ def gaps(*sizes: float) -> dict[str, list[float]]:
     return {"scores/real": [size / 2 for size in sizes], "scores/fake": [-size / 2 for size in sizes]}
 
 
-@pytest.mark.parametrize("size", [0.0, 0.3, 4.0, 250.0, 9_999.0])
+@pytest.mark.parametrize("size", [0.0, 0.3, 4.0, 250.0, 1_999.0])
 def test_gaps_and_losses_of_good_runs_are_no_signs(size: float) -> None:
     """The largest means in short runs of all recipes at their defaults were a gap of 16 and a loss of 182."""
     assert signs_of({**gaps(*[size] * 100), "losses/critic": [-size] * 100, "losses/generator": [size] * 100}) == []
 
 
-@pytest.mark.parametrize("size", [10_001.0, 3e16, -3e16])
+@pytest.mark.parametrize("size", [2_001.0, 3e16, -3e16])
 def test_a_gap_or_loss_beyond_all_bounds_is_one(size: float) -> None:
     (of_gap,) = signs_of(gaps(*[size] * 100))
     assert of_gap.startswith("the critic's gap was ")
