@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TextIO
 
 import tyro
 
-from examples.anime_faces.commands import COMMANDS, find_command, option_names, overview, recipe_of
+from examples.anime_faces.commands import COMMANDS, OF_RECIPES, find_command, option_names, overview, recipe_of
 from examples.anime_faces.commands._help import description_of_train, with_readable_help
 from examples.anime_faces.errors import CommandError, in_words
 from examples.anime_faces.printing import say
@@ -28,10 +28,10 @@ def parse(name: str, arguments: list[str]) -> Any:
     """Return a command with its options filled in."""
     if name not in COMMANDS:
         raise ValueError(f"{name!r} is not a command; the commands are {', '.join(COMMANDS)}")
-    if name in ("train", "prepare"):
+    if name in ("check", "train", "prepare"):
         refuse_empty(arguments)
     command, program = find_command(name, arguments), f"{PROGRAM} {name}"
-    if name == "train" and recipe_of(arguments) != "default":  # help is that of the recipe
+    if name in OF_RECIPES and recipe_of(arguments) != "default":  # help is that of the recipe
         program = f"{program} --recipe {recipe_of(arguments)}"
     about = description_of_train(command, own_name(recipe_of(arguments))) if name == "train" else None
     return with_readable_help(lambda: tyro.cli(command, prog=program, description=about, args=arguments))
@@ -63,7 +63,7 @@ def with_flag(message: str, name: str) -> str:
     if (
         flag is not None
         and name in COMMANDS
-        and name != "train"
+        and name not in OF_RECIPES
         and flag[1].replace("-", "_") not in option_names(name)
     ):
         return message[2:]
@@ -150,7 +150,7 @@ def main(arguments: list[str]) -> int:
     Returns:
         0, or the exit code of the error: 2 for a mistake in what was asked or in the files, 3 where another process uses the
         folder, 4 where training diverged to NaN or infinity, 5 where another rank stopped, 6 where the device failed, 7 where a
-        training ended with networks of no use, 28 where a run could not be saved.
+        training ended with networks of no use, 8 where `check` found problems, 28 where a run could not be saved.
         130 after Ctrl-C; 141 where the reader of the output has gone.
     """
     accept_any_text()

@@ -22,6 +22,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "demo": Entry("demo", "Demo", "everything once, from nothing to a report, in twelve minutes"),
     "prepare": Entry("prepare", "Prepare", "make a data set: rendered faces, or your own pictures"),
+    "check": Entry("check", "Check", "look at data and settings before hours are spent"),
     "train": Entry("train", "Train", "learn to draw its pictures; the same command again continues"),
     "recipes": Entry("recipes", "Recipes", "list the ways to train: what each is, needs and costs"),
     "sample": Entry("sample", "Sample", "draw pictures with a trained generator"),
@@ -33,11 +34,15 @@ COMMANDS = {
 }
 
 
+OF_RECIPES = ("check", "train")
+"""Commands that have the options of a recipe."""
+
+
 def find_command(name: str, arguments: list[str]) -> Any:
-    """Return what tyro parses for this command; `train` shows the options of the recipe that its arguments name."""
+    """Return what tyro parses for this command; some show the options of the recipe that their arguments name."""
     entry = COMMANDS[name]
     module = import_module(f"examples.anime_faces.commands.{entry.module}")
-    return module.with_options_of_recipe(arguments) if name == "train" else getattr(module, entry.class_name)
+    return module.with_options_of_recipe(arguments) if name in OF_RECIPES else getattr(module, entry.class_name)
 
 
 def option_names(name: str) -> frozenset[str]:
@@ -98,6 +103,7 @@ commands:
 
 from nothing to samples:
   {program} prepare --out data/faces
+  {program} check --data data/faces
   {program} train --data data/faces --out runs/faces --minutes 10
   {program} sample "blue hair red eyes" --n 16 --run runs/faces
 

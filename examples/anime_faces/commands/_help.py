@@ -76,8 +76,14 @@ def _wrapped(line: str, width: int) -> list[str]:
     indent = len(plain) - len(plain.lstrip(" "))
     plain = plain.lstrip(" ")
     rest = len("usage: ") if plain.startswith("usage:") else indent
-    parts = {"break_long_words": False, "break_on_hyphens": False}
-    return textwrap.wrap(plain, width, initial_indent=" " * indent, subsequent_indent=" " * rest, **parts)
+    return textwrap.wrap(
+        plain,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def description_of_train(command: type[Any], recipe: str) -> str:

@@ -140,26 +140,33 @@ class Train(Generic[Options]):
 
 
 def with_options_of_recipe(arguments: list[str]) -> Any:
-    """Return the command with the options of the recipe that the arguments name.
+    """Return the command with the options of the recipe that the arguments name; see `options_added`."""
+    return options_added(Train, arguments)
+
+
+def options_added(command: Any, arguments: Sequence[str]) -> Any:
+    """Return a command that is generic in the options of a recipe, with those of the recipe that the arguments name.
 
     Raises:
-        ValueError: There is no such recipe, or its options are called like some of this command; or an argument is an option of
+        ValueError: There is no such recipe, or its options are called like some of `train`; or an argument is an option of
             other recipes only.
     """
     name = recipe_of(arguments)
     options = find_options(name)
-    clashing = {field.name for field in fields(options)} & {field.name for field in fields(Train)} - {"start"}
+    clashing = {field.name for field in fields(options)} & {
+        field.name for each in (Train, command) for field in fields(each)
+    } - {"start"}
     if clashing:
         raise ValueError(
             f"Options of --recipe {name} must not have the names of options of train, but they have "
             f"{', '.join(sorted(clashing))}"
         )
-    _refuse_options_of_others(name, arguments)
-    return Train[options]
+    _refuse_options_of_others(command, name, arguments)
+    return command[options]
 
 
-def _refuse_options_of_others(name: str, arguments: Sequence[str]) -> None:
-    known = {*_flags(Train), *_flags(find_options(name)), "--from", "--help"}
+def _refuse_options_of_others(command: type[Any], name: str, arguments: Sequence[str]) -> None:
+    known = {*_flags(command), *_flags(find_options(name)), "--from", "--help"}
     unknown = [
         one for one in (argument.partition("=")[0].replace("_", "-") for argument in arguments) if one not in known
     ]

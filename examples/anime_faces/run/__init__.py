@@ -51,6 +51,7 @@ from examples.anime_faces.run._originals import (
     seed_of_prompt as seed_of_prompt,
 )
 from examples.anime_faces.run._outlines import read_outline as read_outline
+from examples.anime_faces.run._profile import profile_rounds as profile_rounds
 from examples.anime_faces.run._record import read_log as read_log
 from examples.anime_faces.run._request import Outcome as Outcome, TrainRequest as TrainRequest
 from examples.anime_faces.run._seen import (
