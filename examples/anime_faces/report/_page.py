@@ -15,6 +15,7 @@ from examples.anime_faces.report._evidence import Evidence, gather
 from examples.anime_faces.report._facts import changes_in_short, commands_of, data_of, settings_of, tiles_of
 from examples.anime_faces.report._figures import by_step_of, figures_of
 from examples.anime_faces.report._gap import gap_in_words
+from examples.anime_faces.report._guide import guide
 from examples.anime_faces.report._pictures import (
     MOST_GRIDS,
     MOST_GRIDS_LIVE,
@@ -26,7 +27,7 @@ from examples.anime_faces.report._pictures import (
 from examples.anime_faces.report._status import Status
 from examples.anime_faces.report._strip import write_strip
 from examples.anime_faces.report._watched import watched_of
-from examples.anime_faces.run import DIVERGED, GUIDE, RunFolder, read_kept
+from examples.anime_faces.run import DIVERGED, RunFolder, read_kept
 from examples.anime_faces.systems import SIGNS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -92,6 +93,7 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         versions=", ".join(f"{name} {version}" for name, version in evidence.settings.versions.items()),
         changes=changes_in_short(evidence.settings),
         unfinished=None if status else _unfinished(evidence),
+        has_diverged=bool(evidence.log) and DIVERGED in evidence.log[-1].get("states", ()),
         samples=samples_of(evidence.folder.samples),
         strip=None if status else strip_of(evidence.folder.strip),
         table=samples_of(evidence.folder.table),
@@ -120,8 +122,6 @@ def _changes_pictures(evidence: Evidence) -> bool:
 
 def _unfinished(evidence: Evidence) -> str:
     step, steps = evidence.step, evidence.settings.steps
-    if evidence.log and DIVERGED in evidence.log[-1].get("states", ()):
-        return f"This training diverged: its numbers are beyond all bounds, and its pictures mean nothing. See {GUIDE}."
     if step >= steps:
         return ""
     return f"The training stopped after step {step:,} of {steps:,}. Repeat its command to go on."
@@ -140,7 +140,8 @@ def fill(template: str, name: str, **content: Any) -> str:
         content: What the template shows.
     """
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
-    return _environment().get_template(template).render(name=name, style=style, script=script, **content)
+    template_here = _environment().get_template(template)
+    return template_here.render(name=name, style=style, script=script, guide=guide, **content)
 
 
 @cache

@@ -49,8 +49,9 @@ def test_texts_of_options_are_one_line_each() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             body = node.body if isinstance(node, ast.ClassDef) else []
             for field, about in itertools.pairwise(body):
-                is_text = isinstance(about, ast.Expr) and isinstance(about.value, ast.Constant)
-                if isinstance(field, ast.AnnAssign) and is_text and "\n" in str(about.value.value):
+                if not (isinstance(field, ast.AnnAssign) and isinstance(about, ast.Expr)):
+                    continue
+                if isinstance(about.value, ast.Constant) and "\n" in str(about.value.value):
                     found.append(f"{path.name}: {ast.unparse(field.target)}")
     assert found == []
 
