@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from examples.anime_faces.report import marked_rows, write_report
 from examples.anime_faces.report._figures import by_step_of, figures_of
 
@@ -52,3 +54,19 @@ def test_a_bound_that_is_not_applied_is_neither_passed_nor_failed() -> None:
         "share of samples; no bound is applied: the recipe changes pictures of x",
         "share of samples",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "passed", "verdict"),
+    [(0.7, True, "on target"), (0.2, False, "below target"), (1.9, False, "above target"), (0.2, None, "")],
+)
+def test_a_verdict_says_on_which_side_of_its_target_a_figure_is(
+    value: float, passed: bool | None, verdict: str
+) -> None:
+    figure = {"value": value, "at_least": 0.6, "at_most": 1.4, "passed": passed, "floor": 1.0}
+    found = figures_of({"figures": {"noise_usage": figure}})
+    assert found is not None
+    assert [row.verdict for row in (*found.bounded, *found.others)] == [verdict]
+    undecided = figures_of({"figures": {"noise_usage": {**figure, "undecided": True}}})
+    assert undecided is not None
+    assert [row.verdict for row in (*undecided.bounded, *undecided.others)] == ["undecided" if verdict else ""]

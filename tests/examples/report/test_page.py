@@ -135,7 +135,7 @@ def test_it_says_what_was_trained_and_watched(folder: Path) -> None:
         for layer in network.layers:
             assert f"<td><code>{layer.name}</code></td><td>{layer.kind}</td><td>{layer.output}</td>" in page
     assert "<dt>optimizer</dt><dd>Adam: betas 0.5 and 0.999, eps 1e-08, weight_decay 0</dd>" in page
-    assert page.count("<td>never</td>") == 4
+    assert page.count("<td>never</td>") == 5
     for title in ("Length of the gradient of each network", "Length of the weights that", "Sample grids: variety"):
         assert f"<h3>{title}" in page
     for name in ("variety, raw", "use of noise, average", "condition of generator"):
@@ -163,7 +163,7 @@ def test_steps_of_states_are_joined(folder: Path) -> None:
     page = write_report(folder).read_text(encoding="utf-8")
     assert "<td>1,000 to 1,020; 1,060</td>" in page
     assert "<td>2,000; 2,040; 2,080; 2,120; 2,160; and 5 times more, the last at 2,360</td>" in page
-    assert page.count("<td>never</td>") == 2
+    assert page.count("<td>never</td>") == 3
 
 
 def test_figures_show_bounds_and_verdicts(folder: Path) -> None:
@@ -178,7 +178,7 @@ def test_figures_show_bounds_and_verdicts(folder: Path) -> None:
         "as &lt;asked&gt;",
         "a note &amp; more",
         "style 0.125",
-        "<h3>Without a bound</h3>",
+        "<h3>Without a target</h3>",
     ):
         assert words in page
 
