@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import Any, TextIO, get_origin
 
-from examples.anime_faces.recipes import LENGTHS, Length, is_outside
+from examples.anime_faces.recipes import LENGTHS, Length
 
 WIDEST = 100
 BOX = "╭│╰+|"
@@ -89,7 +89,7 @@ def _wrapped(line: str, width: int) -> list[str]:
 def description_of_train(command: type[Any], recipe: str) -> str:
     """Return what `train` does, and how long a run of this recipe is; of the default recipe, how long those of all are."""
     about = inspect.cleandoc((get_origin(command) or command).__doc__ or "")
-    if is_outside(recipe):
+    if recipe not in LENGTHS:  # one from outside, or a new one
         from examples.anime_faces.recipes import find_recipe
 
         return f"{about}\n\nWithout --steps or --minutes, a run of {recipe} has {find_recipe(recipe).steps:,} steps."

@@ -77,7 +77,7 @@ def test_threads_of_torch_sleep_while_they_wait(own: dict[str, str], expected: s
 
 
 MISTAKES = [
-    (["paint"], "error: 'paint' is not a command; the commands are demo, prepare, train"),
+    (["paint"], "error: 'paint' is not a command; the commands are demo, prepare, check, train"),
     (["train", "--recipe", "vae", "--data", "x", "--out", "y"], "error: --recipe must be one of default, acgan"),
     (["train", "--data", "nowhere", "--out", "y"], "error: no data set in nowhere: make one with"),
     (["report", "nowhere"], "error: nowhere does not contain a run"),
