@@ -175,7 +175,7 @@ MISTAKES = [
         r"must name networks among generator, critic, but it is",
     ),
     ("latents=LATENTS", "latents=LATENTS, drawing=('critic',)", "draw of a blueprint must be given"),
-    ("RECIPE = Recipe(", "RECIPE = dict(", "RECIPE of --recipe own_mistake.recipe must be a Recipe, but it is"),
+    ("RECIPE = Recipe(", "RECIPE = dict(", "RECIPE of --recipe own_mistake.recipe:RECIPE must be a Recipe, but it is"),
     ("steps=9", "steps=0", "steps of a recipe must be at least 1, but it is 0"),
     ("terms=critic_terms", "terms=critic_terms, turn=lambda step: 'lazy'", "turn of critic must name one of its terms"),
 ]
@@ -211,7 +211,7 @@ def test_the_commands_of_the_page_work_with_its_recipes(
     faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```python[^\n]*\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     first = next(index for index, block in enumerate(blocks) if "RECIPE =" in block)
     (tmp_path / "hinge_gan.py").write_text("\n".join(blocks[first:]), encoding="utf-8")
     (tmp_path / "data").mkdir()
