@@ -19,6 +19,7 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, TableOfContents
 from mkdocs.utils import get_relative_url
+from notebook_page import as_page, load
 from project import read_project
 from reference_pages import (
     PAGES_BUILDER,
@@ -83,6 +84,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages from outside the guides: those of the repository, and every page of the reference."""
     for path, source in _REPOSITORY_PAGES.items():
         files.append(File.generated(config, path, abs_src_path=str(source)))
+    notebook = as_page(load())
+    files.append(File.generated(config, "notebook.md", content=notebook.markdown))
+    for path, picture in notebook.pictures.items():
+        files.append(File.generated(config, path, content=picture))
     for path, page in _pages.items():
         hidden = page.name.startswith("_modules")
         front = (

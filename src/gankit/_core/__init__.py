@@ -14,6 +14,7 @@ from gankit._core._checks import (
     check_same_shape as check_same_shape,
     check_version as check_version,
     dense_tensor as dense_tensor,
+    see_failures as see_failures,
     values_are_readable as values_are_readable,
 )
 from gankit._core._draws import (

@@ -1,4 +1,4 @@
-"""Checks of arguments: each raises a ``ValueError`` that names the argument, the rule and the value."""
+"""Checks of arguments: each raises a ``ValueError`` that names the argument, the rule and the value; and words of messages."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +17,8 @@ from torch._C import (
 from torch._ops import _get_dispatch_mode_pre_dispatch
 
 _LARGEST = sys.float_info.max
+FAILURES = "docs/guides/failures.md"
+"""The guide "When training fails"."""
 
 
 def values_are_readable(tensor: torch.Tensor) -> bool:
@@ -169,3 +171,13 @@ def brief(value: object, most: int = 80) -> str:
     except ValueError:  # a whole number of more digits than Python writes
         return f"one of type {type(value).__name__}"
     return shown if len(shown) <= most else f"{shown[: most // 2]} ... {shown[-most // 4 :]}"
+
+
+def see_failures(section: str) -> str:
+    """Return the words that lead to a section of the guide "When training fails", for the end of a message.
+
+    Example:
+        >>> see_failures("nan")
+        'see "When training fails", docs/guides/failures.md#nan'
+    """
+    return f'see "When training fails", {FAILURES}#{section}'

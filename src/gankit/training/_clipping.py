@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from gankit._core import Scalar, check_positive
+from gankit._core import Scalar, check_positive, see_failures
 from gankit.training._finite import NonFiniteError, moved
 from gankit.training._ranks import is_sharded, own_piece, whole
 
@@ -69,7 +69,7 @@ def refuse_infinite(norm: Scalar) -> None:
     if not math.isfinite(float(norm)):
         raise NonFiniteError(
             f"the step was refused, since the norm of the gradients is {float(norm)} though each of them is finite; no weight "
-            "was changed"
+            f"was changed; {see_failures('nan')}"
         )
 
 

@@ -9,7 +9,7 @@ from operator import attrgetter
 import torch
 from torch import nn
 
-from gankit._core import Scalar
+from gankit._core import Scalar, see_failures
 from gankit.training._ranks import on_any_rank, own_piece
 
 _IS_CPU = attrgetter("is_cpu")
@@ -52,7 +52,7 @@ def refuse_non_finite(
     fault = _fault(costs, parameters, names)
     if on_any_rank(fault is not None, parameters[0].device if parameters else torch.device("cpu")):
         fault = fault or "a cost or a gradient of another rank is not finite"
-        raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed")
+        raise NonFiniteError(f"the step was refused, since {fault}; no weight was changed; {see_failures('nan')}")
 
 
 def gradients_of(parameters: Sequence[nn.Parameter]) -> list[torch.Tensor]:

@@ -6,7 +6,7 @@ import torch
 from torch import distributed
 from torch.optim import Optimizer
 
-from gankit._core import Scalar, check_at_least, world_size
+from gankit._core import Scalar, check_at_least, see_failures, world_size
 from gankit.training._clipping import is_not_finite, shrink_, total_norm
 from gankit.training._finite import found_non_finite, moved, numbers_of
 
@@ -59,7 +59,7 @@ class SkipCounters:
         of_norm = f"; the norm of finite gradients: {norms} times, so they are too large to be clipped" if norms else ""
         return skipped, (
             f"{skipped} of the last {self.read_every} steps were skipped, since a cost, a gradient or the norm of the "
-            f"gradients was not finite; costs that were not finite: {listed or 'none'}{of_norm}"
+            f"gradients was not finite; costs that were not finite: {listed or 'none'}{of_norm}; {see_failures('nan')}"
         )
 
 

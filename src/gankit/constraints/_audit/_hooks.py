@@ -10,9 +10,12 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from gankit._core import see_failures
+
 _ADVICE_ON_NORMS = (
     "couples the samples of a penalized critic, so that the penalty no longer measures each sample's own gradient: use "
-    "torch.nn.GroupNorm(1, channels) (layer norm, as WGAN-GP does), instance norm or no norm"
+    "torch.nn.GroupNorm(1, channels) (layer norm, as WGAN-GP does), instance norm or no norm; "
+    + see_failures("batch-norm")
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from gankit._core import dense_tensor
+from gankit._core import dense_tensor, see_failures
 from gankit.training._finite import NonFiniteError, found_non_finite
 from gankit.training._ranks import own_piece
 from gankit.training._skipping import found_on_any_rank
@@ -147,5 +147,6 @@ def refuse_bad_moments(optimizer: Optimizer, names: Mapping[int, str]) -> None:
     ]
     raise NonFiniteError(
         f"moments of the optimizer must be finite, got {', '.join(bad[:MOST_NAMED]) or 'others on another rank'}: a gradient "
-        "was finite, but its square or a sum of them was not; its weight moves no more, so go back to an earlier checkpoint"
+        "was finite, but its square or a sum of them was not; its weight moves no more, so go back to an earlier "
+        f"checkpoint; {see_failures('nan')}"
     )
