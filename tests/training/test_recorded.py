@@ -6,7 +6,7 @@ from support.tape import TapeRecorder
 from torch import nn
 
 from gankit.training import Loss
-from gankit.training._recorded import Recorded
+from gankit.training._recorded import Recorded, _difference
 
 
 def _norm() -> nn.BatchNorm1d:
@@ -80,3 +80,44 @@ def test_what_the_recorder_refuses_is_named() -> None:
     net = nn.Linear(3, 1)
     with pytest.raises(ValueError, match="terms cannot be recorded: operation not permitted when stream is capturing"):
         Recorded(Refusing(), Loss(lambda x: {"loss": net(x).mean()}, list(net.parameters())), (torch.ones(2, 3),), [])  # pyright: ignore[reportArgumentType]
+
+
+def _compared(
+    cost: float, short: float, *, replayed: tuple[float, float], tolerance: float = 0.1
+) -> tuple[str | None, bool]:
+    """A cost, a gradient of length 50 and a short one, of the eager step and of the replay."""
+    long = torch.tensor([30.0, 40.0])
+    eager = [torch.tensor(cost), long, torch.tensor([short])]
+    other = [torch.tensor(replayed[0]), long, torch.tensor([replayed[1]])]
+    return _difference(["loss", "gradient 0", "gradient 1"], other, eager, 1, tolerance)
+
+
+def test_values_may_differ_by_a_share_of_themselves_and_short_gradients_by_one_of_the_longest() -> None:
+    assert _compared(2.0, 3.0, replayed=(2.0, 3.0)) == (None, True)
+    for sign in (1, -1):  # 0.1 * (2 + 0.01) and 0.1 * (3 + 0.5)
+        assert _compared(2.0, 3.0, replayed=(2.0 + 0.2 * sign, 3.0 + 0.34 * sign)) == (None, True)
+        assert _compared(2.0, 3.0, replayed=(2.0 + 0.202 * sign, 3.0)) == ("loss (relative difference 1.0e-01)", False)
+        assert _compared(2.0, 3.0, replayed=(2.0, 3.0 + 0.36 * sign)) == (
+            "gradient 1 (relative difference 1.2e-01)",
+            False,
+        )
+    assert _compared(0.0, 0.0, replayed=(9e-4, 0.049)) == (None, True)
+    assert _compared(0.0, 0.0, replayed=(1.1e-3, 0.0))[1] is False
+    assert _compared(0.0, 0.0, replayed=(0.0, 0.051))[1] is False
+
+
+def test_what_is_not_finite_is_passed_over_and_proves_nothing() -> None:
+    assert _compared(float("nan"), 3.0, replayed=(1.0, 3.0)) == (None, False)
+    assert _compared(2.0, float("inf"), replayed=(2.0, 3.0)) == (None, False)
+    assert _compared(2.0, float("inf"), replayed=(3.0, 3.0))[0] == "loss (relative difference 5.0e-01)"
+    assert _compared(2.0, 3.0, replayed=(float("nan"), 3.0)) == ("loss (relative difference nan)", False)
+
+
+def test_another_number_of_values_is_a_difference() -> None:
+    one = [torch.ones(())]
+    assert _difference(["loss"], one * 2, one, 1, 0.1) == ("the number of values and gradients, 2 and 1", False)
+
+
+def test_half_precision_is_compared_in_float32() -> None:
+    one, other = (torch.full((3,), value, dtype=torch.float16) for value in (6e4, 3e4))
+    assert _difference(["loss"], [one], [other], 1, 0.1) == ("loss (relative difference 1.0e+00)", False)
