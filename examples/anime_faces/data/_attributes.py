@@ -50,7 +50,7 @@ class Attribute:
 FACE_ATTRIBUTES: tuple[Attribute, ...] = (Attribute("hair", HAIR_COLORS), Attribute("eyes", EYE_COLORS))
 """The 12 hair colors and 11 eye colors of the faces, in the order that all files of this program use."""
 
-BINARY_ATTRIBUTES: tuple[Attribute, ...] = (
-    *(Attribute(name, ("no", "yes")) for name in ("glasses", "ribbon", "highlight")),
+BINARY_ATTRIBUTES: tuple[Attribute, ...] = tuple(
+    Attribute(name, ("no", "yes")) for name in ("glasses", "ribbon", "highlight")
 )
 """What a rendered face has or does not have; a data set is labeled with these only where that is asked for."""

@@ -20,7 +20,7 @@ from examples.anime_faces.data.render import (
     sample_face,
 )
 from examples.anime_faces.data.render._knobs import eye_shares, hair_shares
-from examples.anime_faces.data.render._sampling import CAST_SIZE
+from examples.anime_faces.data.render._sampling import CAST_SIZE, _pair_shares
 
 COUNT = 4000
 
@@ -163,3 +163,13 @@ def test_asking_for_a_withheld_pair_is_refused() -> None:
 def test_a_negative_index_is_refused() -> None:
     with pytest.raises(ValueError, match="index must be at least 0, got -1"):
         face_from_seed(0, -1)
+
+
+def test_each_pair_that_can_be_drawn_has_a_share_above_zero() -> None:
+    """The last one is drawn where rounding leaves a rest."""
+    hair = tuple(float(color in (2, 5)) for color in range(len(HAIR_COLORS)))
+    pairs = dict(_pair_shares(Knobs(hair_weights=hair, withheld_pairs=((2, 0),)), None, None))
+    assert pairs.keys() == {(color, eyes) for color in (2, 5) for eyes in range(len(EYE_COLORS))} - {(2, 0)}
+    assert min(pairs.values()) > 0
+    assert sum(pairs.values()) == pytest.approx(1)
+    assert dict(_pair_shares(Knobs(hair_weights=hair), 3, 4)) == {(3, 4): 1.0}
