@@ -1,4 +1,4 @@
-"""Checks of what a user asked for, which load nothing heavy: a mistake is said before torch is imported."""
+"""Checks of what a user requested, which load nothing heavy: a mistake is said before torch is imported."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ RUNS_COMPARED = range(2, 9)
 
 
 class Asked(Protocol):
-    """What was asked of a training, under the names of the options of `train`."""
+    """What is requested of a training, under the names of the options of `train`."""
 
     @property
     def steps(self) -> int | None: ...  # noqa: D102

@@ -49,7 +49,7 @@ def say(text: object, *, error: bool = False, flush: bool = False) -> None:
 
 @contextmanager
 def without_readers() -> Iterator[None]:
-    """Inside, go on where the output cannot be written any more: its reader has gone (`| head`), or the disk is full."""
+    """Inside, continue where the output cannot be written any more: its reader has gone (`| head`), or the disk is full."""
     before, _can_do_without[0] = _can_do_without[0], True
     try:
         yield

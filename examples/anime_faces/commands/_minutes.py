@@ -24,7 +24,7 @@ class Minutes:
 
     Args:
         whole: Minutes from its start to its end.
-        goes_on: Whether the run has begun already, so that its training goes on as it was planned then.
+        goes_on: Whether the run has begun already, so that its training continues as it was planned then.
         clock: Reads seconds.
     """
 

@@ -32,7 +32,7 @@ class Drawn:
 
     Args:
         entry: The run.
-        prompt: What was asked for; empty where everything is drawn at random.
+        prompt: What was requested; empty where everything is drawn at random.
         images: uint8 ``(n, size, size, 3)``.
     """
 
@@ -47,7 +47,7 @@ class Gallery:
 
     Args:
         rows: The pictures, prompt by prompt; before them, those that runs change, under the prompt "original".
-        shared: Whether every run that draws was asked for the same prompts.
+        shared: Whether every run that draws gets the same prompts.
         notes: Which runs draw nothing, and why.
     """
 

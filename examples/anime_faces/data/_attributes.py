@@ -53,4 +53,4 @@ FACE_ATTRIBUTES: tuple[Attribute, ...] = (Attribute("hair", HAIR_COLORS), Attrib
 BINARY_ATTRIBUTES: tuple[Attribute, ...] = tuple(
     Attribute(name, ("no", "yes")) for name in ("glasses", "ribbon", "highlight")
 )
-"""What a rendered face has or does not have; a data set is labeled with these only where that is asked for."""
+"""What a rendered face has or does not have; a data set is labeled with these only where that is requested."""

@@ -155,7 +155,7 @@ def _write(
 
 
 def _notes_of_classes(left_out: Sequence[Attribute], kept: Sequence[tuple[Attribute, Sequence[int]]]) -> dict[str, int]:
-    """Say which classes are not there, and which tell a generator nothing or too little."""
+    """Say which classes are not there, and from which a generator learns nothing or too little."""
     gone = [f"{attribute.name} {name}" for attribute in left_out for name in attribute.classes]
     single = [
         f"{attribute.name} {name}"
@@ -168,7 +168,7 @@ def _notes_of_classes(left_out: Sequence[Attribute], kept: Sequence[tuple[Attrib
         f"{worded(len(gone), *_LEFT_OUT)} could be used: {_listed(gone)}": len(gone),
         f"{worded(len(single), 'class has', 'classes have')} only one picture, which a generator can just copy: "
         f"{_listed(single)}": len(single),
-        f"{worded(len(lonely), 'attribute has', 'attributes have')} only one class, which tells no pictures apart: "
+        f"{worded(len(lonely), 'attribute has', 'attributes have')} only one class, so it does not distinguish pictures: "
         f"{_listed(lonely)}": len(lonely),
     }
     return {note: count for note, count in notes.items() if count}

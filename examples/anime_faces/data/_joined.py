@@ -137,7 +137,7 @@ def _check_domains(names: Sequence[str], datasets: Sequence[Dataset]) -> None:
     twice = [name for name in names if names.count(name) > 1]
     if alike or twice:
         raise ValueError(
-            f"--domains must name the data sets so that they can be told apart, but {' and '.join(map(repr, alike or twice))} "
+            f"--domains must give the data sets different names, but {' and '.join(map(repr, alike or twice))} "
             "are alike"
         )
     for dataset in datasets:

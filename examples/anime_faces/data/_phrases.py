@@ -80,7 +80,7 @@ def _quote(name: str) -> str:
 
 
 def parse_prompt(text: str, attributes: Sequence[Attribute]) -> tuple[int, ...]:
-    """Return the class of each attribute that a prompt asks for.
+    """Return the class of each attribute that a prompt requests.
 
     Colors of faces are written as ``blue hair`` and ``red eyes``, in any order; one of them may be missing, and ``grey`` means
     ``gray``. Classes of other data sets are written by their names, of one word or several. ``attribute=class`` and
@@ -94,7 +94,7 @@ def parse_prompt(text: str, attributes: Sequence[Attribute]) -> tuple[int, ...]:
         One class id for each attribute, -1 where the prompt does not name one.
 
     Raises:
-        ValueError: A word is not known (the message names it, and the known ones), two classes of one attribute are asked for,
+        ValueError: A word is not known (the message names it, and the known ones), two classes of one attribute are requested,
             or the prompt is empty.
 
     Example:

@@ -37,7 +37,7 @@ def to_rgb(image: Image.Image) -> Converted:
     """Return the picture in 8-bit RGB.
 
     16-bit gray is scaled by 255/65535 and rounded (a plain conversion would clip nearly all of it to white). Transparent
-    parts are laid on white. CMYK is converted by the simple formula; color profiles are not applied.
+    parts become white. CMYK is converted by the simple formula; color profiles are not applied.
 
     Args:
         image: The decoded picture.
@@ -55,7 +55,7 @@ def to_rgb(image: Image.Image) -> Converted:
         layer = image.convert("RGBA")
         rgb = Image.alpha_composite(Image.new("RGBA", layer.size, _OPAQUE_WHITE), layer).convert("RGB")
         if layer.getchannel("A").getextrema() != (255, 255):
-            conversions = (*conversions, "transparency laid on white")
+            conversions = (*conversions, "transparent parts made white")
             if set(rgb.getextrema()) == {(255, 255)}:
                 conversions = (*conversions, "white on transparent, so that nothing can be seen")
         return Converted(rgb, conversions)

@@ -23,7 +23,7 @@ SHARDS_FOLDER, SHARDS_ENTRY = "shards", "shards"
 SPREAD = 7  # seeds the order in which pictures are dealt to shards: each shard is a fair sample of all
 READERS = 4
 KEPT = 4
-"""Shards that are kept in memory, unless training asks for more."""
+"""Shards that are kept in memory, unless training requests more."""
 
 
 def rows_of_shards(count: int, shards: int) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Changes to pictures for training: small ones that keep the labels true, views for the encoder, and ones that spoil a face.
+"""Changes to pictures for training: small ones that keep the labels true, views for the encoder, and ones that corrupt a face.
 
 A judge trained only on clean renders would misread the faint blur and noise of generated pictures. Hue is never changed,
 because the color is what is judged.
@@ -143,7 +143,7 @@ Spoiler: TypeAlias = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 def spoil(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Return the pictures, each part of the batch spoiled in another way.
+    """Return the pictures, each part of the batch corrupted in another way.
 
     Args:
         images: ``(n, 3, size, size)`` in -1..1, in no particular order.
@@ -200,4 +200,4 @@ def upside_down(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
 
 SPOILERS: tuple[Spoiler, ...] = (shuffled, halves_swapped, blurred, noise, noisy, upside_down)
-"""Every way in which pictures are spoiled."""
+"""Every way in which pictures are corrupted."""

@@ -106,7 +106,7 @@ def judging_loss(outputs: dict[str, torch.Tensor], targets: Targets) -> torch.Te
     """Return the sum over heads of their mean loss.
 
     Args:
-        outputs: Outputs of a judge. The pictures after the last target are spoiled: they only teach the answer "not a face".
+        outputs: Outputs of a judge. The pictures after the last target are corrupted: they only teach the answer "not a face".
         targets: What ``targets_of`` returns.
     """
     count = len(targets["hair"])

@@ -45,7 +45,7 @@ def render_fresh(
     Args:
         class_ids: The (hair, eyes) to draw in each picture; or a number of pictures, whose colors are random.
         seed: Decides the pictures: picture k depends only on the seed, k and its colors.
-        knobs: The distribution of the faces. Withheld pairs are drawn where `class_ids` asks for them.
+        knobs: The distribution of the faces. Withheld pairs are drawn where `class_ids` requests them.
         size: Width and height.
         workers: Number of processes. Default: one for each processor core.
         enough: Called with the number of pictures so far; where it returns True, they are returned and no more are made.

@@ -33,7 +33,7 @@ class TrainEncoder:
         renders: Number of pictures to learn from.
         held_out: Number of pictures to measure it on.
         epochs: Passes over the pictures.
-        batch: Pictures in each update; each has two views, and a quarter as many spoiled ones are added.
+        batch: Pictures in each update; each has two views, and a quarter as many corrupted ones are added.
         rate: Largest learning rate.
         seed: Decides the pictures, the weights, the order and the views.
     """
@@ -123,13 +123,13 @@ def probe(encoder: Encoder, learned: Renders, held_out: Renders) -> dict[str, fl
 
 
 def faults_seen(encoder: Encoder, first: Renders, second: Renders, seed: int) -> dict[str, dict[str, float]]:
-    """Return Fréchet distance, precision and coverage of spoiled renders, and of clean ones for comparison.
+    """Return Fréchet distance, precision and coverage of corrupted renders, and of clean ones for comparison.
 
     Args:
         encoder: An encoder in evaluation mode.
         first: Renders to compare with.
-        second: Renders to spoil.
-        seed: Decides how they are spoiled.
+        second: Renders to corrupt.
+        seed: Decides how they are corrupted.
     """
     rng = torch.Generator().manual_seed(seed)
     real = encode(encoder, first.images)

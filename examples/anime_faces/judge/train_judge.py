@@ -33,7 +33,7 @@ class TrainJudge:
         renders: Number of pictures to learn from.
         held_out: Number of pictures to measure its accuracy on.
         epochs: Passes over the pictures.
-        batch: Faces in each update; a quarter as many spoiled ones are added.
+        batch: Faces in each update; a quarter as many corrupted ones are added.
         rate: Largest learning rate.
         seed: Decides the pictures, the weights, the order and the small changes.
         score_samples: Pictures for the reference of the classification accuracy score.

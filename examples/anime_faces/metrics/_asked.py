@@ -1,4 +1,4 @@
-"""What a generator is asked for: pairs of colors, and the classes of a data set, in the class ids of its run."""
+"""What is requested of a generator: pairs of colors, and the classes of a data set, in the class ids of its run."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -77,7 +77,7 @@ def drawing_colors(generator: LoadedGenerator, dataset: Dataset, seed: int) -> C
 
 
 def further_asked(generator: LoadedGenerator, dataset: Dataset, count: int, seed: int) -> dict[str, np.ndarray]:
-    """Return what `drawing_colors` asks for beside the colors of `count` faces: by label, whether each is to have it."""
+    """Return what `drawing_colors` requests beside the colors of `count` faces: by label, whether each is to have it."""
     names = [attribute.name for attribute in generator.attributes]
     return further_labels(class_ids_for(generator, dataset)[_rows(dataset, count, seed)], names)
 

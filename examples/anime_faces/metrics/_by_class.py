@@ -1,4 +1,4 @@
-"""Whether samples show what was asked for, class by class, and how many pictures of the data have each class."""
+"""Whether samples show what was requested, class by class, and how many pictures of the data have each class."""
 
 import math
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ def class_figures(
             if (wanted == yes).any()
         }
         if len(table[name]) == 2:
-            about = f"mean of the shares of samples asked for {name} that have it, and of the others that do not"
+            about = f"mean of the shares of samples with {name} requested that have it, and of the others that do not"
             figures[f"{name}_accuracy"] = _of_both(right, wanted, real_right, shown[name], about)
             face, real_face = (of["face"] > 0.5 for of in (readings, real))
             about = f"{about}; right only where the judge takes the sample for a whole face too"
@@ -120,7 +120,7 @@ def shares_by_class(dataset: Dataset) -> Shares:
 
 
 def further_labels(ids: np.ndarray, names: list[str]) -> dict[str, np.ndarray]:
-    """Return for each label beside the colors whether it is asked for; labels of which some are not known are left out.
+    """Return for each label beside the colors whether it is requested; labels of which some are not known are left out.
 
     Args:
         ids: The requested class ids, of shape ``(n, attributes)``.

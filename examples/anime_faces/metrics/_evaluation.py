@@ -139,7 +139,7 @@ class Evaluation:
         return max(1.0, sum(self.seconds[step] for step in known) / expected) if known else 1.0
 
     def shrink(self, samples: int) -> None:
-        """Go on with the first samples only, because the time does not suffice for all, and note it."""
+        """Continue with the first samples only, because the time does not suffice for all, and note it."""
         note = (
             f"{samples} samples instead of {self.samples}, because the machine was slower than at the start: the intervals are "
             "wider. `evaluate` with `--samples` measures more."

@@ -17,7 +17,7 @@ def forecast(dataset: Dataset, samples: int | None = None) -> tuple[str, ...]:
 
     Args:
         dataset: The data set.
-        samples: The number of samples that will be asked for. None: the default.
+        samples: The number of samples that will be requested. None: the default.
 
     Raises:
         ValueError: The number of samples is out of its range for this data set.

@@ -19,7 +19,7 @@ from examples.anime_faces.metrics._readings import color_figures, variety_figure
 from examples.anime_faces.metrics._spectrum import spectrum_figures
 from examples.anime_faces.metrics._tools import Tools
 
-UNREAD_NOTE = "Figures of asked colors and the classification score are left out: the recipe does not read labels."
+UNREAD_NOTE = "Figures of requested colors and the classification score are left out: the recipe does not read labels."
 
 SEARCHED = 5_000
 SEARCH_ALL = 12_000
@@ -54,7 +54,7 @@ def evaluate_rendered(
         tools: What figures are computed with. Default: the CPU, the encoder, and no cache.
         until: When it should be done, as `time.perf_counter` counts. Where the machine turns out slower than `tools` say, fewer
             renders are made and as many samples are compared with them, and the classification score is left out.
-        reads_labels: Whether ``generate`` draws what is asked for. If not, figures of what was asked for are left out.
+        reads_labels: Whether ``generate`` draws what is requested. If not, figures of what was requested are left out.
         pairs: The pairs that are requested. Default: all.
         further: By label beside the colors, whether each sample is to have it. Default: there are none.
 
@@ -86,7 +86,7 @@ def evaluate_rendered(
 
 
 def _affords_score(evaluation: Evaluation, wanted: bool | None, tools: Tools) -> bool:
-    """Return whether to measure the classification score: if it is wanted, and samples and time suffice."""
+    """Return whether to measure the classification score: if it is requested, and samples and time suffice."""
     if wanted is False or (wanted is None and evaluation.samples < LEAST_SAMPLES):
         return False
     needed, left = evaluation.slowdown * tools.costs.score, evaluation.left
@@ -116,7 +116,7 @@ def _judge(
     further: Mapping[str, np.ndarray],
     tools: Tools,
 ) -> None:
-    """Add the figures of the judge; those of what was asked for are left out where `withheld` is None."""
+    """Add the figures of the judge; those of what was requested are left out where `withheld` is None."""
     samples = tools.readings(pictures.samples)
     real, second = tools.readings(pictures.real, pictures.keyed(1)), tools.readings(pictures.second, pictures.keyed(2))
     asked = pictures.asked.numpy()

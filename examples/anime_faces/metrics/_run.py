@@ -42,7 +42,7 @@ class Question:
         device: A device as torch spells it. Default: CUDA if there is one, else the CPU.
         recipe: The run's recipe, needed only if it is from outside.
         seconds: About how long the evaluation may take; where it does not suffice, fewer samples are drawn, and the slowest
-            figure is left out. Default: no limit. It does not change a number of samples that was asked for.
+            figure is left out. Default: no limit. It does not change a requested number of samples.
         temperature: What the noise of the samples is multiplied by.
         truncation: Numbers of the noise that are farther from 0 are drawn again. None: none are.
     """
@@ -198,7 +198,7 @@ def _evaluate(
 OF_WHAT_IS_ASKED = frozenset(
     f"{withheld}{what}_accuracy" for withheld in ("", "withheld_") for what in ("hair", "eye", "pair")
 ) | {"noise_usage", "score_hair", "score_eyes", "score_joint"}
-"""Figures that expect every color that is asked for. What changes pictures sets some colors, and keeps the others."""
+"""Figures that expect every color that is requested. What changes pictures sets some colors, and keeps the others."""
 
 
 def _requests(

@@ -44,7 +44,7 @@ def steps_summary(records: Records[int], by: str) -> str:
         by: The figure that chooses the step.
 
     Raises:
-        ValueError: No figure has this name, or it tells no best step.
+        ValueError: No figure has this name, or it has no best step.
     """
     best = best_of_each(records)
     if by not in best:

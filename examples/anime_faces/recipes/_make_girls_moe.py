@@ -51,8 +51,8 @@ def _start_by_he(critic: nn.Module) -> None:
     """Initialize weights by He's rule for leaky ReLU with slope 0.2.
 
     The critic has no norms, so that weights from N(0, 0.02) make each map smaller than the one before: at 64x64, scores of
-    different pictures then differ by 0.001 with 32 channels and by 0.00002 with 8, and their slopes, which the penalty wants to
-    be 1, are 0.003 and 0.0001. A run with 6 channels had learned nothing after 400 rounds.
+    different pictures then differ by 0.001 with 32 channels and by 0.00002 with 8, and their slopes, which
+    the penalty pulls to 1, are 0.003 and 0.0001. A run with 6 channels had learned nothing after 400 rounds.
     """
     for layer in critic.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):

@@ -1,4 +1,4 @@
-"""``report.html`` while the work goes on: there from its first seconds, and renewed as it goes."""
+"""``report.html`` while the work continues: there from its first seconds, and renewed as it proceeds."""
 
 import math
 import time
@@ -22,7 +22,7 @@ MOST_FACES = 60
 
 
 class LivePage:
-    """Writes ``report.html`` while the work goes on; a context manager that writes it a last time when the work ends.
+    """Writes ``report.html`` while the work continues; a context manager that writes it a last time when the work ends.
 
     Writing takes at most 0.3 % of the time, beside a tenth of a second for each new grid. Nothing that fails here stops the
     work: it is said once, and tried again later.
@@ -59,7 +59,7 @@ class LivePage:
         elif self._folder.settings.exists():
             self._guarded(lambda: write_report(self._folder.path, self._recipe))
         else:
-            self._write("It was stopped. Repeat the command to go on.")
+            self._write("It was stopped. Repeat the command to continue.")
 
     def enter(self, stage: str) -> int:
         """Say which part of the work begins; return its number, counted from 1."""
@@ -108,5 +108,5 @@ class LivePage:
             write()
         except Exception as error:  # noqa: BLE001 - whatever it is, the training goes on
             if not self._has_complained:
-                say(f"note: {self._folder.report} cannot be written now, and the work goes on: {error}")
+                say(f"note: {self._folder.report} cannot be written now; the work continues: {error}")
             self._has_complained = True

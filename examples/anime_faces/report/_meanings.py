@@ -55,7 +55,5 @@ def meaning_of(name: str, figure: Mapping[str, Any]) -> str:
     # The longest known part of the name counts: `coarse_coverage_of_real` is a coverage.
     known = [part for part in table if part in name]
     return (
-        table[max(known, key=len)]
-        if known
-        else f"It is {side} what is wanted; real pictures have {figure.get('floor')}."
+        table[max(known, key=len)] if known else f"It is {side} the target; real pictures have {figure.get('floor')}."
     )

@@ -48,7 +48,7 @@ def _webp(picture: Image.Image, *, lossless: bool) -> bytes:
 
 
 class Row(NamedTuple):
-    """A row of samples: what was asked for, the pictures, and a note on it, which may be empty."""
+    """A row of samples: what was requested, the pictures, and a note on it, which may be empty."""
 
     label: str
     faces: list[Embedded]
@@ -167,7 +167,7 @@ def _grid_of(path: Path, changed: int, size: int) -> tuple[list[str], list[str],
 
 
 def _version(path: Path) -> tuple[int, int]:
-    """Return what differs where a file was written anew, so that it is compressed once however often the page is."""
+    """Return what differs where a file was written again, so that it is compressed once however often the page is."""
     stat = path.stat()
     return stat.st_mtime_ns, stat.st_size
 

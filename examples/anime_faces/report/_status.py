@@ -1,4 +1,4 @@
-"""What goes on at the moment, as the top of the page shows it while a run goes on."""
+"""What is being done, as the top of the page shows it while a run continues."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ class Stage(NamedTuple):
 
 
 class Status(NamedTuple):
-    """What goes on.
+    """What is being done.
 
     Args:
         stages: All parts of the work.
@@ -29,7 +29,7 @@ class Status(NamedTuple):
         written_text: The same as a date, for readers without scripts.
         every: Seconds after which the page loads itself again.
         patience: Seconds without news after which the page says that the work may have ended.
-        error: Why the work ended too early; empty where it goes on.
+        error: Why the work ended too early; empty where it continues.
     """
 
     stages: list[Stage]

@@ -116,7 +116,7 @@ def _plan(
 
 
 def rehearse(request: TrainRequest, found: Found | None, training: Training, feed: Feed, together: Together) -> None:
-    """Try whether what a run goes on from, or starts from, fits what was built, before anything is written.
+    """Try whether what a run continues from, or starts from, fits what was built, before anything is written.
 
     Raises:
         ValueError: It does not.

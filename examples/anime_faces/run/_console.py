@@ -104,7 +104,7 @@ class Progress:
         return (time.monotonic() - self._begun) / done * (self._steps - self._step)
 
     def follow(self, system: System, feed: Feed, steps: int, message: str) -> None:
-        """Go on with another plan, and say so above the bar."""
+        """Continue with another plan, and say so above the bar."""
         self._schedule, self._feed, self._steps = system.schedule, feed, steps
         self.bar.total = steps
         self.say(message)

@@ -78,7 +78,7 @@ def in_current_format(
 
     Args:
         state: What was saved.
-        updates: The updates that go on from the state; None if only networks are taken from it.
+        updates: The updates that continue from the state; None if only networks are taken from it.
 
     Raises:
         ValueError: The format is not known here.

@@ -42,17 +42,17 @@ class LoadedGenerator:
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        """What pictures can be asked by."""
+        """What kind of condition pictures can be requested by."""
         return self.settings.description.attributes
 
     @property
     def reads_labels(self) -> bool:
-        """Whether pictures can be asked for by the attributes, or by texts."""
+        """Whether pictures can be requested by the attributes, or by texts."""
         return self.settings.description.reads_labels
 
     @property
     def example_texts(self) -> tuple[str, ...] | None:
-        """A few of the texts that it was trained on if any text can be asked for; else None."""
+        """A few of the texts that it was trained on if any text can be requested; else None."""
         text = self.settings.description.text
         return None if text is None else text.examples
 

@@ -1,4 +1,4 @@
-"""A text file that grows while a run trains: it has whole lines only, and where it cannot be written the training goes on."""
+"""A text file that grows while a run trains: it has whole lines only, and where it cannot be written the training continues."""
 
 import errno
 import os
@@ -35,7 +35,7 @@ class GrowingFile:
         return self._file is not None
 
     def open(self, text: str) -> None:
-        """Write the file anew, whole or not at all, and open it to append."""
+        """Write the file again, whole or not at all, and open it to append."""
         self.close()
         self._waiting = b""
         if self.path.is_fifo():  # whoever reads it has gone once it is written the first time
@@ -84,5 +84,5 @@ class GrowingFile:
 
     def _complain(self, error: OSError) -> None:
         if not self._has_complained:
-            say(f"note: {self.path} cannot be written now ({error.strerror or error}); the training goes on")
+            say(f"note: {self.path} cannot be written now ({error.strerror or error}); the training continues")
         self._has_complained = True

@@ -13,7 +13,7 @@ from examples.anime_faces.run._folder import RunFolder
 class Hold:
     """A folder that this process holds, as long as it is the same folder: whoever trains looks again before it writes.
 
-    Somebody may remove the folder of a run that goes on and begin another one at the same place. Its lock is another file then,
+    Somebody may remove the folder of a running training and begin another one in its place. Its lock is another file then,
     which this process does not hold.
 
     Args:

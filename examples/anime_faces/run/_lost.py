@@ -73,7 +73,7 @@ class Fates:
     def _and_what_is_left(self, happened: str) -> str:
         found = self._last_checkpoint()
         where = "no checkpoint was saved yet" if found is None else f"the last checkpoint, of step {found}, is whole"
-        return f"{happened}; {where}; the same command goes on"
+        return f"{happened}; {where}; repeat the command to continue"
 
     def _wait_for(self, ranks: Sequence[int], *, seconds: float) -> dict[int, str]:
         end, known = time.monotonic() + seconds, dict[int, str]()
@@ -99,7 +99,7 @@ class Heartbeats:
     """While entered, a thread gives signs of this rank, and ends it where another one has given none for long.
 
     A rank that is killed closes its connections, which the others notice at once. One that hangs keeps them open. A rank that
-    computes, compiles, draws or saves for long is not silent, since its thread goes on.
+    computes, compiles, draws or saves for long is not silent, since its thread continues.
 
     Args:
         store: The store that all can reach.

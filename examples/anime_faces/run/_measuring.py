@@ -44,7 +44,7 @@ def choose_by_rounds(
             only in the number of threads.
         choices: What there is to choose from; the first is used where it is not worth measuring.
         steps: The planned steps. Rounds from the middle of the plan are played: those at its start may differ from the rest.
-        minutes: The minutes that were asked for, if any.
+        minutes: The minutes that were requested, if any.
         clock: Reads seconds.
 
     Returns:
@@ -109,7 +109,7 @@ def seconds_per_step(play: Play, *, steps: int, minutes: float, clock: Clock = t
     Args:
         play: Plays round `t` of a training that is not kept, and returns when it is done.
         steps: The planned steps; rounds from the middle of the plan are played.
-        minutes: The minutes that were asked for.
+        minutes: The minutes that were requested.
         clock: Reads seconds.
     """
     limit = min(SECONDS_TO_PLAN, max(LEAST_TO_PLAN, SHARE_TO_PLAN * 60 * minutes))

@@ -59,7 +59,7 @@ class Stopwatch:
 
 
 def keep_the_plan(step: int, steps: int, elapsed: float) -> int:
-    """Never change the plan: for runs whose steps were asked for."""
+    """Never change the plan: for runs whose steps were requested."""
     del step, elapsed
     return steps
 

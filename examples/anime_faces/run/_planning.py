@@ -1,4 +1,4 @@
-"""From what a user asks for to settings: for a new run, and for one that goes on; and minutes turned into steps."""
+"""From what a user requests to settings: for a new run, and for one that continues; and minutes turned into steps."""
 
 import platform
 from dataclasses import asdict, replace
@@ -22,7 +22,7 @@ from examples.anime_faces.systems import Hardware, Selection, hardware_choices
 
 
 def plan_run(request: TrainRequest, dataset: Dataset, selection: Selection) -> tuple[Settings, tuple[Hardware, ...]]:
-    """Decide everything for a new run but what must be measured: if minutes were asked for, the steps are those of the recipe.
+    """Decide everything for a new run but what must be measured: if minutes were requested, the steps are those of the recipe.
 
     Returns:
         The settings, on hardware that is slow nowhere; and all hardware to choose from.
@@ -34,11 +34,11 @@ def plan_run(request: TrainRequest, dataset: Dataset, selection: Selection) -> t
 def plan_resumption(
     old: Settings, request: TrainRequest, dataset: Dataset, selection: Selection, *, trained: int
 ) -> Settings:
-    """Decide everything for a run that goes on: what was chosen at its start stays, unless the user now chooses otherwise.
+    """Decide everything for a run that continues: what was chosen at its start stays, unless the user now chooses otherwise.
 
     Args:
         old: The settings of the run.
-        request: What the user asks for now.
+        request: What the user requests now.
         dataset: The data set.
         selection: The pictures in use.
         trained: The steps that the run has done.
@@ -56,7 +56,7 @@ def plan_resumption(
         lines = "\n".join(changed)
         raise ValueError(
             f"{request.out} holds a run with other settings:\n{lines}\n"
-            f"repeat its command to go on with it{flags_of_then(old, now)}, or name another --out (with --from to start from "
+            f"repeat its command to continue it{flags_of_then(old, now)}, or name another --out (with --from to start from "
             "its networks)"
         )
     new_to_keep = set(request.keep) - set(old.keep)
@@ -134,7 +134,7 @@ def _same_or_asked(old: Hardware, request: TrainRequest) -> Hardware:
     new = replace(old, **{name: value for name, value in _asked(request).items() if value is not None})
     hardware_choices(device=new.device, precision=new.precision, threads=new.threads, gradients=new.gradients)
     if new != old:
-        note_change(request, f"the run began on {old}, and goes on on {new}")
+        note_change(request, f"the run began on {old}, and continues on {new}")
     return new
 
 

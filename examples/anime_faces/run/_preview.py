@@ -19,7 +19,7 @@ SEED = 20
 class Preview:
     """Draws the same conditions and latents each time, so that grids of different steps can be compared.
 
-    A column has one latent for all conditions: along it only what was asked for should change, along a row all the rest. Where
+    A column has one latent for all conditions: along it only what was requested should change, along a row all the rest. Where
     pictures are changed, a column has one picture, which stands in the first row as it was.
 
     Args:

@@ -19,15 +19,15 @@ def parts_of_rank(parts: Mapping[str, Any], together: Together) -> dict[str, Any
     """Return this rank's states of what `parts_of_all` returned.
 
     Raises:
-        ValueError: The run has another number of ranks now, and a part cannot be divided anew.
+        ValueError: The run has another number of ranks now, and a part cannot be divided again.
     """
     found = dict(parts)
     for name, part in parts.items():
         saved = len(part[OF_RANKS]) if OF_RANKS in part else part.get("ranks", together.share.ranks)
         if saved != together.share.ranks:
             raise ValueError(
-                f"the run must go on with {saved} rank{'s' * (saved > 1)}, since each has its own {name}, which cannot be "
-                f"divided anew, but there are {together.share.ranks} now"
+                f"the run must continue with {saved} rank{'s' * (saved > 1)}, since each has its own {name}, which cannot be "
+                f"divided again, but there are {together.share.ranks} now"
             )
         if OF_RANKS in part:
             found[name] = part[OF_RANKS][together.share.rank]

@@ -43,7 +43,7 @@ def seen(prompts: Sequence[str], generator: LoadedGenerator, dataset: Dataset) -
     a recipe that reads labels, it was where a picture has all classes that the prompt names.
 
     Args:
-        prompts: What is asked for.
+        prompts: What is requested.
         generator: Of the run.
         dataset: The one that it was trained on.
 

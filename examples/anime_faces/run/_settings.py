@@ -72,7 +72,7 @@ class Settings:
         options: Its options.
         seed: Seed of weights, noise and the order of the data.
         steps: Rounds to train, as planned now; also the length of the plan for what changes over the run.
-        minutes: The time that was asked for, if any; turned into `steps` at the start.
+        minutes: The time that was requested, if any; turned into `steps` at the start.
         data: The data set's folder.
         fingerprint: SHA-256 of the data set.
         description: Size and attributes of the data.
@@ -82,11 +82,11 @@ class Settings:
         hardware: Device, precision, layout and threads.
         versions: Versions of what computed.
         seconds: The time that the first plan was made for: the minutes without what was measured at the start. None: no minutes
-            were asked for.
+            were requested.
         changes: How the plan has changed since. The numbers of a run depend on them as on the seed.
         keep: Steps whose checkpoints stay, in ascending order.
         timings: Seconds of a step in each way that was timed when the hardware was chosen; empty if nothing was.
-        ranks: How many processes trained it together when it was begun or went on last.
+        ranks: How many processes trained it together when it was started or resumed last.
     """
 
     recipe: str

@@ -11,7 +11,7 @@ class ShardOrder:
 
     Every batch has equally many pictures of each lane, lane by lane. The lanes are as many as divide the batch, at most 16 and
     one for each shard; they do not depend on the number of ranks, of which each reads the shards of its lanes only. In every
-    epoch the shards are dealt to the lanes anew.
+    epoch the shards are dealt to the lanes again.
 
     Args:
         shards: The shard of each picture in use.

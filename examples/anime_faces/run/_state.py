@@ -37,7 +37,7 @@ def collect_state(
 
 def say_lost(problem: str) -> None:
     """Say that random numbers could not be restored."""
-    say(f"note: random numbers: {problem}; the run goes on, but it need not repeat bit for bit")
+    say(f"note: random numbers: {problem}; the run continues, but it need not repeat bit for bit")
 
 
 def restore_state(
@@ -49,7 +49,7 @@ def restore_state(
     *,
     on_lost: Callable[[str], object] = say_lost,
 ) -> int:
-    """Put a collected state back and return its step; `on_lost` is told what could not be restored.
+    """Put a collected state back and return its step; `on_lost` is called with what could not be restored.
 
     Raises:
         ValueError: The state was written in another format, or does not fit.
@@ -92,7 +92,7 @@ def _restore_device(states: Sequence[torch.Tensor], was: torch.device, now: torc
         now: Its device now.
     """
     if was.type != now.type:
-        return f"those of {was} cannot go on on {now}"
+        return f"those of {was} cannot continue on {now}"
     if now.type == "cpu":
         return ""
     place = was.index or 0

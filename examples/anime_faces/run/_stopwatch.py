@@ -1,4 +1,4 @@
-"""A stopwatch of parts inside parts, for devices that compute while the host goes on."""
+"""A stopwatch of parts inside parts, for devices that compute while the host continues."""
 
 import time
 from collections.abc import Callable, Iterator

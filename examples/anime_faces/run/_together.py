@@ -57,7 +57,7 @@ class Together:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes the run's files and speaks to the user."""
+        """Whether this process writes the run's files and prints for the user."""
         return self.share.rank == 0
 
     def largest(self, number: int) -> int:

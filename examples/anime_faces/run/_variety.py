@@ -1,4 +1,4 @@
-"""How much the pictures of a sample grid differ: beside real ones, and by noise beside what was asked for."""
+"""How much the pictures of a sample grid differ: beside real ones, and by noise beside what was requested."""
 
 from collections.abc import Mapping
 

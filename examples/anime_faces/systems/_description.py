@@ -12,7 +12,7 @@ from examples.anime_faces.systems._text_encoders import PromptEncoder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What a picture is asked for: one class of each attribute.
+    """The requested condition of a picture: one class of each attribute.
 
     Args:
         attributes: The labeled attributes with their classes.
@@ -124,7 +124,7 @@ class Description:
         incomplete: For each attribute, whether some picture in use does not have exactly one known class of it.
         text: The texts of the pictures, for a recipe that reads them; else None.
         pictures: How many pictures are in use. None: not known.
-        reads_labels: Whether the recipe reads the labels. If not, pictures cannot be asked for by their attributes.
+        reads_labels: Whether the recipe reads the labels. If not, pictures cannot be requested by their attributes.
         second: The fingerprint of a second data set whose pictures are joined; empty without one.
     """
 

@@ -85,7 +85,7 @@ def _evaluating(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _own_random_numbers(inputs: torch.Tensor, device: str) -> Iterator[None]:
-    """Seed the default generators by the inputs for a while: a picture can be drawn again, and training goes on as before."""
+    """Seed the default generators by the inputs for a while: a picture can be drawn again, and training continues as before."""
     seed = zlib.crc32(inputs.contiguous().numpy().tobytes())
     with random_numbers_kept(device) as places:
         for place in places:

@@ -1,4 +1,4 @@
-"""How a recipe reads labels: the pictures that it trains on, the condition of each, and conditions asked for in words."""
+"""How a recipe reads labels: the pictures that it trains on, the condition of each, and conditions requested in words."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -151,7 +151,7 @@ def _incomplete(ids: np.ndarray) -> tuple[bool, ...]:
 
 
 class AnyPicture(Labels):
-    """Use every picture and read no label: there is no condition, and nothing can be asked for in words.
+    """Use every picture and read no label: there is no condition, and nothing can be requested in words.
 
     The attributes stay in the description, so that samples are measured beside the data as those of other recipes.
     """
@@ -177,7 +177,7 @@ class AnyPicture(Labels):
         """
         del description, rng
         raise ValueError(
-            f"this recipe draws without labels, so {prompts[0]!r} cannot be asked for: leave the prompts out"
+            f"this recipe draws without labels, so {prompts[0]!r} cannot be requested: leave the prompts out"
         )
 
     def grid(self, description: Description, rows: int) -> Grid:

@@ -12,7 +12,7 @@ def score_readings(scores: Mapping[str, torch.Tensor], *, relative: bool = False
     A real picture is recognized by a score above the border, any other by one below it. The border is 0, where the critics of
     logistic and hinge losses have it. Losses that only compare scores, as Wasserstein's and relativistic ones, leave open where
     all scores lie together; for these the border is the middle between the mean scores of real and of drawn pictures in the
-    batch. Where the critic cannot tell them apart, about half of the pictures are recognized.
+    batch. Where the critic cannot distinguish them, about half of the pictures are recognized.
 
     Args:
         scores: Scores of any shape. Names that begin with "real" are those of real pictures with what they show; all others

@@ -145,7 +145,7 @@ class System:
         note: What the recipe decided by itself, in words, for the user; it is printed before training.
         notation: What the names in the formulas of this recipe mean, beside `NOTATION`.
         constants: Numbers that no optimizer, schedule, constraint or option shows, by what they are.
-        condition_weights: By network, the weights that multiply what is asked for (classes, tags or a text), such as the
+        condition_weights: By network, the weights that multiply what is requested (classes, tags or a text), such as the
             columns of the first layer for tags; views of the parameters. Their norm is logged.
     """
 

@@ -38,7 +38,7 @@ class AnyPictureOfTwo(AnyPicture):
 
 
 class WithSecondSet(AnyTag):
-    """Use the pictures of a second data set beside those with a tag; pictures that are asked for belong to the first set.
+    """Use the pictures of a second data set beside those with a tag; pictures that are requested belong to the first set.
 
     All pictures of both sets form one sequence, so each is seen equally often. The condition is the vector of tags, and with
     labels one more number: 0 for the first set and 1 for the second one. Tags of attributes that the second set lacks are

@@ -89,7 +89,7 @@ def load_text_encoder(
 
 
 def encoder_in_words(text_vectors: str, skip_thoughts: str, *, colors: bool = False) -> str:
-    """Name the encoder; a table by a checksum of both its files, so that a run cannot go on with another by mistake."""
+    """Name the encoder; a table by a checksum of both its files, so that a run cannot continue with another by mistake."""
     if text_vectors:
         table = Path(text_vectors)
         digest = hashlib.sha256()

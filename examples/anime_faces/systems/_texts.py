@@ -70,7 +70,7 @@ class EveryText:
     def select(self, dataset: Dataset) -> Selection:
         """Use all pictures with a text (report A selects none), and encode each different text once.
 
-        Texts with the same vector are one condition: the critic cannot tell them apart, so they never make a mismatched pair.
+        Texts with the same vector are one condition: the critic cannot distinguish them, so they never make a mismatched pair.
         """
         rows, texts = self.rows_and_texts(dataset)
         if len(rows) == 0:

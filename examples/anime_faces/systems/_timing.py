@@ -27,7 +27,7 @@ class Candidate:
             if this way cannot do the work, and is then left out.
         probe: Does something far cheaper that shows a hopeless candidate, such as one small convolution in its number format.
             None: the candidate is not probed.
-        least_gain: How much faster than a plain candidate it must be to win: 0.85 asks for at most 0.85 of the time.
+        least_gain: How much faster than a plain candidate it must be to be chosen: 0.85 means at most 0.85 of the time.
     """
 
     work: Callable[[], object]

@@ -1,6 +1,6 @@
 """Random draws of the whole batch, of which each rank takes its own rows: together they draw what one process would.
 
-Every rank has the same random state at all times, so that a run can go on with another number of ranks.
+Every rank has the same random state at all times, so that a run can continue with another number of ranks.
 """
 
 from collections.abc import Callable, Mapping, Sequence

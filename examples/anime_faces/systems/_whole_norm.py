@@ -57,7 +57,7 @@ class WholeBatchNorm(nn.SyncBatchNorm):
 
 
 def share_batch_norms(network: nn.Module) -> None:
-    """Turn the batch norms of a network into `WholeBatchNorm`, in place: whatever refers to them goes on to do so."""
+    """Turn the batch norms of a network into `WholeBatchNorm`, in place: references to the modules stay valid."""
     for module in network.modules():
         if type(module) in PLAIN:
             module.__class__ = WholeBatchNorm

@@ -1,6 +1,6 @@
 """Pickles of tensors by name: described by a small machine that imports and calls nothing, and knows no other objects.
 
-Python's unpickler would import and call what a file names; also a restricted one builds whatever a file asks for, of any size
+Python's unpickler would import and call what a file names; also a restricted one builds whatever a file requests, of any size
 and depth. Here only the instructions are known that ``torch.save`` uses for tensors by name, today and before torch 1.6.
 """
 

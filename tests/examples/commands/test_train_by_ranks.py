@@ -168,7 +168,9 @@ def test_a_killed_rank_ends_the_run_soon_and_a_signal_to_one_stops_all_at_the_sa
     text, _ = launcher.communicate(timeout=SECONDS)
     assert time.monotonic() - begun < 15
     assert launcher.returncode != 0
-    message = f"error: rank 1 has stopped; the last checkpoint, of step {stopped}, is whole; the same command goes on"
+    message = (
+        f"error: rank 1 has stopped; the last checkpoint, of step {stopped}, is whole; repeat the command to continue"
+    )
     assert text.count(message) == 1, text
     assert _state(run)[0] == stopped
 

@@ -223,10 +223,10 @@ def test_what_does_not_fit_together_is_refused(faces: Dataset, alike_folder: Pat
         ([faces.path, tmp_path / "nowhere"], {}, "no data set in"),
         (both, {"domains": ["a"]}, "--domains must have one name for each of the 2 data sets, but it has 1"),
         (both, {"domains": ["a", " "]}, "--domains must have no empty name, got 'a', ''"),
-        (both, {"domains": ["a", "a"]}, "can be told apart, but 'a' and 'a' are alike"),
-        (both, {"domains": ["a", "A"]}, "can be told apart, but 'a' and 'A' are alike"),
+        (both, {"domains": ["a", "a"]}, "different names, but 'a' and 'a' are alike"),
+        (both, {"domains": ["a", "A"]}, "different names, but 'a' and 'A' are alike"),
         (both, {"domains": ["a", "b"], "labeled": False}, "--domains must not be given with --no-domain-label"),
-        ([faces.path, same_name], {}, "can be told apart, but 'faces' and 'Faces' are alike"),
+        ([faces.path, same_name], {}, "different names, but 'faces' and 'Faces' are alike"),
         ([joined, same_name], {}, "joined has an attribute 'domain' already"),
     ]
     for folders, more, words in mistakes:

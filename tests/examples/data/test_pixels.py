@@ -26,12 +26,12 @@ def flat(mode: str, color) -> Image.Image:
         (flat("RGB", (10, 200, 30)), "a.png", (10, 200, 30), ()),
         (flat("L", 90), "a.png", (90, 90, 90), ("gray",)),
         (flat("1", 1), "a.png", (255, 255, 255), ("black and white",)),
-        (flat("LA", (0, 128)), "a.png", (127, 127, 127), ("gray", "transparency laid on white")),
-        (flat("RGBA", (255, 0, 0, 0)), "a.png", (255, 255, 255), ("transparency laid on white", UNSEEN)),
-        (flat("LA", (255, 99)), "a.png", (255, 255, 255), ("gray", "transparency laid on white", UNSEEN)),
+        (flat("LA", (0, 128)), "a.png", (127, 127, 127), ("gray", "transparent parts made white")),
+        (flat("RGBA", (255, 0, 0, 0)), "a.png", (255, 255, 255), ("transparent parts made white", UNSEEN)),
+        (flat("LA", (255, 99)), "a.png", (255, 255, 255), ("gray", "transparent parts made white", UNSEEN)),
         (flat("RGBA", (255, 255, 255, 255)), "a.png", (255, 255, 255), ()),
         (flat("RGBA", (255, 0, 0, 255)), "a.png", (255, 0, 0), ()),
-        (flat("RGBA", (200, 100, 0, 51)), "a.webp", (244, 224, 204), ("transparency laid on white",)),
+        (flat("RGBA", (200, 100, 0, 51)), "a.webp", (244, 224, 204), ("transparent parts made white",)),
         (flat("RGB", (9, 80, 200)).quantize(4), "a.png", (9, 80, 200), ("palette",)),
         (flat("RGB", (9, 80, 200)).quantize(4), "a.bmp", (9, 80, 200), ("palette",)),
         (flat("CMYK", (0, 255, 255, 0)), "a.jpg", (254, 0, 0), ("CMYK",)),
@@ -63,7 +63,7 @@ def test_transparent_color_of_a_palette_and_of_gray_is_laid_on_white(tmp_path):
     flat("I;16", 700).save(tmp_path / "deep.png", transparency=700)
     for name in ("palette.png", "gray.png", "deep.png"):
         assert (read(tmp_path, name).pixels == 255).all(), name
-        assert "transparency laid on white" in read(tmp_path, name).conversions
+        assert "transparent parts made white" in read(tmp_path, name).conversions
 
 
 def test_fit_decides_what_happens_to_the_longer_side(tmp_path):

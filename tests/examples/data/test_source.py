@@ -146,7 +146,7 @@ def test_one_class_alone_is_said_to_tell_nothing(tmp_path, smooth):
     (root / "labels").mkdir()
     (root / "labels" / "1.txt").write_text("0 1 1")
     notes = write(tmp_path / "out", folder_source(root)).info["notes"]
-    assert notes["attribute has only one class, which tells no pictures apart: class images"] == 1
+    assert notes["attribute has only one class, so it does not distinguish pictures: class images"] == 1
     assert any("called like parts of a data set and are read as classes: images, labels" in note for note in notes)
 
 

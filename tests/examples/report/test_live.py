@@ -140,7 +140,7 @@ def test_a_page_that_cannot_be_written_is_said_once_and_stops_nothing(
             page.watch(Moment(done=second, total=1000))
     said = capsys.readouterr().out
     assert said.count("the disk is full") == 1
-    assert "report.html cannot be written now, and the work goes on" in said
+    assert "report.html cannot be written now; the work continues" in said
 
 
 def test_a_page_of_a_damaged_run_stops_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

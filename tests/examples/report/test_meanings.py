@@ -24,8 +24,8 @@ def test_figures_that_pass_or_have_no_bound_need_no_words() -> None:
         ("coarse_coverage_of_real", 0.1, BELOW["coverage"]),
         ("copies_features", 9.0, COPIES),
         ("unasked_variation_worst", 9.0, ABOVE["unasked_variation_worst"]),
-        ("something_new", 9.0, "It is above what is wanted; real pictures have 0.5."),
-        ("something_new", 0.1, "It is below what is wanted; real pictures have 0.5."),
+        ("something_new", 9.0, "It is above the target; real pictures have 0.5."),
+        ("something_new", 0.1, "It is below the target; real pictures have 0.5."),
     ],
 )
 def test_each_side_of_a_bound_has_its_words(name: str, value: float, expected: str) -> None:

@@ -192,7 +192,7 @@ def test_a_recipe_without_labels_draws_whatever_is_asked_and_refuses_words(witho
     torch.manual_seed(8)
     assert torch.equal(loaded.generate(torch.tensor([[2, 2], [-1, -1]]), seed=4), images)
     assert not torch.equal(loaded.generate(torch.tensor([[0, 1], [5, 10]]), seed=5), images)
-    with pytest.raises(ValueError, match="draws without labels, so 'blue hair' cannot be asked for"):
+    with pytest.raises(ValueError, match="draws without labels, so 'blue hair' cannot be requested"):
         loaded.check_text("blue hair")
 
 

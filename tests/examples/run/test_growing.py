@@ -50,7 +50,7 @@ def test_what_a_full_disk_refuses_is_written_when_it_has_room(
     assert path.read_text(encoding="utf-8") == "first\n"  # no half line
     file.append("third\n")
     said = capsys.readouterr().out
-    assert said == f"note: {path} cannot be written now (No space left on device); the training goes on\n"
+    assert said == f"note: {path} cannot be written now (No space left on device); the training continues\n"
     disk.room = 10**6
     file.append("fourth\n")
     assert path.read_text(encoding="utf-8") == "first\nsecond\nthird\nfourth\n"
@@ -109,4 +109,4 @@ def test_a_pipe_in_its_place_is_left_alone_with_a_word(tmp_path: Path, capsys: p
     file.open("first\n")
     file.append("second\n")
     assert not file.is_open
-    assert "log cannot be written now (it is a pipe); the training goes on" in capsys.readouterr().out
+    assert "log cannot be written now (it is a pipe); the training continues" in capsys.readouterr().out

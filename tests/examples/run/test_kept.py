@@ -113,7 +113,7 @@ def test_steps_beyond_a_plan_of_minutes_are_noted(
     )
     assert "now 4; 2 are done; not reached and kept: 6" in printed
     assert kept_steps(RunFolder(request.out)) == [2]
-    train(request)  # the same command goes on, as always
+    train(request)  # the same command continues, as always
 
 
 def test_a_checkpoint_is_found_by_its_step(request_for: RequestMaker, tmp_path: Path) -> None:

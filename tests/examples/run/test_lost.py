@@ -52,7 +52,7 @@ def test_the_lowest_rank_that_is_left_names_those_that_are_gone_and_the_checkpoi
     _saved(tmp_path, 3, 7)
     found = _ended(tmp_path, {0: CLOSED, 2: CLOSED}, 4)
     assert all(isinstance(error, RankError) for error in found.values())
-    message = "ranks 1 and 3 have stopped; the last checkpoint, of step 7, is whole; the same command goes on"
+    message = "ranks 1 and 3 have stopped; the last checkpoint, of step 7, is whole; repeat the command to continue"
     assert {rank: str(error) for rank, error in found.items()} == {0: message, 2: ""}
     assert str(_ended(tmp_path, {1: CLOSED}, 2)[1]).startswith("rank 0 has stopped; the last checkpoint, of step 7")
 
@@ -66,7 +66,7 @@ def test_a_checkpoint_that_is_damaged_is_not_called_whole(tmp_path: Path) -> Non
 
 
 def test_without_a_checkpoint_the_message_says_so(tmp_path: Path) -> None:
-    expected = "rank 1 has stopped; no checkpoint was saved yet; the same command goes on"
+    expected = "rank 1 has stopped; no checkpoint was saved yet; repeat the command to continue"
     assert str(_ended(tmp_path, {0: CLOSED}, 2)[0]) == expected
 
 
@@ -75,7 +75,7 @@ def test_a_rank_that_failed_says_why_and_another_one_what_is_left(tmp_path: Path
     found = _ended(tmp_path, {0: CLOSED, 1: ValueError("cuda ran out of memory"), 2: CLOSED}, 3)
     assert (
         str(found[0])
-        == "rank 1 failed with an error; the last checkpoint, of step 3, is whole; the same command goes on"
+        == "rank 1 failed with an error; the last checkpoint, of step 3, is whole; repeat the command to continue"
     )
     assert isinstance(found[1], RankError)
     assert str(found[1]) == "rank 1: cuda ran out of memory"
@@ -107,7 +107,7 @@ def test_lost_connections_are_told_from_other_errors() -> None:
 
 
 def test_a_rank_that_makes_the_others_wait_too_long_is_not_said_to_have_stopped(tmp_path: Path) -> None:
-    expected = "rank 1 does not answer; no checkpoint was saved yet; the same command goes on"
+    expected = "rank 1 does not answer; no checkpoint was saved yet; repeat the command to continue"
     assert str(_ended(tmp_path, {0: LATE, 2: LATE}, 3)[0]) == expected
 
 
@@ -140,7 +140,7 @@ def test_a_silent_rank_ends_the_others_and_one_says_so(tmp_path: Path, monkeypat
             time.sleep(1.5)  # longer than a silence
             assert watched.ended == {}
         watched.wait(2)
-    message = "rank 0 does not answer; the last checkpoint, of step 7, is whole; the same command goes on"
+    message = "rank 0 does not answer; the last checkpoint, of step 7, is whole; repeat the command to continue"
     assert {rank: str(error) for rank, error in watched.ended.items()} == {1: message, 2: ""}
 
 

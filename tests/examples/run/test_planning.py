@@ -144,11 +144,9 @@ def test_what_makes_another_run_is_listed(
     old = planned(request_for())
     with pytest.raises(ValueError, match="holds a run with other settings:\n  seed: was 0, now 3\nrepeat its command"):
         resumed(old, request_for(seed=3))
-    with pytest.raises(
-        ValueError, match=r"options.width: was 4, now 5\nrepeat .* go on with it \(with --width 4\), or"
-    ):
+    with pytest.raises(ValueError, match=r"options.width: was 4, now 5\nrepeat .* continue it \(with --width 4\), or"):
         resumed(old, request_for(options={"width": 5}))
-    with pytest.raises(ValueError, match=r"  recipe: was acgan, now dcgan\nrepeat its command to go on with it, or"):
+    with pytest.raises(ValueError, match=r"  recipe: was acgan, now dcgan\nrepeat its command to continue it, or"):
         resumed(old, request_for("dcgan"))
     with pytest.raises(ValueError, match="holds a run already; --from starts a new one: name another --out"):
         resumed(old, request_for(start=tmp_path / "other"))

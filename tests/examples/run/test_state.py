@@ -68,10 +68,10 @@ STATES = [torch.tensor([place], dtype=torch.uint8) for place in range(2)]
         (STATES[1:], (OTHER, OTHER), (1, OTHER), ""),
         (STATES, (CPU, CPU), None, ""),
         ([], (CPU, CPU), None, ""),
-        (STATES, (ONE, CPU), None, "those of cuda cannot go on on cpu"),
-        (STATES, (CPU, ONE), None, "those of cpu cannot go on on cuda"),
+        (STATES, (ONE, CPU), None, "those of cuda cannot continue on cpu"),
+        (STATES, (CPU, ONE), None, "those of cpu cannot continue on cuda"),
         ([], (ONE, ONE), None, "those of cuda were not saved"),
-        ([], (CPU, ONE), None, "those of cpu cannot go on on cuda"),
+        ([], (CPU, ONE), None, "those of cpu cannot continue on cuda"),
     ],
 )
 def test_the_random_state_of_a_gpu_goes_on_on_the_one_that_is_there(

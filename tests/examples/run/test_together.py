@@ -80,10 +80,10 @@ def test_parts_of_each_rank_are_kept_together_and_cannot_be_divided_anew() -> No
     (_, saved), (_, other) = _two(kept)  # pyright: ignore[reportGeneralTypeIssues]
     assert saved == other
     with pytest.raises(
-        ValueError, match=r"must go on with 2 ranks, since each has its own replay, .* but there are 1 now"
+        ValueError, match=r"must continue with 2 ranks, since each has its own replay, .* but there are 1 now"
     ):
         parts_of_rank(saved, ALONE)
-    with pytest.raises(ValueError, match="must go on with 1 rank, since"):
+    with pytest.raises(ValueError, match="must continue with 1 rank, since"):
         parts_of_rank({"replay": {"rank": 0, "ranks": 1}}, Together(Share(ranks=3)))
 
 

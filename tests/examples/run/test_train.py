@@ -341,7 +341,7 @@ def test_changed_settings_are_refused_with_the_difference(request_for: RequestMa
     ) as caught:
         train(request_for(options={"width": 8}))
     assert "batch_size" not in str(caught.value)
-    assert "repeat its command to go on with it (with --width 4), or name another --out" in str(caught.value)
+    assert "repeat its command to continue it (with --width 4), or name another --out" in str(caught.value)
     with pytest.raises(ValueError, match=r"recipe: was acgan, now default\nrepeat its command"):
         train(request_for("default"))
     with pytest.raises(ValueError, match=r"seed: was 0, now 3"):

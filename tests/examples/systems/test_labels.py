@@ -78,7 +78,7 @@ def test_any_picture_has_no_condition_whatever_its_labels_are() -> None:
     assert not selection.description.reads_labels
     assert conditioning.encode(torch.tensor([[2, 1]]), selection.description) is None
     assert conditioning.grid(selection.description, 3) == Grid(["", "", ""], None)
-    with pytest.raises(ValueError, match="draws without labels, so 'red hair' cannot be asked for"):
+    with pytest.raises(ValueError, match="draws without labels, so 'red hair' cannot be requested"):
         conditioning.read(["red hair"], selection.description, torch.Generator())
     unlabeled = Labeled(np.zeros((5, 0), np.uint8), attributes=(), kind="unlabeled")
     assert conditioning.select(unlabeled).description.attributes == ()  # pyright: ignore[reportArgumentType]

@@ -12,7 +12,7 @@ from examples.anime_faces.systems import costs_of, labeled_formula, number, rows
 NOTATION = {
     "t": f"label of a real picture, uniform in {number(1 - SOFTNESS)}..1",
     "u": f"label of a generated picture for the critic, uniform in 0..{number(SOFTNESS)}",
-    "CE": "softmax cross-entropy of its class, as labeled or as asked for; mean over the pictures",
+    "CE": "softmax cross-entropy of its class, as labeled or as requested; mean over the pictures",
 }
 
 

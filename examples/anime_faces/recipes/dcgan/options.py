@@ -29,7 +29,7 @@ class NetworkOptions:
     dropout: float = 0.0
     """Share of values that the first three blocks of the generator drop; tip 17 of report B takes 0.5."""
     dropout_when_sampling: bool = True
-    """Drop values when pictures are drawn too, as tip 17 asks; else only in training."""
+    """Drop values when pictures are drawn too, as tip 17 recommends; else only in training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

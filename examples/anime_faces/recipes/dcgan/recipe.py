@@ -17,9 +17,9 @@ Differences from the report:
 - Only convolutions without a norm after them have a bias.
 - Samples come from an average of the generator's weights; the grids show the generator without averaging beside it.
 
-``--extra FOLDER`` joins a second data set, as the report tries; pictures of both form one sequence, and nothing tells the
-networks which set a picture is of. The report drew noise with its second set, and suspects that the pictures of it were too
-much alike, and that the critic had no label for them.
+``--extra FOLDER`` joins a second data set, as the report tries; pictures of both form one sequence, and the networks do not
+get the set of a picture as input. With its second set the report's samples became noise. It suspects that the added pictures
+were too similar to each other, and that the critic had no label for them.
 
 Data: any pictures; labels are not read. Any size that is 4 to 7 doubled a few times: other sizes than 64 drop or add blocks.
 """

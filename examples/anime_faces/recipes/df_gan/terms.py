@@ -42,7 +42,7 @@ class Terms:
         return images, texts, self._generator(latents, texts)
 
     def critic(self, images: torch.Tensor, texts: torch.Tensor, fakes: torch.Tensor) -> tuple[Scalars, Scalars]:
-        """Tell real pictures with their texts from those with another text and from generated ones; be flat around them."""
+        """Separate real pictures with their texts from those with another text and from generated ones; stay flat."""
         critic = self._critic
         images, sentences = images.detach().requires_grad_(), critic.projection(texts)
         maps = critic.maps(images)

@@ -54,7 +54,7 @@ class Terms:
     def critic(
         self, images: torch.Tensor, texts: torch.Tensor, other_texts: torch.Tensor, latents: torch.Tensor
     ) -> tuple[Scalars, Scalars]:
-        """Tell real pictures with their texts from those with another text, and from generated ones."""
+        """Separate real pictures with their texts from those with another text, and from generated ones."""
         del other_texts
         critic, options = self.networks["critic"], self.options
         with torch.no_grad():
@@ -86,7 +86,7 @@ class Terms:
     def of_generator(
         self, images: torch.Tensor, texts: torch.Tensor, other_texts: torch.Tensor, latents: torch.Tensor
     ) -> Scalars:
-        """Draw pictures that match their texts, with small weights of the text; where it is asked for, varied ones."""
+        """Draw pictures that match their texts, with small weights of the text; where it is requested, varied ones."""
         options = self.options
         if options.fresh_texts:
             texts = other_texts[torch.randperm(len(other_texts), device=texts.device)[: len(images)]]

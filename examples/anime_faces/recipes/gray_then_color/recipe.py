@@ -122,7 +122,7 @@ class GrayTerms:
         self._generator, self._critic, self._options = networks["gray"], networks["gray critic"], options
 
     def critic(self, images: torch.Tensor, tags: torch.Tensor) -> tuple[Scalars, Scalars]:
-        """Tell gray forms of real pictures from drawn ones, and predict their tags."""
+        """Classify gray pictures as real or drawn, and predict their tags."""
         with torch.no_grad():
             fakes = drawn_gray(self._generator, images, tags)
         grays = luminance(images)
@@ -155,7 +155,7 @@ class GrayTerms:
         """Return the formula of each cost of the generator."""
         return {
             "score": weighted(tags, generator_formula(LOGISTIC, "D(drawn)")),
-            "tags": "BCE(tags of drawn, tags asked for)",
+            "tags": "BCE(tags of drawn, requested tags)",
         }
 
 
@@ -184,11 +184,11 @@ class ColorTerms:
         }
 
     def critic_of_real(self, images: torch.Tensor, tags: torch.Tensor) -> tuple[Scalars, Scalars]:
-        """Tell real pictures from what is made of their gray forms."""
+        """Distinguish real pictures from what is made of their gray forms."""
         return self._told_apart(images, luminance(images), tags)
 
     def critic_of_generated(self, images: torch.Tensor, tags: torch.Tensor) -> tuple[Scalars, Scalars]:
-        """Tell real pictures from what is made of drawn gray ones."""
+        """Distinguish real pictures from what is made of drawn gray ones."""
         with torch.no_grad():
             drawn = drawn_gray(self._gray, images, tags)
         return self._told_apart(images, drawn, tags)

@@ -28,7 +28,7 @@ class Terms:
     options: Options
 
     def critic(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[Scalars, Scalars]:
-        """Tell real pictures from generated ones, and place real ones on the spheres by their classes."""
+        """Classify pictures as real or generated, and place real ones on the spheres by their classes."""
         critic = self.networks["critic"]
         with torch.no_grad():
             fakes = self._drawn(images, labels)

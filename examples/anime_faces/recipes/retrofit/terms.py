@@ -33,7 +33,7 @@ class Terms:
     augmented: AdaptiveAugmentation
 
     def main(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[Scalars, Scalars]:
-        """Tell real pictures from generated ones, and predict classes."""
+        """Classify pictures as real or generated, and predict classes."""
         options = self.options
         with torch.no_grad():
             fakes = self._drawn(images, labels)

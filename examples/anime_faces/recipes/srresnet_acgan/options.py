@@ -100,7 +100,7 @@ class Options:
     extra: Annotated[str, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = ""
     """A second data set to learn from as well: a folder that `prepare` wrote, with classes of the first one or none."""
     extra_labels: bool = True
-    """Tell both networks which of the two sets a picture is of, and use the classes of the second one."""
+    """Give both networks a number for the set of a picture, and use the classes of the second one."""
 
     def __post_init__(self) -> None:
         """Refuse options that make no sense, by their flags."""

@@ -22,10 +22,10 @@ Checkpoints hold the pool.
 The report also says that its residual blocks follow He et al. 2016 (arXiv 1603.05027), whose activations come before the
 convolutions, while those of the paper follow SRResNet. ``--pre-activation`` has such blocks in both networks.
 
-``--extra FOLDER`` joins a second data set, as the report tries; pictures of both form one sequence. One more tag tells both
-networks which set a picture is of, and tags that the second set does not have cost nothing; what is drawn later is of the first
-set. With ``--no-extra-labels`` the pictures of the second set have no label at all: the report suspects that this, together
-with pictures that are much alike, let its pictures become noise. The generator is then given zeros for unknown tags.
+``--extra FOLDER`` joins a second data set, as the report tries; pictures of both form one sequence. One more tag shows both
+networks which set a picture is of; tags that the second set does not have have no loss. Samples are drawn as in the first set.
+With ``--no-extra-labels`` the pictures of the second set have no label at all: the report suspects that this, together with
+pictures that are too similar to each other, made its samples noise. The generator then gets zeros for unknown tags.
 
 Differences from the paper:
 

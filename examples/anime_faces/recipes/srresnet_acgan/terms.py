@@ -47,7 +47,7 @@ class Terms:
     def critic(
         self, images: torch.Tensor, tags: torch.Tensor, fakes: torch.Tensor, fake_tags: torch.Tensor
     ) -> tuple[Scalars, Scalars]:
-        """Tell real pictures from generated ones, and predict tags."""
+        """Classify pictures as real or generated, and predict tags."""
         critic, options = self.networks["critic"], self.options
         real, fake = critic(images), critic(fakes)
         weight = options.score_weight_for(tags.shape[1])
@@ -86,7 +86,7 @@ class Terms:
             "penalty": weighted(options.chosen("penalty_weight"), f"mean((|grad D({point})| - 1)^2)"),
         }
         if fake_weight := options.chosen("fake_class_weight"):
-            formulas["tags of fakes"] = weighted(fake_weight, "BCE(tags of fake, tags asked for)")
+            formulas["tags of fakes"] = weighted(fake_weight, "BCE(tags of fake, requested tags)")
         return formulas
 
     def formulas_of_generator(self, tags: int) -> dict[str, str]:
@@ -94,7 +94,7 @@ class Terms:
         options = self.options
         return {
             "score": weighted(options.score_weight_for(tags), generator_formula(self._objective)),
-            "tags": weighted(options.chosen("generator_class_weight"), "BCE(tags of fake, tags asked for)"),
+            "tags": weighted(options.chosen("generator_class_weight"), "BCE(tags of fake, requested tags)"),
         }
 
     @property

@@ -83,7 +83,7 @@ def _words(wanted: torch.Tensor, vector: TargetVector) -> str:
 
 
 def _read(prompt: str, vector: TargetVector, rng: torch.Generator) -> torch.Tensor:
-    """Return the vector that a prompt asks for."""
+    """Return the vector that a prompt requests."""
     known = _changed_attributes(vector)
     places = list(dict.fromkeys(entry.attribute for entry in vector.entries))
     named = {
@@ -112,7 +112,7 @@ def _read(prompt: str, vector: TargetVector, rng: torch.Generator) -> torch.Tens
 
 
 def _changed_attributes(vector: TargetVector) -> tuple[Attribute, ...]:
-    """Return the attributes of the vector, with those of their classes that can be asked for."""
+    """Return the attributes of the vector, with those of their classes that can be requested."""
     ids: dict[int, list[int]] = {}
     for entry in vector.entries:
         ids.setdefault(entry.attribute, []).append(entry.class_id)

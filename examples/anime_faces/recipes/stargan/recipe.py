@@ -7,7 +7,7 @@ attributes that the result should have; in training that of another picture of t
 the vector. With D for the scores, the losses are
 
 - of the critic: -E D(x) + E D(G(x, c)) + 10 times the gradient penalty + the class loss of real pictures;
-- of the generator: -E D(G(x, c)) + the class loss of its pictures, for the vector asked for, + 10 times the mean absolute
+- of the generator: -E D(G(x, c)) + the class loss of its pictures, for the requested vector, + 10 times the mean absolute
   difference between a picture and the one that is changed, and changed back to its own vector.
 
 The class loss is sigmoid cross-entropy, summed over the vector and averaged over pictures. There are five critic updates, each
@@ -76,7 +76,7 @@ class Terms:
         return images, own, own[torch.randperm(len(own), device=own.device)]
 
     def critic(self, images: torch.Tensor, own: torch.Tensor, wanted: torch.Tensor) -> tuple[Scalars, Scalars]:
-        """Tell real pictures from changed ones, and predict the vectors of real ones."""
+        """Classify pictures as real or changed, and predict the vectors of real ones."""
         with torch.no_grad():
             changed = self._generator(images, wanted).to(images.dtype)
         real, fake = self._critic(images), self._critic(changed)
@@ -102,12 +102,12 @@ class Terms:
         """The formula of each cost of the generator."""
         return {
             "score": generator_formula(OBJECTIVE),
-            "classes": weighted(self._options.class_weight, "BCE(vector of fake, the one asked for)"),
+            "classes": weighted(self._options.class_weight, "BCE(vector of fake, the requested one)"),
             "cycle": weighted(self._options.cycle_weight, "mean(|G(fake, own vector) - real|)"),
         }
 
     def generator(self, images: torch.Tensor, own: torch.Tensor, wanted: torch.Tensor) -> Scalars:
-        """Change pictures so that they are taken for real, have the vectors asked for, and can be changed back."""
+        """Change pictures so that they get high scores, have the requested vectors, and can be changed back."""
         changed = self._generator(images, wanted)
         output = self._critic(changed)
         returned = self._generator(changed, own)
@@ -136,7 +136,7 @@ def system(networks: Networks, description: Description, options: Options, steps
         batch_size=options.batch_size,
         prepare=terms.prepare,
         note=f"changes {', '.join(names)}",
-        notation={"fake": "G(real, vector asked for): a picture of the data, changed"},
+        notation={"fake": "G(real, requested vector): a picture of the data, changed"},
         condition_weights={
             "generator": [columns_after(networks["generator"].get_parameter("main.0.weight"), IMAGE_CHANNELS)]
         },

@@ -90,7 +90,7 @@ class TargetVector:
         return torch.stack(columns, dim=1).float()
 
     def one_of_each_group(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Clear all ones of a group but the first: what is asked for, unlike data, has one hair color at most."""
+        """Clear all ones of a group but the first: what is requested, unlike data, has one hair color at most."""
         vectors = vectors.clone()
         for group in self.groups:
             some = vectors[:, list(group)]

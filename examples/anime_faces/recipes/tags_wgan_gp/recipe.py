@@ -17,7 +17,7 @@ Report and program differ, so there are two forms of both:
   round, and batch norm in the critic. The last program adds the penalty on the logit, with one interpolation weight per batch.
   One linear layer follows the critic's maps and tags: the score is one of the picture plus one of the tags, and its gradient
   with respect to the picture does not depend on the tags (``--joined summed``). With the corrected losses such a critic let the
-  generator ignore its tags: 11 % of hair colors were as asked after 5,000 rounds, near chance.
+  generator ignore its tags: 11 % of hair colors were as requested after 5,000 rounds, near chance.
   The first one clips before each critic update, and adds 2.5e-5 times the sum of absolute weights to the loss of each network.
   Both networks always normalize by their batch, so that a picture depends on those that are drawn with it.
 

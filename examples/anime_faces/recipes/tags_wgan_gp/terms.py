@@ -24,7 +24,7 @@ class Terms:
     options: Options
 
     def critic(self, images: torch.Tensor, tags: torch.Tensor) -> tuple[Scalars, Scalars]:
-        """Tell real pictures from generated ones."""
+        """Classify pictures as real or generated."""
         with torch.no_grad():
             fakes = self._drawn(images, tags).to(images.dtype)
         scores = {"real": self.networks["critic"](images, tags), "fake": self.networks["critic"](fakes, tags)}
