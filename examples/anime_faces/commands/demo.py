@@ -150,7 +150,7 @@ class Demo:
         begun = Settings.load(path) if path.exists() else None
         if begun is None or begun.minutes is None:
             return round(minutes.of_training(), 3), find_options("default")()
-        say(f"note: this run has begun: training goes on as it was planned then, {begun.minutes:.3g} minutes in all")
+        say(f"note: this run has begun: training continues as planned then, {begun.minutes:.3g} minutes in all")
         return begun.minutes, saved_options("default", begun.options)
 
     def _sample(self, data: Path) -> None:

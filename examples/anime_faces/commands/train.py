@@ -90,7 +90,7 @@ class Train(Generic[Options]):
         """Train, alone or with other ranks, and return whether the training diverged, which is said.
 
         Args:
-            watch: Is called after every step, and may show what goes on.
+            watch: Is called after every step, and may show the progress.
             together: The ranks that train.
             signals: Say whether to stop.
         """
@@ -117,7 +117,7 @@ class Train(Generic[Options]):
         )
         outcome = train(request, watch, together or ALONE, signals)
         if outcome.exit_code:
-            say(f"stopped   after step {outcome.step} of {outcome.steps}; repeat the command to go on")
+            say(f"stopped   after step {outcome.step} of {outcome.steps}; repeat the command to continue")
         else:
             say(f"done      {outcome.step} steps; grids and curves are in {self.out}")
         say(f"digest    {outcome.digest}")

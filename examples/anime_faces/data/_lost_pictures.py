@@ -27,7 +27,7 @@ NO_PICTURES = ("not a picture", "made by the operating system", "a folder", "a l
 def losses_in_words(dataset: Dataset) -> list[str]:
     """Return warnings: how many of the pictures were kept, and why the others were not; and attributes that are mostly unknown.
 
-    Pictures that `--only` left out are not counted: they were not asked for.
+    Pictures that `--only` left out are not counted: they were not requested.
 
     Args:
         dataset: A data set that was prepared from files; for others, nothing is said.

@@ -163,7 +163,7 @@ def commands_of(evidence: Evidence) -> Commands:
 
 
 def _prompt(description: Description) -> str:
-    """Return something that pictures can be asked for; empty if nothing can be."""
+    """Return something that pictures can be requested; empty if nothing can be."""
     if description.text is not None:
         return description.text.examples[0]
     return example_of(description.attributes) if description.reads_labels else ""

@@ -35,7 +35,7 @@ class Row(NamedTuple):
         value: The figure of the samples.
         interval: Where it is for very many samples, in 95 of 100 cases; may be empty.
         floor: The same figure of real pictures.
-        bound: What is wanted.
+        bound: The target.
         verdict: "on target", "below target", "above target" or "undecided"; empty where it has no target.
         meaning: What a failure means for the pictures.
     """

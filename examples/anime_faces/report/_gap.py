@@ -13,7 +13,7 @@ MOVED = 0.15
 """Share of the larger of two means from which on the gap rose or fell between them."""
 MEANINGS = {
     "rose": "It may rise in a good run too, since the critic learns as well.",
-    "fell": "Pictures have become harder to tell apart, or the critic has become weaker.",
+    "fell": "Real and generated pictures have become harder to distinguish, or the critic has become weaker.",
     "hardly changed": "That is usual in a good run: both networks learn.",
 }
 
@@ -48,7 +48,7 @@ def gap_in_words(log: Sequence[Mapping[str, Any]]) -> str:
 def _of_states(states: Sequence[str]) -> str:
     if BLIND in states:
         return (
-            "The critic cannot tell the pictures apart: the generator is very good, or the critic has learned nothing."
+            "The critic cannot distinguish the pictures: the generator is very good, or the critic has learned nothing."
         )
     if CONVERGED in states:
         return "The critic recognizes nearly all pictures: usual with Wasserstein's loss; with others the generator may stop."

@@ -3,32 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
-COLORS = (
-    "Many pictures do not have the {what} color that was asked for: train longer, or look whether the colors are rare."
-)
-COPIES = "Some pictures are very close to pictures of the data set, so they may be copied rather than drawn anew."
+COLORS = "Many pictures do not have the requested {what} color: train longer, or check whether the colors are rare."
+COPIES = "Some pictures are very close to pictures of the data set, so they may be copies."
 VARIATION = (
-    "What was not asked for (style, pose, expression, background, position) does not vary as among real pictures: "
-    "something is drawn too often or too rarely"
+    "Factors that were not requested (style, pose, expression, background, position) do not vary as in real pictures: "
+    "some are drawn too often or too rarely"
 )
 BELOW = {
-    "accuracy": "Many pictures do not show what was asked for.",
+    "accuracy": "Many pictures do not show what was requested.",
     "hair_accuracy": COLORS.format(what="hair"),
     "eye_accuracy": COLORS.format(what="eye"),
     "withheld_hair_accuracy": "For pairs of colors that were never seen together, the hair often has another color.",
     "withheld_eye_accuracy": "For pairs of colors that were never seen together, the eyes often have another color.",
-    "noise_usage": "Pictures of the same words look too much alike.",
+    "noise_usage": "Pictures of the same prompt are too similar to each other.",
     "precision": "Many pictures do not look like any real one.",
     "density": "Many pictures do not look like any real one.",
-    "recall": "Whole kinds of real pictures are never drawn.",
-    "coverage": "Many real pictures have no drawn one that is like them: kinds are missing, or pictures are not clean enough.",
+    "recall": "Some kinds of real pictures are never drawn (mode collapse).",
+    "coverage": "For many real pictures no drawn picture is similar: kinds are missing, or pictures are not clean enough.",
     "nearest_pixels": COPIES,
     "nearest_features": COPIES,
     "score_joint": "A network that learns from these pictures alone does not recognize the colors of real ones.",
     "score": "A network that learns from these pictures alone does not recognize the classes of real ones.",
 }
 ABOVE = {
-    "noise_usage": "Pictures of the same words vary more than real ones, often because many are broken.",
+    "noise_usage": "Pictures of the same prompt vary more than real ones, often because many are broken.",
     "unasked_variation": f"{VARIATION}.",
     "unasked_variation_worst": f"{VARIATION}; the note names the worst.",
     "spectrum_greatest": "Fine texture is too strong or too weak somewhere: pictures look noisy, checkered or blurred.",

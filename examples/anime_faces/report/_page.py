@@ -55,12 +55,12 @@ def write_report(run: Path, recipe: str | None = None, prompts: Sequence[str] = 
 
 
 def write_page(folder: RunFolder, recipe: str | None, status: Status, faces: Sequence[Embedded]) -> None:
-    """Write the page of work that goes on: of the run as far as it is, or of its data set where there is no run yet.
+    """Write the page of work that continues: of the run as far as it is, or of its data set where there is no run yet.
 
     Args:
         folder: The folder, made if it is not there.
         recipe: The run's recipe, if it is from outside and its description should be shown.
-        status: What goes on.
+        status: What is being done.
         faces: Pictures of the data set.
 
     Raises:
@@ -83,7 +83,7 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
 
     Args:
         evidence: What is known about the run.
-        status: What goes on. None: nothing does.
+        status: What is being done. None: nothing does.
     """
     return fill(
         "page.html",
@@ -124,7 +124,7 @@ def _unfinished(evidence: Evidence) -> str:
     step, steps = evidence.step, evidence.settings.steps
     if step >= steps:
         return ""
-    return f"The training stopped after step {step:,} of {steps:,}. Repeat its command to go on."
+    return f"The training stopped after step {step:,} of {steps:,}. Repeat its command to continue."
 
 
 def _name(folder: RunFolder) -> str:

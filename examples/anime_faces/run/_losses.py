@@ -39,7 +39,7 @@ class LossTable:
     """Writes the losses of every round: one row a step, the whole loss of each network first, then their terms.
 
     Rows are appended by one write call each time: a killed process leaves at most one unfinished line, which is not read.
-    A term that appears late gets a column, and the table is written anew, whole or not at all.
+    A term that appears late gets a column, and the table is written again, whole or not at all.
 
     Args:
         path: The file.
@@ -151,7 +151,7 @@ def read_losses(path: Path) -> Losses | None:
         _check(names, steps)
     except (ValueError, csv.Error) as error:
         raise ValueError(
-            f"{path} is damaged, remove it to go on without the losses of earlier steps: {error}"
+            f"{path} is damaged, remove it to continue without the losses of earlier steps: {error}"
         ) from error
     return Losses(steps=steps.astype(np.int64), columns=columns)
 

@@ -11,7 +11,7 @@ UNDECIDED = (0.45, 0.55)
 VANISHED = 0.01
 COLLAPSED = 0.2
 GRIDS = 3
-"""Grids one after the other that must be without variety."""
+"""Successive grids that must be without variety."""
 
 DIVERGED = "training diverged"
 CONVERGED, BLIND, NO_GRADIENT, ALIKE = "critic converged", "critic undecided", "gradient vanished", "samples collapsed"
@@ -19,8 +19,8 @@ RULES = {
     DIVERGED: f"A loss, or the gap between scores, was above {LARGEST_VALUE:,.0f} in more than half of the last 100 steps, "
     f"or the weights of a network above {LARGEST_WEIGHT:g} on average (root of the mean square).",
     CONVERGED: f"The critic recognized at least {RECOGNIZED:.0%} of the real and of the generated pictures of 100 steps.",
-    BLIND: f"It recognized {UNDECIDED[0]:.0%} to {UNDECIDED[1]:.0%} of both: it cannot tell them apart.",
-    NO_GRADIENT: f"The generator's gradient was shorter than {VANISHED:.0%} of the longest mean of 100 steps so far.",
+    BLIND: f"It recognized {UNDECIDED[0]:.0%} to {UNDECIDED[1]:.0%} of both: it cannot distinguish them.",
+    NO_GRADIENT: f"The norm of the generator's gradient was below {VANISHED:.0%} of its largest mean of 100 steps so far.",
     ALIKE: f"In {GRIDS} grids in a row, pictures of a condition differed less than {COLLAPSED:.0%} as much as real ones.",
 }
 """The states, and when they are there."""

@@ -52,7 +52,7 @@ def memory_errors(what: str, device: str, advice: str) -> Iterator[None]:
             first = reason.strip().split("\n", maxsplit=1)[0]
             raise DeviceError(
                 f"{what}: {device} failed ({first}): nothing is saved from it, and the last checkpoint is as it was; repeat "
-                "the command to go on from there"
+                "the command to continue from there"
             ) from error
         raise
 

@@ -224,4 +224,6 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     try:
         return read_records(path, FORM)
     except RecordError as error:
-        raise ValueError(f"{path} is damaged, remove it to go on without the log of earlier steps: {error}") from error
+        raise ValueError(
+            f"{path} is damaged, remove it to continue without the log of earlier steps: {error}"
+        ) from error

@@ -1,4 +1,4 @@
-"""What a user asked for, and how it ended."""
+"""What a user requested, and how it ended."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from examples.anime_faces.systems import Recipe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRequest:
-    """What a user asked for; None where nothing was chosen.
+    """What a user requested; None where nothing was chosen.
 
     Args:
         recipe: How to train, as `find_recipe` returns it.
@@ -31,7 +31,7 @@ class TrainRequest:
         grid_every: Steps between two sample grids.
         keep: Steps whose checkpoints and grids stay, besides the newest two checkpoints.
         profile: Whether to measure first where the time of a round goes.
-        strict: Whether to refuse to go on where the run need not repeat bit for bit.
+        strict: Whether to refuse to continue where the run need not repeat bit for bit.
     """
 
     recipe: Recipe
@@ -83,11 +83,11 @@ class Outcome:
 
 
 def note_change(request: TrainRequest, what: str) -> None:
-    """Say that something has changed without which a run repeats bit for bit, or refuse it where the user asked for that.
+    """Say that something has changed without which a run repeats bit for bit, or refuse it where the user requested that.
 
     Raises:
         ValueError: The user did.
     """
     if request.strict:
-        raise ValueError(f"--strict refuses to go on, since the run need not repeat bit for bit: {what}")
+        raise ValueError(f"--strict refuses to continue, since the run need not repeat bit for bit: {what}")
     say(f"note: {what}: the run need not repeat bit for bit")

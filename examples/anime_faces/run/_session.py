@@ -44,7 +44,7 @@ class Session:
         preview: Draws the grids; None for ranks that are not the first.
         record: What happened.
         signals: Say whether to stop.
-        watch: Is called after every step, and may show what goes on.
+        watch: Is called after every step, and may show the progress.
         pacer: Says after each step how many steps are planned.
         build: Builds what is trained, the feed and the preview for settings; used where the plan changes.
         together: The ranks that train this run.
@@ -137,7 +137,7 @@ class Session:
             self.hold.check()
 
     def _try_to_save(self, step: int, progress: Progress) -> None:
-        """Save; where the disk refuses, go on and try again later, a few times."""
+        """Save; where the disk refuses, continue and try again later, a few times."""
         try:
             self.save(step)
         except OSError as error:
@@ -147,7 +147,7 @@ class Session:
             if self.refusals == MOST_REFUSALS:
                 raise self._unsaved(step, error) from error
             words = f"step {step} is not saved: {in_words(error)}"
-            progress.say(f"note: {words}; the training goes on, and saves again in {SAVE_SECONDS:.0f} s")
+            progress.say(f"note: {words}; the training continues, and saves again in {SAVE_SECONDS:.0f} s")
         else:
             self.refusals = 0
 
@@ -182,16 +182,16 @@ class Session:
 
     @contextmanager
     def _noting_refusals(self) -> Iterator[None]:
-        """Go on where a picture cannot be written; the first time, say why."""
+        """Continue where a picture cannot be written; the first time, say why."""
         try:
             yield
         except OSError as error:
             if not self.has_complained:
-                say(f"note: {in_words(error)}; the training goes on")
+                say(f"note: {in_words(error)}; the training continues")
             self.has_complained = True
 
     def _keep_if_named_late(self, step: int) -> None:
-        """Keep the checkpoint that the run goes on from, if its step was named only now."""
+        """Keep the checkpoint that the run continues from, if its step was named only now."""
         if self.together.is_first and step in self.settings.keep and step not in kept_steps(self.folder):
             self.save(step)
 
@@ -215,7 +215,7 @@ class Session:
         return step + 1
 
     def _change_the_plan(self, step: int, steps: int, progress: Progress) -> None:
-        """Go on as a run that was stopped after this step and resumed with another plan: bit for bit the same."""
+        """Continue as a run that was stopped after this step and resumed with another plan: bit for bit the same."""
         self.settings = self.settings.changed(step, steps)
         change = self.settings.changes[-1]
         self._log(step, progress, change)

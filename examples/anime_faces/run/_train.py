@@ -54,7 +54,7 @@ def train(
 
     Args:
         request: What to train.
-        watch: Is called after every step, in this thread, and may show what goes on; it must be quick and not raise.
+        watch: Is called after every step, in this thread, and may show the progress; it must be quick and not raise.
         together: The ranks that train it. Each calls this with the same request; the first writes the files.
         signals: Say whether to stop, where the caller listens to them already. Default: they are listened to while this works.
 
@@ -130,7 +130,7 @@ def _verified(request: TrainRequest) -> tuple[Dataset, Selection]:
 
 
 def _play(session: Session, request: TrainRequest, found: Found | None) -> tuple[int, str]:
-    """Begin or go on, and train to the end; returns the last step and the digest of the saved state."""
+    """Begin or continue, and train to the end; returns the last step and the digest of the saved state."""
     record, together = session.record, session.together
     with together.taking_steps():
         if found is None:

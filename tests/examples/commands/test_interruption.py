@@ -57,7 +57,7 @@ def test_a_killed_run_resumes_to_the_same_state(command: Command, tmp_path: Path
     stopped_at = load_any_checkpoint(folder.path)["step"]
     # Whoever has trained to the end no longer listens to the signal while the interpreter shuts down.
     assert process.returncode in ((143,) if stopped_at < STEPS else (0, -signal.SIGTERM))
-    assert stopped_at == STEPS or "repeat the command to go on" in output
+    assert stopped_at == STEPS or "repeat the command to continue" in output
     resumed = subprocess.run(command(folder.path), check=True, capture_output=True, text=True, timeout=PATIENCE)
     assert digest_in(resumed.stdout) == digest_in(whole.stdout)
     assert digest(load_any_checkpoint(folder.path)) == digest_in(whole.stdout)

@@ -44,7 +44,7 @@ def test_the_page_has_curves_settings_figures_and_pictures(
     assert text.count('class="number best"') == 2
     assert '<td class="number best" data-label=" 1 labels">3</td>' in text
     assert text.count("<img") == 5 * 2 * 3
-    assert "The same words and the same noise" in text
+    assert "The same prompts, and the same noise" in text
     assert "labels and texts" in text
     with Image.open(out / "compare.png") as curves:
         assert curves.size == (900, 520)

@@ -50,7 +50,7 @@ def test_quarters_are_those_of_the_steps_however_many_lines_each_has() -> None:
 def test_states_come_before_the_general_meaning() -> None:
     assert "usual with Wasserstein" in gap_in_words(log(*course(3.0, 9.0), states=(CONVERGED,)))
     blind = gap_in_words(log(*[0.0] * 40, states=(BLIND,)))
-    assert "cannot tell the pictures apart" in blind
+    assert "cannot distinguish the pictures" in blind
     assert MEANINGS["hardly changed"] not in blind
     diverged = gap_in_words(log(*[1e3, 3e16] * 20, states=(DIVERGED,)))
     assert (

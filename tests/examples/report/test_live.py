@@ -94,7 +94,7 @@ def test_a_stopped_run_says_where_it_stopped(folder: Path) -> None:
     settings = json.loads((folder / "settings.json").read_text())
     (folder / "settings.json").write_text(json.dumps({**settings, "steps": 1700}))
     ended(LivePage(folder), SystemExit(130), Moment(done=7, total=1700))
-    assert "The training stopped after step 7 of 1,700. Repeat its command to go on." in text_of(folder)
+    assert "The training stopped after step 7 of 1,700. Repeat its command to continue." in text_of(folder)
     assert "data-written=" not in text_of(folder)
 
 

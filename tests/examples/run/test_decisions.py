@@ -82,7 +82,7 @@ def test_a_damaged_log_is_named_before_anything_is_written(
     train(request)
     (request.out / name).write_bytes(content)
     before = contents(request.out)
-    with pytest.raises(ValueError, match=f"{name} is damaged, remove it to go on"):
+    with pytest.raises(ValueError, match=f"{name} is damaged, remove it to continue"):
         train(request_for(steps=4, grid_every=1))
     assert contents(request.out) == before
     (request.out / name).unlink()
@@ -128,7 +128,7 @@ def test_a_disk_that_is_full_for_a_while_ends_no_training(
     outcome = train(request_for())
     assert (outcome.exit_code, outcome.digest) == (0, whole.digest)
     said = capsys.readouterr().out
-    assert said.count("No space left on device (saving); the training goes on, and saves again in") == 4
+    assert said.count("No space left on device (saving); the training continues, and saves again in") == 4
     assert "step 2 is not saved: " in said
 
 
@@ -233,7 +233,7 @@ def test_a_strict_run_goes_on_only_where_it_repeats(
     more: dict[str, Any] = {"threads": 2} if changed == "threads" else {}
     reason = "1 CPU thread" if changed == "threads" else "python was .* and is 3.99.0 now"
     with pytest.raises(
-        ValueError, match=f"--strict refuses to go on, since the run need not repeat bit for bit: .*{reason}"
+        ValueError, match=f"--strict refuses to continue, since the run need not repeat bit for bit: .*{reason}"
     ):
         train(request_for(steps=5, strict=True, **more))
     assert contents(request_for().out) == before

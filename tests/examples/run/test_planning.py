@@ -177,7 +177,7 @@ def test_other_versions_and_hardware_are_noted_and_refused_by_strict(
         f"note: {note}: the run need not repeat bit for bit",
     ]
     with pytest.raises(
-        ValueError, match=f"--strict refuses to go on, since the run need not repeat bit for bit: {note}"
+        ValueError, match=f"--strict refuses to continue, since the run need not repeat bit for bit: {note}"
     ):
         resumed(old, request_for(strict=True))
     assert resumed(now, request_for(strict=True)) == now
