@@ -97,6 +97,23 @@ def read_sections(html: str, page: str) -> list[Section]:
     return reader.sections
 
 
+def wrong_choices(sections: Iterable[Section], paths: Iterable[str]) -> list[str]:
+    """Return what is wrong with the comments by which writers assigned sections: names that do not exist or are not mentioned.
+
+    Args:
+        sections: All sections of the guides.
+        paths: All public names.
+    """
+    known = {path.rpartition(".")[2]: path for path in paths}
+    return [
+        f"{section.page}, section {section.title.strip()!r}: the comment 'guide of: {name}' "
+        + ("names nothing public" if name not in known else "is in a section that does not mention it")
+        for section in sections
+        for name in section.chosen
+        if name not in known or not section.mentions(known[name])
+    ]
+
+
 def guides_of(path: str, sections: Iterable[Section], folder_guide: str, *, most: int = 3) -> list[Section]:
     """Return the sections that explain a public name, the best first, at most one of each page.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from formulas import FormulaError, replace_formulas
-from guide_links import Section, guides_of, read_sections
+from guide_links import Section, guides_of, read_sections, wrong_choices
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
@@ -142,6 +142,8 @@ def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, n
     found = guides_of(reference.name, sections, folder_guide(reference.name))
     if not found:
         raise PluginError(f"no guide mentions {reference.name}: link it where it is explained")
+    if wrong := wrong_choices(sections, (other.name for other in _pages.values() if other.is_name)):
+        raise PluginError("\n".join(wrong))
     links = [_guide_link(section, pages[section.page], page) for section in found]
     line = f"Guide: {links[0]}" + (f'<span class="more">See also: {", ".join(links[1:])}</span>' if links[1:] else "")
     assert page.content is not None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from docs.guide_links import guides_of, read_sections
+from docs.guide_links import guides_of, read_sections, wrong_choices
 
 LOSSES = """
 <h1 id="top">Losses<a class="headerlink" href="#top">¶</a></h1>
@@ -49,3 +49,13 @@ def test_a_writer_assigns_a_section() -> None:
 @pytest.mark.parametrize("path", ["gankit.losses.Unknown", "gankit.losses.friends"])
 def test_a_name_that_no_guide_mentions_has_none(path: str) -> None:
     assert found(path) == []
+
+
+def test_a_comment_must_name_something_public_that_its_section_mentions() -> None:
+    sections = read_sections(
+        "<h1>A</h1><h2 id='b'>B</h2><code>Hinge</code><!-- guide of: Hinge, Hing, Logistic -->", "a.md"
+    )
+    assert wrong_choices(sections, ["gankit.losses.Hinge", "gankit.losses.Logistic"]) == [
+        "a.md, section 'B': the comment 'guide of: Hing' names nothing public",
+        "a.md, section 'B': the comment 'guide of: Logistic' is in a section that does not mention it",
+    ]
