@@ -21,6 +21,7 @@ from examples import training_script as script
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guides" / "training_script.md"
+LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 TINY = ["--resolution", "8", "--width", "4", "--batch", "6", "--critic-steps", "2", "--every", "2"]
 
 
@@ -38,10 +39,9 @@ def saved(out: Path, rounds: int) -> dict[str, Any]:
 
 def torchrun(out: Path, rounds: int) -> None:
     """Run the file itself on two ranks, by the command of its docstring."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     options = ["--out", str(out), "--rounds", str(rounds), *TINY]
     done = subprocess.run(
-        [*command, script.__file__, *options], capture_output=True, text=True, check=False, timeout=300
+        [*LAUNCHER, script.__file__, *options], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
 
@@ -207,11 +207,8 @@ def test_the_samples_of_a_class_look_like_its_pictures(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the ranks in /proc")
 def test_a_killed_rank_ends_the_run_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script.__file__]
-    options = ["--out", str(tmp_path / "killed"), *TINY, "--rounds"]
-    with subprocess.Popen(
-        [*command, *options, "100000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as launcher:
+    command = [*LAUNCHER, script.__file__, "--out", str(tmp_path / "killed"), *TINY, "--rounds", "100000"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as launcher:
         try:
             until(lambda: len(list(tmp_path.glob("killed/checkpoints/checkpoint-*.pt"))) >= 2, seconds=200)
             ranks = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
@@ -222,7 +219,7 @@ def test_a_killed_rank_ends_the_run_and_the_same_command_goes_on(tmp_path: Path)
     found = gk.training.Checkpoints(tmp_path / "killed" / "checkpoints").load_latest()
     assert found is not None
     rounds = found[0] + 2
-    subprocess.run([*command, *options, str(rounds)], check=True, capture_output=True, timeout=200)
+    torchrun(tmp_path / "killed", rounds)
     torchrun(tmp_path / "through", rounds)
     assert_equal(saved(tmp_path / "killed", rounds), saved(tmp_path / "through", rounds))
 
