@@ -32,7 +32,7 @@ class Check(Generic[Options]):
 
         check --data data/faces --recipe acgan --steps 20000
 
-    The exit code is 0 if nothing stands against the training, and 8 if there are problems; each comes with what to do.
+    The exit code is 0 if there are no problems, and 8 if there are problems; each comes with what to do.
     """
 
     data: Path

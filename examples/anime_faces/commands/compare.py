@@ -16,7 +16,7 @@ MOST_PICTURES = 64
 
 @dataclass(kw_only=True)
 class Compare:
-    """Put runs beside each other: a page with their curves, options that differ, figures, and pictures of the same prompts.
+    """Compare runs: a page with their curves, options that differ, figures, and pictures of the same prompts.
 
     compare runs/clip runs/penalty --out comparison
     """

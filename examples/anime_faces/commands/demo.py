@@ -40,7 +40,7 @@ class Demo:
     out: Path = Path("runs/demo")
     """Folder of the run. The data set is written into its subfolder `data`."""
     minutes: float = 12.0
-    """Minutes in all: pictures, training, measuring and report. Training has what the others leave."""
+    """Minutes in all: pictures, training, measuring and report. Training gets what the others leave."""
     count: Annotated[int | None, shown_as("INT")] = None
     """Faces to render and learn from. Default: 20000, or on a slow machine as many as take a sixth of the minutes."""
     size: int = 64

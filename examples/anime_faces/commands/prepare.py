@@ -64,9 +64,9 @@ class Prepare:
     shards: Annotated[int | None, shown_as("N")] = None
     """Keep the pictures in N WebDataset shards (tar files of PNG), which training streams. Default: in one array."""
     gray: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Take the colors out of the pictures: three equal channels, on which every recipe can be trained. Labels stay."""
+    """Make the pictures gray: three equal channels, on which every recipe can be trained. Labels stay."""
     only: Annotated[str, shown_as("PROMPT")] = ""
-    """Classes to use, as a prompt says them: "black hair, brown hair, red eyes". Other pictures are left out, or not made."""
+    """Classes to use, written as in a prompt: "black hair, brown hair, red eyes". Other pictures are left out, or not made."""
     workers: Annotated[int | None, shown_as("INT")] = None
     """Number of processes. Default: one for each processor core. 0: use only this one."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False

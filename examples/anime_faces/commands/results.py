@@ -23,7 +23,7 @@ class Evaluate:
     Every checkpoint that `train --keep` kept, beside each other:
         evaluate runs/demo --all-kept
 
-    On rendered faces, a judge network that knows every color, style, pose and expression reads the samples. On other
+    On rendered faces, a judge network reads color, style, pose and expression from the samples. On other
     pictures, only the figures that need no judge are given.
     """
 

@@ -42,7 +42,7 @@ class Sample:
     data: Annotated[Path | None, shown_as("FOLDER")] = None
     """Data set with the pictures to change, for recipes that change pictures. Default: the one of the run."""
     prompts: Annotated[Path | None, shown_as("FILE")] = None
-    """File of prompts, one a line: `id,text` or the text alone."""
+    """File of prompts, one per line: `id,text` or the text alone."""
     n: int = 8
     """Pictures of each prompt."""
     seed: int = 0

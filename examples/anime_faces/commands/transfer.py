@@ -22,7 +22,7 @@ COLORING = "gray_then_color"
 
 @dataclass(kw_only=True)
 class Transfer:
-    """Change attributes of pictures: a strip with the original and, beside it, one change a column.
+    """Change attributes of pictures: a strip with the original and one column for each change.
 
     With a run of the recipe stargan:
         transfer --run runs/stargan --images FOLDER --out strip.png
@@ -31,7 +31,7 @@ class Transfer:
         transfer --weights 200000-G.ckpt --images FOLDER --labels list_attr_celeba.txt --out strip.png
 
     Of classes that exclude each other, such as hair colors, each is set in turn. Any other attribute is inverted: a picture
-    with glasses loses them. What a picture has is known from the data set, from --labels, or else from the critic.
+    with glasses loses them. The attributes of a picture come from the data set, from --labels, or else from the critic.
 
     With a run of the recipe gray_then_color, the strip shows each picture, its gray form, and that form in color:
         transfer --run runs/gray --images FOLDER --prompts "blue hair red eyes" "black hair" --out strip.png
