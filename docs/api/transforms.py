@@ -1,5 +1,6 @@
 """Changes of the reference's pages once Sphinx has read them: links in docstrings, which stay plain in a terminal."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -120,7 +121,7 @@ class ProtocolLabels(SphinxPostTransform):
 
 
 class ListsOfCauses(SphinxPostTransform):
-    """Show the causes of an exception one below the other where there are three or more."""
+    """Show the causes of an exception one below the other where there are three or more, and call attributes so."""
 
     default_priority = 430
 
@@ -128,7 +129,11 @@ class ListsOfCauses(SphinxPostTransform):
         """Visit the exceptions of every description."""
         del kwargs
         for field in self.document.findall(nodes.field):
-            if field[0].astext() != "Raises":
+            name = field[0]
+            assert isinstance(name, nodes.field_name)
+            if name.astext() == "Variables":
+                name.replace_self(nodes.field_name("", "Attributes"))
+            if name.astext() != "Raises":
                 continue
             for paragraph in list(field.findall(nodes.paragraph)):
                 head, causes = cut_causes(paragraph.children)
@@ -158,6 +163,7 @@ def cut_causes(parts: Sequence[nodes.Node]) -> tuple[list[nodes.Node], list[list
         for number, piece in enumerate(text.split("; ")):
             if number:
                 causes.append([])
+                piece = re.sub(r"^or,? ", "", piece)  # noqa: PLW2901  the list says so already
             if piece:
                 causes[-1].append(nodes.Text(piece))
     return head, causes
