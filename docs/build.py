@@ -1,7 +1,7 @@
 """Builds the whole documentation, strictly and offline: ``python docs/build.py``.
 
 It builds the site with the API reference, runs the examples of the docstrings, looks for undocumented public names, and
-checks every link of the site.
+checks every link of the site, and what its search finds.
 """
 
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from check_site import check_site
 from reference_pages import DocumentationError, run_sphinx
+from site_search import check_search, find_node, read_words
 
 DOCS = Path(__file__).resolve().parent
 SITE = DOCS.parent / "site"
@@ -38,6 +39,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     faults = check_site(SITE)
+    node = find_node()
+    if node is None:
+        print("the search was not checked: Node.js is missing")
+    else:
+        print("what a search finds first")
+        faults += check_search(SITE, read_words(), node)
     for fault in faults:
         print(fault, file=sys.stderr)
     print(f"{sum(1 for _ in SITE.rglob('*.html'))} pages, {len(faults)} faults; open {SITE / 'index.html'}")

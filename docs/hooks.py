@@ -33,6 +33,7 @@ from reference_pages import (
     run_sphinx,
     write_sources,
 )
+from site_search import add_words, read_words
 
 _ROOT = Path(__file__).resolve().parents[1]
 _REPOSITORY_PAGES = {
@@ -50,6 +51,8 @@ _REPOSITORY_PAGES = {
 
 _CONTEXT = re.compile(r'<span class="filename">(?=continues |needs |from )')
 
+_words = read_words()
+_found: set[str] = set()
 _pages: dict[str, ReferencePage] = {}
 _inventory: dict[str, str] = {}
 _guides: dict[str, list[Section]] = {}
@@ -114,6 +117,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         raise PluginError(str(error)) from error
 
 
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuse words for a page or section that is not there."""
+    del config
+    if missing := sorted(set(_words.added) - _found):
+        raise PluginError(f"search.toml has words for {', '.join(missing)}, which the site does not have")
+
+
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Put Sphinx's text into the frame of the site, and draw the formulas of the other pages."""
     del config, files
@@ -132,8 +142,10 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 
 def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, nav: Navigation) -> dict[str, Any]:
-    """Link the page of a public name back to its guides, now that all guides are rendered."""
-    del config
+    """Link the page of a public name back to its guides, now that all are rendered, and add words to the search."""
+    search: Any = config.plugins["material/search"]
+    own = [entry for entry in search.search_index.entries if entry["location"].partition("#")[0] == page.url]
+    _found.update(add_words(own, page.file.src_uri, _words))
     reference = _pages.get(page.file.src_uri)
     if reference is None or not reference.is_name:
         return context
