@@ -44,5 +44,5 @@ from examples.anime_faces.metrics._steps import (
     evaluate_kept as evaluate_kept,
     steps_summary as steps_summary,
 )
-from examples.anime_faces.metrics._summary import summary as summary
+from examples.anime_faces.metrics._summary import side_of_target as side_of_target, summary as summary
 from examples.anime_faces.metrics._tools import Costs as Costs, Tools as Tools

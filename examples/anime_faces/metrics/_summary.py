@@ -1,6 +1,21 @@
 """The figures of metrics.json as a table to print."""
 
+from collections.abc import Mapping
 from typing import Any
+
+
+def side_of_target(figure: Mapping[str, Any]) -> str:
+    """Return on which side of its target a figure is; empty where it has none.
+
+    Args:
+        figure: A figure of ``metrics.json``.
+    """
+    if figure.get("passed") is None:
+        return ""
+    if figure["passed"]:
+        return "on target"
+    low, value = figure.get("at_least"), figure.get("value")
+    return "below target" if low is not None and (value is None or value < low) else "above target"
 
 
 def summary(record: dict[str, Any]) -> str:
@@ -27,7 +42,7 @@ def _verdict(figure: dict[str, Any]) -> str:
     bounds = [f"at least {figure['at_least']:.4g}"] if figure["at_least"] is not None else []
     bounds += [f"at most {figure['at_most']:.4g}"] if figure["at_most"] is not None else []
     doubt = " (undecided)" if figure.get("undecided") else ""
-    return f"{'passed' if figure['passed'] else 'FAILED'}{doubt}: {' and '.join(bounds)}"
+    return f"{side_of_target(figure)}{doubt}: {' and '.join(bounds)}"
 
 
 def _count(record: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from examples.anime_faces.metrics import side_of_target
 from examples.anime_faces.report._meanings import meaning_of
 from examples.anime_faces.run import Records, best_of_each
 
@@ -175,7 +176,7 @@ def _row(name: str, figures: Mapping[str, Any]) -> Row:
         there = figures.get(coverage)
         beside = "coverage was not measured" if there is None else f"coverage {_text(there.get('value'))}"
     low, high, reason = figure.get("low"), figure.get("high"), figure.get("not_applied", "")
-    verdict = _verdict(figure)
+    verdict = side_of_target(figure)
     return Row(
         name=name.replace("_", " "),
         about=f"{figure.get('about', '')}{f'; no bound is applied: {reason}' if reason else ''}",
@@ -187,16 +188,6 @@ def _row(name: str, figures: Mapping[str, Any]) -> Row:
         verdict="undecided" if verdict and figure.get("undecided") else verdict,
         meaning=meaning_of(name, figure),
     )
-
-
-def _verdict(figure: Mapping[str, Any]) -> str:
-    """Return on which side of its target a figure is; empty where it has none."""
-    if figure.get("passed") is None:
-        return ""
-    if figure["passed"]:
-        return "on target"
-    low, value = figure.get("at_least"), figure.get("value")
-    return "below target" if low is not None and (value is None or value < low) else "above target"
 
 
 def _bound(low: float | None, high: float | None) -> str:

@@ -66,13 +66,13 @@ def test_the_summary_shows_intervals_and_doubts_and_reads_old_files():
     assert record["undecided"] == 1
     lines = summary(record).splitlines()
     assert "0.4 to 0.6" in lines[1]
-    assert "passed (undecided): at least 0.45" in lines[1]
+    assert "on target (undecided): at least 0.45" in lines[1]
     assert "1 could come out the other way" in lines[2]
     old = json.loads(json.dumps(record))
     del old["undecided"]
     for name in ("low", "high", "undecided"):
         del old["figures"]["share"][name]
-    assert "passed: at least 0.45" in summary(old)
+    assert "on target: at least 0.45" in summary(old)
 
 
 def test_an_evaluation_counts_what_passed(capsys: pytest.CaptureFixture[str]):
@@ -142,8 +142,8 @@ def test_the_revision_is_that_of_the_checkout(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_summary_says_what_passed_and_why_not():
     lines = summary(json.loads(json.dumps(evaluation().record()))).splitlines()
-    assert re.search(r"^good +0.99 +1 +passed: at least 0.98$", lines[1])
-    assert re.search(r"^bad +2.5 +1 +FAILED: at least 0.6 and at most 1.4$", lines[2])
+    assert re.search(r"^good +0.99 +1 +on target: at least 0.98$", lines[1])
+    assert re.search(r"^bad +2.5 +1 +above target: at least 0.6 and at most 1.4$", lines[2])
     assert re.search(r"^free +3$", lines[3])
     assert lines[4:] == ["1 of 2 thresholds passed", "Read this."]
 
@@ -173,4 +173,4 @@ def test_bounds_that_do_not_apply_are_neither_passed_nor_failed() -> None:
     assert "not_applied" not in fid
     lines = summary(record).splitlines()
     assert lines[1].endswith("not applied: the recipe changes pictures of data/x")
-    assert lines[2].endswith("FAILED: at least 0.98")
+    assert lines[2].endswith("below target: at least 0.98")
