@@ -19,14 +19,14 @@ class Records:
     """Lines of JSON in a folder.
 
     A record holds as long as the texts it depends on: of the test functions, and of the source files that they reach. What
-    they import from elsewhere is not looked at.
+    they import from elsewhere is not looked at. It holds for every checkout.
     """
 
     def __init__(self, folder: Path, items: Sequence[pytest.Item], files: Iterable[Path]) -> None:
         self._folder = folder
         self._items = items
         self._sources = {str(path): _digest(path.read_text(encoding="utf-8")) for path in files}
-        self._places = _digest(" ".join(sorted(self._sources)))
+        self._places = _digest(" ".join(sorted(str(Path(path).relative_to(ROOT)) for path in self._sources)))
 
     @cached_property
     def tests(self) -> list[str]:
