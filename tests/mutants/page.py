@@ -84,7 +84,12 @@ def page(figures: Mapping[str, Mapping[str, Any]]) -> str:
     parts = dict.fromkeys(_left_out(row) for row in rows if _left_out(row))
     numbers = {words: number for number, words in enumerate(parts, 1)}
     notes = "".join(f"\n[{number}] Without {words}.\n" for words, number in numbers.items())
-    return ABOUT + "".join(_row(row, numbers.get(_left_out(row))) for row in [*rows, *sums]) + notes
+    measured = {row["folder"] for row in rows}
+    missing = [
+        folder for folder in (str(one.folder.relative_to(ROOT)) for one in PLACES.values()) if folder not in measured
+    ]
+    gaps = f"\nNot measured yet: {', '.join(f'`{folder}`' for folder in missing)}.\n" if missing else ""
+    return ABOUT + "".join(_row(row, numbers.get(_left_out(row))) for row in [*rows, *sums]) + gaps + notes
 
 
 def _left_out(row: Mapping[str, Any]) -> str:

@@ -90,6 +90,9 @@ def test_the_page_adds_the_folders_up() -> None:
     assert "| `b`, only `_x` | own [1] | 2,000 of 2,000 | 90 | 5 (1 with a reason), 5 did not end | 94.7% |" in text
     assert text.endswith("\n[1] Without `ranks`.\n")
     assert "`all`" not in text
+    assert "\nNot measured yet: `src/gankit/_core`, " in text
+    folders = {name: str(place.folder.relative_to(ROOT)) for name, place in PLACES.items()}
+    assert "Not measured" not in page({name: {**row, "folder": folder} for name, folder in folders.items()})
     text = page({"losses": {**row, "folder": "a"}, "run": {**other, "only": ""}})
     assert (
         "| `all` | as above | 2,100 of 4,000 | 180 | 10 (2 with a reason), 10 did not end | 94.7% (90.6% to 97.1%) |"
