@@ -12,6 +12,9 @@ _HIDDEN = re.compile(
 """Signs that a terminal or a browser obeys or hides: control characters, directions of writing, lone surrogates. The joiners of
 letters, which some scripts need, are none of them."""
 
+_COLOR = re.compile("(\x1b\\[[0-9;]*m)")
+"""A sequence that changes the color or the weight of letters, and nothing else."""
+
 _can_do_without = [False]
 
 
@@ -32,16 +35,19 @@ def _escape(found: "re.Match[str]") -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def say(text: object, *, error: bool = False, flush: bool = False) -> None:
+def say(text: object, *, error: bool = False, flush: bool = False, colors: bool = False) -> None:
     """Print a line, or several.
 
     Args:
         text: What to print.
         error: Whether it goes to the error output.
         flush: Whether it must be seen at once.
+        colors: Whether sequences that only change how letters look are kept, as in a help text.
     """
+    pieces = _COLOR.split(str(text)) if colors else [str(text)]
+    shown = "".join(piece if place % 2 else visible(piece) for place, piece in enumerate(pieces))
     try:
-        print(visible(str(text)), file=sys.stderr if error else sys.stdout, flush=flush)
+        print(shown, file=sys.stderr if error else sys.stdout, flush=flush)
     except OSError:
         if not _can_do_without[0]:
             raise

@@ -34,6 +34,11 @@ def test_signs_that_command_a_terminal_are_escaped(text: str, shown: str, capsys
     assert capsys.readouterr() == (f"{shown}\n", f"{shown}\n")
 
 
+def test_a_help_text_keeps_its_colors_and_no_other_command(capsys: pytest.CaptureFixture[str]) -> None:
+    say("\x1b[1;31mred\x1b[0m \x1b[2J\x07", colors=True)
+    assert capsys.readouterr().out == "\x1b[1;31mred\x1b[0m \\x1b[2J\\x07\n"
+
+
 class _Closed(io.StringIO):
     def write(self, text: str) -> int:
         del text

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import Any, TextIO, get_origin
 
+from examples.anime_faces.printing import say
 from examples.anime_faces.recipes import LENGTHS, Length
 
 WIDEST = 100
@@ -48,7 +49,8 @@ def with_readable_help(parse: Callable[[], Any]) -> Any:
             return parse()
     finally:
         if text := captured.text():
-            print(readable(text, min(WIDEST, max(40, shutil.get_terminal_size().columns))), end="")
+            width = min(WIDEST, max(40, shutil.get_terminal_size().columns))
+            say(readable(text, width).removesuffix("\n"), colors=True)
 
 
 def readable(text: str, width: int) -> str:
@@ -57,13 +59,12 @@ def readable(text: str, width: int) -> str:
     Lines of boxes keep their width.
 
     Example:
-        >>> print(readable("usage: run [-h] [--size INT]\\n\\nMake what `train` reads.\\n", 20))
+        >>> print(readable("usage: run [-h] [--size INT]\n\nMake what `train` reads.", 20))
         usage: run [-h]
                [--size INT]
         <BLANKLINE>
         Make what 'train'
         reads.
-        <BLANKLINE>
     """
     plain = _CHOICES.sub(lambda found: f"{found[1].replace(',', '|')}{found[2]}  ", text.replace("`", "'"))
     return "\n".join("\n".join(_wrapped(line.rstrip(), width)) for line in plain.split("\n"))
