@@ -76,12 +76,14 @@ class Beside(NamedTuple):
         records: The contents of their metrics files by the number of the run.
         best: The number of the best run, by figure; empty where the figures cannot be compared.
         notes: What a reader must know.
+        late: Which figures are of an earlier step than the pictures, a sentence each.
     """
 
     measured: list[Entry]
     records: Mapping[int, Mapping[str, Any]]
     best: Mapping[str, int]
     notes: list[str]
+    late: list[str]
 
 
 def figures_beside(entries: Sequence[Entry]) -> Beside:
@@ -91,10 +93,14 @@ def figures_beside(entries: Sequence[Entry]) -> Beside:
     notes = [
         f"{entry.label} was not measured: run evaluate {entry.given}." for entry in entries if entry.metrics is None
     ]
+    late: list[str] = []
     for entry in measured:
         at = records[entry.number].get("step")
         if at != entry.step:
-            notes.append(f"{entry.label} was measured at step {at}, and its pictures are of step {entry.step}.")
+            late.append(
+                f"{entry.label} was measured at step {at}, and its pictures are of step {entry.step}: run "
+                f"evaluate {entry.given} again."
+            )
     ways = {
         "data": {str(record.get("data", {}).get("fingerprint")) for record in records.values()},
         "numbers of samples": {str(record.get("samples")) for record in records.values()},
@@ -107,4 +113,4 @@ def figures_beside(entries: Sequence[Entry]) -> Beside:
             "best one is marked."
         )
     best = best_of_each(records) if len(records) > 1 and not different else {}
-    return Beside(measured, records, best, notes)
+    return Beside(measured, records, best, notes, late)

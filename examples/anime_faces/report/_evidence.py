@@ -7,7 +7,16 @@ from typing import Any
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_recipe, is_outside, own_name, recipe_names
-from examples.anime_faces.run import Losses, RunFolder, Settings, read_log, read_losses, read_metrics, read_outline
+from examples.anime_faces.run import (
+    Losses,
+    RunFolder,
+    Settings,
+    read_log,
+    read_losses,
+    read_metrics,
+    read_outline,
+    saved_steps,
+)
 from examples.anime_faces.systems import Outline
 
 
@@ -24,6 +33,7 @@ class Evidence:
         metrics: What `evaluate` measured. None: `evaluate` was not run.
         dataset: The data set. None: it is not in its folder any more.
         outline: Networks, losses and constants. None: they were not written.
+        saved: The step of the newest checkpoint; 0 where there is none.
     """
 
     folder: RunFolder
@@ -34,11 +44,18 @@ class Evidence:
     metrics: Mapping[str, Any] | None
     dataset: Dataset | None
     outline: Outline | None = None
+    saved: int = 0
 
     @property
     def step(self) -> int:
         """The last step in the log."""
         return self.log[-1]["step"] if self.log else 0
+
+    @property
+    def measured_earlier(self) -> int | None:
+        """The step that `metrics` is of, where a newer checkpoint is there. None: it is of the newest, or does not say."""
+        step = None if self.metrics is None else self.metrics.get("step")
+        return step if isinstance(step, int) and step < self.saved else None
 
 
 def gather(run: Path, recipe: str | None = None) -> Evidence:
@@ -64,6 +81,7 @@ def gather(run: Path, recipe: str | None = None) -> Evidence:
         metrics=read_metrics(folder.metrics),
         dataset=_open(settings.data),
         outline=read_outline(folder.outline),
+        saved=max(saved_steps(folder.checkpoints), default=0),
     )
 
 

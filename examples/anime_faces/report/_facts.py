@@ -45,7 +45,9 @@ def tiles_of(evidence: Evidence) -> list[Fact]:
     tiles.append(Fact("pictures to learn from", f"{settings.pictures:,}"))
     passed = passed_of(evidence.metrics)
     if passed is not None and passed[1]:
-        tiles.append(Fact(f"of {passed[1]} targets reached", str(passed[0])))
+        earlier = evidence.measured_earlier
+        at = "" if earlier is None else f" at step {earlier:,}: measured before the last training"
+        tiles.append(Fact(f"of {passed[1]} targets reached{at}", str(passed[0])))
     return tiles
 
 

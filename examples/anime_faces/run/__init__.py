@@ -32,6 +32,7 @@ from examples.anime_faces.run._kept import (
     checkpoint_of as checkpoint_of,
     kept_steps as kept_steps,
     newest_step as newest_step,
+    saved_steps as saved_steps,
 )
 from examples.anime_faces.run._letters import displayed as displayed
 from examples.anime_faces.run._loading import load_network as load_network

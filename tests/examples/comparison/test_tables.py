@@ -70,6 +70,7 @@ def test_what_was_not_measured_or_at_another_step_is_said(entries: list[Entry]) 
     beside = figures_beside(measured(entries, record(4, fid=9.0), None))
     assert [entry.label for entry in beside.measured] == ["1 labels"]
     assert f"2 texts was not measured: run evaluate {entries[1].given}." in beside.notes
-    assert "1 labels was measured at step 4, and its pictures are of step 7." in beside.notes
+    (late,) = beside.late
+    assert late.startswith("1 labels was measured at step 4, and its pictures are of step 7: run evaluate ")
     assert beside.best == {}
     json.dumps(beside.records)

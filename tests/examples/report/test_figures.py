@@ -70,3 +70,17 @@ def test_a_verdict_says_on_which_side_of_its_target_a_figure_is(
     undecided = figures_of({"figures": {"noise_usage": {**figure, "undecided": True}}})
     assert undecided is not None
     assert [row.verdict for row in (*undecided.bounded, *undecided.others)] == ["undecided" if verdict else ""]
+
+
+def test_figures_of_an_earlier_step_say_so(trained_folder: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained_folder, tmp_path / "run"))
+    passed = record(4, fid=50.0)
+    passed["figures"]["fid"] |= {"at_most": 60.0, "passed": True}
+    (run / "metrics.json").write_text(json.dumps(passed))
+    page = write_report(run).read_text()
+    assert "<b>Measured at step 4 of 7:</b> run <code>evaluate</code> again" in page
+    assert "<b>1</b><span>of 1 targets reached at step 4: measured before the last training</span>" in page
+    (run / "metrics.json").write_text(json.dumps(passed | {"step": 7}))
+    page = write_report(run).read_text()
+    assert "Measured at step" not in page
+    assert "of 1 targets reached</span>" in page
