@@ -1,6 +1,6 @@
 """Points of one part and of several: one norm over all parts, one share a sample for all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,7 +12,16 @@ from support.critics import Quadratic
 from support.oracles import row_norms
 from support.strategies import normal, sample_pairs, seeds
 
-from gankit.constraints import gradient_norm, gradient_penalty, score_gradient, zero_centered_penalty
+from gankit.constraints import (
+    dragan_penalty,
+    finite_difference_penalty,
+    gradient_norm,
+    gradient_penalty,
+    matching_aware_gradient_penalty,
+    max_gradient_penalty,
+    score_gradient,
+    zero_centered_penalty,
+)
 from gankit.constraints._points import share_of_each_sample, wider_dtype
 
 
@@ -213,6 +222,60 @@ def test_one_score_for_several_samples_is_refused(n: int) -> None:
     with pytest.raises(ValueError, match=f"got a 0-d tensor for {n} samples: a mean over the batch divides each"):
         gradient_norm(lambda x: x.mean(), torch.zeros(n, 3))
     assert gradient_norm(lambda x: x.sum(), torch.zeros(1, 4)).tolist() == [2.0]
+
+
+PENALTIES: dict[str, Callable[[Any, torch.Tensor], object]] = {
+    "gradient_norm": gradient_norm,
+    "gradient_penalty": lambda critic, points: gradient_penalty(critic, points, points + 1),
+    "max_gradient_penalty": lambda critic, points: max_gradient_penalty(critic, points, points + 1),
+    "zero_centered_penalty": zero_centered_penalty,
+    "dragan_penalty": dragan_penalty,
+    "finite_difference_penalty": finite_difference_penalty,
+    "matching_aware_gradient_penalty": lambda critic, points: matching_aware_gradient_penalty(
+        critic and (lambda x, y: critic(x + y)), points, points
+    ),
+}
+every_penalty = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
+
+
+@every_penalty
+@pytest.mark.parametrize("rows", [1, 3, 6, 8, 11])
+def test_scores_of_other_rows_than_the_samples_are_refused(penalty: Callable[..., object], rows: int) -> None:
+    def critic(x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x, x]).square().sum(1)[:rows]
+
+    expected = (
+        rf"scores must have as many rows as there are samples, or a multiple, got shape \({rows},\) for 7 samples"
+    )
+    with pytest.raises(ValueError, match=expected):
+        penalty(critic, normal(1, 7, 3))
+
+
+def test_several_scores_of_each_sample_may_be_in_rows_of_their_own() -> None:
+    points, critic = normal(1, 7, 3), Quadratic(2, 3)
+    summed = gradient_norm(lambda x: 3 * critic(x), points)
+    torch.testing.assert_close(gradient_norm(lambda x: torch.cat([critic(x), 2 * critic(x)]), points), summed)
+    torch.testing.assert_close(
+        gradient_norm(lambda x: torch.stack([critic(x), 2 * critic(x)], 1).flatten(), points), summed
+    )
+
+
+@every_penalty
+def test_what_is_no_critic_is_named(penalty: Callable[..., object]) -> None:
+    with pytest.raises(ValueError, match="critic must be a callable from samples to scores, got None"):
+        penalty(None, normal(1, 7, 3))
+
+
+@every_penalty
+def test_a_critic_that_needs_labels_says_how_to_bind_them(penalty: Callable[..., object]) -> None:
+    def critic(x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return x.sum(1) * labels
+
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'labels'") as found:
+        penalty(critic, normal(1, 7, 3))
+    (note,) = found.value.__notes__
+    assert note.startswith("A penalty calls the critic with the samples alone.")
+    assert note.endswith("bind them: lambda x: critic(x, labels)")
 
 
 def test_a_critic_of_another_form_is_a_type_error() -> None:

@@ -19,9 +19,12 @@ from gankit.constraints._points import (
     PointCritic,
     Points,
     PointsT,
+    check_critic,
     check_points,
+    check_rows,
     check_same_points,
     map_points,
+    note_on_conditions,
     parts_of,
 )
 
@@ -109,8 +112,8 @@ def finite_difference_penalty(
         `samples` ``(n, ...)`` of any rank; the penalty is 0-d, 0 or more, in float32 or wider.
 
     Raises:
-        ValueError: The batch is empty, samples are not floating-point, `scale` is not above 0, or `noise` has another shape or
-            is given together with `rng`.
+        ValueError: The batch is empty, samples are not floating-point, `scale` is not above 0, `noise` has another shape or
+            is given together with `rng`, or the critic returns fewer rows of scores than samples or no multiple of them.
 
     Example:
         >>> import torch
@@ -124,6 +127,7 @@ def finite_difference_penalty(
         Lin et al. 2025, "Diffusion Adversarial Post-Training for One-Step Video Generation" (Seaweed-APT,
         arXiv:2501.08316), section 3.4 ("approximated R1", weight 100). Its successors take it on generated samples too.
     """
+    check_critic(critic)
     check_positive("scale", scale)
     check_points("samples", samples)
     refuse_both("noise", noise, rng)
@@ -138,4 +142,11 @@ def finite_difference_penalty(
     still = map_points(lambda part: widen(part.detach()) if lowered else part.detach(), samples)
     moved = map_points(lambda part, draw: part + scale * draw.detach().to(part.dtype), still, noise)
     with without_autocast(device):
-        return consistency_penalty(critic(still), critic(moved))
+        try:
+            scores = critic(still)
+        except TypeError as error:
+            note_on_conditions(error)
+            raise
+        for each in as_maps("scores", scores):
+            check_rows(each, parts_of(still)[0].shape[0])
+        return consistency_penalty(scores, critic(moved))

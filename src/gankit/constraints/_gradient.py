@@ -10,7 +10,9 @@ from gankit.constraints._points import (
     PointCritic,
     Points,
     PointsT,
+    check_critic,
     check_points,
+    check_rows,
     map_points,
     named_parts,
     parts_of,
@@ -28,8 +30,8 @@ def score_gradient(scores: Scores, inputs: PointsT) -> PointsT:
     Use it if the forward pass exists already: R1 can share the critic's pass over the real batch.
 
     Args:
-        scores: What the critic returned for `inputs`. If a sample has several scores (patches), the gradient is that of
-            their sum.
+        scores: What the critic returned for `inputs`: one row for each sample, or several. If a sample has several scores
+            (patches), the gradient is that of their sum.
         inputs: What the critic was given: a tensor, or a mapping or tuple of them. Each required gradients before the
             critic saw it.
 
@@ -38,10 +40,10 @@ def score_gradient(scores: Scores, inputs: PointsT) -> PointsT:
         samples separately: batch normalization couples them.
 
     Raises:
-        ValueError: `inputs` do not require gradients, `scores` have no graph or are a single number for several samples, the
-            critic ignores its input or a part of it, or it cannot be differentiated twice: it has fused attention (run it
-            under ``torch.nn.attention.sdpa_kernel(SDPBackend.MATH)``) or is compiled by itself. The last check runs once for
-            each critic.
+        ValueError: `inputs` do not require gradients, `scores` have no graph, or their rows are fewer than the samples or no
+            multiple of them, the critic ignores its input or a part of it, or it cannot be differentiated twice: it has fused
+            attention (run it under ``torch.nn.attention.sdpa_kernel(SDPBackend.MATH)``) or is compiled by itself. The last
+            check runs once for each critic.
 
     Example:
         >>> import torch
@@ -80,7 +82,8 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
     Under autocast the critic runs in autocast's dtype; the points, the gradient and the norm are float32.
 
     Args:
-        critic: Any callable from samples to scores; bind conditions by a lambda.
+        critic: Any callable from samples to scores; bind conditions by a lambda. Its scores have a row for each sample, or
+            several; the gradient is then that of their sum.
         points: Where the gradient is taken: a tensor, or a mapping (which the critic receives as a dict) or tuple of them.
             They are detached.
 
@@ -89,9 +92,9 @@ def gradient_norm(critic: PointCritic[PointsT], points: PointsT) -> Annotated[to
 
     Raises:
         ValueError: The batch is empty, a part is not floating-point or has another number of samples, the critic ignores
-            its input or one of its parts, it changes its input in place, it returns a single number for several samples, it is
-            compiled by itself (compile the whole step instead, with ``torch._dynamo.config.trace_autograd_ops`` on), or the
-            call is made inside ``torch.inference_mode``.
+            its input or one of its parts, it changes its input in place, it returns fewer rows of scores than samples or no
+            multiple of them, it is compiled by itself (compile the whole step instead, with
+            ``torch._dynamo.config.trace_autograd_ops`` on), or the call is made inside ``torch.inference_mode``.
 
     Warns:
         UserWarning: The critic has batch normalization in training mode, which couples the samples; or a module with a
@@ -125,6 +128,7 @@ def norm_at(critic: PointCritic[PointsT], points: PointsT) -> torch.Tensor:
 
 def gradient_at(critic: PointCritic[PointsT], points: PointsT) -> PointsT:
     """Return the gradient of the critic at checked points, which are detached first; works under ``no_grad`` too."""
+    check_critic(critic)
     if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
         raise ValueError("gradients cannot be taken inside torch.inference_mode(): use torch.no_grad(), or leave it")
     if torch.is_grad_enabled():
@@ -193,8 +197,4 @@ def _check_scores(scores: Scores, samples: int) -> None:
             "scores must have a graph, got scores that require no gradient: was the critic run without gradients, or does "
             "it ignore its input?"
         )
-    if scores.ndim == 0 and samples > 1:
-        raise ValueError(
-            f"scores must be one or more for each sample, got a 0-d tensor for {samples} samples: a mean over the batch "
-            "divides each sample's gradient"
-        )
+    check_rows(scores, samples)

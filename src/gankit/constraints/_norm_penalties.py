@@ -13,6 +13,7 @@ from gankit.constraints._points import (
     PointCritic,
     PointsT,
     along,
+    check_critic,
     check_points,
     check_same_points,
     data_of,
@@ -126,14 +127,14 @@ def matching_aware_gradient_penalty(
         ``2 ** (power / 2)`` times. The program shares the forward pass of the real batch with the loss; use
         `score_gradient` for that.
     """
+    check_critic(critic)
     check_finite("power", power)
     if power < 1:
         raise ValueError(f"power must be 1 or more, got {power!r}: the slope at a zero gradient would be infinite")
     check_points("images", images)
     check_points("conditions", conditions)
-    samples = images.shape[0], conditions.shape[0]
-    if samples[0] != samples[1]:
-        raise ValueError(f"conditions must hold as many samples as images, got {samples[1]} and {samples[0]}")
+    if (given := conditions.shape[0]) != images.shape[0]:
+        raise ValueError(f"conditions must hold as many samples as images, got {given} and {images.shape[0]}")
     return gradient_norm(lambda pair: critic(*pair), (images, conditions)).pow(power).mean()
 
 
@@ -232,9 +233,7 @@ def check_target(target: float) -> None:
 
 def mean_squared_excess(norms: torch.Tensor, target: float, *, one_sided: bool) -> Scalar:
     """Return the mean squared distance of norms from the target, or of the part above it."""
-    excess = norms - target
-    if one_sided:
-        excess = torch.relu(excess)
+    excess = torch.relu(norms - target) if one_sided else norms - target
     return excess.square().mean()
 
 

@@ -1,5 +1,6 @@
 """The points at which a penalty takes the gradient: one tensor, or several in a mapping or a tuple."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypeVar, cast
 
@@ -14,6 +15,36 @@ PointsT = TypeVar("PointsT", bound=Points)
 
 PointCritic: TypeAlias = Callable[[PointsT], Scores]
 """A callable from samples to scores, whose argument has the form of the points. Bind conditions by a lambda."""
+
+
+def check_critic(critic: object) -> None:
+    """Refuse what cannot be called, such as a forgotten critic."""
+    if not callable(critic):
+        raise ValueError(f"critic must be a callable from samples to scores, got {critic!r}")
+
+
+def note_on_conditions(error: TypeError) -> None:
+    """Add what to do to the error of a critic that was called without its conditions."""
+    if re.search(r"missing \d+ required (positional|keyword)", str(error)):
+        error.add_note(
+            "A penalty calls the critic with the samples alone. If it takes conditions too, bind them: "
+            "lambda x: critic(x, labels)"
+        )
+
+
+def check_rows(scores: Scores, samples: int) -> None:
+    """Refuse scores that cannot be those of the single samples: fewer rows than samples, or no multiple of them."""
+    if scores.ndim == 0:
+        if samples > 1:
+            raise ValueError(
+                f"scores must be one or more for each sample, got a 0-d tensor for {samples} samples: a mean over the batch "
+                "divides each sample's gradient"
+            )
+    elif scores.shape[0] < samples or scores.shape[0] % samples:
+        raise ValueError(
+            f"scores must have as many rows as there are samples, or a multiple, got shape {tuple(scores.shape)} for "
+            f"{samples} samples"
+        )
 
 
 def named_parts(name: str, points: Points) -> dict[str, torch.Tensor]:

@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from gankit._core import Scores
 from gankit.constraints._audit._hooks import audited, compiled_message
 from gankit.constraints._audit._reach import identity, reachable_modules
-from gankit.constraints._points import PointCritic, PointsT, parts_of
+from gankit.constraints._points import PointCritic, PointsT, note_on_conditions, parts_of
 
 _MOST_REMEMBERED = 4096
 _FUSED = ("scaleddotproduct", "flashatt", "efficientattention", "cudnnattention", "flexattention")
@@ -105,7 +105,11 @@ def nearest_parameter(node: Any, inputs: Sequence[torch.Tensor]) -> torch.Tensor
 def _first_call(critic: PointCritic[PointsT], points: PointsT, key: tuple[object, ...]) -> Scores:
     modules = reachable_modules(critic).modules
     with sdpa_kernel(SDPBackend.MATH), audited(modules):
-        scores = critic(points)
+        try:
+            scores = critic(points)
+        except TypeError as error:
+            note_on_conditions(error)
+            raise
     names = node_names(scores, parts_of(points))
     _refuse_single_graph(names)
     _make_room(_verdicts)
