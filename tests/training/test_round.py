@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, strategies as st
 
 from gankit.schedules import Round
-from gankit.training import BatchesExhaustedError, play_round
+from gankit.training import BatchesExhaustedError, NonFiniteError, Update, play_round
 
 Log = list[tuple[str, Any]]
 
@@ -176,3 +176,15 @@ def test_a_turn_that_forgets_to_return_and_a_round_that_is_a_number_are_named() 
         play_round(Round(1), iter([torch.ones(1)]), critic=good, generator=lambda _: None)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match=r"round must be a Round, got 5: write gankit.schedules.Round\(5\)"):
         play_round(5, iter([torch.ones(1)]), critic=good, generator=good)  # pyright: ignore[reportArgumentType]
+
+
+def test_an_error_of_numbers_names_the_update_of_the_round():
+    weight = torch.nn.Parameter(torch.ones(3))
+
+    def update_by(factor: float) -> Update:
+        return Update(torch.optim.SGD([weight]), lambda x: {"loss": (factor * weight * x).sum()})
+
+    turns = {"first": update_by(1.0), "second": update_by(float("nan"))}
+    with pytest.raises(NonFiniteError) as caught:
+        play_round(Round(1), _numbers(1), critic=turns, generator=turns["first"])
+    assert caught.value.__notes__ == ["in the update 'critic/second' of the round"]

@@ -612,6 +612,20 @@ def test_a_later_call_without_a_graph_says_so_too(gradients: Gradients) -> None:
         update(torch.ones(4, 2))
 
 
+@pytest.mark.parametrize("gradients", [Eager(), Accumulated(2)])
+def test_a_cost_without_a_graph_beside_others_is_a_warning(gradients: Gradients) -> None:
+    critic = nn.Linear(2, 1)
+
+    def terms(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            penalty = gradient_penalty(critic, x, -x)
+        return {"loss": critic(x).mean(), "penalty": penalty}
+
+    update = Update(torch.optim.SGD(critic.parameters(), lr=0.1), terms, gradients=gradients)
+    with pytest.warns(UserWarning, match=r"the costs \['penalty'\] have no gradient, so they train nothing"):
+        update(torch.ones(4, 2))
+
+
 @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_an_update_is_not_copied_since_its_terms_would_stay_with_the_original(way: Callable[[Any], Any]) -> None:
     critic = nn.Linear(2, 1)

@@ -1,6 +1,7 @@
 """The graphs behind inputs and costs: inputs are cut from theirs, and those of costs are walked."""
 
 import gc
+import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,11 +109,18 @@ def clear_gradients(parameters: Sequence[nn.Parameter]) -> None:
 
 
 def check_differentiable(total: Scalar, costs: Mapping[str, Scalar]) -> None:
-    """Refuse a total without a graph, for which torch's own message names nothing."""
+    """Refuse a total without a graph, for which torch's own message names nothing; warn of single costs without one."""
     if not total.requires_grad:
         raise ValueError(
             f"terms must depend on a parameter of the optimizer, got {sorted(costs)} without a graph: is the network in "
             "`frozen`, or called under torch.no_grad()?"
+        )
+    constant = sorted(name for name, cost in costs.items() if not cost.requires_grad)
+    if constant:
+        warnings.warn(
+            f"the costs {constant} have no gradient, so they train nothing: were they computed under torch.no_grad(), or are "
+            "they values to log? Return those as readings: (costs, readings)",
+            stacklevel=2,
         )
 
 

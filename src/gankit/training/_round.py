@@ -9,6 +9,7 @@ import torch
 
 from gankit._core import Scalar
 from gankit.schedules import Round
+from gankit.training._finite import NonFiniteError
 
 Batch: TypeAlias = torch.Tensor | tuple[Any, ...] | list[Any]
 OneUpdate: TypeAlias = Callable[..., Mapping[str, Scalar]]
@@ -104,7 +105,11 @@ def play_round(
     steps = critic_steps | generator_steps
     terms: dict[str, Scalar] = {}
     for name, source, place in plan.turns:
-        terms |= _prefixed(name, steps[name], drawn[source][place])
+        try:
+            terms |= _prefixed(name, steps[name], drawn[source][place])
+        except NonFiniteError as error:
+            error.add_note(f"in the update '{name}' of the round")
+            raise
     return terms
 
 
