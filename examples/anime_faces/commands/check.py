@@ -9,7 +9,7 @@ import tyro
 
 from examples.anime_faces.commands import shown_as
 from examples.anime_faces.commands.train import RECIPES, options_added
-from examples.anime_faces.data import Dataset, check_place_of_run
+from examples.anime_faces.data import Dataset, check_apart_from_data
 from examples.anime_faces.printing import say
 from examples.anime_faces.recipes import find_recipe
 
@@ -60,7 +60,7 @@ class Check(Generic[Options]):
             raise ValueError(f"--steps must be at least 1, but it is {self.steps}")
         if self.trial_seconds < LEAST_SECONDS:
             raise ValueError(f"--trial-seconds must be at least {LEAST_SECONDS}, but it is {self.trial_seconds}")
-        check_place_of_run(self.out)
+        check_apart_from_data(self.out)
         dataset = Dataset.open(self.data)
         recipe = find_recipe(self.recipe)
         findings = list(self._look(dataset, recipe))

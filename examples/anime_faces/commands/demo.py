@@ -65,7 +65,9 @@ class Demo:
             raise ValueError(f"--minutes must be above 0, and at most {MOST_MINUTES:,}, but it is {self.minutes}")
         # Before torch is imported, which takes a while on a busy machine.
         minutes = Minutes(whole=self.minutes, goes_on=(self.out / "settings.json").exists())
-        from examples.anime_faces.data import command_line
+        from examples.anime_faces.data import check_place_of_run, command_line
+
+        check_place_of_run(self.out)
         from examples.anime_faces.report import LivePage
         from examples.anime_faces.run import RunFolder, locked
         from examples.anime_faces.systems import base_and_doublings

@@ -26,7 +26,10 @@ from examples.anime_faces.data._phrases import (
 )
 from examples.anime_faces.data._picture import Reading as Reading, read_picture as read_picture
 from examples.anime_faces.data._pixels import Fit as Fit, UnusableError as UnusableError, to_square as to_square
-from examples.anime_faces.data._places import check_place_of_run as check_place_of_run
+from examples.anime_faces.data._places import (
+    check_apart_from_data as check_apart_from_data,
+    check_place_of_run as check_place_of_run,
+)
 from examples.anime_faces.data._prompts import (
     Prompt as Prompt,
     free_id as free_id,

@@ -12,8 +12,9 @@ import numpy as np
 from examples.anime_faces.bars import Bar
 from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._dataset import Dataset
+from examples.anime_faces.data._lost_pictures import nothing_used
 from examples.anime_faces.data._names import named_as_picture
-from examples.anime_faces.data._numbers import count_in_words, worded
+from examples.anime_faces.data._numbers import worded
 from examples.anime_faces.data._picture import Reading, Square, read_picture
 from examples.anime_faces.data._pixels import UnusableError
 from examples.anime_faces.data._places import check_replaceable, check_space, find_same
@@ -136,9 +137,7 @@ def _write(
         if len(skipped) == len(source.skipped) + len(source.pictures):
             if not skipped:
                 raise ValueError(f"there are no files in {source.root}")
-            what = f"not one of the {len(skipped)} files in {source.root} could be used"
-            what = f"the only file in {source.root} could not be used" if len(skipped) == 1 else what
-            raise ValueError(f"{what}: {count_in_words(reasons)}")
+            raise ValueError(nothing_used(source.root, reasons))
         left_out = writer.drop_empty_classes()
         notes = {**source.notes, **_notes_of_classes(left_out, writer.pictures_of_classes())}
         writer.finish(

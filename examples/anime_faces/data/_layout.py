@@ -1,5 +1,6 @@
 """The files of a data set, and how they are read: whatever they hold, there is a record or one error that names the file."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from examples.anime_faces.data._arrays import read_array
 from examples.anime_faces.files import LongLineError, lines_of
 from examples.anime_faces.records import ANY, RecordError, read_record, read_records
 
+MOST_NAMED = 5
 SCHEMA = 1
 """Version of the folder's layout; `Dataset.open` refuses every other."""
 
@@ -58,7 +60,7 @@ def read_info(path: Path) -> dict[str, Any]:
         ValueError: There is no data set, it is damaged, or it has another layout.
     """
     if not is_dataset(path):
-        raise ValueError(f"no data set in {path}: make one with `python -m examples.anime_faces prepare --out {path}`")
+        raise ValueError(f"no data set in {path}: {_what_to_do(path)}")
     try:
         schema = read_record(path / INFO_FILE, {"schema": int})["schema"]
         if schema == SCHEMA:
@@ -66,6 +68,27 @@ def read_info(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ValueError(damaged(path, error, INFO_FILE)) from error
     raise ValueError(f"the data set in {path} has layout {schema}, this program reads {SCHEMA}: prepare it again")
+
+
+def _what_to_do(path: Path) -> str:
+    """Return how a folder that is no data set leads to one: it may hold pictures or a run, be empty, or not be there."""
+    program = "python -m examples.anime_faces prepare"
+    try:
+        files = [one for one in path.iterdir() if not one.name.startswith(".")] if path.is_dir() else []
+    except OSError:
+        files = []
+    if (path / "settings.json").is_file():
+        data = (
+            f"; its data set is {path / 'data'}"
+            if is_dataset(path / "data")
+            else "; name the one that it was trained on"
+        )
+        return f"it is the folder of a run{data}"
+    if within := [one for one in sorted(files) if is_dataset(one)]:
+        return f"below it is {' and '.join(map(str, within[:MOST_NAMED]))}"
+    if files:
+        return f"if it holds your pictures, make one with `{program} --images {shlex.quote(str(path))} --out data/mine`"
+    return f"make one with `{program} --out {shlex.quote(str(path))}`"
 
 
 def damaged(path: Path, error: Exception, name: str = "") -> str:

@@ -1,6 +1,7 @@
 """What a user should know where many pictures of a folder did not get into a data set, or many labels do not name them."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +23,8 @@ ADVICE = {
 """What to look at, by how the reason begins."""
 NO_PICTURES = ("not a picture", "made by the operating system", "a folder", "a link to a folder", "not a regular file")
 """Reasons of files that nobody takes for pictures."""
+MISSING = "no such file"
+"""The reason of a line in a table whose file is not there."""
 
 
 def losses_in_words(dataset: Dataset) -> list[str]:
@@ -69,6 +72,23 @@ def _of_labels(dataset: Dataset) -> Iterator[str]:
                 f"only {known} of {counted(len(dataset), 'picture')} ({known / len(dataset):.0%}) have a class of "
                 f"{attribute.name}; recipes that read labels leave the others out or take them as unknown"
             )
+
+
+def nothing_used(folder: Path, reasons: Mapping[str, int]) -> str:
+    """Return that not one picture of a folder could be used, and why, with what to look at.
+
+    Files that nobody takes for pictures, and lines of a table without a file, are counted only where there is nothing else.
+
+    Args:
+        folder: The folder of the pictures.
+        reasons: How many files there are of each reason, the most frequent first.
+    """
+    lost = {reason: count for reason, count in reasons.items() if not reason.startswith((*NO_PICTURES, MISSING))}
+    noun, lost = ("picture", lost) if lost else ("file", dict(reasons))
+    count = sum(lost.values())
+    what = f"the only {noun} in {folder} could not be used"
+    what = what if count == 1 else f"not one of the {count} {noun}s in {folder} could be used"
+    return f"{what}: {', '.join(f'{count} x {reason}{_advice(reason)}' for reason, count in lost.items())}"
 
 
 def _advice(reason: str) -> str:

@@ -25,6 +25,11 @@ _OWN_FILES = {IMAGES_FILE, INFO_FILE, LABELS_FILE, SKIPPED_FILE, TEXTS_FILE}
 _OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _OWN_FOLDERS = {FACTORS_FOLDER: ".npy", MEASURED_FOLDER: ".safetensors", SHARDS_FOLDER: ".tar"}
 """The folders of a data set, and how the names of all their files end."""
+_FILES_OF_A_RUN = {"settings.json", "log.jsonl", "system.txt", "system.json", "metrics.json", "report.html", "run.lock"}
+_FILES_OF_A_RUN |= {"run.owner", "losses.csv", "losses.png", "profile.png", "profile.json", "losses.legend.txt"}
+_FILES_OF_A_RUN |= {f"{sheet}{ending}" for sheet in ("samples", "strip", "table") for ending in (".png", ".legend.txt")}
+_FOLDERS_OF_A_RUN = {"checkpoints", "grids", "kept", "data"}
+"""Of a run and of a demo: a command that was refused, stopped or repeated leaves some of them."""
 _MOST_NAMED = 5
 
 _DIGESTS = {
@@ -106,7 +111,7 @@ def _not_of_a_dataset(folder: Path) -> list[str]:
     return names
 
 
-def check_place_of_run(out: Path) -> None:
+def check_apart_from_data(out: Path) -> None:
     """Check, before any work, that a run would not be mixed with a data set.
 
     Raises:
@@ -116,6 +121,33 @@ def check_place_of_run(out: Path) -> None:
         raise ValueError(
             f"--out must be a folder of its own, for the run, but {out} contains a data set; name another --out"
         )
+
+
+def check_place_of_run(out: Path) -> None:
+    """Check, before any work, that a run would not be mixed with a data set or with somebody's files, such as pictures.
+
+    A folder that is missing or empty is fine, and so is one with a run, or with what a refused or stopped command left.
+
+    Raises:
+        ValueError: ``out`` is the folder of a data set, or holds files that are not of a run.
+    """
+    check_apart_from_data(out)
+    if not out.is_dir() or (out / "settings.json").is_file() or any((out / "checkpoints").glob("checkpoint-*.pt")):
+        return
+    others = [f"{path.name}/" if path.is_dir() else path.name for path in sorted(out.iterdir()) if _is_strange(path)]
+    if others:
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        raise ValueError(
+            f"--out must be a new or empty folder, or that of a run, but {out} contains other files: "
+            f"{', '.join(others[:_MOST_NAMED])}{more}; name another --out"
+        )
+
+
+def _is_strange(path: Path) -> bool:
+    """Whether a file or folder is neither of a run nor hidden nor of the system, nor unfinished work of a killed program."""
+    if path.name.startswith(".") or path.name in _OF_THE_SYSTEM or TEMPORARY.fullmatch(path.name):
+        return False
+    return path.name not in (_FOLDERS_OF_A_RUN if path.is_dir() else _FILES_OF_A_RUN)
 
 
 def check_space(out: Path, needed: int) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from examples.anime_faces.data import Attribute, Dataset, open_verified
 from examples.anime_faces.data._digests import array_digest, dataset_fingerprint, sealed
-from examples.anime_faces.data._layout import damaged
+from examples.anime_faces.data._layout import damaged, read_info
 from examples.anime_faces.data._writer import DatasetWriter
 
 ATTRIBUTES = (Attribute("coat", ("long", "short")), Attribute("mood", ("calm", "wild", "odd")))
@@ -281,3 +281,21 @@ def test_a_name_with_an_end_of_line_is_shown_as_one_line(tmp_path: Path) -> None
     full = OSError(5, "Input/output error", str(tmp_path / "a\x1b[0m.npy"))
     assert damaged(tmp_path, full).endswith(r"--overwrite: 'a\x1b[0m.npy': Input/output error")
     assert damaged(tmp_path, FileNotFoundError(2, "", str(tmp_path / "hair.npy"))).endswith("hair.npy is missing")
+
+
+def test_a_folder_without_a_data_set_leads_to_one(tmp_path: Path) -> None:
+    def said() -> str:
+        with pytest.raises(ValueError, match="no data set in ") as caught:
+            read_info(tmp_path)
+        return str(caught.value)
+
+    assert said().endswith(f"make one with `python -m examples.anime_faces prepare --out {tmp_path}`")
+    (tmp_path / "cat.jpg").touch()
+    assert said().endswith(f"prepare --images {tmp_path} --out data/mine`")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "dataset.json").touch()
+    assert said().endswith(f"below it is {tmp_path / 'mine'}")
+    (tmp_path / "settings.json").touch()
+    assert said().endswith("it is the folder of a run; name the one that it was trained on")
+    (tmp_path / "mine").rename(tmp_path / "data")
+    assert said().endswith(f"it is the folder of a run; its data set is {tmp_path / 'data'}")

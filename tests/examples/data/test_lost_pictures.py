@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from examples.anime_faces.data import Attribute, Dataset, losses_in_words
+from examples.anime_faces.data._lost_pictures import nothing_used
 
 
 def dataset(reasons: dict[str, int], *, kept: int = 100, unknown: int = 0, **info: Any) -> Dataset:
@@ -59,3 +60,16 @@ def test_an_attribute_that_few_pictures_have_is_said() -> None:
 
 def test_joined_data_sets_say_nothing() -> None:
     assert losses_in_words(dataset({}, unknown=98, sources=[])) == []
+
+
+def test_of_a_table_that_names_no_picture_only_pictures_are_counted() -> None:
+    reasons = {"no line in the table of labels": 404, "no such file": 3, "not a picture": 1}
+    said = nothing_used(Path("pics"), reasons)
+    assert said.startswith(
+        "not one of the 404 pictures in pics could be used: 404 x no line in the table of labels (are "
+    )
+    assert "with subfolders and endings?" in said
+    assert "no such file" not in said
+    assert (
+        nothing_used(Path("pics"), {"not a picture": 1}) == "the only file in pics could not be used: 1 x not a picture"
+    )

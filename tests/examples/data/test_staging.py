@@ -13,6 +13,7 @@ from examples.anime_faces.data import check_place_of_run
 from examples.anime_faces.data._places import check_space
 from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.errors import FolderInUseError
+from examples.anime_faces.run import RunFolder
 
 WRITE = """
 import sys
@@ -154,6 +155,30 @@ def test_a_run_has_a_folder_of_its_own(tmp_path):
         ValueError, match=r"--out must be a folder of its own, for the run, but .*data contains a data set"
     ):
         check_place_of_run(tmp_path / "data")
+
+
+def test_a_run_does_not_begin_among_files_of_others(tmp_path):
+    for number in range(7):
+        (tmp_path / f"{number}.jpg").touch()
+    with pytest.raises(
+        ValueError, match=r"new or empty folder, or that of a run, .*: 0\.jpg, .*4\.jpg and 2 more; name"
+    ):
+        check_place_of_run(tmp_path)
+    (tmp_path / "settings.json").touch()  # it is a run, into which somebody put pictures
+    check_place_of_run(tmp_path)
+
+
+def test_what_a_stopped_command_left_is_no_hindrance(tmp_path):
+    run = RunFolder(tmp_path)
+    for name in (name for name, one in vars(RunFolder).items() if isinstance(one, property) and name != "settings"):
+        path = getattr(run, name)
+        path.touch() if path.suffix else path.mkdir()
+    for name in (".gitignore", "Thumbs.db", f"log.jsonl.tmp-{'0' * 12}"):
+        (tmp_path / name).touch()
+    check_place_of_run(tmp_path)
+    (tmp_path / "grids.txt").touch()
+    with pytest.raises(ValueError, match=r"contains other files: grids\.txt; name"):
+        check_place_of_run(tmp_path)
 
 
 def test_a_folder_that_appears_meanwhile_is_not_lost(tmp_path):
