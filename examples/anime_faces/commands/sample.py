@@ -81,6 +81,8 @@ class Sample:
         generator = load_generator(
             run, recipe=self.recipe, data=self.data, temperature=self.temperature, truncation=self.truncation
         )
+        if generator.warning:
+            say(f"warning: {generator.warning}")
         if self.data is not None and not self.table and not generator.drawer.changes_pictures:
             raise ValueError(
                 f"--data is for recipes that change pictures, but {generator.settings.recipe} draws from noise"

@@ -1,7 +1,7 @@
 """`train`: learn to draw the pictures of a prepared data set."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
@@ -94,7 +94,7 @@ class Train(Generic[Options]):
             together: The ranks that train.
             signals: Say whether to stop.
         """
-        from examples.anime_faces.run import ALONE, GUIDE, TrainRequest, train
+        from examples.anime_faces.run import ALONE, TrainRequest, cure_of, train
 
         request = TrainRequest(
             recipe=find_recipe(self.recipe),
@@ -124,7 +124,7 @@ class Train(Generic[Options]):
         if outcome.diverged:
             say(
                 f"diverged  {outcome.diverged}: the networks are of no use\n"
-                f"          the checkpoint is kept; begin again in another --out, with a lower learning rate; see {GUIDE}"
+                f"          the checkpoint is kept; {cure_of(self.recipe, asdict(request.options))}"
             )
         if outcome.exit_code:
             raise SystemExit(outcome.exit_code)

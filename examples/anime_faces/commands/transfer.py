@@ -78,6 +78,8 @@ class Transfer:
                     f"{trained_with}"
                 )
             loaded = load_generator(self.run_folder)
+            if loaded.warning:
+                say(f"warning: {loaded.warning}")
             if loaded.settings.recipe == COLORING:
                 sheet, made = self._colored(loaded, self.run_folder)
             else:

@@ -85,6 +85,8 @@ def evaluate_run(question: Question) -> dict[str, Any]:
         hardware, figures = choose_machine(device, student=dataset.can_be_judged, seconds=question.seconds)
         say(f"evaluate: computes on {hardware} ({figures})", flush=True)
         evaluation = _evaluate(question, generator, dataset, hardware, start)
+    if generator.warning:
+        evaluation.notes.append(f"Warning: {generator.warning}.")
     if generator.noise.changes:
         evaluation.notes.append(f"The noise of the samples is not that of training: {generator.noise}.")
     about = {

@@ -27,7 +27,7 @@ from examples.anime_faces.report._pictures import (
 from examples.anime_faces.report._status import Status
 from examples.anime_faces.report._strip import write_strip
 from examples.anime_faces.report._watched import watched_of
-from examples.anime_faces.run import DIVERGED, RunFolder, read_kept
+from examples.anime_faces.run import DIVERGED, RunFolder, cure_of, read_kept
 from examples.anime_faces.systems import SIGNS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -93,7 +93,7 @@ def render_page(evidence: Evidence, status: Status | None = None) -> str:
         versions=", ".join(f"{name} {version}" for name, version in evidence.settings.versions.items()),
         changes=changes_in_short(evidence.settings),
         unfinished=None if status else _unfinished(evidence),
-        has_diverged=bool(evidence.log) and DIVERGED in evidence.log[-1].get("states", ()),
+        cure=cure_of(evidence.settings.recipe, evidence.settings.options) if _has_diverged(evidence) else "",
         samples=samples_of(evidence.folder.samples),
         strip=None if status else strip_of(evidence.folder.strip),
         table=samples_of(evidence.folder.table),
@@ -122,10 +122,16 @@ def _changes_pictures(evidence: Evidence) -> bool:
     return any(tuple(fact) == ("input", "pictures") for section in sections for fact in section.facts)
 
 
+def _has_diverged(evidence: Evidence) -> bool:
+    return bool(evidence.log) and DIVERGED in evidence.log[-1].get("states", ())
+
+
 def _unfinished(evidence: Evidence) -> str:
     step, steps = evidence.step, evidence.settings.steps
     if step >= steps:
         return ""
+    if _has_diverged(evidence):
+        return f"The training ended after step {step:,} of {steps:,}."
     return f"The training stopped after step {step:,} of {steps:,}. Repeat its command to continue."
 
 

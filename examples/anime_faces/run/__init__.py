@@ -2,6 +2,7 @@
 
 from examples.anime_faces.run._axis import SymmetricLog as SymmetricLog
 from examples.anime_faces.run._console import StopSignals as StopSignals
+from examples.anime_faces.run._cure import cure_of as cure_of
 from examples.anime_faces.run._curves import (
     Panel as Panel,
     averaged_curve as averaged_curve,
@@ -12,7 +13,6 @@ from examples.anime_faces.run._curves import (
     series as series,
     with_totals as with_totals,
 )
-from examples.anime_faces.run._divergence import GUIDE as GUIDE
 from examples.anime_faces.run._feed import Feed as Feed
 from examples.anime_faces.run._figures import (
     Records as Records,

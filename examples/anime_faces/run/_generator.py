@@ -61,6 +61,13 @@ class LoadedGenerator:
         """Height and width of a picture."""
         return self.settings.description.size
 
+    @property
+    def warning(self) -> str:
+        """Says that it draws with its initial weights, from step 0 of a run that began without `--from`; else empty."""
+        if self.step > 0 or self.settings.start is not None:
+            return ""
+        return "the generator is untrained: the run has no later checkpoint, or step 0 was chosen; its pictures mean nothing"
+
     def generate(self, class_ids: torch.Tensor, *, seed: int) -> torch.Tensor:
         """Draw one picture for each row of class ids.
 

@@ -29,7 +29,7 @@ def play_named(training: Training, feed: Feed, step: int) -> dict[str, torch.Ten
         with memory_errors(f"step {step + 1}", device, advice):
             return training.play(step, feed)
     except gk.training.NonFiniteError as error:
-        raise TrainingDivergedError(f"step {step + 1}: {error}; the last checkpoint is as it was") from error
+        raise TrainingDivergedError(f"step {step + 1}: {error}") from error
 
 
 @contextmanager

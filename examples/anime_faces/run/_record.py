@@ -125,9 +125,7 @@ class Record:
                 )
                 for name, number in values.items():
                     if not math.isfinite(number):
-                        raise TrainingDivergedError(
-                            f"step {step}: {name} is {number}; training stopped, nothing after it was saved"
-                        )
+                        raise TrainingDivergedError(f"step {step}: {name} is {number}")
                 rows.append((step, values))
                 # Added up step by step: a term of some steps only, such as a lazy penalty, counts in those alone.
                 for name, number in {**values, **totals(values)}.items():

@@ -10,6 +10,7 @@ import gankit as gk
 from examples.anime_faces.errors import TrainingDivergedError, UnsavedError, in_words
 from examples.anime_faces.printing import say
 from examples.anime_faces.run._console import Progress, StopSignals
+from examples.anime_faces.run._cure import cure_of
 from examples.anime_faces.run._curves import draw_curves
 from examples.anime_faces.run._divergence import heavy_networks
 from examples.anime_faces.run._feed import Feed
@@ -90,7 +91,7 @@ class Session:
                 keep_checkpoint(self.folder, step, state)
             gk.training.Checkpoints(self.folder.checkpoints).save(step, state)
         except gk.training.NonFiniteError as error:
-            raise TrainingDivergedError(f"step {step}: {error}; training stopped, nothing was saved") from error
+            raise TrainingDivergedError(f"step {step}: {error}") from error
         return digest(state)
 
     def train(self, step: int) -> tuple[int, str]:
@@ -245,5 +246,5 @@ class Session:
         rate = progress.images_per_second()
         self.record.write(step, images=progress.images, images_per_second=rate, change=change, grid=grid)
         if alarm := self.record.alarm(step):
-            progress.say(f"note: {alarm}; Ctrl-C stops it")
+            progress.say(f"note: {alarm}; Ctrl-C stops it; {cure_of(self.settings.recipe, self.settings.options)}")
         progress.show(averages)

@@ -120,9 +120,7 @@ def check_finite_weights(training: Training, step: int) -> None:
                 and tensor.is_floating_point()
                 and not bool(torch.isfinite(tensor).all())
             ):
-                raise TrainingDivergedError(
-                    f"step {step}: {owner}.{name} is not finite; training stopped, nothing was saved"
-                )
+                raise TrainingDivergedError(f"step {step}: {owner}.{name} is not finite")
 
 
 def digest(state: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from examples.anime_faces.data import Dataset
 from examples.anime_faces.printing import say
 from examples.anime_faces.run._beginning import Found, announce, begin, newest_checkpoint, plan_together, rehearse
 from examples.anime_faces.run._console import StopSignals
+from examples.anime_faces.run._cure import divergence_in_words
 from examples.anime_faces.run._divergence import heavy_networks
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
@@ -73,8 +74,7 @@ def train(
         found = newest_checkpoint(folder, together)
         settings, choices = plan_together(request, dataset, selection, found, together)
         files = (folder.log, folder.raw_losses) if is_first else (None, None)
-        skips = settings.hardware.precision == "float16"
-        record = Record(files[0], every=LOG_EVERY, losses=files[1], skips=skips)
+        record = Record(files[0], every=LOG_EVERY, losses=files[1], skips=settings.hardware.precision == "float16")
         record.check()
         pictures = None if second is None else second.images
         store = choose_store(dataset.images, settings.hardware, second=pictures, processes=ranks_here())
@@ -131,8 +131,8 @@ def _verified(request: TrainRequest) -> tuple[Dataset, Selection]:
 
 def _play(session: Session, request: TrainRequest, found: Found | None) -> tuple[int, str]:
     """Begin or continue, and train to the end; returns the last step and the digest of the saved state."""
-    record, together = session.record, session.together
-    with together.taking_steps():
+    record, together, settings = session.record, session.together, session.settings
+    with together.taking_steps(), divergence_in_words(session.folder, settings.recipe, settings.options):
         if found is None:
             step = begin(session, request)
         else:

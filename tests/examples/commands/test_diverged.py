@@ -38,9 +38,30 @@ def test_a_diverged_training_is_said_and_exits_with_7(
         assert "diverged  the loss of the critic was " in said
         assert "the critic's gap was " in said
         assert "the checkpoint is kept" in said
-        assert "docs/guides/failures.md" in said
+        assert (
+            "lower --learning-rate (8.0 here, the default of the recipe is 0.001); see docs/guides/failures.md" in said
+        )
     assert load_any_checkpoint(out)["step"] == 24
-    assert "This training diverged" in (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "This training diverged" in page
+    assert "with a lower --learning-rate (8.0 here, the default of the recipe is 0.001)" in page
+
+
+def test_numbers_that_are_not_finite_are_said_in_plain_words_with_the_cure(
+    faces_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    assert train(faces_folder, out, "--learning-rate", "1e18") == 4
+    said = capsys.readouterr().err
+    assert "error: the training diverged: its numbers became too large" in said
+    assert "the last good checkpoint is of step 0, before the training" in said
+    assert "with a lower --learning-rate (1e+18 here, the default of the recipe is 0.001)" in said
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "the training diverged: its numbers became too large" in page
+    assert "with a lower --learning-rate (1e+18 here" in page
+    monkeypatch.chdir(tmp_path)
+    assert exit_code_of(["sample", "--run", str(out), "--n", "1"]) == 0
+    assert "warning: the generator is untrained" in capsys.readouterr().out
 
 
 def test_a_training_that_learns_exits_with_0(
