@@ -184,17 +184,27 @@ def differences(old: Settings, new: Settings) -> list[str]:
     for name in BINDING:
         if name in ("options", "description", "pictures") and old.recipe != new.recipe:
             continue  # another recipe has other options, and uses other labels and pictures
-        lines += [
-            f"  {one.name}: was {one.was}, now {one.now}" for one in differences_of(name, before[name], after[name])
-        ]
+        found = differences_of(name, before[name], after[name])
+        if found and name == "fingerprint":
+            lines.append(f"  {_other_data(old, new)}")
+        else:
+            lines += [f"  {one.name}: was {one.was}, now {one.now}" for one in found]
     return lines
+
+
+def _other_data(old: Settings, new: Settings) -> str:
+    was, now = (one.fingerprint[:12] for one in (old, new))
+    if old.data == new.data:
+        return f"data set: {new.data} has other contents now (fingerprint: was {was}, now {now})"
+    return f"data set: was {old.data} (fingerprint {was}), now {new.data} (fingerprint {now})"
 
 
 def flags_of_then(old: Settings, now: Settings) -> str:
     """Return what to add to the command to have the options of then, which may have been the defaults of an earlier version."""
     if old.recipe != now.recipe:
         return ""
-    other = {name: value for name, value in old.options.items() if now.options.get(name) != value}
+    folder = {"data": old.data} if old.fingerprint != now.fingerprint and old.data != now.data else {}
+    other = {name: value for name, value in old.options.items() if now.options.get(name) != value} | folder
     flags = [f"--{'no-' * (value is False)}{name.replace('_', '-')}{_value(value)}" for name, value in other.items()]
     return f" (with {' '.join(flags)})" if flags else ""
 

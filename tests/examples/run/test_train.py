@@ -354,9 +354,14 @@ def test_changed_data_is_refused(request_for: RequestMaker, tmp_path: Path) -> N
 
     train(request_for())
     other = write_rendered(tmp_path / "other", 20, 32, 5, workers=0)
-    with pytest.raises(ValueError, match=r"fingerprint: was .*, now .*\n  pictures: was 70, now 20") as caught:
+    with pytest.raises(
+        ValueError, match=r"data set: was .* \(fingerprint .*\), now .*\n  pictures: was 70, now 20"
+    ) as caught:
         train(request_for(data=other.path))
     assert isinstance(Dataset.open(other.path), Dataset)
+    assert f"data set: was {request_for().data} (fingerprint " in str(caught.value)
+    assert f"), now {other.path} (fingerprint " in str(caught.value)
+    assert f"to continue it (with --data {request_for().data}), or name another --out" in str(caught.value)
     assert "options" not in str(caught.value)
 
 
