@@ -79,8 +79,8 @@ LOSSES: tuple[Row, ...] = (
     (
         "labels that mean the other side",
         "losses/_adversarial.py",
-        "label * objective.real(scores) + (1 - label) * objective.fake(scores)",
-        "label * objective.fake(scores) + (1 - label) * objective.real(scores)",
+        'label * costs_of(objective, "real", scores) + (1 - label) * costs_of(objective, "fake", scores)',
+        'label * costs_of(objective, "fake", scores) + (1 - label) * costs_of(objective, "real", scores)',
         "programs in which 1 stands for fake",
     ),
     (
@@ -107,15 +107,15 @@ LOSSES: tuple[Row, ...] = (
     (
         "mismatched pairs taken for real ones",
         "losses/_matching_aware.py",
-        "mismatched_maps, mismatched_labels, objective.fake)",
-        "mismatched_maps, mismatched_labels, objective.real)",
+        'mismatched_maps, mismatched_labels, "fake")',
+        'mismatched_maps, mismatched_labels, "real")',
         "the wrong pair's label left at 1",
     ),
     (
         "pairs broken up",
         "losses/_relativistic.py",
-        "objective.real(widen(one) - widen(other))",
-        "objective.real(widen(one) - widen(other).roll(1, 0))",
+        'costs_of(objective, "real", widen(one) - widen(other))',
+        'costs_of(objective, "real", widen(one) - widen(other).roll(1, 0))',
         "real and fake batches of different conditions",
     ),
     (

@@ -122,10 +122,9 @@ def matching_aware_gradient_penalty(
 
     Reference:
         Tao et al. 2022, "DF-GAN: A Simple and Effective Baseline for Text-to-Image Synthesis" (arXiv:2008.05865),
-        section 3.3. The paper adds the two norms before it takes the power; the authors' program joins the two
-        gradients and takes the norm of both together, as here: the paper's value is larger, by up to
-        ``2 ** (power / 2)`` times. The program shares the forward pass of the real batch with the loss; use
-        `score_gradient` for that.
+        section 3.3. The paper adds the two norms before it takes the power; the authors' program takes the norm of both
+        gradients together, as here: the paper's value is larger, by up to ``2 ** (power / 2)`` times. The program shares
+        the forward pass of the real batch with the loss; use `score_gradient` for that.
     """
     check_critic(critic)
     check_finite("power", power)
@@ -233,7 +232,9 @@ def check_target(target: float) -> None:
 
 def mean_squared_excess(norms: torch.Tensor, target: float, *, one_sided: bool) -> Scalar:
     """Return the mean squared distance of norms from the target, or of the part above it."""
-    excess = torch.relu(norms - target) if one_sided else norms - target
+    excess = norms - target
+    if one_sided:
+        excess = torch.relu(excess)
     return excess.square().mean()
 
 

@@ -1,13 +1,10 @@
 """The plain losses: the critic's, the generator's, and the loss of one side with soft, noisy or flipped labels."""
 
 import warnings
-from collections.abc import Callable
-from typing import TypeAlias
 
 from gankit._core import Scalar, ScoreMaps, Scores, as_maps, as_matching_maps, mean_over_maps, values_are_readable
-from gankit.losses._objectives import Objective, check_objective
-
-Cost: TypeAlias = Callable[[Scores], Scores]
+from gankit.losses._costs import Method, check_objective, costs_of
+from gankit.losses._objectives import Objective
 
 
 def critic_loss(
@@ -57,8 +54,8 @@ def critic_loss(
     check_objective(objective)
     real_maps = as_maps("real", real)
     fake_maps = as_matching_maps("fake", fake, "real", real_maps)
-    real_side = side_loss(objective, "real", real_maps, real_labels, objective.real)
-    return real_side + side_loss(objective, "fake", fake_maps, fake_labels, objective.fake)
+    real_side = side_loss(objective, "real", real_maps, real_labels, "real")
+    return real_side + side_loss(objective, "fake", fake_maps, fake_labels, "fake")
 
 
 def generator_loss(objective: Objective, fake: ScoreMaps) -> Scalar:
@@ -85,7 +82,7 @@ def generator_loss(objective: Objective, fake: ScoreMaps) -> Scalar:
         tensor(-2.)
     """
     check_objective(objective)
-    return mean_over_maps([objective.generator(scores) for scores in as_maps("fake", fake)])
+    return mean_over_maps([costs_of(objective, "generator", scores) for scores in as_maps("fake", fake)])
 
 
 def labeled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) -> Scalar:
@@ -132,11 +129,11 @@ def labeled_loss(objective: Objective, scores: ScoreMaps, labels: ScoreMaps) -> 
 
 
 def side_loss(
-    objective: Objective, side: str, maps: tuple[Scores, ...], labels: ScoreMaps | None, unlabeled: Cost
+    objective: Objective, side: str, maps: tuple[Scores, ...], labels: ScoreMaps | None, unlabeled: Method
 ) -> Scalar:
-    """Mean cost of one side of a critic's loss: by its labels, or by `unlabeled` without labels."""
+    """Mean cost of one side of a critic's loss: by its labels, or by the method `unlabeled` without labels."""
     if labels is None:
-        return mean_over_maps([unlabeled(scores) for scores in maps])
+        return mean_over_maps([costs_of(objective, unlabeled, scores) for scores in maps])
     label_maps = as_matching_maps(f"{side}_labels", labels, side, maps)
     _warn_of_unbounded_labels(f"{side}_labels", label_maps)
     return _labeled_mean(objective, maps, label_maps)
@@ -145,7 +142,7 @@ def side_loss(
 def _labeled_mean(objective: Objective, maps: tuple[Scores, ...], label_maps: tuple[Scores, ...]) -> Scalar:
     return mean_over_maps(
         [
-            label * objective.real(scores) + (1 - label) * objective.fake(scores)
+            label * costs_of(objective, "real", scores) + (1 - label) * costs_of(objective, "fake", scores)
             for label, scores in zip(label_maps, maps, strict=True)
         ]
     )

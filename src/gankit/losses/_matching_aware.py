@@ -2,7 +2,8 @@
 
 from gankit._core import Scalar, ScoreMaps, as_maps, as_matching_maps, check_finite
 from gankit.losses._adversarial import side_loss
-from gankit.losses._objectives import Objective, check_objective
+from gankit.losses._costs import check_objective
+from gankit.losses._objectives import Objective
 
 TOLERANCE = 1e-6
 
@@ -87,14 +88,14 @@ def matching_aware_critic_loss(
     mismatched_maps = as_matching_maps("mismatched", mismatched, "real", real_maps)
     fake_maps = as_matching_maps("fake", fake, "real", real_maps)
     loss = (
-        side_loss(objective, "real", real_maps, real_labels, objective.real)
-        + mismatched_weight * side_loss(objective, "mismatched", mismatched_maps, mismatched_labels, objective.fake)
-        + fake_weight * side_loss(objective, "fake", fake_maps, fake_labels, objective.fake)
+        side_loss(objective, "real", real_maps, real_labels, "real")
+        + mismatched_weight * side_loss(objective, "mismatched", mismatched_maps, mismatched_labels, "fake")
+        + fake_weight * side_loss(objective, "fake", fake_maps, fake_labels, "fake")
     )
     if second_mismatched is None:
         return loss
     second_maps = as_matching_maps("second_mismatched", second_mismatched, "real", real_maps)
-    return loss + second_weight * side_loss(objective, "second_mismatched", second_maps, None, objective.fake)
+    return loss + second_weight * side_loss(objective, "second_mismatched", second_maps, None, "fake")
 
 
 def _second_weight(second_mismatched: ScoreMaps | None, second_mismatched_weight: float | None) -> float:

@@ -14,7 +14,8 @@ class Objective(Protocol):
 
     Each method is elementwise on one tensor of any shape and returns costs of that shape in float32 or wider. Any object
     with these three methods is an objective; a base class is not needed. The losses of a batch, such as
-    `gankit.losses.critic_loss`, are means of these costs.
+    `gankit.losses.critic_loss`, are means of these costs. They give it scores in float32 or wider, and refuse costs of
+    another shape or in half precision.
 
     Example:
         >>> import torch
@@ -225,25 +226,3 @@ class LeastSquares:
     def generator(self, scores: Scores) -> Scores:
         """Return ``(s - generator_target)^2 / 2``."""
         return 0.5 * (widen(scores) - self.generator_target).square()
-
-
-_KNOWN = {Wasserstein, Logistic, Hinge, LeastSquares}
-
-
-def check_objective(objective: object) -> None:
-    """Refuse other objects than objectives: a class instead of its instance, a name, a loss of another library."""
-    if type(objective) in _KNOWN:  # the usual case, in few questions
-        return
-    if isinstance(objective, type):
-        raise ValueError(f"objective must be an object, got a class: write {objective.__name__}()")
-    if isinstance(objective, str):
-        plain = objective.lower().replace("_", "").replace(" ", "")
-        hint = next((f": write gankit.losses.{one.__name__}()" for one in _KNOWN if one.__name__.lower() == plain), "")
-        raise ValueError(
-            f"objective must be an object with the methods of gankit.losses.Objective, got {objective!r}{hint}"
-        )
-    if not (hasattr(objective, "real") and hasattr(objective, "fake") and hasattr(objective, "generator")):
-        raise ValueError(
-            "objective must have the methods real, fake and generator of gankit.losses.Objective, got an object of type "
-            f"{type(objective).__name__}"
-        )

@@ -1,7 +1,5 @@
 """Relativistic losses: a real score is compared with its fake partner, or with the mean of the fake scores."""
 
-from collections.abc import Callable
-
 from gankit._core import (
     Scalar,
     ScoreMaps,
@@ -12,7 +10,8 @@ from gankit._core import (
     mean_over_maps,
     widen,
 )
-from gankit.losses._objectives import Objective, check_objective
+from gankit.losses._costs import Method, check_objective, costs_of
+from gankit.losses._objectives import Objective
 
 
 def paired_critic_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -> Scalar:
@@ -122,7 +121,7 @@ def relativistic_average_critic_loss(objective: Objective, real: ScoreMaps, fake
     real_maps = as_maps("real", real)
     fake_maps = as_matching_maps("fake", fake, "real", real_maps)
     name = relativistic_average_critic_loss.__name__
-    return _side(name, objective.real, real_maps, fake_maps) + _side(name, objective.fake, fake_maps, real_maps)
+    return _side(name, objective, "real", real_maps, fake_maps) + _side(name, objective, "fake", fake_maps, real_maps)
 
 
 def relativistic_average_generator_loss(objective: Objective, real: ScoreMaps, fake: ScoreMaps) -> Scalar:
@@ -161,7 +160,7 @@ def relativistic_average_generator_loss(objective: Objective, real: ScoreMaps, f
     real_maps = as_maps("real", real)
     fake_maps = as_matching_maps("fake", fake, "real", real_maps)
     name = relativistic_average_generator_loss.__name__
-    return _side(name, objective.real, fake_maps, real_maps) + _side(name, objective.fake, real_maps, fake_maps)
+    return _side(name, objective, "real", fake_maps, real_maps) + _side(name, objective, "fake", real_maps, fake_maps)
 
 
 def _paired_loss(objective: Objective, name: str, above: ScoreMaps, other_name: str, below: ScoreMaps) -> Scalar:
@@ -170,14 +169,19 @@ def _paired_loss(objective: Objective, name: str, above: ScoreMaps, other_name: 
     below_maps = as_matching_maps(other_name, below, name, above_maps)
     return mean_over_maps(
         # Widened before the subtraction: the difference of two half-precision scores would be rounded away.
-        [objective.real(widen(one) - widen(other)) for one, other in zip(above_maps, below_maps, strict=True)]
+        [
+            costs_of(objective, "real", widen(one) - widen(other))
+            for one, other in zip(above_maps, below_maps, strict=True)
+        ]
     )
 
 
-def _side(name: str, cost: Callable[[Scores], Scores], own: tuple[Scores, ...], other: tuple[Scores, ...]) -> Scalar:
+def _side(
+    name: str, objective: Objective, method: Method, own: tuple[Scores, ...], other: tuple[Scores, ...]
+) -> Scalar:
     return mean_over_maps(
         [
-            cost(widen(scores) - mean_of_whole_batch(name, widen(opposite)))
+            costs_of(objective, method, widen(scores) - mean_of_whole_batch(name, widen(opposite)))
             for scores, opposite in zip(own, other, strict=True)
         ]
     )
