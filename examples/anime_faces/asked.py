@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from examples.anime_faces.asked_runs import runs_near
 from examples.anime_faces.files import real_path
 
 MOST_SEEDS = 2**64  # of torch
@@ -71,7 +72,8 @@ def check_there(path: Path, name: str) -> None:
         ValueError: There is nothing.
     """
     if not path.exists():
-        raise ValueError(f"{name} {path} does not exist")
+        near = runs_near(path) if name in ("--run", "--from") else ""
+        raise ValueError(f"{name} {path} does not exist{f'; {near}' if near else ''}")
 
 
 def check_runs_to_compare(runs: Sequence[Path]) -> None:

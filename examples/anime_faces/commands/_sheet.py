@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from examples.anime_faces.files import check_writable
+from examples.anime_faces.files import check_writable, is_device
 from examples.anime_faces.printing import say
 
 if TYPE_CHECKING:
     from examples.anime_faces.run import Sheet
 
 
-def check_place(out: Path, name: str) -> None:
-    """Refuse a place where no sheet can be written, before anything is drawn.
+def check_place(out: Path, name: str) -> Path:
+    """Refuse a place where no sheet can be written, before anything is drawn, and return where it is written.
+
+    A name without an ending gets ``.png``; devices, such as ``/dev/null``, stay.
 
     Args:
         out: What a user gave as --out.
@@ -25,7 +27,9 @@ def check_place(out: Path, name: str) -> None:
         raise ValueError(f"--out must be a file, such as {out / name}, but {out} is a folder")
     if out.suffix.lower() not in ("", ".png"):
         raise ValueError(f"--out must end with .png, since the sheet is a PNG file, but it is {out}")
+    out = out if out.suffix or is_device(out) else out.with_name(f"{out.name}.png")
     check_writable(out)
+    return out
 
 
 def write_sheet(sheet: "Sheet", out: Path, labels: str) -> None:

@@ -1,7 +1,7 @@
 """`sample`: draw pictures with a trained generator."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from examples.anime_faces.run import LoadedGenerator
 
 MOST_COLUMNS = 16
+MOST_WORDS = 6  # of one prompt without quotes, before and after the first one that is not known
 MOST_PIXELS = 150_000_000  # about what picture viewers and Pillow open
 
 
@@ -109,7 +110,7 @@ class Sample:
         out = self.out or Path("samples.png")
         if self.out is None and self.table and self.run_folder.is_dir():
             out = self.run_folder / "table.png"
-        check_place(out, "samples.png")
+        out = check_place(out, "samples.png")
         if self.pictures is not None and self.pictures.exists() and not self.pictures.is_dir():
             raise ValueError(f"--pictures must be a folder, but {self.pictures} is a file")
         if self.pictures is not None:
@@ -137,6 +138,7 @@ class Sample:
         read = [] if self.prompts is None else read_prompts(self.prompts, parse)
         taken = {prompt.id for prompt in read}
         found: list[Prompt] = []
+        refuse_unquoted(self.words, generator.check_text)
         for number, text in enumerate(self.words, start=1):
             found.append(Prompt(free_id(number, taken), text, parse(text)))
             taken.add(found[-1].id)  # two prompts of one id would write the same files
@@ -183,3 +185,33 @@ class Sample:
                 with written_whole(folder / f"sample_{prompt.id}_{number}.png") as temporary:
                     Image.fromarray(picture).save(temporary, format="PNG")
         say(f"{folder}: {counted(len(prompts) * self.n, 'picture')}")
+
+
+def refuse_unquoted(words: Sequence[str], check: Callable[[str], None]) -> None:
+    """Refuse neighboring words that are no prompts, but are one together: the quotes are missing.
+
+    Args:
+        words: The prompts as they were given.
+        check: Raises a ValueError for what is no prompt.
+
+    Raises:
+        ValueError: There are such words; the message names them in quotes.
+    """
+
+    def is_prompt(text: str) -> bool:
+        try:
+            check(text)
+        except ValueError:
+            return False
+        return True
+
+    wrong = next((place for place, word in enumerate(words) if not is_prompt(word)), None)
+    if wrong is None:
+        return
+    near = words[max(0, wrong - MOST_WORDS) : wrong + MOST_WORDS]
+    at = wrong - max(0, wrong - MOST_WORDS)
+    for length in range(2, len(near) + 1):
+        for start in range(max(0, at - length + 1), min(at, len(near) - length) + 1):
+            together = " ".join(near[start : start + length])
+            if is_prompt(together):
+                raise ValueError(f'{words[wrong]!r} is no prompt; did you mean "{together}"? Write it in quotes')

@@ -9,7 +9,7 @@ import tyro
 
 from examples.anime_faces.asked import check_there, check_training
 from examples.anime_faces.commands import recipe_of, shown_as
-from examples.anime_faces.data import Dataset, check_place_of_run
+from examples.anime_faces.data import Dataset, check_place_of_run, command_line
 from examples.anime_faces.errors import DIVERGED
 from examples.anime_faces.printing import say, without_readers
 from examples.anime_faces.recipes import find_options, find_recipe, recipe_names
@@ -119,13 +119,18 @@ class Train(Generic[Options]):
         if outcome.exit_code:
             say(f"stopped   after step {outcome.step} of {outcome.steps}; repeat the command to continue")
         else:
-            say(f"done      {outcome.step} steps; grids and curves are in {self.out}")
+            say(
+                f"done      {outcome.step} steps; grids and curves are in {self.out}, and on {self.out / 'report.html'}"
+            )
         say(f"digest    {outcome.digest}")
         if outcome.diverged:
             say(
                 f"diverged  {outcome.diverged}: the networks are of no use\n"
                 f"          the checkpoint is kept; {cure_of(self.recipe, asdict(request.options))}"
             )
+        elif not outcome.exit_code:
+            run = str(self.out)
+            say(f"next      {command_line(['sample', '--run', run])}\n          {command_line(['evaluate', run])}")
         if outcome.exit_code:
             raise SystemExit(outcome.exit_code)
         return bool(outcome.diverged)

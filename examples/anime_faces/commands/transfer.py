@@ -137,7 +137,7 @@ class Transfer:
             if value is not None and self.weights is None:
                 raise ValueError(f"{name} is for --weights: a run has its own")
         check_at_least_1(n=self.n, scale=self.scale, size=self.size)
-        check_place(self.out, "strip.png")
+        self.out = check_place(self.out, "strip.png")
         for name, path in {"--images": self.images, "--run": self.run_folder}.items():
             if path is not None:
                 check_there(path, name)

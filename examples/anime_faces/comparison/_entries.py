@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from examples.anime_faces.asked import check_runs_to_compare
+from examples.anime_faces.asked_runs import instead_of_run
 from examples.anime_faces.files import real_path
 from examples.anime_faces.run import RunFolder, Settings, loss_curves, newest_step, read_metrics
 
@@ -65,7 +66,8 @@ def read_entries(given: Sequence[Path]) -> list[Entry]:
 def _folder_of(given: Path) -> RunFolder:
     folder = RunFolder(given if given.is_dir() else given.parent.parent)  # RUN/kept/FILE
     if not folder.settings.exists():
-        raise ValueError(f"{given} does not contain a run: there is no {folder.settings.name}; train there first")
+        missing = f"there is no {folder.settings.name}"
+        raise ValueError(f"{given} does not contain a run: {missing}; {instead_of_run(given)}")
     if not given.is_dir() and _step_of(given) is None:
         raise ValueError(f"{given} is not a checkpoint of a run: its name should be checkpoint-STEP.pt")
     return folder

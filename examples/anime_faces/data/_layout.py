@@ -1,12 +1,12 @@
 """The files of a data set, and how they are read: whatever they hold, there is a record or one error that names the file."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from examples.anime_faces.data._arguments import command_line
 from examples.anime_faces.data._arrays import read_array
 from examples.anime_faces.files import LongLineError, lines_of
 from examples.anime_faces.records import ANY, RecordError, read_record, read_records
@@ -72,7 +72,6 @@ def read_info(path: Path) -> dict[str, Any]:
 
 def _what_to_do(path: Path) -> str:
     """Return how a folder that is no data set leads to one: it may hold pictures or a run, be empty, or not be there."""
-    program = "python -m examples.anime_faces prepare"
     try:
         files = [one for one in path.iterdir() if not one.name.startswith(".")] if path.is_dir() else []
     except OSError:
@@ -87,8 +86,12 @@ def _what_to_do(path: Path) -> str:
     if within := [one for one in sorted(files) if is_dataset(one)]:
         return f"below it is {' and '.join(map(str, within[:MOST_NAMED]))}"
     if files:
-        return f"if it holds your pictures, make one with `{program} --images {shlex.quote(str(path))} --out data/mine`"
-    return f"make one with `{program} --out {shlex.quote(str(path))}`"
+        return f"if it holds your pictures, make one with `{_prepare('--images', str(path), '--out', 'data/mine')}`"
+    return f"make one with `{_prepare('--out', str(path))}`"
+
+
+def _prepare(*options: str) -> str:
+    return command_line(["prepare", *options])
 
 
 def damaged(path: Path, error: Exception, name: str = "") -> str:

@@ -57,6 +57,10 @@ class Reading:
                 raise ValueError(f"{name} must be at least 1, got {value}")
 
 
+HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
+"""Of the file formats of ISO/IEC 23008-12, which telephones write."""
+
+
 class Square(NamedTuple):
     """A picture as the data set stores it, uint8 ``(size, size, 3)``, and the conversions that it went through."""
 
@@ -87,7 +91,7 @@ def read_picture(root: Path, name: str, reading: Reading) -> Square:
     except UnusableError:
         raise
     except UnidentifiedImageError as error:
-        raise UnusableError(_describe_stranger(path)) from error
+        raise UnusableError(_describe_other_picture(path) or _describe_stranger(path)) from error
     except Image.DecompressionBombError as error:
         raise UnusableError("more than 25 megapixels", str(error)) from error
     except MemoryError as error:
@@ -156,6 +160,14 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 -- a picture with broken EXIF data is used as it is
         return 1
+
+
+def _describe_other_picture(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS:
+        return "a picture in HEIC or AVIF format: convert it to JPEG or PNG"
+    return ""
 
 
 def _describe_stranger(path: Path) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from examples.anime_faces.asked_runs import instead_of_run
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.recipes import find_recipe, is_outside, own_name, recipe_names
 from examples.anime_faces.run import (
@@ -70,7 +71,8 @@ def gather(run: Path, recipe: str | None = None) -> Evidence:
     """
     folder = RunFolder(run)
     if not folder.settings.exists():
-        raise ValueError(f"{run} does not contain a run: there is no {folder.settings.name}; train there first")
+        missing = f"there is no {folder.settings.name}"
+        raise ValueError(f"{run} does not contain a run: {missing}; {instead_of_run(run)}")
     settings = Settings.load(folder.settings)
     return Evidence(
         folder=folder,

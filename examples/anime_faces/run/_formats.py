@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 import gankit as gk
+from examples.anime_faces.asked_runs import instead_of_run, runs_near
 from examples.anime_faces.records import ANY, check_form
 from examples.anime_faces.run._settings import Settings
 
@@ -36,13 +37,16 @@ def load_any_checkpoint(path: Path) -> Mapping[str, Any]:
         folder = path / "checkpoints" if (path / "checkpoints").is_dir() else path
         found = gk.training.Checkpoints(folder).load_latest()
         if found is None:
-            raise ValueError(f"{path} holds no checkpoint; train there first")
+            raise ValueError(f"{path} holds no checkpoint; {instead_of_run(path)}")
         state = found[1]
     elif path.exists():
         saved = gk.training.load_checkpoint(path)
         state = saved.get("state") if isinstance(saved, dict) else None
     else:
-        raise ValueError(f"{path} does not exist; it should be a run's folder or a checkpoint")
+        near = runs_near(path)
+        raise ValueError(
+            f"{path} does not exist; it should be a run's folder or a checkpoint{f'; {near}' if near else ''}"
+        )
     return checked_state(state, path)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import gankit as gk
+from examples.anime_faces.asked_runs import instead_of_run
 from examples.anime_faces.run._folder import RunFolder
 
 ALL = 10**9  # of the checkpoints in the folder stay
@@ -33,7 +34,7 @@ def newest_step(folder: RunFolder) -> int:
     """
     steps = saved_steps(folder.checkpoints)
     if not steps:
-        raise ValueError(f"{folder.path} holds no checkpoint; train there first")
+        raise ValueError(f"{folder.path} holds no checkpoint; {instead_of_run(folder.path)}")
     return steps[-1]
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from examples.anime_faces.__main__ import main
 from examples.anime_faces.commands import COMMANDS
+from examples.anime_faces.commands.sample import refuse_unquoted
 
 ROOT = Path(__file__).parents[3]
 
@@ -362,3 +363,26 @@ def test_any_name_can_be_printed_in_any_encoding(encoding: str, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     written = "class: br\u00fcnett 1, \u9ed2\u9aea 1"
     assert written.encode(encoding, "backslashreplace") in done.stdout
+
+
+def check_prompt(text: str) -> None:
+    if text not in ("red cats", "blue dogs", "owl"):
+        raise ValueError(f"{text!r} is not known")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("red", "cats"), "red cats"),
+        (("red", "cats", "blue", "dogs"), "red cats"),
+        (("owl", "red cats", "owl", "blue", "dogs"), "blue dogs"),
+    ],
+)
+def test_words_of_a_prompt_without_quotes_are_joined_in_the_hint(words: tuple[str, ...], meant: str) -> None:
+    with pytest.raises(ValueError, match=f'is no prompt; did you mean "{meant}"\\? Write it in quotes'):
+        refuse_unquoted(words, check_prompt)
+
+
+def test_prompts_and_what_is_no_prompt_at_all_get_no_hint_on_quotes() -> None:
+    for words in ((), ("red cats", "owl"), ("red", "dogs"), ("cats", "red"), ("red",)):
+        refuse_unquoted(words, check_prompt)

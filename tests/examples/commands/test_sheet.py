@@ -1,5 +1,6 @@
 """Writing the sheets of `sample` and `transfer`: places that are refused, folders that are made, and the note on letters."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ def test_folders_and_other_kinds_of_files_are_refused(tmp_path: Path) -> None:
         ValueError, match=r"--out must end with \.png, since the sheet is a PNG file, but it is .*a\.jpg"
     ):
         check_place(tmp_path / "a.jpg", "strip.png")
-    for name in ("a.png", "a.PNG", "a"):
-        check_place(tmp_path / name, "strip.png")
+    for name, written in (("a.png", "a.png"), ("a.PNG", "a.PNG"), ("my sheet", "my sheet.png")):
+        assert check_place(tmp_path / name, "strip.png") == tmp_path / written
+    assert check_place(Path(os.devnull), "strip.png") == Path(os.devnull)
 
 
 def test_missing_folders_are_made_and_a_legend_is_named(

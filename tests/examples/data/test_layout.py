@@ -289,7 +289,7 @@ def test_a_folder_without_a_data_set_leads_to_one(tmp_path: Path) -> None:
             read_info(tmp_path)
         return str(caught.value)
 
-    assert said().endswith(f"make one with `python -m examples.anime_faces prepare --out {tmp_path}`")
+    assert said().endswith(f"-m examples.anime_faces prepare --out {tmp_path}`")
     (tmp_path / "cat.jpg").touch()
     assert said().endswith(f"prepare --images {tmp_path} --out data/mine`")
     (tmp_path / "mine").mkdir()

@@ -108,6 +108,8 @@ def test_what_is_no_picture_is_refused_with_its_reason(tmp_path, smooth):
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "page.jpg").write_bytes(b"\n <!DOCTYPE html><html><body>404</body></html>")
     (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(300))
+    assert reason(tmp_path, "phone.heic") == "a picture in HEIC or AVIF format: convert it to JPEG or PNG"
     (tmp_path / "x.jpg").mkdir()
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     (tmp_path / "circle.jpg").symlink_to(tmp_path / "circle.jpg")

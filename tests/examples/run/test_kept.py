@@ -126,7 +126,7 @@ def test_a_checkpoint_is_found_by_its_step(request_for: RequestMaker, tmp_path: 
     for nowhere in (tmp_path / "nowhere", checkpoint_of(run, 3)):
         with pytest.raises(ValueError, match="--step must be used with the folder of a run, but"):
             checkpoint_of(nowhere, 3)
-    with pytest.raises(ValueError, match="nowhere holds no checkpoint; train there first"):
+    with pytest.raises(ValueError, match="nowhere holds no checkpoint; a run beside it: "):
         newest_step(RunFolder(tmp_path / "nowhere"))
 
 
