@@ -18,7 +18,9 @@ _FROM_REPOSITORY = {
     "Changelog": "/blob/main/CHANGELOG.md",
 }
 _VERSION = re.compile(r'^__version__ = "(.+)"$', flags=re.MULTILINE)
-_ADDRESS = re.compile(r"https?://[^\s<>\"'`)}\]]*\bgankit\b[^\s<>\"'`)}\]]*")
+_HTTPS = re.compile(r"https://[\w.-]+(:\d+)?(/[\w.~-]+)+/?")
+_CLONE = r"(git clone {address} && cd )\S+"
+_ADDRESS = r"https?://[^\s<>\"'`)}}\]]*\b(?:{names})\b[^\s<>\"'`)}}\]]*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,26 @@ class Project:
     repository: str
     urls: dict[str, str]
 
+    @property
+    def folder(self) -> str:
+        """The folder that ``git clone`` makes."""
+        return self.repository.rsplit("/", 1)[1].removesuffix(".git")
+
 
 def read_project(root: Path = ROOT) -> Project:
-    """Read the version and the addresses."""
+    """Read the version and the addresses.
+
+    Raises:
+        ValueError: `Repository` is no https address, which readers and the site could not open.
+    """
     urls = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
     version = _VERSION.search((root / "src" / "gankit" / "_version.py").read_text(encoding="utf-8"))
     assert version is not None
+    if not _HTTPS.fullmatch(urls["Repository"]):
+        raise ValueError(
+            "pyproject.toml: Repository must be an https address, such as https://github.com/NAME/gankit, but it is "
+            f"{urls['Repository']!r}"
+        )
     return Project(version=version[1], repository=urls["Repository"].rstrip("/"), urls=urls)
 
 
@@ -59,9 +75,11 @@ def wrong_addresses(root: Path = ROOT) -> list[str]:
         for name, address in expected.items()
         if project.urls.get(name) != address
     ]
+    folders = {"gankit", project.folder, project.urls["Homepage"].rstrip("/").rsplit("/", 1)[-1]}
+    address = re.compile(_ADDRESS.format(names="|".join(map(re.escape, sorted(folders)))))
     below = re.compile(re.escape(project.repository) + r"(?![\w-])")
     for path in files_with_addresses(root):
-        found = _ADDRESS.findall(path.read_text(encoding="utf-8"))
+        found = address.findall(path.read_text(encoding="utf-8"))
         wrong += [
             f"{path.relative_to(root)}: {it} is not below {project.repository}" for it in found if not below.match(it)
         ]
@@ -72,20 +90,26 @@ def move(root: Path = ROOT) -> int:
     """Replace the old address, that of `Homepage`, by the new one, that of `Repository`, and count the files changed."""
     project = read_project(root)
     old = re.compile(re.escape(project.urls["Homepage"].rstrip("/")) + r"(?![\w-])")
+    clone = re.compile(_CLONE.format(address=re.escape(project.repository)))
     changed = 0
     for path in files_with_addresses(root):
         text = path.read_text(encoding="utf-8")
         moved = old.sub(lambda _: project.repository, text)
+        moved = clone.sub(lambda found: found[1] + project.folder, moved)
         if moved != text:
             path.write_text(moved, encoding="utf-8")
             changed += 1
     return changed
 
 
-def main() -> int:
+def main(root: Path = ROOT) -> int:
     """Apply the setting, and list what it does not explain."""
-    print(f"{move()} files changed")
-    wrong = wrong_addresses()
+    try:
+        print(f"{move(root)} files changed")
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    wrong = wrong_addresses(root)
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0

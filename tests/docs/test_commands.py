@@ -63,7 +63,8 @@ def check_install(page: Path, line: str) -> None:
 
 def check_clone(page: Path, line: str) -> None:
     """Not run: it needs the network."""
-    assert line == f"git clone {read_project().repository} && cd gankit"
+    project = read_project()
+    assert line == f"git clone {project.repository} && cd {project.folder}"
 
 
 def check_pytest(page: Path, line: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 import gankit
 from docs.project import ROOT, files_with_addresses, main, move, read_project, wrong_addresses
 
-OLD, NEW = "https://github.com/gankit/gankit", "https://example.org/team/kit"
+OLD, NEW = read_project().repository, "https://example.org/team/kit"
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_every_copy_has_the_address_and_the_version_of_the_project() -> None:
     assert re.search(r"^version: (.+)$", citation, flags=re.MULTILINE)[1] == project.version  # pyright: ignore[reportOptionalSubscript]
     assert f'repository-code: "{project.repository}"' in citation
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"git clone {project.repository} " in readme
+    assert f"git clone {project.repository} && cd {project.folder}\n" in readme
     assert f"({project.urls['Issues']})" in readme
 
 
@@ -48,12 +48,16 @@ def test_a_move_changes_one_line_and_runs_one_command(copy: Path) -> None:
     project = read_project(copy)
     assert project.repository == NEW
     assert project.urls["Issues"] == f"{NEW}/issues"
-    assert OLD not in (copy / "README.md").read_text(encoding="utf-8")
+    readme = (copy / "README.md").read_text(encoding="utf-8")
+    assert OLD not in readme
+    assert f"git clone {NEW} && cd kit\n" in readme
     assert f'url: "{NEW}"' in (copy / "CITATION.cff").read_text(encoding="utf-8")
     assert move(copy) == 0
 
 
-@pytest.mark.parametrize("wrong", ["https://github.com/other/gankit", f"{OLD}-fork", "http://gankit.example.org/docs"])
+@pytest.mark.parametrize(
+    "wrong", ["https://github.com/someone-else/gankit", f"{OLD}-fork", "http://gankit.example.org/docs"]
+)
 def test_a_copy_that_differs_is_found(copy: Path, wrong: str) -> None:
     with (copy / "docs" / "guides" / "installation.md").open("a", encoding="utf-8") as page:
         page.write(f"\n[here]({wrong})\n")
@@ -68,3 +72,21 @@ def test_an_address_of_another_form_is_found(copy: Path) -> None:
 def test_the_command_changes_nothing_where_nothing_moved(capsys: pytest.CaptureFixture[str]) -> None:
     assert main() == 0
     assert capsys.readouterr().out == "0 files changed\n"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["git@github.com:me/gankit.git", "http://github.com/me/gankit", "github.com/me/gankit", "https://", ""]
+)
+def test_what_is_no_https_address_is_refused_and_changes_nothing(copy: Path, wrong: str) -> None:
+    change(copy / "pyproject.toml", f'Repository = "{OLD}"', f'Repository = "{wrong}"')
+    before = (copy / "README.md").read_bytes()
+    expected = f"pyproject.toml: Repository must be an https address, such as .+, but it is {re.escape(repr(wrong))}"
+    with pytest.raises(ValueError, match=expected):
+        move(copy)
+    assert (copy / "README.md").read_bytes() == before
+
+
+def test_the_command_says_what_is_wrong(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(copy / "pyproject.toml", f'Repository = "{OLD}"', 'Repository = "git@github.com:me/gankit.git"')
+    assert main(copy) == 1
+    assert capsys.readouterr().err.startswith("pyproject.toml: Repository must be an https address")
