@@ -15,6 +15,7 @@ import tyro
 
 from examples.anime_faces.commands import COMMANDS, OF_RECIPES, find_command, option_names, overview, recipe_of
 from examples.anime_faces.commands._help import description_of_train, with_readable_help
+from examples.anime_faces.commands._typed import refuse_mistaken, with_home, with_plain_errors
 from examples.anime_faces.errors import CommandError, in_words
 from examples.anime_faces.printing import say
 from examples.anime_faces.recipes import own_name
@@ -30,11 +31,17 @@ def parse(name: str, arguments: list[str]) -> Any:
         raise ValueError(f"{name!r} is not a command; the commands are {', '.join(COMMANDS)}")
     if name in ("check", "train", "prepare"):
         refuse_empty(arguments)
+    refuse_mistaken(name, arguments)
+    arguments = with_home(arguments)
     command, program = find_command(name, arguments), f"{PROGRAM} {name}"
     if name in OF_RECIPES and recipe_of(arguments) != "default":  # help is that of the recipe
         program = f"{program} --recipe {recipe_of(arguments)}"
     about = description_of_train(command, own_name(recipe_of(arguments))) if name == "train" else None
-    return with_readable_help(lambda: tyro.cli(command, prog=program, description=about, args=arguments))
+
+    def read() -> Any:
+        return tyro.cli(command, prog=program, description=about, args=arguments)
+
+    return with_plain_errors(lambda: with_readable_help(read), arguments)
 
 
 def refuse_empty(arguments: Sequence[str]) -> None:

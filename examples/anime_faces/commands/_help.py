@@ -24,7 +24,7 @@ _CHOICES = re.compile(r"\{([\w,.-]+)\}(\S*)")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class _Captured(io.TextIOWrapper):
+class Captured(io.TextIOWrapper):
     """Keeps what is printed, and answers for the real output: whether it is a terminal, which has colors, and its encoding."""
 
     def __init__(self, real: TextIO) -> None:
@@ -43,7 +43,7 @@ class _Captured(io.TextIOWrapper):
 
 def with_readable_help(parse: Callable[[], Any]) -> Any:
     """Call what parses a command line; where it prints help, show that as `readable` returns it."""
-    captured = _Captured(sys.stdout)
+    captured = Captured(sys.stdout)
     try:
         with redirect_stdout(captured):
             return parse()
