@@ -1,8 +1,10 @@
 """Findings in what a training is asked to do: batch, learning rates, length."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from examples.anime_faces.checkup._findings import Finding, problem, warning
+from examples.anime_faces.run import large_batch
 from examples.anime_faces.systems import Training
 
 USUAL_RATES = (1e-6, 1e-2)
@@ -14,22 +16,29 @@ MOST_PASSES = 5_000
 """Times that each picture is used, from which on a generator learns pictures by heart unless the critic sees them changed."""
 
 
-def findings_of_settings(training: Training, *, pictures: int, steps: int) -> Iterator[Finding]:
+def findings_of_settings(training: Training, options: Any, *, pictures: int) -> Iterator[Finding]:
     """Look at what would be trained.
+
+    Args:
+        training: It; networks may be on the device ``meta``.
+        options: The options of its recipe.
+        pictures: Pictures in use.
+    """
+    large = large_batch(training.system, options, pictures)
+    if large is not None:
+        yield warning(*large)
+    for name, rate in _rates(training).items():
+        yield from _of_rate(name, rate)
+
+
+def findings_of_length(training: Training, *, pictures: int, steps: int) -> Iterator[Finding]:
+    """Look at how long it would be trained.
 
     Args:
         training: It; networks may be on the device ``meta``.
         pictures: Pictures in use.
         steps: The planned steps.
     """
-    batch = training.system.batch_size
-    if batch > pictures:
-        yield problem(
-            f"a batch has {batch} pictures, and only {pictures} are in use",
-            f"give --batch-size {max(1, pictures // 2)} or less, or more pictures",
-        )
-    for name, rate in _rates(training).items():
-        yield from _of_rate(name, rate)
     if steps < FEWEST_STEPS:
         yield warning(f"{steps} steps are few", "enough to see that everything works, and not for good pictures")
     passes = passes_of(training, pictures=pictures, steps=steps)

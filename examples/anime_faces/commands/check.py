@@ -1,21 +1,20 @@
 """`check`: look at data and settings before hours are spent."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
-import tyro
-
+from examples.anime_faces.asked import check_there, check_training
 from examples.anime_faces.commands import shown_as
-from examples.anime_faces.commands.train import RECIPES, options_added
+from examples.anime_faces.commands.train import Train, options_added
 from examples.anime_faces.data import Dataset, check_apart_from_data
 from examples.anime_faces.printing import say
 from examples.anime_faces.recipes import find_recipe
 
 if TYPE_CHECKING:
     from examples.anime_faces.checkup import Finding, Trial
-    from examples.anime_faces.systems import Recipe, Selection
+    from examples.anime_faces.systems import Recipe, Selection, Training
 
 Options = TypeVar("Options")
 SAVE_EVERY = 90.0
@@ -24,7 +23,7 @@ FOUND_PROBLEMS = 8
 
 
 @dataclass(kw_only=True)
-class Check(Generic[Options]):
+class Check(Train[Options], Generic[Options]):
     """Look at data and settings before hours are spent, and say what `train` would do with them.
 
     It trains nothing and writes nothing: it counts classes, looks for copies and pictures of one color, builds the
@@ -35,29 +34,16 @@ class Check(Generic[Options]):
     The exit code is 0 if there are no problems, and 8 if there are problems; each comes with what to do.
     """
 
-    data: Path
-    """Data set to learn from: a folder that `prepare` wrote."""
-    recipe: Annotated[str, tyro.conf.arg(help=RECIPES)] = "default"
     out: Annotated[Path, shown_as("FOLDER")] = Path("runs")
     """Where the run would be written: the room on this disk is looked at. Default: runs."""
-    steps: Annotated[int | None, shown_as("STEPS")] = None
-    """Steps of the run. Default: the number of the recipe."""
-    keep: Annotated[tuple[int, ...], shown_as("STEP [STEP ...]")] = ()
-    """Steps whose checkpoints would stay, which need room."""
-    threads: Annotated[int | None, shown_as("THREADS")] = None
-    """CPU threads. Default: the first choice of `train`, which may find a faster one."""
-    device: Annotated[str | None, shown_as("DEVICE")] = None
-    """cpu, cuda or cuda:1. Default: a GPU if there is one."""
-    precision: Annotated[Literal["float32", "bfloat16", "float16"] | None, shown_as("float32|bfloat16|float16")] = None
-    """Number format of the networks' passes. Default: float32, where `train` may find bfloat16 faster."""
     trial_seconds: float = 8.0
     """Begin no further step of the trial after this time."""
-    options: Annotated[Options, tyro.conf.arg(name="")]
 
     def run(self) -> None:
         """Look at everything, say what was found, and end the process with 8 if there are problems."""
-        if self.steps is not None and self.steps < 1:
-            raise ValueError(f"--steps must be at least 1, but it is {self.steps}")
+        check_training(self)
+        if self.start is not None:
+            check_there(self.start, "--from")
         if self.trial_seconds < LEAST_SECONDS:
             raise ValueError(f"--trial-seconds must be at least {LEAST_SECONDS}, but it is {self.trial_seconds}")
         check_apart_from_data(self.out)
@@ -80,10 +66,19 @@ class Check(Generic[Options]):
 
     def _look(self, dataset: Dataset, recipe: "Recipe") -> "Iterator[Finding]":
         """Go from what is quick to what takes seconds; what cannot be looked at after a problem is left out."""
-        from examples.anime_faces.checkup import data_lines, findings_of_data, findings_of_settings, problem
+        from examples.anime_faces.checkup import (
+            data_lines,
+            findings_of_data,
+            findings_of_length,
+            findings_of_settings,
+            problem,
+        )
+        from examples.anime_faces.run import read_plan
         from examples.anime_faces.systems import training_on_meta
 
         steps = recipe.steps if self.steps is None else self.steps
+        if self.plan is not None:
+            steps = read_plan(self.plan).first_steps
         try:
             dataset.verify()
             selection = recipe.conditioning(self.options).select(dataset)
@@ -100,17 +95,48 @@ class Check(Generic[Options]):
             return
         sizes = {name: sum(one.numel() for one in network.parameters()) for name, network in training.networks.items()}
         say(f"recipe    {recipe.name}, parameters: {', '.join(f'{name} {size:,}' for name, size in sizes.items())}")
-        say(f"plan      {steps:,} steps with {training.system.batch_size} pictures in a batch")
-        found = list(findings_of_settings(training, pictures=len(selection.rows), steps=steps))
+        length = f"{steps:,} steps" if self.minutes is None else f"{self.minutes:g} minutes"
+        say(f"plan      {length} with {training.system.batch_size} pictures in a batch")
+        found = list(findings_of_settings(training, self.options, pictures=len(selection.rows)))
+        found += self._look_at_start(training)
         yield from found
+        trial = None
         if not any(one.is_problem for one in found):
-            yield from self._try(dataset, recipe, selection, steps)
+            trial = yield from self._try(dataset, recipe, selection, steps)
+        if self.minutes is not None and trial is None:
+            return
+        if self.minutes is not None and trial is not None:
+            steps = max(1, int(60 * self.minutes / trial.seconds))
+        yield from findings_of_length(training, pictures=len(selection.rows), steps=steps)
 
-    def _try(self, dataset: Dataset, recipe: "Recipe", selection: "Selection", steps: int) -> "Iterator[Finding]":
+    def _look_at_start(self, training: "Training") -> "Iterator[Finding]":
+        """Say how much of the networks would be taken from --from."""
+        from examples.anime_faces.checkup import problem
+        from examples.anime_faces.run import load_any_checkpoint, take_networks
+
+        if self.start is None:
+            return
+        for network in (*training.networks.values(), *(one.network for one in training.averages.values())):
+            network.to_empty(device="cpu")
+        try:
+            taken, left_out = take_networks(load_any_checkpoint(self.start), training)
+        except ValueError as error:
+            yield problem(f"--from {self.start} cannot be used", str(error))
+            return
+        say(
+            f"start     {taken} entries of the networks of {self.start} fit; {len(left_out)} would keep their fresh start"
+        )
+
+    def _try(
+        self, dataset: Dataset, recipe: "Recipe", selection: "Selection", steps: int
+    ) -> "Generator[Finding, None, Trial | None]":
+        """Try a few steps; returns what they took, or None if one fails."""
         from examples.anime_faces.checkup import findings_of_room, problem, room_lines, try_steps
         from examples.anime_faces.systems import hardware_choices
 
-        hardware = hardware_choices(device=self.device, precision=self.precision, threads=self.threads)[0]
+        hardware = hardware_choices(
+            device=self.device, precision=self.precision, threads=self.threads, gradients=self.gradients
+        )[0]
         say(f"hardware  {hardware}")
         try:
             trial = try_steps(
@@ -118,18 +144,22 @@ class Check(Generic[Options]):
             )
         except (ValueError, MemoryError, RuntimeError) as error:  # of torch, where memory is too small
             yield problem(f"a step of {recipe.name} fails on {hardware.device}", str(error).split("\n", maxsplit=1)[0])
-            return
-        for line in time_lines(trial, steps):
+            return None
+        for line in time_lines(trial, steps, self.minutes):
             say(f"time      {line}")
         for line in room_lines(trial, self.out, len(self.keep)):
             say(f"room      {line}")
         yield from findings_of_room(trial, self.out, len(self.keep))
+        return trial
 
 
-def time_lines(trial: "Trial", steps: int) -> Iterator[str]:
-    """Return what a step takes, by network, and what the whole run and its checkpoints take."""
+def time_lines(trial: "Trial", steps: int, minutes: float | None = None) -> Iterator[str]:
+    """Return what a step takes, by network, and what the whole run and its checkpoints take; of minutes, their steps."""
     parts = ", ".join(f"{name} {1000 * seconds:.3g} ms" for name, seconds in trial.parts.items())
     yield f"a step takes {1000 * trial.seconds:.3g} ms here (mean of {trial.rounds}): {parts}"
+    if minutes is not None:
+        steps = max(1, int(60 * minutes / trial.seconds))
+        yield f"{minutes:g} minutes are about {steps:,} steps"
     whole = steps * trial.seconds
     saves = 2 + int(whole / SAVE_EVERY)
     yield f"{steps:,} steps take about {in_words(whole)}, and {saves} checkpoints about {in_words(saves * trial.saving)} more"

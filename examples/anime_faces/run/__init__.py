@@ -1,6 +1,7 @@
 """Training runs: settings, data feed, loop, checkpoints, previews; and the trained generator afterwards."""
 
 from examples.anime_faces.run._axis import SymmetricLog as SymmetricLog
+from examples.anime_faces.run._batch import large_batch as large_batch
 from examples.anime_faces.run._console import StopSignals as StopSignals
 from examples.anime_faces.run._cure import cure_of as cure_of
 from examples.anime_faces.run._curves import (
@@ -52,6 +53,7 @@ from examples.anime_faces.run._originals import (
     seed_of_prompt as seed_of_prompt,
 )
 from examples.anime_faces.run._outlines import read_outline as read_outline
+from examples.anime_faces.run._planning import read_plan as read_plan
 from examples.anime_faces.run._profile import profile_rounds as profile_rounds
 from examples.anime_faces.run._record import read_log as read_log
 from examples.anime_faces.run._request import Outcome as Outcome, TrainRequest as TrainRequest
@@ -73,7 +75,7 @@ from examples.anime_faces.run._sheets import (
     draw_sheet as draw_sheet,
     enlargement as enlargement,
 )
-from examples.anime_faces.run._state import digest as digest
+from examples.anime_faces.run._state import digest as digest, take_networks as take_networks
 from examples.anime_faces.run._stores import (
     as_network_input as as_network_input,
     choose_store as choose_store,

@@ -10,6 +10,7 @@ from typing import Any
 import gankit as gk
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.printing import say
+from examples.anime_faces.run._batch import large_batch
 from examples.anime_faces.run._feed import Feed
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._formats import checked_state, load_any_checkpoint
@@ -25,7 +26,7 @@ from examples.anime_faces.run._session import Session
 from examples.anime_faces.run._settings import Settings
 from examples.anime_faces.run._state import restore_state, take_networks
 from examples.anime_faces.run._together import Together
-from examples.anime_faces.systems import Hardware, Selection, Training
+from examples.anime_faces.systems import Hardware, Selection, System, Training
 
 MOST_NAMED = 12
 
@@ -154,20 +155,22 @@ def _take(start: Path, session: Session) -> None:
         say(f"            and {len(left_out) - MOST_NAMED} more")
 
 
-def announce(settings: Settings, pictures: int, note: str) -> None:
-    """Say what will be trained."""
+def announce(settings: Settings, pictures: int, system: System, options: Any) -> None:
+    """Say what will be trained, by which options of its recipe."""
     names = ", ".join(f"{attribute.name} ({len(attribute.classes)})" for attribute in settings.description.attributes)
     size, unread = settings.description.size, "" if settings.description.reads_labels else " (labels are not read)"
     say(f"data      {settings.pictures} of {pictures} pictures, {size}x{size}, attributes: {names or 'none'}{unread}")
     text = settings.description.text
     if text is not None:
         say(f"texts     {text.encoder}, {text.features} numbers each")
-    options = ", ".join(f"{name} {value}" for name, value in settings.options.items() if value != "")
-    say(f"recipe    {settings.recipe}: {options}")
+    values = ", ".join(f"{name} {value}" for name, value in settings.options.items() if value != "")
+    say(f"recipe    {settings.recipe}: {values}")
     say(f"plan      {settings.steps} steps, seed {settings.seed}")
     if settings.ranks > 1:
         say(f"ranks     {settings.ranks}, which share every batch; this first one writes all files")
     if settings.keep:
         say(f"keep      {kept_in_words(settings.keep, settings.steps)}")
-    if note:
-        say(f"note      {note}")
+    if system.note:
+        say(f"note      {system.note}")
+    if (large := large_batch(system, options, settings.pictures)) is not None:
+        say(f"warning   {': '.join(large)}")

@@ -94,7 +94,7 @@ def train(
         if is_first:
             settings.save(folder.settings)
         outline = parts.write_outline(settings)
-        announce(settings, len(dataset) + (0 if second is None else len(second)), training.system.note)
+        announce(settings, len(dataset) + len(second or ()), training.system, request.options)
         if outline is not None:
             say(in_short(outline, folder))
         session = Session(

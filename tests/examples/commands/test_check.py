@@ -1,10 +1,13 @@
 """The command `check`: it says what a training would do, and ends with 0, or with 8 and a list of problems."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from examples.anime_faces.__main__ import exit_code_of
+from examples.anime_faces.commands.check import Check
+from examples.anime_faces.commands.train import Train
 
 TINY = ("--width", "4", "--batch-size", "8", "--threads", "1", "--trial-seconds", "0.1")
 STARTS = (
@@ -40,9 +43,10 @@ def test_a_training_that_works_is_described_and_nothing_is_written(
 def test_problems_are_listed_and_exit_with_8(faces_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(faces_folder, "--batch-size", "400", "--learning-rate", "50") == 8
     said = capsys.readouterr().out
-    assert "problem 1 a batch has 400 pictures, and only 70 are in use: give --batch-size 35 or less" in said
-    assert "problem 2 the learning rate of critic is 25: training would diverge" in said
-    assert "problem 3 the learning rate of generator is 50" in said
+    assert "warning   a batch has 400 pictures, and only 70 are in use, so it holds some twice or more: " in said
+    assert ": give --batch-size 32, or add pictures" in said
+    assert "problem 1 the learning rate of critic is 25: training would diverge" in said
+    assert "problem 2 the learning rate of generator is 50" in said
     assert "time " not in said
 
 
@@ -55,7 +59,9 @@ def test_a_recipe_that_does_not_fit_the_data_is_a_problem(
 
 def test_mistakes_in_the_command_are_errors(faces_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for options, message in (
-        (("--steps", "0"), "--steps must be at least 1, but it is 0"),
+        (("--steps", "0"), "--steps must be above 0"),
+        (("--steps", "9", "--minutes", "3"), "--steps and --minutes must not both be given"),
+        (("--from", "nowhere"), "--from nowhere does not exist"),
         (("--trial-seconds", "0"), "--trial-seconds must be at least 0.1"),
         (("--recipe", "wgangp"), "did you mean tags_wgan_gp?"),
         (("--out", str(faces_folder)), "contains a data set"),
@@ -71,3 +77,18 @@ def test_own_recipes_are_checked_too(
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "recipes"))
     assert check(faces_folder, "--recipe", "own.tiny", "--threads", "1", "--trial-seconds", "0.1") == 0
     assert "recipe    own.tiny:RECIPE, parameters: generator " in capsys.readouterr().out
+
+
+def test_all_options_of_train_are_taken(
+    faces_folder: Path, trained_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = ("--recipe", "acgan", "--width", "4", "--batch-size", "6", "--threads", "1", "--trial-seconds", "0.1")
+    rest = ("--seed", "3", "--grid-every", "5", "--strict", "--profile", "--gradients", "eager")
+    assert check(faces_folder, *same, *rest, "--minutes", "3", "--from", str(trained_folder)) == 0
+    said = capsys.readouterr().out
+    assert "plan      3 minutes with 3 pictures in a batch" in said
+    assert "time      3 minutes are about " in said
+    assert f"entries of the networks of {trained_folder} fit; 0 would keep their fresh start" in said
+    assert check(faces_folder, *same, "--plan", str(trained_folder)) == 0
+    assert "plan      7 steps with 3 pictures in a batch" in capsys.readouterr().out
+    assert {one.name for one in fields(Train)} <= {one.name for one in fields(Check)}
