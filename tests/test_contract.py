@@ -48,7 +48,9 @@ def _inputs(row: Row, dtype: torch.dtype = torch.float64) -> dict[str, torch.Ten
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
 def test_every_public_name_has_a_row(namespace: str) -> None:
-    assert set(TABLE.get(namespace, {})) == _public(namespace)
+    assert set(TABLE.get(namespace, {})) == _public(namespace), (
+        f"give each public name a row in tests/support/contract/{namespace}.py, and no row to other names"
+    )
 
 
 @every_name

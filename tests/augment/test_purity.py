@@ -22,7 +22,9 @@ every = pytest.mark.parametrize("name", CALLS)
 
 
 def test_every_name_is_in_the_table() -> None:
-    assert {*CALLS, "Augmentation"} == {name for name in vars(augment) if not name.startswith("_")}
+    assert {*CALLS, "Augmentation"} == {name for name in vars(augment) if not name.startswith("_")}, (
+        "give a new name a row in CALLS of this file"
+    )
 
 
 @every

@@ -223,7 +223,7 @@ def test_a_state_loads_strictly_into_another_block(name: str) -> None:
 
 def test_every_public_block_has_its_keys_written_down() -> None:
     modules = {name for name, value in vars(blocks).items() if inspect.isclass(value) and issubclass(value, nn.Module)}
-    assert modules <= set(STATE_MAKERS)
+    assert modules <= set(STATE_MAKERS), "give a new block a row in STATE_MAKERS of this file"
     assert set(json.loads(GOLDEN.read_text())) == set(STATE_MAKERS)
 
 

@@ -39,7 +39,9 @@ every = pytest.mark.parametrize("name", CALLS)
 
 
 def test_every_name_is_in_the_table() -> None:
-    assert {name.partition(",")[0] for name in CALLS} == {name for name in vars(latents) if not name.startswith("_")}
+    assert {name.partition(",")[0] for name in CALLS} == {name for name in vars(latents) if not name.startswith("_")}, (
+        "give a new name a row in CALLS of this file"
+    )
 
 
 @every
