@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.mutants.mutation import Mutation
 from tests.mutants.places import PLACES, ROOT
-from tests.mutants.sample import interval
+from tests.mutants.sample import interval, pooled
 from tests.mutants.survivors import Survivor
 from tests.mutants.verdict import Verdict
 
@@ -20,7 +20,7 @@ In most folders a random sample of the faults was tried. *Score* is the share of
 or survived, with a 95 % interval for the score of all faults. A survivor with a reason in
 `tests/mutants/survivors.toml` counts as a survivor; a fault whose tests do not end counts as neither. *Tests*: all tests that
 reach a fault, or only a part of them; *own* are those in files with the name of its file. A part cannot kill more than all, so
-its score is a lower bound.
+its score is a lower bound. In the row `all` each folder counts by its number of faults, however few were tried.
 
 | folder | tests | tried | killed | survived | score |
 |---|---|---|---|---|---|
@@ -70,7 +70,7 @@ def write_page(
 
 
 def page(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the page; the last row is the sum, if all rows are of whole folders."""
+    """Return the page; the last row is about all mutants, if all rows are of whole folders."""
     rows = [row for name in PLACES for key, row in sorted(figures.items()) if key.split(" ")[0] == name]
     counts = ("made", "tried", "killed", "survived", "with_reason", "out_of_time")
     total = {
@@ -89,19 +89,32 @@ def page(figures: Mapping[str, Mapping[str, Any]]) -> str:
         folder for folder in (str(one.folder.relative_to(ROOT)) for one in PLACES.values()) if folder not in measured
     ]
     gaps = f"\nNot measured yet: {', '.join(f'`{folder}`' for folder in missing)}.\n" if missing else ""
-    return ABOUT + "".join(_row(row, numbers.get(_left_out(row))) for row in [*rows, *sums]) + gaps + notes
+    table = "".join(_row(row, numbers.get(_left_out(row)), _score(row)) for row in rows)
+    table += "".join(_row(row, None, _score_of_all(rows)) for row in sums)
+    return ABOUT + table + gaps + notes
 
 
 def _left_out(row: Mapping[str, Any]) -> str:
     return row["tests"].partition("without ")[2]
 
 
-def _row(row: Mapping[str, Any], note: int | None) -> str:
+def _score(row: Mapping[str, Any]) -> str:
     decided = row["killed"] + row["survived"]
     low, high = interval(row["killed"], decided)
     score = f"{row['killed'] / decided:.1%}" if decided else "-"
-    if decided and row["tried"] < row["made"]:
-        score += f" ({low:.1%} to {high:.1%})"
+    return f"{score} ({low:.1%} to {high:.1%})" if decided and row["tried"] < row["made"] else score
+
+
+def _score_of_all(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the score of all mutants: each folder counts by its mutants, of which some folders tried a smaller part."""
+    folders = [(row["made"], row["killed"] + row["survived"], row["killed"]) for row in rows]
+    if not all(decided for _, decided, _ in folders):
+        return "-"
+    score, low, high = pooled(folders)
+    return f"{score:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _row(row: Mapping[str, Any], note: int | None, score: str) -> str:
     tests = (row["tests"].partition("without ")[0].rstrip(", ") or "all") + (f" [{note}]" if note else "")
     survived = f"{row['survived']:,}"
     if row["with_reason"]:

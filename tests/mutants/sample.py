@@ -34,3 +34,22 @@ def interval(killed: int, decided: int, *, z: float = 1.96) -> tuple[float, floa
     middle = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / decided + weight / (4 * decided))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def pooled(folders: Sequence[tuple[int, int, int]], *, z: float = 1.96) -> tuple[float, float, float]:
+    """Return the score of all mutants from samples of the folders, and its interval: each folder counts by its mutants.
+
+    Reference: Cochran 1977, "Sampling Techniques", section 5.4, of stratified samples. The share of a folder in the variance is
+    that of `interval`'s middle, so that a folder without a survivor does not count as certain.
+
+    Args:
+        folders: Of each, how many mutants there are, how many were decided, and how many of those were killed.
+    """
+    everything = sum(made for made, _, _ in folders)
+    score, variance = 0.0, 0.0
+    for made, decided, killed in folders:
+        low, high = interval(killed, decided, z=z)
+        middle = (low + high) / 2
+        score += made / everything * killed / decided
+        variance += (made / everything) ** 2 * (1 - decided / made) * middle * (1 - middle) / decided
+    return score, max(0.0, score - z * math.sqrt(variance)), min(1.0, score + z * math.sqrt(variance))

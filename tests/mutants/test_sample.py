@@ -7,7 +7,7 @@ import pytest
 from tests.mutants.mutation import Mutation
 from tests.mutants.page import page
 from tests.mutants.places import PLACES, ROOT, module_of
-from tests.mutants.sample import interval, sampled
+from tests.mutants.sample import interval, pooled, sampled
 
 
 def _mutants(count: int) -> list[Mutation]:
@@ -62,6 +62,15 @@ def test_the_interval_is_wilsons() -> None:
     assert interval(5, 5)[1] == 1.0
 
 
+def test_the_score_of_all_counts_each_folder_by_its_mutants() -> None:
+    score, low, high = pooled([(300, 100, 100), (100, 50, 40)])
+    assert score == pytest.approx(0.75 * 1.0 + 0.25 * 0.8)
+    assert low < score < high
+    alone = interval(40, 50)
+    assert (high - low) / 2 < 0.25 * (alone[1] - alone[0])  # a quarter of all mutants, and half of those were tried
+    assert pooled([(7, 7, 6)]) == pytest.approx((6 / 7, 6 / 7, 6 / 7))  # all were tried, so nothing is unknown
+
+
 def test_places_have_sources_tests_and_modules() -> None:
     for place in PLACES.values():
         assert place.files, place.name
@@ -89,12 +98,12 @@ def test_the_page_adds_the_folders_up() -> None:
     assert "| `a` | all | 100 of 2,000 | 90 | 5 (1 with a reason), 5 did not end | 94.7% (88.3% to 97.7%) |" in text
     assert "| `b`, only `_x` | own [1] | 2,000 of 2,000 | 90 | 5 (1 with a reason), 5 did not end | 94.7% |" in text
     assert text.endswith("\n[1] Without `ranks`.\n")
-    assert "`all`" not in text
+    assert "| `all`" not in text
     assert "\nNot measured yet: `src/gankit/_core`, " in text
     folders = {name: str(place.folder.relative_to(ROOT)) for name, place in PLACES.items()}
     assert "Not measured" not in page({name: {**row, "folder": folder} for name, folder in folders.items()})
     text = page({"losses": {**row, "folder": "a"}, "run": {**other, "only": ""}})
     assert (
-        "| `all` | as above | 2,100 of 4,000 | 180 | 10 (2 with a reason), 10 did not end | 94.7% (90.6% to 97.1%) |"
+        "| `all` | as above | 2,100 of 4,000 | 180 | 10 (2 with a reason), 10 did not end | 94.7% (91.2% to 98.3%) |"
         in text
     )
