@@ -145,9 +145,11 @@ def own_name(name: str) -> str:
 
 
 def _near(name: str) -> tuple[str, ...]:
-    """Return recipes of the kind of GAN that a name says, or whose names are spelled much like it."""
+    """Return recipes of the kind of GAN that a name says, or the module here, or those whose names are spelled much like it."""
     if file := address_of_file(name):
         return (file,)
+    if name.isidentifier() and Path(f"{name}.py").is_file():
+        return (f"{name}:{RECIPE}",)
     key, names = _letters(name), {_letters(own): own for own in recipe_names()}
     held = tuple(own for letters, own in names.items() if letters in key)
     of_kind = next((recipes for kind, recipes in KINDS.items() if kind in key), ())

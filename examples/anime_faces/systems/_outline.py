@@ -123,8 +123,8 @@ class Outline:
         losses = "\n".join(map(_loss, self.losses))
         if not with_meanings:
             return losses
-        signs = textwrap.fill(SIGNS, WIDTH)
-        return "\n".join([losses, "", signs, "In these formulas", *_aligned(self.notation, "  ")])
+        meanings = ["In these formulas", *_aligned(self.notation, "  ")] if self.notation else []
+        return "\n".join([losses, "", textwrap.fill(SIGNS, WIDTH), *meanings])
 
     def constants_text(self) -> str:
         """Return the constants."""

@@ -200,7 +200,7 @@ class Recipe:
         name: How ``--recipe`` names it; filled in by `find_recipe`.
 
     Raises:
-        ValueError: `steps` is below 1.
+        ValueError: `steps` is below 1, or `conditioning`, `networks` or `system` is no function.
     """
 
     description: str
@@ -216,3 +216,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise ValueError(f"steps of a recipe must be at least 1, but it is {self.steps}")
+        for name in ("conditioning", "networks", "system"):
+            if not callable(value := getattr(self, name)):
+                hint = "; write always(...) around what does not depend on options" if name == "conditioning" else ""
+                raise ValueError(f"{name} of a recipe must be a function, but it is {value!r}{hint}")

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,22 @@ def test_a_file_gets_its_address_as_a_hint() -> None:
             find_options(name)
     with pytest.raises(ValueError, match=r"did you mean hinge:SMALL\?$"):
         find_options("hinge.py:SMALL")
+
+
+def test_a_module_here_gets_its_address_as_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"'zebra'$"):
+        find_options("zebra")
+    (tmp_path / "zebra.py").write_text("")
+    with pytest.raises(ValueError, match=r"did you mean zebra:RECIPE\?$"):
+        find_options("zebra")
+
+
+@pytest.mark.parametrize("field", ["conditioning", "networks", "system"])
+def test_a_field_of_a_recipe_that_is_no_function_is_named(field: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{field} of a recipe must be a function, but it is \{{\}}") as found:
+        replace(find_recipe("wgan_clip"), **{field: {}})
+    assert ("write always(...)" in str(found.value)) == (field == "conditioning")
 
 
 def test_addresses_are_read_without_importing_anything() -> None:

@@ -237,3 +237,9 @@ def test_a_table_names_its_columns() -> None:
         "  Layer  Kind    Output  Parameters",
         "  score  Linear  1           12,345",
     ]
+
+
+def test_formulas_without_names_have_no_list_of_meanings() -> None:
+    outline = Outline(networks=[], losses=[], notation=[], constants=[])
+    assert "In these formulas" not in outline.losses_text()
+    assert "In these formulas\n  z" in replace(outline, notation=[Fact("z", "noise")]).losses_text()
