@@ -40,6 +40,7 @@ class Renderer:
     reads_labels: bool = True
     example_texts: tuple[str, ...] | None = None
     noise: Noise = field(default_factory=Noise)
+    warning: str = ""
     drawer: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(changes_pictures=False))
 
     @property
