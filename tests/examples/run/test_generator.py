@@ -64,6 +64,7 @@ def test_open_halves_are_drawn_at_random(loaded: LoadedGenerator) -> None:
         (torch.zeros(2, 3, dtype=torch.int64), r"class_ids must have shape \(n, 2\)"),
         (torch.zeros(0, 2, dtype=torch.int64), r"class_ids must have shape \(n, 2\)"),
         (torch.tensor([[0, 11]]), "class ids of eyes must be -1 to 10"),
+        (torch.tensor([[3, 0], [-2, 0]]), "class ids of hair must be -1 to 11, but they reach from -2 to 3"),
         (torch.tensor([[-2, 0]]), "class ids of hair must be -1 to 11"),
     ],
 )

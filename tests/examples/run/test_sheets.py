@@ -13,7 +13,8 @@ import gankit as gk
 from examples.anime_faces.data import FACE_ATTRIBUTES
 from examples.anime_faces.run import Block, draw_sheet, read_layout
 from examples.anime_faces.run._preview import COLUMNS, ROWS, Preview, is_preview_step
-from examples.anime_faces.run._sheets import LAYOUT, ROOM
+from examples.anime_faces.run._sheet_files import read_sheet
+from examples.anime_faces.run._sheets import GAP, LAYOUT, LINE_HEIGHT, MARGIN, ROOM
 from examples.anime_faces.run._variety import REAL
 from examples.anime_faces.systems import Blueprint, Description, Drawer, WhateverIsKnown
 
@@ -43,6 +44,34 @@ def test_every_picture_is_on_the_sheet_in_its_place() -> None:
             places[row, column] = found[0].tolist()
     assert places[0, 0][0] < places[1, 0][0] < places[2, 0][0]
     assert places[1, 0][1] < places[1, 1][1] < places[1, 2][1] < places[1, 3][1]
+
+
+def test_a_row_of_pictures_ends_where_its_margin_begins() -> None:
+    sheet = draw_sheet([""], [Block("", colored(1, 3))], scale=2)
+    inner = np.asarray(sheet.image)[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    assert inner.shape == (16, 3 * 16 + 2 * GAP, 3)
+    assert (inner[:, -1] == colored(1, 3)[0, 2, 0, 0]).all()
+
+
+def test_a_note_takes_a_line_of_the_label() -> None:
+    label, pictures = " ".join(["label"] * 60), [Block("", colored(1, 1))]
+    alone, noted = (draw_sheet([label], pictures, scale=10, notes=notes) for notes in ((), ("note",)))
+
+    def lines_of(sheet: Image.Image) -> int:
+        ink = np.asarray(np.less(np.asarray(sheet)[:, : MARGIN * 8], 200).any(axis=(1, 2)))
+        return int((ink[1:] & ~ink[:-1]).sum())
+
+    assert lines_of(noted.image) <= lines_of(alone.image) == 80 // LINE_HEIGHT
+
+
+def test_a_sheet_that_is_not_there_is_an_error_of_the_system_and_a_damaged_one_names_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    with pytest.raises(FileNotFoundError):
+        read_sheet(path)
+    draw_sheet(["a"], [Block("", colored(1, 1))]).save(path)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(ValueError, match=r"sheet\.png is damaged or cut off"):
+        read_sheet(path)
 
 
 def test_headings_do_not_run_into_each_other() -> None:
