@@ -31,6 +31,7 @@ class Recorder:
     reads_labels: bool = True
     example_texts: tuple[str, ...] | None = None
     noise: Noise = field(default_factory=Noise)
+    warning: str = ""
     drawer: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(changes_pictures=False))
 
     def __post_init__(self) -> None:
