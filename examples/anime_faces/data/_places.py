@@ -147,7 +147,9 @@ def _is_strange(path: Path) -> bool:
     """Whether a file or folder is neither of a run nor hidden nor of the system, nor unfinished work of a killed program."""
     if path.name.startswith(".") or path.name in _OF_THE_SYSTEM or TEMPORARY.fullmatch(path.name):
         return False
-    return path.name not in (_FOLDERS_OF_A_RUN if path.is_dir() else _FILES_OF_A_RUN)
+    if path.is_dir():
+        return path.name not in _FOLDERS_OF_A_RUN
+    return path.name not in _FILES_OF_A_RUN and path.suffix != ".log"  # `train --out X > X/train.log`
 
 
 def check_space(out: Path, needed: int) -> None:

@@ -173,7 +173,7 @@ def test_what_a_stopped_command_left_is_no_hindrance(tmp_path):
     for name in (name for name, one in vars(RunFolder).items() if isinstance(one, property) and name != "settings"):
         path = getattr(run, name)
         path.touch() if path.suffix else path.mkdir()
-    for name in (".gitignore", "Thumbs.db", f"log.jsonl.tmp-{'0' * 12}"):
+    for name in (".gitignore", "Thumbs.db", "train.log", f"log.jsonl.tmp-{'0' * 12}"):
         (tmp_path / name).touch()
     check_place_of_run(tmp_path)
     (tmp_path / "grids.txt").touch()
