@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BARS = ("training: ", "reading: ", "rendering: ", "checking: ")
+BESIDES = ("note: ", "what to do: ", "detail: ")
 PATIENCE = 300.0
 """Seconds until a child that should have ended is killed, and counts as hanging."""
 ROOM = 4 << 30
@@ -46,9 +47,9 @@ class Ended:
 
     @property
     def is_one_line(self) -> bool:
-        """Whether it has said in one line what is wrong, besides notes and bars of progress."""
+        """Whether it has said in one line what is wrong, besides notes, what to do, details and bars of progress."""
         lines = [line for line in self.errors.replace("\r", "\n").splitlines() if line.strip()]
-        said = [line for line in lines if not line.startswith(("note: ", *BARS))]
+        said = [line for line in lines if not line.strip().startswith((*BESIDES, *BARS))]
         return len(said) == 1 and said[0].startswith("error: ")
 
 

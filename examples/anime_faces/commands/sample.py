@@ -206,7 +206,7 @@ def refuse_unquoted(words: Sequence[str], check: Callable[[str], None]) -> None:
         return True
 
     wrong = next((place for place, word in enumerate(words) if not is_prompt(word)), None)
-    if wrong is None:
+    if wrong is None or not any(map(str.isalnum, words[wrong])):  # signs alone are no part of a prompt
         return
     near = words[max(0, wrong - MOST_WORDS) : wrong + MOST_WORDS]
     at = wrong - max(0, wrong - MOST_WORDS)
