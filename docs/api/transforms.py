@@ -1,7 +1,7 @@
 """Changes of the reference's pages once Sphinx has read them: links in docstrings, which stay plain in a terminal."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from docutils import nodes
@@ -15,12 +15,14 @@ _CODE = (nodes.literal, nodes.literal_block, nodes.doctest_block)
 _NOT_LINKED = (nodes.reference, nodes.title, addnodes.desc_signature, addnodes.pending_xref)
 
 
-def _is_within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:
+def _above(node: nodes.Node) -> Iterator[nodes.Node]:
     while node.parent is not None:
         node = node.parent
-        if isinstance(node, kinds):
-            return True
-    return False
+        yield node
+
+
+def _is_within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:
+    return any(isinstance(one, kinds) for one in _above(node))
 
 
 class PaperLinks(SphinxPostTransform):
@@ -69,13 +71,13 @@ class NameLinks(SphinxPostTransform):
 
 
 def _describes(node: nodes.Node, name: str) -> bool:
-    while node.parent is not None:
-        node = node.parent
-        if isinstance(node, addnodes.desc) and any(
-            name in signature["ids"] for signature in node.findall(addnodes.desc_signature) if signature.parent is node
-        ):
-            return True
-    return False
+    return any(
+        name in signature["ids"]
+        for one in _above(node)
+        if isinstance(one, addnodes.desc)
+        for signature in one.findall(addnodes.desc_signature)
+        if signature.parent is one
+    )
 
 
 class TorchTypes(SphinxPostTransform):

@@ -12,7 +12,7 @@ _HIDDEN = re.compile(
 """Signs that a terminal or a browser obeys or hides: control characters, directions of writing, lone surrogates. The joiners of
 letters, which some scripts need, are none of them."""
 
-_COLOR = re.compile("(\x1b\\[[0-9;]*m)")
+COLOR = re.compile("(\x1b\\[[0-9;]*m)")
 """A sequence that changes the color or the weight of letters, and nothing else."""
 
 _can_do_without = [False]
@@ -44,7 +44,7 @@ def say(text: object, *, error: bool = False, flush: bool = False, colors: bool 
         flush: Whether it must be seen at once.
         colors: Whether sequences that only change how letters look are kept, as in a help text.
     """
-    pieces = _COLOR.split(str(text)) if colors else [str(text)]
+    pieces = COLOR.split(str(text)) if colors else [str(text)]
     shown = "".join(piece if place % 2 else visible(piece) for place, piece in enumerate(pieces))
     try:
         print(shown, file=sys.stderr if error else sys.stdout, flush=flush)

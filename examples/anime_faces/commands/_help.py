@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import Any, TextIO, get_origin
 
-from examples.anime_faces.printing import say
+from examples.anime_faces.printing import COLOR, say
 from examples.anime_faces.recipes import LENGTHS, Length
 
 WIDEST = 100
@@ -21,7 +21,6 @@ TIMES = (
     "take longer, and so do larger pictures. No GPU was measured. `recipes --measure` times a step on this machine."
 )
 _CHOICES = re.compile(r"\{([\w,.-]+)\}(\S*)")
-_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Captured(io.TextIOWrapper):
@@ -71,7 +70,7 @@ def readable(text: str, width: int) -> str:
 
 
 def _wrapped(line: str, width: int) -> list[str]:
-    plain = _COLOR.sub("", line)
+    plain = COLOR.sub("", line)
     if len(plain) <= width or plain[0] in BOX:
         return [line]
     indent = len(plain) - len(plain.lstrip(" "))

@@ -6,10 +6,10 @@ from typing import Any
 
 from examples.anime_faces.errors import TrainingDivergedError
 from examples.anime_faces.recipes import find_options, own_name, recipe_names
-from examples.anime_faces.run._divergence import GUIDE
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._kept import saved_steps
 
+GUIDE = "docs/guides/failures.md"
 RATE = "learning_rate"
 MOST_DETAIL = 200
 """Characters of what was not finite."""

@@ -13,7 +13,6 @@ LARGEST_WEIGHT = 5.0
 """Root of the mean square of all weights of a network."""
 FEWEST = 20
 """Steps that must be known: the first ones of a run may jump."""
-GUIDE = "docs/guides/failures.md"
 
 
 def signs_of(recent: Mapping[str, Sequence[float]]) -> list[str]:

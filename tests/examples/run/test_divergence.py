@@ -1,4 +1,4 @@
-"""A run that diverged is told from one that learns, for losses of any kind."""
+"""A run that diverged is distinguished from one that learns, for losses of any kind."""
 
 from pathlib import Path
 
