@@ -126,18 +126,19 @@ def read_bytes(path: Path, most: int) -> bytes:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is longer, or not an ordinary file.
+        TooLongError: It is longer.
+        ValueError: It is not an ordinary file.
     """
     check_ordinary(path)
     with path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise ValueError(f"{path} has more than {most:,} bytes")
+        raise TooLongError(f"it has more than {most:,} bytes")
     return data
 
 
-class LongLineError(ValueError):
-    """A line is so long that nobody has written it by hand or by this program; the message does not name the file."""
+class TooLongError(ValueError):
+    """A file, or a line, is longer than any that this program writes or reads; the message does not name the file."""
 
 
 def lines_of(path: Path) -> Iterator[bytes]:
@@ -145,7 +146,7 @@ def lines_of(path: Path) -> Iterator[bytes]:
 
     Raises:
         OSError: It cannot be read.
-        LongLineError: A line has more than 1 MiB; no more of it is read.
+        TooLongError: A line has more than 1 MiB; no more of it is read.
         ValueError: It is not an ordinary file.
     """
     check_ordinary(path)
@@ -154,7 +155,7 @@ def lines_of(path: Path) -> Iterator[bytes]:
         while line := file.readline(LONGEST_LINE + 1):
             number += 1
             if len(line) > LONGEST_LINE:
-                raise LongLineError(f"line {number}: it has more than {LONGEST_LINE:,} bytes")
+                raise TooLongError(f"line {number}: it has more than {LONGEST_LINE:,} bytes")
             yield line
 
 

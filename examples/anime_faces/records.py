@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from examples.anime_faces.files import LongLineError, check_ordinary, lines_of
+from examples.anime_faces.files import TooLongError, lines_of, read_bytes
 
 MOST_BYTES = 1 << 22
 """Of a text: what Python builds of one may be ten times as large."""
@@ -54,7 +54,11 @@ def read_record(path: Path, form: Form = dict) -> Any:
         OSError: It cannot be read.
         ValueError: It is not an ordinary file.
     """
-    return parse_record(_read(path), form)
+    try:
+        data = read_bytes(path, MOST_BYTES)
+    except TooLongError as error:
+        raise RecordError(str(error)) from error
+    return parse_record(data, form)
 
 
 def read_records(path: Path, form: Form = dict) -> list[Any]:
@@ -70,7 +74,7 @@ def read_records(path: Path, form: Form = dict) -> list[Any]:
         for number, line in enumerate(lines_of(path), start=1):
             if line.endswith(b"\n"):
                 records.append(_parse_line(number, line[:-1], form))
-    except LongLineError as error:
+    except TooLongError as error:
         raise RecordError(str(error)) from error
     return records
 
@@ -185,15 +189,6 @@ def _checked(value: object, kind: type[Any], place: str) -> Any:
         found = next((words for one, words in _WORDS.items() if type(value) is one), f"a {type(value).__name__}")
         raise RecordError(f"{place or 'it'} must be {_WORDS.get(kind, kind.__name__)}, but it is {found}")
     return value
-
-
-def _read(path: Path) -> bytes:
-    check_ordinary(path)
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise RecordError(f"it has more than {MOST_BYTES:,} bytes")
-    return data
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -202,3 +202,23 @@ def test_three_near_texts_are_offered() -> None:
     table = VectorTable([f"blue hair {number}" for number in range(7)], torch.zeros(7, 2))
     with pytest.raises(ValueError, match=r"similar texts are '[^']+', '[^']+', '[^']+'$"):
         table(["blue hair"])
+
+
+def test_a_table_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path) -> None:
+    rows, lines = tmp_path / "vectors.npy", tmp_path / "texts.txt"
+    VectorTable(["blue", "red"], torch.eye(2)).save(rows, lines)
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        VectorTable(["green", "gray"], torch.ones(2, 2)).save(rows, tmp_path / "taken")
+    with pytest.raises(OSError, match="nowhere"):
+        VectorTable(["green", "gray"], torch.ones(2, 2)).save(rows, tmp_path / "nowhere" / "texts.txt")
+    table = VectorTable.load(rows, lines)
+    assert torch.equal(table(["blue", "red"]), torch.eye(2))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["taken", "texts.txt", "vectors.npy"]
+
+
+def test_one_file_for_both_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "both"
+    with pytest.raises(ValueError, match="vectors and texts must be two files"):
+        VectorTable(["blue"], torch.ones(1, 1)).save(path, str(path))
+    assert not path.exists()

@@ -116,7 +116,7 @@ def test_own_warnings_are_notes(capsys: pytest.CaptureFixture[str], monkeypatch:
     others: list[str] = []
     monkeypatch.setattr(warnings, "showwarning", lambda message, *rest: others.append(str(message)))
     with program.warnings_as_notes():
-        warnings.showwarning("a file was refused", RuntimeWarning, "/x/src/gankit/training/_saving/_files.py", 7)
+        warnings.showwarning("a file was refused", RuntimeWarning, "/x/src/gankit/_core/_files.py", 7)
         warnings.showwarning("old", DeprecationWarning, "/x/site-packages/other/file.py", 7)
     assert capsys.readouterr().err == "note: a file was refused\n"
     assert others == ["old"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from examples.anime_faces.data._arguments import command_line
 from examples.anime_faces.data._arrays import read_array
-from examples.anime_faces.files import LongLineError, lines_of
+from examples.anime_faces.files import TooLongError, lines_of
 from examples.anime_faces.records import ANY, RecordError, read_record, read_records
 
 MOST_NAMED = 5
@@ -161,6 +161,6 @@ def read_texts(path: Path, info: Mapping[str, Any]) -> tuple[str, ...] | None:
             texts.append(line[:-1].decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ValueError(f"{TEXTS_FILE}, line {len(texts) + 1}: byte {error.start + 1} is not UTF-8") from error
-    except LongLineError as error:
+    except TooLongError as error:
         raise ValueError(f"{TEXTS_FILE}, {error}") from error
     return tuple(texts)

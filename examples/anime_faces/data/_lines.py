@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
-from examples.anime_faces.files import LongLineError, lines_of
+from examples.anime_faces.files import TooLongError, lines_of
 
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE does
 
@@ -43,7 +43,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         for number, raw in enumerate(lines_of(path), start=1):
             yield number, _decode(path, number, raw)
-    except LongLineError as error:
+    except TooLongError as error:
         raise ValueError(f"{path}, {error}: is this a text file?") from error
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error

@@ -12,7 +12,7 @@ from safetensors import torch as tensors
 from torch import nn
 
 from examples.anime_faces.data.render import face_from_seed, render
-from examples.anime_faces.files import read_bytes, write_text, written_whole
+from examples.anime_faces.files import TooLongError, read_bytes, write_text, written_whole
 from examples.anime_faces.judge._network import Encoder, Judge
 from examples.anime_faces.records import RecordError, read_record
 
@@ -106,7 +106,10 @@ def renderer_fingerprint() -> str:
 
 def _loaded(network: Network, name: str, device: torch.device | str) -> Network:
     path = FOLDER / f"{name}.safetensors"
-    weights = read_bytes(path, MOST_BYTES)
+    try:
+        weights = read_bytes(path, MOST_BYTES)
+    except TooLongError as error:
+        raise ValueError(f"{path}: {error}: {_CURE}") from error
     if hashlib.sha256(weights).hexdigest() != load_card(name)["file"]["sha256"]:
         raise ValueError(f"{path} is not the file that its card {name}.json describes: {_CURE}")
     try:

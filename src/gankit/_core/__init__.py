@@ -1,4 +1,4 @@
-"""Floor 0: what every part shares: the roles of tensors, checks of arguments, random draws, whole-batch statistics."""
+"""Floor 0: what every part shares: the roles of tensors, checks of arguments, random draws, files, whole-batch statistics."""
 
 from gankit._core._checks import (
     as_class_counts as as_class_counts,
@@ -22,6 +22,12 @@ from gankit._core._draws import (
     refuse_both as refuse_both,
     uniform_draw as uniform_draw,
     uniform_like as uniform_like,
+)
+from gankit._core._files import (
+    is_at as is_at,
+    replaced_atomically as replaced_atomically,
+    sweep_orphans as sweep_orphans,
+    try_lock as try_lock,
 )
 from gankit._core._layers import (
     Conditioned as Conditioned,

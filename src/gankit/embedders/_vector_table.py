@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from gankit._core import check_batch, check_floating
+from gankit._core import check_batch, check_floating, replaced_atomically
 from gankit.embedders._array_files import read_table, read_words
 from gankit.embedders._text_encoders import check_texts
 
@@ -91,21 +91,26 @@ class VectorTable(nn.Module):
     def save(self, vectors: Path | str, texts: Path | str) -> None:
         """Write the table as :meth:`load` reads it. A dtype that NumPy lacks, such as bfloat16, becomes float32.
 
+        Both files are written aside first: one that cannot be written leaves the earlier table as it was.
+
         Args:
             vectors: The ``.npy`` file to write.
             texts: The text file to write.
 
         Raises:
             ValueError: A text could not be read again: it is empty, has a line feed inside, blanks at its ends, a byte
-                order mark at its beginning, or a lone surrogate of UTF-16.
+                order mark at its beginning, or a lone surrogate of UTF-16; or both files have the same name.
+            OSError: A file cannot be written.
         """
+        if Path(vectors).absolute() == Path(texts).absolute():
+            raise ValueError(f"vectors and texts must be two files, got {str(texts)!r} twice")
         for text in self.rows:
             if not text or text != text.strip() or "\n" in text or text[0] == "\ufeff" or _SURROGATE.search(text):
                 raise ValueError(f"texts must be lines without blanks at their ends to be saved, got {text!r}")
         table = self.vectors if self.vectors.dtype in _SAVED else self.vectors.float()
-        with Path(vectors).open("wb") as file:
-            np.save(file, table.numpy(force=True), allow_pickle=False)
-        Path(texts).write_bytes("".join(f"{text}\n" for text in self.rows).encode())
+        with replaced_atomically(Path(vectors)) as rows, replaced_atomically(Path(texts)) as lines:
+            np.save(rows, table.numpy(force=True), allow_pickle=False)
+            lines.write("".join(f"{text}\n" for text in self.rows).encode())
 
     def forward(self, texts: Sequence[str]) -> torch.Tensor:
         """Return the vectors of the texts."""

@@ -48,6 +48,15 @@ def test_weights_of_another_network_are_refused_in_one_line(tmp_path: Path, monk
         assert "\n" not in str(caught.value)
 
 
+def test_weights_that_go_on_are_refused_before_they_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(_storage, "FOLDER", tmp_path)
+    path = tmp_path / "judge.safetensors"
+    with path.open("wb") as file:
+        file.truncate(1 << 34)
+    with pytest.raises(ValueError, match=r"judge\.safetensors: it has more than [\d,]+ bytes: get it again"):
+        load_judge()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_trained_on_the_faces_as_they_are_drawn_now(name: str):
     card = load_card(name)

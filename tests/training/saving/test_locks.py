@@ -5,8 +5,6 @@ import gc
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +13,7 @@ import pytest
 
 from gankit.training import CheckpointFolderError
 from gankit.training._saving import _locks
-from gankit.training._saving._locks import NAME, FolderLock, is_at, try_lock
+from gankit.training._saving._locks import NAME, FolderLock
 
 
 def _in_child(function: Callable[[], object]) -> int:
@@ -160,6 +158,7 @@ def test_another_error_of_a_lock_is_raised_and_nothing_stays_open(
 ) -> None:
     import fcntl
 
+    gc.collect()  # what earlier tests left open
     before = len(list(Path("/proc/self/fd").iterdir()))
 
     def refuse(*_: object) -> None:
@@ -187,45 +186,6 @@ def test_a_lock_that_is_always_replaced_is_refused(tmp_path: Path, monkeypatch: 
 def test_a_missing_folder_is_an_error_with_the_path(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="missing"):
         FolderLock(tmp_path / "missing").take()
-
-
-def test_locks_of_open_files(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    with path.open("x+b") as one, path.open("r+b") as other:
-        assert try_lock(one.fileno()) is True
-        assert try_lock(other.fileno()) is False
-        assert is_at(one.fileno(), path)
-        path.rename(tmp_path / "b")
-        assert not is_at(one.fileno(), path)
-        path.touch()
-        assert not is_at(one.fileno(), path)
-
-
-ON_WINDOWS = """
-import sys, types, os
-calls = []
-def locking(descriptor, mode, count):
-    calls.append((os.lseek(descriptor, 0, os.SEEK_CUR), mode, count))
-    if len(calls) == 2:
-        raise PermissionError(13, "Permission denied")
-sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=2)
-import importlib.util
-spec = importlib.util.spec_from_file_location("locks", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-sys.modules["locks"] = module
-sys.platform = "win32"
-spec.loader.exec_module(module)
-descriptor = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT)
-assert module.try_lock(descriptor) is True
-assert module.try_lock(descriptor) is False
-assert os.lseek(descriptor, 0, os.SEEK_CUR) == 0
-assert calls == [(1 << 30, 2, 1)] * 2, calls
-"""
-
-
-def test_on_windows_a_byte_far_behind_the_end_is_locked(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", ON_WINDOWS, _locks.__file__, str(tmp_path / "a")]
-    subprocess.run(command, check=True, capture_output=True, text=True)
 
 
 def test_the_file_of_the_lock_goes_with_it_unless_it_is_that_of_another_run(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from gankit._core import check_at_least, check_version
-from gankit.training._saving._files import sweep_orphans
+from gankit._core import check_at_least, check_version, sweep_orphans
 from gankit.training._saving._finite_state import check_finite_state
 from gankit.training._saving._locks import FolderLock
 from gankit.training._saving._one_file import CheckpointError, load_checkpoint, save_plain

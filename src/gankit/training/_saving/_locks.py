@@ -1,4 +1,4 @@
-"""Locks that the system frees when a process ends, however it ends: on open files, and of folders that one process writes.
+"""The lock of a folder that one process writes; the system frees it when the process ends, however it ends.
 
 A process number says little: another container or machine, which shares the folder, has other processes of that number.
 """
@@ -14,16 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from gankit._core import is_at, try_lock
 
-WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
-"""What systems say of files on networks and in containers that cannot be locked."""
-HELD = {errno.EAGAIN, errno.EACCES, errno.EDEADLK, errno.EWOULDBLOCK}
-FAR = 1 << 30
-"""The byte that is locked on Windows, where others cannot read what is locked; it may be beyond the end."""
 NAME = ".writer.lock"
 MOST_TRIES = 100
 
@@ -45,40 +37,6 @@ class CheckpointFolderError(OSError):
         ...     print("the folder is not the one of the first save")
         the folder is not the one of the first save
     """
-
-
-def try_lock(descriptor: int) -> bool | None:
-    """Lock an open file for this descriptor alone, without waiting.
-
-    Returns:
-        True if it is locked now, False if another descriptor holds it, None if the file system has no locks.
-    """
-    try:
-        if sys.platform == "win32":
-            os.lseek(descriptor, FAR, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in HELD:
-            return False
-        if error.errno in WITHOUT_LOCKS:
-            return None
-        raise
-    finally:
-        if sys.platform == "win32":
-            os.lseek(descriptor, 0, os.SEEK_SET)
-    return True
-
-
-def is_at(descriptor: int, path: Path) -> bool:
-    """Return whether an open file is still the one of this path."""
-    try:
-        there = path.stat()
-    except OSError:
-        return False
-    here = os.fstat(descriptor)
-    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ from typing import IO, Any, cast
 
 import torch
 
-from gankit.training._saving._files import replaced_atomically
+from gankit._core import replaced_atomically
 from gankit.training._saving._plain import count_bytes, is_plain_state, plain_copy
 from gankit.training._saving._sealed import COMMENT_LENGTH, SealingWriter, check_contents, check_sealed
 

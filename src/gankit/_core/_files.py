@@ -1,10 +1,11 @@
-"""Files that are written completely or not at all, and what a killed process leaves of them."""
+"""Files that are written completely or not at all, locks of open files, and what a killed process leaves."""
 
 import errno
 import os
 import re
 import secrets
 import stat
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -13,7 +14,10 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
-from gankit.training._saving._locks import is_at, try_lock
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 # Distinguishes this process from others with the same number: those of other containers and machines, and earlier ones.
 PROCESS = secrets.token_hex(4)
@@ -23,6 +27,11 @@ OLD_PART = re.compile(r"\.tmp-[0-9]+-[0-9a-f]{8}$")
 LONG_AGO = 24 * 3600.0
 """Seconds after which a temporary file without a lock belongs to no process that still writes."""
 _numbers = count()
+WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+"""What systems say of files on networks and in containers that cannot be locked."""
+HELD = {errno.EAGAIN, errno.EACCES, errno.EDEADLK, errno.EWOULDBLOCK}
+FAR = 1 << 30
+"""The byte that is locked on Windows, where others cannot read what is locked; it may be beyond the end."""
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 POSIX = os.name == "posix"
 
@@ -34,7 +43,12 @@ def replaced_atomically(path: Path) -> Iterator[IO[bytes]]:
     The file is flushed to the disk before it is renamed, and its folder afterwards, so that neither a killed process nor a
     power failure leaves a partial file. It is in the same folder, since only there a rename is atomic. While it is written
     it is locked, so that other processes see that it is no orphan.
+
+    Raises:
+        OSError: It cannot be written, or `path` is a device or a pipe, which must not be replaced by a file.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is not an ordinary file, and would be replaced by one", str(path))
     temporary, file = _open_temporary(path)
     try:
         with file:
@@ -49,6 +63,40 @@ def replaced_atomically(path: Path) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def try_lock(descriptor: int) -> bool | None:
+    """Lock an open file for this descriptor alone, without waiting.
+
+    Returns:
+        True if it is locked now, False if another descriptor holds it, None if the file system has no locks.
+    """
+    try:
+        if sys.platform == "win32":
+            os.lseek(descriptor, FAR, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in HELD:
+            return False
+        if error.errno in WITHOUT_LOCKS:
+            return None
+        raise
+    finally:
+        if sys.platform == "win32":
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    return True
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is still the one of this path."""
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    here = os.fstat(descriptor)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _open_temporary(path: Path) -> tuple[Path, IO[bytes]]:
@@ -107,7 +155,7 @@ def _sync_folder(folder: Path) -> None:
         if error.errno not in UNSUPPORTED:
             raise
         warnings.warn(
-            f"the file system of {folder} does not write folders through: the newest checkpoint may be lost in a power cut",
+            f"the file system of {folder} does not write folders through: a file written just now may be lost in a power cut",
             RuntimeWarning,
             stacklevel=2,
         )

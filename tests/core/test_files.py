@@ -3,6 +3,8 @@ import os
 import re
 import shutil
 import stat
+import subprocess
+import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from gankit.training._saving import _files
-from gankit.training._saving._files import replaced_atomically, sweep_orphans
-from gankit.training._saving._locks import try_lock
+from gankit._core import _files, is_at, replaced_atomically, sweep_orphans, try_lock
 
 
 def test_the_file_appears_when_the_context_ends(tmp_path: Path) -> None:
@@ -290,3 +290,57 @@ def test_the_folder_is_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(opened) == 1
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(opened[0])
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path, link: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    path = tmp_path / "link" if link else pipe
+    if link:
+        path.symlink_to(pipe)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(OSError, match="not an ordinary file") as refused, replaced_atomically(path):
+        pass
+    assert refused.value.filename == str(path)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_locks_of_open_files(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with path.open("x+b") as one, path.open("r+b") as other:
+        assert try_lock(one.fileno()) is True
+        assert try_lock(other.fileno()) is False
+        assert is_at(one.fileno(), path)
+        path.rename(tmp_path / "b")
+        assert not is_at(one.fileno(), path)
+        path.touch()
+        assert not is_at(one.fileno(), path)
+
+
+ON_WINDOWS = """
+import sys, types, os
+calls = []
+def locking(descriptor, mode, count):
+    calls.append((os.lseek(descriptor, 0, os.SEEK_CUR), mode, count))
+    if len(calls) == 2:
+        raise PermissionError(13, "Permission denied")
+sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=2)
+import importlib.util
+spec = importlib.util.spec_from_file_location("locks", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+sys.modules["locks"] = module
+sys.platform = "win32"
+spec.loader.exec_module(module)
+descriptor = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT)
+assert module.try_lock(descriptor) is True
+assert module.try_lock(descriptor) is False
+assert os.lseek(descriptor, 0, os.SEEK_CUR) == 0
+assert calls == [(1 << 30, 2, 1)] * 2, calls
+"""
+
+
+def test_on_windows_a_byte_far_behind_the_end_is_locked(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ON_WINDOWS, str(_files.__file__), str(tmp_path / "a")]
+    subprocess.run(command, check=True, capture_output=True, text=True)
