@@ -69,6 +69,15 @@ def test_short_files_are_refused(length: int) -> None:
         check_sealed(io.BytesIO(bytes(length)))
 
 
+def test_a_file_of_torch_save_is_refused_with_what_reads_it() -> None:
+    plain = io.BytesIO()
+    torch.save({"weight": torch.ones(30)}, plain)
+    with pytest.raises(ValueError, match=r"not a seal: it was cut short, or written by torch\.save, .*torch\.load"):
+        check_sealed(plain)
+    with pytest.raises(ValueError, match=r"not a seal: it was cut short, or not written by save_checkpoint$"):
+        check_sealed(io.BytesIO(bytes(500)))
+
+
 class _Full(io.BytesIO):
     """A file on a disk that is full after some bytes."""
 

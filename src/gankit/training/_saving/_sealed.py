@@ -13,6 +13,8 @@ from gankit.training._saving._archive import LayoutError, read_layout
 from gankit.training._saving._opcodes import check_opcodes
 
 MARK = b"gankit sha256 "
+ARCHIVE = b"PK\x03\x04"
+"""The first bytes of a file of torch.save."""
 DIGEST_LENGTH = 64
 COMMENT_LENGTH = len(MARK) + DIGEST_LENGTH
 BLOCK = 1 << 20
@@ -118,7 +120,11 @@ def _find_seal(file: IO[bytes]) -> int:
         raise LayoutError(f"it has only {length} bytes")
     end = file.seek(length - COMMENT_LENGTH)
     if not file.read(COMMENT_LENGTH).startswith(MARK):
-        raise LayoutError("its last bytes are not a seal: it was cut short, or not written by save_checkpoint")
+        file.seek(0)
+        # An archive may be a checkpoint whose end is lost, too: its bytes do not say which.
+        others = "written by torch.save, which adds none (load it with torch.load(path, weights_only=True))"
+        writer = others if file.read(len(ARCHIVE)) == ARCHIVE else "not written by save_checkpoint"
+        raise LayoutError(f"its last bytes are not a seal: it was cut short, or {writer}")
     return end
 
 
