@@ -193,7 +193,7 @@ def load_generator(
     options: Any = saved_options(settings.recipe, settings.options)
     found = find_recipe(settings.recipe)
     hardware = Hardware(device=device, threads=settings.hardware.threads)
-    blueprint = found.networks(settings.description, options)
+    blueprint = found.blueprint_for(settings.description, options)
     if blueprint.latents is None and noise.changes:
         flags = " and ".join(f"--{name}" for name in noise.changes)
         raise ValueError(

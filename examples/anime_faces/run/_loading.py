@@ -35,7 +35,7 @@ def load_network(run_or_checkpoint: Path | str, name: str, *, recipe: str | None
     state = in_current_format(load_any_checkpoint(Path(run_or_checkpoint)))
     settings = Settings.from_dict(state["settings"])
     check_recipe(settings.recipe, recipe)
-    blueprint = find_recipe(settings.recipe).networks(
+    blueprint = find_recipe(settings.recipe).blueprint_for(
         settings.description, saved_options(settings.recipe, settings.options)
     )
     if name not in blueprint.makers:

@@ -80,7 +80,11 @@ class Player:
             if self.side.before is not None:
                 self.side.before()
             with errors_named(joined(self.name, own)):
-                values = self.updates[own](*inputs)
+                try:
+                    values = self.updates[own](*inputs)
+                except TypeError:
+                    refuse_other_inputs(by_name(self.side.terms)[own], inputs)
+                    raise
             readings.update({name: value for name, value in values.items() if "/" in name})
             return {name: value for name, value in values.items() if "/" not in name}
 
@@ -186,6 +190,26 @@ def _optimizer(make: OptimizerMaker, network: nn.Module) -> Optimizer:
     except RuntimeError:  # the device has no fused form, which torch says at the first step
         return make(parameters)
     return fused(parameters)
+
+
+def refuse_other_inputs(terms: Callable[..., Any], inputs: Sequence[object]) -> None:
+    """Refuse terms that cannot be called with as many inputs as there are.
+
+    Raises:
+        ValueError: They take more or fewer.
+    """
+    try:
+        signature = inspect.signature(terms)
+    except (TypeError, ValueError):  # functions of C have none
+        return
+    try:
+        signature.bind(*inputs)
+    except TypeError as error:
+        given = ", ".join(f"a {type(one).__name__}" for one in inputs)
+        raise ValueError(
+            f"terms must take the {len(inputs)} inputs that prepare returns, or the images and the condition without it "
+            f"({given}), but they are {getattr(terms, '__name__', terms)}{signature}: {error}"
+        ) from error
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from examples.anime_faces.systems._pictures import from_unit_range
 Networks: TypeAlias = Mapping[str, nn.Module]
 Scalars: TypeAlias = Mapping[str, torch.Tensor]
 Batch: TypeAlias = tuple[Any, ...]
+Kind = TypeVar("Kind")
 OptimizerMaker: TypeAlias = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
@@ -220,3 +221,26 @@ class Recipe:
             if not callable(value := getattr(self, name)):
                 hint = "; write always(...) around what does not depend on options" if name == "conditioning" else ""
                 raise ValueError(f"{name} of a recipe must be a function, but it is {value!r}{hint}")
+
+    def blueprint_for(self, description: Description, options: Any) -> Blueprint:
+        """Return what `networks` gives.
+
+        Raises:
+            ValueError: It is no blueprint.
+        """
+        return self._given("networks", self.networks(description, options), Blueprint)
+
+    def system_for(self, networks: Networks, description: Description, options: Any, steps: int) -> System:
+        """Return what `system` gives.
+
+        Raises:
+            ValueError: It is no system.
+        """
+        return self._given("system", self.system(networks, description, options, steps), System)
+
+    def _given(self, name: str, value: object, kind: type[Kind]) -> Kind:
+        if not isinstance(value, kind):
+            raise ValueError(
+                f"{name} of a recipe must return a {kind.__name__}, but it returned a value of type {type(value).__name__}"
+            )
+        return value

@@ -208,12 +208,12 @@ def assemble(
     Raises:
         ValueError: The batch cannot be divided among the ranks.
     """
-    blueprint = recipe.networks(description, options)
+    blueprint = recipe.blueprint_for(description, options)
     networks = {name: hardware.place(make()) for name, make in blueprint.makers.items()}
     if share.ranks > 1:
         for network in networks.values():
             share_batch_norms(network)
-    system = recipe.system(networks, description, options, steps)
+    system = recipe.system_for(networks, description, options, steps)
     share.size(system.batch_size, system.group)
     turns = {"critic": by_name(system.critic), "generator": by_name(system.generator)}
     critics = tuple(side.network for side in turns["critic"].values())

@@ -178,6 +178,21 @@ MISTAKES = [
     ("RECIPE = Recipe(", "RECIPE = dict(", "RECIPE of --recipe own_mistake.recipe:RECIPE must be a Recipe, but it is"),
     ("steps=9", "steps=0", "steps of a recipe must be at least 1, but it is 0"),
     ("terms=critic_terms", "terms=critic_terms, turn=lambda step: 'lazy'", "turn of critic must name one of its terms"),
+    (
+        "return Blueprint(",
+        "return dict(",
+        "networks of a recipe must return a Blueprint, but it returned a value of type dict",
+    ),
+    (
+        "return System(critic=critic_side,",
+        "return print(critic_side) or dict(",
+        "system of a recipe must return a System",
+    ),
+    (
+        "def critic_terms(images, labels, fakes)",
+        "def critic_terms(images, labels)",
+        "critic: terms must take the 3 inputs that",
+    ),
 ]
 
 
