@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -111,7 +110,7 @@ class Progress:
 
     def say(self, message: str) -> None:
         """Print a line above the bar."""
-        with self.bar.external_write_mode(file=sys.stdout):
+        with self.bar.external_write_mode():
             say(message)
 
     def images_per_second(self) -> float:

@@ -57,7 +57,7 @@ def best_of_each(records: Records[Key]) -> dict[str, Key]:
     Args:
         records: Contents of metrics files, by step or by run.
     """
-    every, order = list(records.values()), list(records)
+    every = list(records.values())
     names = [
         name for name in (every[0]["figures"] if every else ()) if all(name in record["figures"] for record in every)
     ]
@@ -66,7 +66,7 @@ def best_of_each(records: Records[Key]) -> dict[str, Key]:
         distances = {key: distance(record["figures"][name]) for key, record in records.items()}
         known = {key: value for key, value in distances.items() if value is not None}
         if len(known) == len(records):
-            best[name] = min(order, key=known.__getitem__)
+            best[name] = min(known, key=known.__getitem__)
     return best
 
 

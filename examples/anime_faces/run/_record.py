@@ -50,7 +50,7 @@ class Record:
     def __init__(self, path: Path | None, *, every: int, losses: Path | None = None, skips: bool = False) -> None:
         self.every = every
         self.skips = skips
-        self.logged = -1  # the step of the last line
+        self.logged: int | None = None  # the step of the last line
         self._file = None if path is None else GrowingFile(path)
         self._losses = None if losses is None else LossTable(losses)
         self._ring = gk.training.LogRing(WINDOW)
@@ -90,7 +90,7 @@ class Record:
         for line in lines:
             if line["step"] >= WINDOW:
                 self._note_gradients(line["averages"])
-            if line.get("grid"):
+            if "grid" in line:
                 self._grids.append(line["grid"])
         self._seconds_before = float(lines[-1]["seconds"]) if lines else 0.0
         self._watch = Stopwatch()
@@ -144,9 +144,9 @@ class Record:
         """Return the mean of each value over its last 100 steps."""
         means = {name: math.fsum(numbers) / len(numbers) for name, numbers in self._recent.items()}
         for real in [name for name in means if name.startswith("scores/real")]:
-            fake = real.replace("scores/real", "scores/fake", 1)
-            if fake in means:
-                means[f"critic gap{real.removeprefix('scores/real')}"] = means[real] - means[fake]
+            critic = real.removeprefix("scores/real")
+            if (fake := f"scores/fake{critic}") in means:
+                means[f"critic gap{critic}"] = means[real] - means[fake]
         return means
 
     def signs(self) -> list[str]:

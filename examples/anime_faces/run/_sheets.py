@@ -21,7 +21,7 @@ from examples.anime_faces.run._letters import (
     write_legend,
 )
 
-INK, FAINT, PAPER = (34, 36, 44), (120, 124, 136), (255, 255, 255)
+INK, FAINT, PAPER = "#22242c", "#787c88", "#ffffff"
 GAP, MARGIN, BLOCK_GAP, ROOM = 2, 12, 14, 12
 LINE_HEIGHT = 16
 LAYOUT = "gankit sheet"

@@ -1,62 +1,32 @@
-import os
-import signal
-import sys
-from concurrent.futures import ThreadPoolExecutor
+"""The progress bar of a session."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from examples.anime_faces.run._console import Progress, StopSignals
+from examples.anime_faces.run._console import Progress
 from gankit.schedules import Round
-
-
-def test_signals_are_caught_while_entered() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with StopSignals() as signals:
-        assert signals.exit_code == 0
-        signal.raise_signal(signal.SIGTERM)
-        assert signals.exit_code == 143
-    assert signal.getsignal(signal.SIGTERM) == before
-
-
-def test_outside_the_main_thread_handlers_stay_as_they_are() -> None:
-    def enter() -> tuple[object, int]:
-        with StopSignals() as signals:
-            return signal.getsignal(signal.SIGINT), signals.exit_code
-
-    with ThreadPoolExecutor(1) as workers:
-        assert workers.submit(enter).result() == (signal.getsignal(signal.SIGINT), 0)
-
-
-def test_a_handler_that_python_did_not_set_does_not_stop_the_end() -> None:
-    """`signal.signal` returns None for it."""
-    signals = StopSignals()
-    before = signal.getsignal(signal.SIGTERM)
-    with signals:
-        signals._before[signal.SIGTERM] = None
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
-def test_a_signal_after_the_end_is_too_late() -> None:
-    with StopSignals() as signals:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert signals.exit_code == 143
-        signals.finish()
-        assert signals.exit_code == 0
 
 
 class _Bar:
     def __init__(self, **options: Any) -> None:
         self.options, self.total, self.updates, self.text = options, options["total"], 0, ""
+        self.is_away = self.is_drawn = False
 
     def update(self) -> None:
         self.updates += 1
 
     def set_postfix_str(self, text: str, *, refresh: bool) -> None:
-        self.text = text
+        self.text, self.is_drawn = text, refresh
+
+    @contextmanager
+    def external_write_mode(self) -> Iterator[None]:
+        self.is_away = True
+        yield
+        self.is_away = False
 
 
 def test_the_bar_counts_updates_pictures_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,6 +53,12 @@ def test_the_bar_counts_updates_pictures_and_the_time_left(monkeypatch: pytest.M
     assert progress.images_per_second() == 2 * 4 / 4  # since the call before
     progress.show({})
     assert bar.text == "2 images/s, 25 critic and 14 generator updates"
+    assert not bar.is_drawn  # the next step draws it anyway
+    now[0] += 0.25
+    feed.draws += 3
+    assert progress.images_per_second() == 3 * 4 / 0.25
+    feed.draws += 1
+    assert progress.images_per_second() == pytest.approx(4e9)  # a coarse clock has not moved
 
 
 def test_another_plan_is_followed_and_said_above_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,3 +71,16 @@ def test_another_plan_is_followed_and_said_above_the_bar(capsys: pytest.CaptureF
     assert (progress.images, progress.bar.total, progress._critic, progress._generator) == (20, 20, 4, 0)
     assert capsys.readouterr().out.strip() == "larger pictures"
     progress.bar.close()
+
+
+def test_the_bar_is_away_while_a_line_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("examples.anime_faces.run._console.Bar", _Bar)
+    system: Any = SimpleNamespace(schedule=lambda t: Round(critic=1))
+    feed: Any = SimpleNamespace(draws=5, batch_size=2)
+    progress = Progress(system, feed, 9, 0)
+    said: list[tuple[str, bool]] = []
+    bar: Any = progress.bar
+    monkeypatch.setattr("examples.anime_faces.run._console.say", lambda text: said.append((text, bar.is_away)))
+    progress.say("a word")
+    assert said == [("a word", True)]
+    assert not bar.is_away

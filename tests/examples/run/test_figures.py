@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from examples.anime_faces.run import RunFolder
-from examples.anime_faces.run._figures import best_of_each, distance, read_kept
+from examples.anime_faces.run._figures import best_of_each, distance, read_kept, read_metrics
 from examples.anime_faces.run._kept import keep_checkpoint
 
 
@@ -58,3 +58,19 @@ def test_what_was_measured_of_a_run_is_read_by_step(tmp_path: Path) -> None:
     folder.metrics.write_text("{}")
     with pytest.raises(ValueError, match=r"metrics.json is damaged \(figures is missing\); run evaluate again"):
         read_kept(folder)
+
+
+def test_a_kept_file_goes_before_that_of_the_run_at_the_same_step(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    keep_checkpoint(folder, 40, {"step": 40})
+    for path, value in ((folder.metrics, 1.0), (folder.kept_metrics(40), 2.0)):
+        path.write_text(json.dumps({"step": 40, "figures": {"distance": {"value": value}}}))
+    assert read_kept(folder) == {40: {"step": 40, "figures": {"distance": {"value": 2.0}}}}
+
+
+def test_a_file_that_is_there_and_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert read_metrics(folder.metrics) is None
+    folder.metrics.symlink_to(tmp_path / "gone.json")
+    with pytest.raises(FileNotFoundError):
+        read_metrics(folder.metrics)

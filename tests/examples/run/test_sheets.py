@@ -1,22 +1,14 @@
-"""Sheets of samples, and the grid of every few steps: what its rows and columns share."""
+"""Sheets of samples: their pictures, labels and headings."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torch import nn
 
-import gankit as gk
-from examples.anime_faces.data import FACE_ATTRIBUTES
 from examples.anime_faces.run import Block, draw_sheet, read_layout
-from examples.anime_faces.run._preview import COLUMNS, ROWS, Preview, is_preview_step
 from examples.anime_faces.run._sheet_files import read_sheet
 from examples.anime_faces.run._sheets import GAP, LAYOUT, LINE_HEIGHT, MARGIN, ROOM
-from examples.anime_faces.run._variety import REAL
-from examples.anime_faces.systems import Blueprint, Description, Drawer, WhateverIsKnown
 
 
 def colored(rows: int, columns: int) -> np.ndarray:
@@ -142,57 +134,6 @@ def test_labels_without_a_font_are_numbers_with_a_legend_beside(
     assert (tmp_path / "sheet.legend.txt").read_text(encoding="utf-8") == "[2] 青髪\n[3] café\n"
     assert draw_sheet(["cat", "a", "b"], images).save(tmp_path / "plain.png") is None
     assert not (tmp_path / "plain.legend.txt").exists()
-
-
-class Remembering(nn.Module):
-    """Draws nothing much, and keeps what it was asked for."""
-
-    def forward(self, latents: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
-        self.asked = (latents, condition)
-        return torch.zeros(len(latents), 3, 8, 8)
-
-
-def no_pictures(count: int, rng: torch.Generator) -> torch.Tensor:
-    """The pictures that samples are compared with, and no others: latents are drawn."""
-    assert count == REAL
-    return torch.rand(count, 3, 8, 8, generator=rng) * 2 - 1
-
-
-def drawn(description: Description, path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
-    generator = Remembering()
-    latents = partial(gk.latents.normal_latents, features=5)
-    blueprint = Blueprint(makers={"generator": Remembering}, latents=latents)
-    drawer = Drawer(networks={"generator": generator}, blueprint=blueprint, device="cpu")
-    state = torch.get_rng_state()
-    preview = Preview({"raw": drawer}, WhateverIsKnown(), description, no_pictures)
-    preview.draw(path)
-    assert torch.equal(state, torch.get_rng_state())
-    assert path.stat().st_size > 0
-    return generator.asked
-
-
-def test_a_column_has_one_latent_and_a_row_one_condition(tmp_path: Path) -> None:
-    faces = Description(size=8, kind="rendered", attributes=FACE_ATTRIBUTES, incomplete=(False, False))
-    latents, condition = drawn(faces, tmp_path / "grid.png")
-    assert condition is not None
-    rows = latents.unflatten(0, (ROWS, COLUMNS))
-    assert torch.equal(rows, rows[:1].expand_as(rows))
-    assert len(rows[0].unique(dim=0)) == COLUMNS
-    asked = condition.unflatten(0, (ROWS, COLUMNS))
-    assert torch.equal(asked, faces.condition.grid(ROWS)[:, None].expand_as(asked))
-
-
-def test_without_labels_every_picture_has_its_own_latent(tmp_path: Path) -> None:
-    latents, condition = drawn(Description(size=8, kind="unlabeled"), tmp_path / "grid.png")
-    assert condition is None
-    assert len(latents.unique(dim=0)) == ROWS * COLUMNS
-
-
-def test_grids_come_evenly_and_at_the_end() -> None:
-    steps = [step for step in range(1, 6001) if is_preview_step(step, 6000, None)]
-    assert steps[:5] == [16, 32, 64, 128, 200]
-    assert steps[-2:] == [5800, 6000]
-    assert [step for step in range(1, 8) if is_preview_step(step, 7, 3)] == [3, 6, 7]
 
 
 def test_blocks_of_one_size_have_one_distance_whatever_their_headings() -> None:
