@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ MOST_PICTURES = 100_000  # in a batch
 OTHERS = 2  # and those of the pictures that mix a batch
 AHEAD = 8  # batches: their shards are read in the meantime
 REPLACED = 3  # and those of the order itself, where pictures are drawn with replacement
+EPOCHS = 2  # whose orders are in memory: a batch may reach into the next one
 
 
 class Feed:
@@ -77,7 +79,7 @@ class Feed:
         self._leaders = batch_size if selection.conditions is None else batch_size // group
         self._shards = self._shard_order(store, batch_size)
         self._peers = _rows_by_condition(selection, self._shards) if self._leaders < batch_size else None
-        self._orders: dict[int, np.ndarray] = {}
+        self._order = lru_cache(maxsize=EPOCHS)(partial(_order_of, seed, len(selection.rows)))
         self._current: tuple[int, Batch] | None = None
         self._conditions = None
         if selection.conditions is not None:
@@ -132,8 +134,6 @@ class Feed:
         return leaders if self._peers is None else self._with_partners(leaders, number, self._peers)
 
     def _own_rows(self, number: int) -> np.ndarray:
-        if self._share.ranks == 1:
-            return self.rows(number)
         own = self._share.of(self.rows(number), self._blocks)
         return self._mixed(own, number) if self._selection.mixed else own
 
@@ -176,12 +176,6 @@ class Feed:
         partners = [np.array([rng.choice(peers[leader]) for leader in leaders]) for _ in range(blocks)]
         return np.concatenate([leaders, *partners])
 
-    def _order(self, epoch: int) -> np.ndarray:
-        if epoch not in self._orders:
-            self._orders = {old: order for old, order in self._orders.items() if old >= epoch - 1}
-            self._orders[epoch] = np.random.default_rng((self._seed, epoch)).permutation(len(self._selection.rows))
-        return self._orders[epoch]
-
     def _batch(self, number: int) -> Batch:
         if self._reader is None:
             return self._load(number)
@@ -199,6 +193,10 @@ class Feed:
             return images, None
         condition = self._conditions[torch.from_numpy(positions).to(self._conditions.device)]
         return images, condition if self._vectors is None else self._vectors[condition]
+
+
+def _order_of(seed: int, count: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 def _rows_by_condition(selection: Selection, shards: ShardOrder | None) -> list[np.ndarray]:

@@ -84,7 +84,7 @@ class LoadedGenerator:
         self._check(class_ids)
         rng = torch.Generator().manual_seed(seed)
         inputs = self.inputs(len(class_ids), rng)
-        known = fill_in(class_ids.cpu().to(torch.int64), self.settings.description.classes, rng)
+        known = fill_in(class_ids.to("cpu", torch.int64), self.settings.description.classes, rng)
         return self.drawer.draw(inputs, self.conditioning.encode(known, self.settings.description))
 
     def generate_texts(self, texts: Sequence[str], *, seed: int) -> torch.Tensor:

@@ -1,5 +1,8 @@
 """The order in which pictures in shards are used: a pure function of seed and epoch, which reads each shard once an epoch."""
 
+from collections.abc import Sequence
+from functools import lru_cache, partial
+
 import numpy as np
 
 MOST_LANES = 16
@@ -31,7 +34,8 @@ class ShardOrder:
         self.lanes = max(n for n in range(1, MOST_LANES + 1) if batch_size % n == 0 and n <= len(self._members))
         self._each = batch_size // self.lanes
         self._ends: list[list[int]] = [[0] for _ in range(self.lanes)]  # of each epoch, in pictures of the lane
-        self._shuffled: dict[tuple[int, int], np.ndarray] = {}
+        # The last ones are kept, since batches follow each other.
+        self._within = lru_cache(maxsize=2 * self.lanes)(partial(_within, self._members, seed))
 
     def batch(self, number: int) -> np.ndarray:
         """Return the positions of batch `number` among the pictures in use."""
@@ -49,21 +53,16 @@ class ShardOrder:
             for shard in self._dealt(epoch, lane):
                 after = before + len(self._members[shard])
                 if start < after and before < stop:
-                    own = self._within(epoch, shard)[max(0, start - before) : stop - before]
-                    found.append(own)
+                    found.append(self._within(epoch, shard)[max(0, start - before) : stop - before])
                 before = after
-            start, epoch = max(start, min(stop, before)), epoch + 1
+            start, epoch = before, epoch + 1
         return np.concatenate(found)
 
     def _dealt(self, epoch: int, lane: int) -> list[int]:
         order = np.random.default_rng((self._seed, epoch, SHARDS)).permutation(len(self._members))
         return order[lane :: self.lanes].tolist()
 
-    def _within(self, epoch: int, shard: int) -> np.ndarray:
-        """Return the pictures of a shard in the order of an epoch; the last ones are kept, since batches follow each other."""
-        if (epoch, shard) not in self._shuffled:
-            while len(self._shuffled) > 2 * self.lanes:
-                del self._shuffled[next(iter(self._shuffled))]
-            rng = np.random.default_rng((self._seed, epoch, shard, WITHIN))
-            self._shuffled[epoch, shard] = rng.permutation(self._members[shard])
-        return self._shuffled[epoch, shard]
+
+def _within(members: Sequence[np.ndarray], seed: int, epoch: int, shard: int) -> np.ndarray:
+    """Return the pictures of a shard in the order of an epoch."""
+    return np.random.default_rng((seed, epoch, shard, WITHIN)).permutation(members[shard])

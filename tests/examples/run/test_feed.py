@@ -212,6 +212,6 @@ def test_only_the_orders_of_two_epochs_are_in_memory() -> None:
     batches, again = feed(3), feed(3)
     for _ in range(30):
         next(batches)
-        assert len(batches._orders) <= 2
+        assert batches._order.cache_info().currsize <= 2
     for number in (8, 0):  # an order that was given up is drawn again, alike
         assert batches.rows(number).tolist() == again.rows(number).tolist()
