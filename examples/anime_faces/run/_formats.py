@@ -21,7 +21,7 @@ _OF_EVERY_FORMAT = {
     "recent": {ANY: [float]},
 }
 FORMS = {
-    1: {**_OF_EVERY_FORMAT, "average": dict, "optimizers": {ANY: dict}},
+    1: {**_OF_EVERY_FORMAT, "average": {"network": dict}, "optimizers": {ANY: dict}},
     FORMAT: {**_OF_EVERY_FORMAT, "averages": {ANY: {"network": dict}}, "updates": {ANY: dict}, "parts": dict},
 }
 """What a state holds, by its format."""
@@ -85,7 +85,7 @@ def in_current_format(
         updates: The updates that continue from the state; None if only networks are taken from it.
 
     Raises:
-        ValueError: The format is not known here.
+        ValueError: The format is not known here, or an optimizer of the updates was not saved.
     """
     if state.get("format") == FORMAT:
         return state
@@ -112,6 +112,10 @@ def _updates_of_format_1(optimizers: Mapping[str, Any], updates: Mapping[str, gk
     for name in updates:
         turn = name.split("/")[0]
         owner = owners.setdefault(turn, name)
+        if turn not in optimizers:
+            raise ValueError(
+                f"the checkpoint holds no {turn} among its optimizers: it is of another version of the recipe"
+            )
         optimizer = optimizers[turn] if owner == name else {"shared_with": owner}
         states[name] = {"version": 1, "updates": 0, "optimizer": optimizer}  # updates were not counted
     return states

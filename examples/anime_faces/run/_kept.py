@@ -1,5 +1,6 @@
 """Checkpoints of named steps: they stay, whatever is saved later. They are in a folder of their own, which nothing sweeps."""
 
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import gankit as gk
 from examples.anime_faces.asked_runs import instead_of_run
 from examples.anime_faces.run._folder import RunFolder
 
-ALL = 10**9  # of the checkpoints in the folder stay
+ALL = sys.maxsize  # of the checkpoints in the folder stay
 
 
 def keep_checkpoint(folder: RunFolder, step: int, state: dict[str, Any]) -> None:

@@ -59,6 +59,13 @@ def test_noise_of_any_kind_can_be_truncated_if_enough_of_it_is_within_the_bound(
         Noise(truncation=0.5).draw(lambda count, *, rng: torch.ones(count, 3), 2, rng())
 
 
+def test_numbers_at_the_bound_are_within_it() -> None:
+    """Draws +0.5 and then 9 again and again, until a 0.25: only numbers beyond the bound are drawn again."""
+    rows = iter([[0.5, -0.5, 9.0], [9.0, 9.0, 9.0], [0.125, 0.125, 0.25]])
+    drawn = Noise(truncation=0.5).draw(lambda count, *, rng: torch.tensor([next(rows)] * count), 2, rng())
+    assert drawn.tolist() == [[0.5, -0.5, 0.25]] * 2
+
+
 def test_what_is_changed_is_said() -> None:
     assert Noise().changes == {}
     assert str(Noise()) == ""
@@ -74,10 +81,16 @@ def test_what_is_changed_is_said() -> None:
             for number in (-0.1, float("inf"), float("nan"))
         ],
         *[
-            ({"truncation": number}, f"--truncation must be at least 0.1 and finite, but it is {number}")
-            for number in (-1.0, 0.0, 0.09, float("inf"), float("nan"))
+            ({"truncation": number}, f"--truncation must be at least 0.1 and finite, but it is {number}$")
+            for number in (float("inf"), float("nan"))
         ],
-        ({"truncation": 0.05}, "but it is 0.05: --temperature makes all noise smaller"),
+        *[
+            (
+                {"truncation": number},
+                f"--truncation must be at least 0.1 and finite, but it is {number}: --temperature makes all noise smaller$",
+            )
+            for number in (-1.0, 0.0, 0.09)
+        ],
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:

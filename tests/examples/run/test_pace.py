@@ -81,6 +81,7 @@ def test_the_clock_is_looked_at_sixteen_times() -> None:
     assert pacer(1, 100, 9.9) == 100
     assert pacer(2, 100, 10.1) < 100
     assert pacer(2, 100, 20.0) == 100
+    assert ByTheClock(seconds=160.0, first=100)(1, 100, 10.0) < 100
     resumed = ByTheClock(seconds=160.0, first=100, elapsed=10.1)
     assert resumed(2, 100, 20.0) == 100
     assert resumed(2, 100, 20.2) < 100
@@ -114,3 +115,41 @@ def test_a_first_step_may_be_long() -> None:
         now[0] += 90.0
         watch.tick()
     assert watch.seconds == 270.0
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "planned"),
+    [
+        # Half of 1000 steps are done, the pace is that of 500 + 125 steps in `elapsed` + 125 seconds: the other 500 take
+        # 0.8 * (elapsed + 125), and at most 3 % more than 1000 seconds are accepted, and at most 8 % less.
+        (455.0, 1087),  # 919 seconds in all; 545 more at 0.928 each are 587 steps
+        (456.0, 1000),  # 920.8
+        (516.0, 1000),  # 1028.8
+        (517.0, 970),  # 1030.6; 483 more at 1.0272 each are 470 steps
+    ],
+)
+def test_the_plan_changes_where_it_misses_the_time_by_a_few_percent(elapsed: float, planned: int) -> None:
+    assert fitting_steps(500, 1000, elapsed, seconds=1000.0, first=1000) == planned
+
+
+def test_a_quarter_of_the_first_plan_is_rounded_up() -> None:
+    assert fitting_steps(1, 1001, 990.0, seconds=1000.0, first=1001) == 251
+
+
+def test_the_clock_is_looked_at_once_more_where_the_plan_can_still_become_longer() -> None:
+    for step, planned in ((49, 101), (50, 364), (51, 101)):
+        pacer = ByTheClock(seconds=1600.0, first=101)
+        assert pacer(step, 101, 99.0) == planned  # 1501 seconds more at 299 / 62.625 each are 314 steps
+
+
+def test_what_is_a_pause_depends_on_the_usual_step() -> None:
+    for usual, longest in ((1.0, 60.0), (10.0, 200.0)):  # a minute, or twenty steps
+        for gap, counted in ((longest, longest), (longest + 0.5, usual)):
+            now = [0.0]
+            watch = Stopwatch(clock=lambda now=now: now[0])
+            for _ in range(2):
+                now[0] += usual
+                watch.tick()
+            now[0] += gap
+            watch.tick()
+            assert watch.seconds == 2 * usual + counted

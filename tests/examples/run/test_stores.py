@@ -1,13 +1,19 @@
 """Where pictures are kept, on the device or on disk, and the numbers that networks are given for them."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from examples.anime_faces.data import ShardedImages
+from examples.anime_faces.run import _stores
 from examples.anime_faces.run._stores import (
     JoinedImages,
     MappedStore,
     ResidentStore,
+    ShardStore,
     as_network_input,
     choose_store,
     pictures_of,
@@ -65,7 +71,8 @@ def test_pictures_are_drawn_by_the_generator_alone() -> None:
     drawn = pictures(40, torch.Generator().manual_seed(1))
     assert drawn.shape == (40, 3, 2, 2)
     assert set(((drawn[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()) == set(range(11))
-    assert torch.equal(drawn, pictures(40, torch.Generator().manual_seed(1)))
+    rows = torch.randint(11, (40,), generator=torch.Generator().manual_seed(1))
+    assert torch.equal(drawn, (torch.from_numpy(IMAGES)[rows].permute(0, 3, 1, 2) / 127.5) - 1)
 
 
 def test_pictures_stay_on_disk_where_the_free_memory_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,3 +81,38 @@ def test_pictures_stay_on_disk_where_the_free_memory_is_not_known(monkeypatch: p
 
     monkeypatch.setattr("examples.anime_faces.run._stores.os.sysconf", unknown)
     assert isinstance(choose_store(IMAGES, Hardware()), MappedStore)
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="asks as POSIX does")
+def test_the_free_memory_is_that_of_the_machine() -> None:
+    free = _stores._free_memory(torch.device("cpu"))
+    assert 2**20 < free <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_on_cuda_the_memory_of_the_device_is_asked_for_and_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process has a device of its own."""
+    least = round(IMAGES.nbytes / 0.4)
+    monkeypatch.setattr(_stores, "ResidentStore", lambda images, device: (images, device))
+    for free, fits in ((least, True), (least - 1, False)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, 10**12))
+        store = choose_store(IMAGES, Hardware(device="cuda"), processes=4)
+        assert isinstance(store, tuple) == fits
+        assert store[1] == "cuda" if isinstance(store, tuple) else isinstance(store, MappedStore)
+
+
+def test_shards_are_never_whole_in_memory_nor_joined(tmp_path: Path) -> None:
+    images = ShardedImages(tmp_path, [{"pictures": 3}, {"pictures": 2}], 2)
+    store = choose_store(images, Hardware())
+    assert isinstance(store, ShardStore)
+    assert store.images is images
+    with pytest.raises(
+        ValueError, match=r"^a data set in shards cannot be joined with a second one: .* without --shards$"
+    ):
+        choose_store(images, Hardware(), second=IMAGES)
+
+
+def test_a_resident_store_has_a_copy_of_its_own() -> None:
+    images = IMAGES.copy()
+    store = ResidentStore(images, "cpu")
+    images[:] = 0
+    assert torch.equal(store.take(np.array([4, 9])), torch.from_numpy(IMAGES[[4, 9]]))
