@@ -124,12 +124,10 @@ class LoadedGenerator:
 
     def inputs(self, count: int, rng: torch.Generator) -> torch.Tensor:
         """Draw what the networks are given: latents, or pictures of the data for those that change pictures."""
-
-        def pictures(count: int, rng: torch.Generator) -> torch.Tensor:
-            return pictures_of(self._dataset().images)(count, rng)
-
         latents = self.drawer.blueprint.latents
-        return self.drawer.inputs(count, rng, pictures) if latents is None else self.noise.draw(latents, count, rng)
+        if latents is None:
+            return pictures_of(self._dataset().images)(count, rng)
+        return self.noise.draw(latents, count, rng)
 
     def _dataset(self) -> Dataset:
         """Open the data set whose pictures are changed."""
@@ -192,7 +190,7 @@ def load_generator(
     check_recipe(settings.recipe, recipe)
     options: Any = saved_options(settings.recipe, settings.options)
     found = find_recipe(settings.recipe)
-    hardware = Hardware(device=device, threads=settings.hardware.threads)
+    hardware = Hardware(device=device)
     blueprint = found.blueprint_for(settings.description, options)
     if blueprint.latents is None and noise.changes:
         flags = " and ".join(f"--{name}" for name in noise.changes)

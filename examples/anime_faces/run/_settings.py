@@ -153,8 +153,6 @@ class Settings:
             )
         except TypeError as error:  # an entry of a newer version
             raise RecordError(str(error).rpartition("() ")[2]) from error
-        except RecordError:
-            raise
         except ValueError as error:  # such as the name of an attribute that no data set has
             raise RecordError(str(error)) from error
 

@@ -88,6 +88,7 @@ def test_settings_are_plain_data_and_come_back_whole(plain: Settings, tmp_path: 
         assert Settings.from_dict(json.loads(json.dumps(one.to_dict()))) == one
         one.save(tmp_path / "settings.json")
         assert Settings.load(tmp_path / "settings.json") == one
+    assert (tmp_path / "settings.json").read_text() == json.dumps(full.to_dict(), indent=2) + "\n"
     written = (tmp_path / "settings.json").stat()
     full.save(tmp_path / "settings.json")
     assert (tmp_path / "settings.json").stat().st_ino == written.st_ino  # the same content is not written again
@@ -102,13 +103,61 @@ def test_settings_are_plain_data_and_come_back_whole(plain: Settings, tmp_path: 
         ({"steps": MOST_STEPS + 1}, f"^steps must be above 0, .*, but it is {MOST_STEPS + 1}$"),
         ({"zebra": 1, "yak": 2}, "^yak is not known: a newer version has written it$"),
         ({"seed": "3"}, "^seed must be"),
-        ({"hardware": {"threads": 1, "wings": 2}}, "'wings'"),
+        ({"hardware": {"threads": 1, "wings": 2}}, "^got an unexpected keyword argument 'wings'$"),
+        ({"hardware": {"threads": 0}}, "^threads must be at least 1, but it is 0$"),
     ],
 )
 def test_entries_that_no_run_has_are_refused(plain: Settings, entries: dict[str, object], message: str) -> None:
     with pytest.raises(RecordError, match=message):
         Settings.from_dict(plain.to_dict() | entries)
     Settings.from_dict(plain.to_dict() | {"steps": MOST_STEPS})
+
+
+def test_what_makes_another_run_is_listed_and_nothing_else(plain: Settings) -> None:
+    same = replace(
+        plain,
+        steps=5,
+        minutes=1.0,
+        grid_every=3,
+        keep=(2,),
+        versions={},
+        seconds=1.0,
+        data="moved",
+        hardware=replace(plain.hardware, threads=3),
+    )
+    assert differences(plain, same) == []
+    other = replace(plain, seed=3, pictures=8, start="run (state 01)", options={**plain.options, "batch_size": 2})
+    assert differences(plain, other) == [
+        f"  options.batch_size: was {plain.options['batch_size']}, now 2",
+        "  seed: was 0, now 3",
+        "  pictures: was 70, now 8",
+        "  start: was None, now run (state 01)",
+    ]
+    assert differences(other, replace(plain, recipe="dcgan")) == [
+        "  recipe: was acgan, now dcgan",
+        "  seed: was 3, now 0",
+        "  start: was run (state 01), now None",
+    ]
+
+
+def test_another_data_set_is_named_by_folder_and_fingerprint(plain: Settings) -> None:
+    old = replace(plain, data="old faces", fingerprint="0123456789abcdef")
+    new = replace(plain, data="new", fingerprint="fedcba9876543210")
+    assert differences(old, new) == [
+        "  data set: was old faces (fingerprint 0123456789ab), now new (fingerprint fedcba987654)"
+    ]
+    assert flags_of_then(old, new) == " (with --data 'old faces')"
+    changed = replace(old, fingerprint=new.fingerprint)
+    assert differences(old, changed) == [
+        "  data set: old faces has other contents now (fingerprint: was 0123456789ab, now fedcba987654)"
+    ]
+    moved = replace(old, data="new")
+    assert differences(old, moved) == []
+    assert flags_of_then(old, changed) == flags_of_then(old, moved) == ""
+
+
+def test_the_address_of_a_recipe_from_outside_is_whole(plain: Settings) -> None:
+    assert Settings.from_dict(plain.to_dict() | {"recipe": "mine.hinge"}).recipe == "mine.hinge:RECIPE"
 
 
 def test_options_that_were_defaults_then_are_given_as_flags(plain: Settings) -> None:
