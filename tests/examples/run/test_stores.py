@@ -56,13 +56,14 @@ def test_pictures_that_fill_a_share_of_the_free_memory_fit(processes: int, monke
     for free, kind in ((least, ResidentStore), (least - 1, MappedStore)):
         monkeypatch.setattr("examples.anime_faces.run._stores._free_memory", lambda device, free=free: free)
         assert type(choose_store(IMAGES, Hardware(), processes=processes)) is kind
+        assert processes > 1 or type(choose_store(IMAGES, Hardware())) is kind
 
 
 def test_pictures_of_two_sets_are_one_array() -> None:
     joined = JoinedImages(IMAGES[:4], IMAGES[4:])
     assert np.array_equal(np.asarray(joined), IMAGES)
     assert joined.nbytes == IMAGES.nbytes
-    assert np.asarray(joined, dtype=np.int64).dtype == np.int64
+    assert joined.__array__(np.dtype(np.int64)).dtype == np.int64
     assert joined[np.array([3, 4])].dtype == np.uint8
 
 
@@ -81,6 +82,7 @@ def test_pictures_stay_on_disk_where_the_free_memory_is_not_known(monkeypatch: p
 
     monkeypatch.setattr("examples.anime_faces.run._stores.os.sysconf", unknown)
     assert isinstance(choose_store(IMAGES, Hardware()), MappedStore)
+    assert _stores._free_memory(torch.device("cpu")) == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "sysconf"), reason="asks as POSIX does")
@@ -116,3 +118,9 @@ def test_a_resident_store_has_a_copy_of_its_own() -> None:
     store = ResidentStore(images, "cpu")
     images[:] = 0
     assert torch.equal(store.take(np.array([4, 9])), torch.from_numpy(IMAGES[[4, 9]]))
+
+
+def test_a_resident_store_gathers_on_its_device() -> None:
+    """The device `meta` stands for any other than the processor."""
+    taken = ResidentStore(IMAGES, "meta").take(np.array([4, 9]))
+    assert (taken.device.type, taken.shape) == ("meta", (2, 2, 2, 3))
