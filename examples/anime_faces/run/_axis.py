@@ -50,7 +50,7 @@ class SymmetricLog:
             >>> SymmetricLog(0.1).ticks(-1.0, 200.0)
             [-1.0, -0.1, 0.0, 0.1, 1.0, 10.0, 100.0]
         """
-        greatest = max(abs(low), abs(high), self.linear)
+        greatest = max(-low, high, self.linear)
         decades = math.ceil(math.log10(greatest / self.linear)) + 1
         for factors in ((1,), (1, 2, 5)):
             sizes = [

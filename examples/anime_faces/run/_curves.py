@@ -81,12 +81,10 @@ def draw_curves(lines: Sequence[Mapping[str, Any]], path: Path, losses: Losses |
 def draw_panels(panels: Sequence[Panel], path: Path) -> None:
     """Draw panels below each other, with the steps along the axis."""
     # Loaded here, since matplotlib is slow to load; in this form it works without a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     numbered: list[str] = []
     figure = Figure(figsize=(9, 2.6 * len(panels)), dpi=100)
-    FigureCanvasAgg(figure)
     for index, panel in enumerate(panels):
         axes = figure.add_subplot(len(panels), 1, index + 1)
         names = list(panel.curves)

@@ -31,12 +31,14 @@ def signs_of(recent: Mapping[str, Sequence[float]]) -> list[str]:
         if name.startswith("losses/")
     }
     for real in [name for name in recent if name.startswith("scores/real")]:
-        fake = real.replace("scores/real", "scores/fake", 1)
-        pairs = zip(recent[real], recent.get(fake, ()), strict=False)
-        values[f"the critic's gap{real.removeprefix('scores/real')}"] = [high - low for high, low in pairs]
+        which = real.removeprefix("scores/real")
+        pairs = zip(recent[real], recent.get(f"scores/fake{which}", ()), strict=False)
+        values[f"the critic's gap{which}"] = [high - low for high, low in pairs]
     found: list[str] = []
     for name, numbers in values.items():
-        size = median_low(map(abs, numbers)) if len(numbers) >= FEWEST else 0.0
+        if len(numbers) < FEWEST:
+            continue
+        size = median_low(map(abs, numbers))
         if size > LARGEST_VALUE:
             found.append(f"{name} was {size:.2g} or more in half of the last {len(numbers)} steps")
     return found

@@ -48,7 +48,6 @@ def draw_profile(profile: Profile, path: Path, *, title: str) -> None:
         title: What was measured on what, in a line.
     """
     # Loaded here, since matplotlib is slow to load; in this form it works without a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     names, seconds = list(profile.parts), list(profile.parts.values())
@@ -56,7 +55,6 @@ def draw_profile(profile: Profile, path: Path, *, title: str) -> None:
     updates = list(dict.fromkeys(name.partition(": ")[0] for name in names if ": " in name))
     colors = [COLORS[updates.index(name.partition(": ")[0]) % len(COLORS)] if ": " in name else OTHER for name in names]
     figure = Figure(figsize=(9, 1.1 + ROW * len(names)), dpi=100)
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     milliseconds = [1000 * one for one in seconds]
     bars = axes.barh(range(len(names)), milliseconds, color=colors, height=0.72)

@@ -18,7 +18,7 @@ def real_distance(pictures: torch.Tensor) -> float:
     Args:
         pictures: In -1..1, ``(n, 3, size, size)`` with n of 2 or more.
     """
-    return float(torch.pdist(_reduced((pictures + 1) / 2)).mean())
+    return float(torch.pdist(_reduced(pictures / 2)).mean())  # in a range of length 1, as those of a grid
 
 
 def figures_of(images: torch.Tensor, real: float, *, has_conditions: bool) -> dict[str, float]:
@@ -45,7 +45,7 @@ def figures_of(images: torch.Tensor, real: float, *, has_conditions: bool) -> di
     if len(groups[0]) > 1:
         figures[VARIETY] = float(torch.stack([torch.pdist(group).mean() for group in groups]).mean()) / real
     if has_conditions and min(rows, columns) > 1:
-        by_noise, by_condition = (float(grid.var(dim=axis).sum(-1).mean()) for axis in (1, 0))
+        by_noise, by_condition = (float(grid.var(dim=axis).mean()) for axis in (1, 0))
         if by_noise + by_condition > 0:
             figures[USE_OF_NOISE] = by_noise / (by_noise + by_condition)
     return figures
@@ -62,5 +62,5 @@ def named(figures: Mapping[str, float], heading: str) -> dict[str, float]:
 
 
 def _reduced(pictures: torch.Tensor) -> torch.Tensor:
-    """Return pictures in 0..1 as rows of numbers: the means of at most 16 x 16 blocks."""
+    """Return pictures as rows of numbers: the means of at most 16 x 16 blocks."""
     return functional.adaptive_avg_pool2d(pictures, min(SIDE, pictures.shape[-1])).flatten(1)

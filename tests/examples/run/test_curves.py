@@ -33,14 +33,6 @@ def test_both_losses_are_in_one_figure(tmp_path: Path) -> None:
     draw_curves(lines, tmp_path / "losses.png")
     with Image.open(tmp_path / "losses.png") as picture:
         assert picture.size == (900, 5 * 260)  # the first two show both losses, on a linear and on a logarithmic axis
-    lines[-1]["averages"] |= {"accuracy/real": 0.75, "accuracy/fake": 0.5}
-    draw_curves(lines, tmp_path / "accuracy.png")
-    with Image.open(tmp_path / "accuracy.png") as picture:
-        assert picture.size == (900, 6 * 260)
-    lines[-1]["averages"] |= {"fresh/critic": 0.75, "fresh/generator": 0.5}
-    draw_curves(lines, tmp_path / "fresh.png")
-    with Image.open(tmp_path / "fresh.png") as picture:
-        assert picture.size == (900, 7 * 260)
     draw_curves([], tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
 
@@ -127,6 +119,8 @@ def test_names_of_any_letters_are_drawn_or_numbered(tmp_path: Path, monkeypatch:
         ("exactly sixteen.", ["exactly sixteen."]),
         ("sixteen letters, and more", ["sixteen letters,", "and more"]),
         ("x" * 20, ["x" * 16, "xxxx"]),
+        ("seventeen letters it is", ["seventeen", "letters it is"]),
+        ("a " + "b" * 16, ["a", "b" * 16]),
         ("a b " + "c" * 30, ["a b", "c" * 13 + "..."]),
     ],
 )

@@ -156,3 +156,53 @@ def test_a_font_must_have_the_letters_but_not_blanks_and_joiners(monkeypatch: py
 def test_a_font_of_fixed_sizes_is_not_drawn_with(monkeypatch: pytest.MonkeyPatch) -> None:
     assert letters._can_draw(DEJAVU) is True
     assert letters._can_draw(str(Path(DEJAVU).with_name("none.ttf"))) is False
+
+
+@pytest.mark.parametrize("text", ["כחול", "شعر", "é \u0661\u0662", "é \u0905\u093f", "é a\u200db"])
+@pytest.mark.parametrize("library", ["raqm", "fribidi", ""])
+def test_letters_that_join_need_both_libraries(text: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letters, "_file_with", lambda needed: DEJAVU)
+    monkeypatch.setattr("PIL.features.check", lambda name: name != library)
+    assert font_file(text) == (None if library else DEJAVU)
+
+
+def test_the_seconds_of_looking_are_those_of_all_texts_together(
+    fonts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fonts += [f"/fonts/{number:03}.ttf" for number in range(9)]
+    seen: list[str] = []
+    now = [100.0]
+
+    def look(path: str) -> frozenset[int]:
+        seen.append(path)
+        now[0] += 1.0
+        return frozenset()
+
+    monkeypatch.setattr(letters.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(letters, "_letters_of", look)
+    monkeypatch.setattr(letters, "_spent", [0.0])
+    assert font_file("青") is None
+    assert len(seen) == 4  # a second each: after three, one more
+    assert font_file("髪") is None
+    assert len(seen) == 5
+
+
+def test_a_font_with_exactly_the_letters_is_enough_if_it_can_be_drawn_with(
+    fonts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fonts += ["/fonts/a.ttf", "/fonts/b.ttf"]
+    monkeypatch.setattr(letters, "_letters_of", lambda path: frozenset(map(ord, "é" if path == DEJAVU else "青髪")))
+    monkeypatch.setattr(letters, "_can_draw", lambda path: path != "/fonts/a.ttf")
+    assert font_file("青髪") == "/fonts/b.ttf"
+
+
+def test_plain_fonts_come_first_and_those_with_serifs_or_of_one_width_after_them(fonts: list[str]) -> None:
+    names = ["Z.ttf", "B-Sans.ttf", "A-Mono.ttf", "A-Serif.ttf", "A-Light.ttf", "A-Condensed-Mono.ttf"]
+    fonts += [f"/fonts/{name}" for name in reversed(names)]
+    expected = ["B-Sans.ttf", "Z.ttf", "A-Mono.ttf", "A-Serif.ttf", "A-Light.ttf", "A-Condensed-Mono.ttf"]
+    assert letters._files() == (DEJAVU, *(f"/fonts/{name}" for name in expected))
+
+
+def test_the_letters_of_a_font_are_those_that_it_has_a_picture_of() -> None:
+    assert {ord(letter) for letter in "aéЖ"} <= letters._letters_of(DEJAVU)
+    assert ord("青") not in letters._letters_of(DEJAVU)

@@ -9,7 +9,18 @@ import pytest
 import torch
 
 from examples.anime_faces.run import read_log
-from examples.anime_faces.run._monitors import ALIKE, BLIND, CONVERGED, NO_GRADIENT, RULES, spans_of, states_of
+from examples.anime_faces.run._monitors import (
+    ALIKE,
+    BLIND,
+    CONVERGED,
+    DIVERGED,
+    NO_GRADIENT,
+    RULES,
+    Span,
+    are_watched,
+    spans_of,
+    states_of,
+)
 from examples.anime_faces.run._record import Record
 
 
@@ -48,6 +59,9 @@ def test_a_gradient_vanishes_beside_the_longest_one() -> None:
     assert states(gradients_generator=0.1001) == []
     assert states(gradients_critic=0.0) == []
     assert states() == []
+    assert states(longest=100.0, gradients_generator=1.0) == []
+    longest = {"gradients/generator/gray": 10.0, "gradients/generator/color": 10.0}
+    assert states_of({"gradients/generator/gray": 4.0, "gradients/generator/color": 0.05}, longest, []) == [NO_GRADIENT]
 
 
 def test_three_grids_without_variety_are_a_collapse() -> None:
@@ -59,6 +73,16 @@ def test_three_grids_without_variety_are_a_collapse() -> None:
     assert states((alike, alike)) == []
     assert states((alike, varied, alike)) == []
     assert states(({}, {}, {})) == []
+    limit = {"variety, raw": 0.2}
+    assert states((alike, alike, limit)) == []
+
+
+def test_states_are_in_the_order_of_the_rules() -> None:
+    recognized = {"accuracy/real": 1.0, "accuracy/fake": 1.0, "gradients/generator": 0.0}
+    grids = [{"variety, raw": 0.1}] * 3
+    found = states_of(recognized, {"gradients/generator": 1.0}, grids, diverged=True)
+    assert found == [DIVERGED, CONVERGED, NO_GRADIENT, ALIKE]
+    assert found == [state for state in RULES if state in found]
 
 
 def values(**numbers: float) -> dict[str, torch.Tensor]:
@@ -114,6 +138,15 @@ def line(step: int, *there: str) -> dict[str, Any]:
 
 def test_spans_join_lines_that_follow_each_other() -> None:
     log = [line(20, BLIND), line(40, BLIND, ALIKE), line(60), {"step": 70}, line(80, BLIND), line(100, ALIKE)]
-    found = [(span.state, span.first, span.last) for span in spans_of(json.loads(json.dumps(log)))]
-    assert found == [(BLIND, 20, 40), (BLIND, 80, 80), (ALIKE, 40, 40), (ALIKE, 100, 100)]
-    assert all(span.rule == RULES[span.state] for span in spans_of(log))
+    assert spans_of(json.loads(json.dumps(log))) == [
+        Span(BLIND, RULES[BLIND], 20, 40),
+        Span(BLIND, RULES[BLIND], 80, 80),
+        Span(ALIKE, RULES[ALIKE], 40, 40),
+        Span(ALIKE, RULES[ALIKE], 100, 100),
+    ]
+
+
+def test_logs_of_versions_without_states_are_known() -> None:
+    assert are_watched([{"step": 20}, line(40)])
+    assert not are_watched([{"step": 20}, {"step": 40}])
+    assert not are_watched([])

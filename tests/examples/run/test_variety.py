@@ -1,5 +1,7 @@
 """How much the pictures of a grid differ."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,24 @@ def test_figures_agree_with_loops() -> None:
     distance, share = oracle(reduced(images))
     found = figures_of(images, 4.0, has_conditions=True)
     assert found == {VARIETY: pytest.approx(distance / 4.0, rel=1e-5), USE_OF_NOISE: pytest.approx(share, rel=1e-5)}
+    assert json.loads(json.dumps(found)) == found  # numbers for the log, not tensors
+
+
+def test_two_rows_and_two_columns_are_enough() -> None:
+    dark, light = (torch.full((3, 2, 2), value, dtype=torch.uint8) for value in (51, 102))  # 0.2 and 0.4
+    images = torch.stack([torch.stack([dark, dark]), torch.stack([light, dark])])
+    found = figures_of(images, 0.1, has_conditions=True)
+    # 12 numbers differ by 0.2 in one of two rows, and in one of two columns.
+    assert found == pytest.approx({VARIETY: 0.2 * 12**0.5 / 2 / 0.1, USE_OF_NOISE: 0.5})
+    assert figures_of(images[:1], 0.1, has_conditions=True) == pytest.approx({VARIETY: 0.0})
+
+
+def test_the_distance_of_real_pictures_is_that_of_pixels_in_a_range_of_length_one() -> None:
+    values = torch.tensor([-1.0, 0.0, 1.0])  # half, half and the whole range apart
+    pictures = values.reshape(3, 1, 1, 1).expand(3, 3, 2, 2)
+    distance = real_distance(pictures)
+    assert distance == pytest.approx((0.5 + 0.5 + 1.0) / 3 * 12**0.5)
+    assert isinstance(distance, float)
 
 
 def grid_of(*, noise: float, condition: float) -> torch.Tensor:
