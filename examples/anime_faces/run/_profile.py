@@ -78,14 +78,14 @@ class TimedGradients:
         with self.watch.part(FORWARD), _inner_gradients_timed(self.watch) as inner:
             values = loss.evaluate(*inputs)
         costs = {name: cost for name, cost in values.costs.items() if cost.requires_grad}
-        penalties = [name for name, cost in costs.items() if _stands_on(cost, inner)]
-        passes = {name: [costs[name]] for name in penalties}
-        others = [name for name in costs if name not in penalties]
+        passes = {name: {name: cost} for name, cost in costs.items() if _stands_on(cost, inner)}
+        others = {name: cost for name, cost in costs.items() if name not in passes}
         if others:
-            passes = {", ".join(others): [costs[name] for name in others], **passes}
+            passes = {", ".join(others): others, **passes}
+        scale = loss.scale()
         for name, summands in passes.items():
             with self.watch.part(f"backward pass of {name}"):
-                torch.autograd.backward(summands, retain_graph=name != list(passes)[-1])
+                loss.total(summands, scale).backward(retain_graph=name != list(passes)[-1])
         return values.detached()
 
 

@@ -26,9 +26,11 @@ def slopes_of(network: nn.Module, points: torch.Tensor) -> tuple[torch.Tensor, t
     return scores, slopes.norm(dim=1)
 
 
-def passes_of(network: nn.Module, terms: Callable[[torch.Tensor], Costs]) -> list[str]:
+def passes_of(
+    network: nn.Module, terms: Callable[[torch.Tensor], Costs], scale: torch.Tensor | None = None
+) -> list[str]:
     """Compare the gradients with those of one pass, and return the passes that were timed."""
-    loss = gk.training.Loss(terms, list(network.parameters()))
+    loss = gk.training.Loss(terms, list(network.parameters()), scale=lambda: scale)
     expected_values = gk.training.Eager()(loss, (POINTS,))
     expected = [parameter.grad for parameter in network.parameters()]
     watch = Stopwatch("cpu")
@@ -60,6 +62,29 @@ def test_penalties_alone_and_costs_alone_have_no_other_pass() -> None:
     network = critic()
     assert passes_of(network, lambda points: {"penalty": slopes_of(network, points)[1].mean()}) == ["penalty"]
     assert passes_of(network, lambda points: {"score": network(points).mean()}) == ["score"]
+
+
+def test_all_passes_have_the_scale_that_float16_needs() -> None:
+    network = critic()
+
+    def terms(points: torch.Tensor) -> Costs:
+        scores, sizes = slopes_of(network, points)
+        return {"score": scores.mean(), "penalty": sizes.square().mean(), "drift": scores.square().mean()}
+
+    assert passes_of(network, terms, torch.tensor(8.0, dtype=torch.float64)) == ["score, drift", "penalty"]
+
+
+def test_an_update_whose_losses_are_scaled_can_be_profiled() -> None:
+    network = nn.Linear(2, 1)
+    before = network.weight.detach().clone()
+    update = gk.training.Update(
+        torch.optim.SGD(network.parameters(), lr=0.5),
+        lambda points: {"score": network(points).mean()},
+        gradients=TimedGradients(Stopwatch("cpu")),
+        stepper=gk.training.ScaledStepper("cpu"),
+    )
+    update(torch.tensor([[1.0, 2.0]]))
+    torch.testing.assert_close(network.weight.detach(), before - torch.tensor([[0.5, 1.0]]))
 
 
 @pytest.mark.filterwarnings("ignore:the costs .'constant'. have no gradient")
