@@ -41,7 +41,7 @@ def newest_checkpoint(folder: RunFolder, together: Together) -> Found | None:
         ValueError: There are checkpoints, but none is whole, or the newest is not one of a run.
     """
     found: Found | None = None
-    if together.is_first and folder.checkpoints.is_dir():
+    if together.is_first:
         found = gk.training.Checkpoints(folder.checkpoints).load_latest()
         if found is not None:
             checked_state(found[1], folder.checkpoints)
@@ -95,17 +95,15 @@ def _plan(
     ranks = together.share.ranks
     if found is None:
         settings, choices = plan_run(request, dataset, selection)
-        new_to_keep, trained = set(request.keep), 0
+        steps = settings.steps if request.minutes is None and request.plan is None else None
+        check_kept_steps(request.keep, RunFolder(request.out), trained=0, steps=steps)
     else:
-        old, trained = Settings.from_dict(found[1]["settings"]), found[0]
-        settings, choices = plan_resumption(old, request, dataset, selection, trained=trained), ()
-        new_to_keep = set(request.keep) - set(old.keep)
+        old = Settings.from_dict(found[1]["settings"])
+        settings, choices = plan_resumption(old, request, dataset, selection, trained=found[0]), ()
         if old.ranks != ranks:
             note_change(
                 request, f"{old.ranks} rank{'s' * (old.ranks > 1)} trained this run until now, and {ranks} from here on"
             )
-    is_fixed = request.minutes is None and request.plan is None and settings.seconds is None
-    check_kept_steps(new_to_keep, RunFolder(request.out), trained=trained, steps=settings.steps if is_fixed else None)
     if ranks > 1:
         if settings.hardware.gradients == "graphed":
             raise ValueError(

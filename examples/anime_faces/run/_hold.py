@@ -102,7 +102,7 @@ def _owner(folder: RunFolder) -> str:
 def _leave(folder: RunFolder, *, made: bool) -> bool:
     """Remove what says who is here; return whether the folder was made here and has nothing but its lock, removed too."""
     with suppress(OSError):
-        folder.owner.unlink(missing_ok=True)
+        folder.owner.unlink()
     unused = made and [path.name for path in folder.path.iterdir()] == [folder.lock.name]
     if unused:
         with suppress(OSError):  # Windows removes no file that is locked

@@ -49,7 +49,7 @@ def memory_errors(what: str, device: str, advice: str) -> Iterator[None]:
         if isinstance(error, torch.OutOfMemoryError) or any(words in reason for words in NO_MEMORY):
             raise ValueError(f"{what}: {device} ran out of memory{_most_used(device)}; {advice}") from error
         if isinstance(error, torch.AcceleratorError) or any(words in reason for words in FAILED):
-            first = reason.strip().split("\n", maxsplit=1)[0]
+            first = reason.strip().partition("\n")[0]
             raise DeviceError(
                 f"{what}: {device} failed ({first}): nothing is saved from it, and the last checkpoint is as it was; repeat "
                 "the command to continue from there"

@@ -175,11 +175,11 @@ class Session:
 
     def _draw_grid(self, step: int) -> dict[str, float]:
         self.record.heavy = heavy_networks(self.training.networks)  # the device is waited for anyway
-        if self.preview is None:
-            return {}
-        with self._noting_refusals():
-            return self.preview.draw(self.folder.grid(step))
-        return {}
+        figures: dict[str, float] = {}
+        if self.preview is not None:
+            with self._noting_refusals():
+                figures = self.preview.draw(self.folder.grid(step))
+        return figures
 
     @contextmanager
     def _noting_refusals(self) -> Iterator[None]:
@@ -192,8 +192,8 @@ class Session:
             self.has_complained = True
 
     def _keep_if_named_late(self, step: int) -> None:
-        """Keep the checkpoint that the run continues from, if its step was named only now."""
-        if self.together.is_first and step in self.settings.keep and step not in kept_steps(self.folder):
+        """Keep the checkpoint that the run continues from, if its step was named only now; all ranks save together."""
+        if step in self.settings.keep and self.together.of_first(int(step not in kept_steps(self.folder))):
             self.save(step)
 
     def _draw_curves(self) -> None:

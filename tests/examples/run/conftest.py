@@ -1,15 +1,19 @@
 """Tiny runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.tiny_session import tiny_session
 
 from examples.anime_faces.recipes import find_options, find_recipe
 from examples.anime_faces.run import TrainRequest
+from examples.anime_faces.run._session import Session
 
 RequestMaker = Callable[..., TrainRequest]
+SessionMaker = Callable[..., Session]
 
 
 @pytest.fixture
@@ -35,3 +39,16 @@ def request_for(faces_folder: Path, tmp_path: Path) -> RequestMaker:
 def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the picture of the curves, most of a tiny run's time."""
     monkeypatch.setattr("examples.anime_faces.run._session.draw_curves", lambda lines, path, losses: None)
+
+
+@pytest.fixture
+def session_in() -> Iterator[SessionMaker]:
+    """Make a tiny session in a folder, see `tiny_session`; its files are closed afterwards."""
+    with ExitStack() as opened:
+
+        def make(folder: Path, **changes: Any) -> Session:
+            session = tiny_session(folder, **changes)
+            opened.callback(session.record.close)
+            return session
+
+        yield make

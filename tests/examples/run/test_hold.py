@@ -12,7 +12,7 @@ from examples.anime_faces.commands.train import Train
 from examples.anime_faces.errors import RunLockedError, RunReplacedError
 from examples.anime_faces.recipes import find_options
 from examples.anime_faces.run import Moment, RunFolder, TrainRequest, train
-from examples.anime_faces.run._hold import locked
+from examples.anime_faces.run._hold import Hold, locked
 
 RequestMaker = Callable[..., TrainRequest]
 
@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from examples.anime_faces.run._folder import RunFolder
-from examples.anime_faces.run._hold import locked
+from examples.anime_faces.run._hold import Hold, locked
 with locked(RunFolder(Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.read()
@@ -62,16 +62,68 @@ def test_a_new_folder_that_stays_empty_is_removed(tmp_path: Path) -> None:
     assert folder.checkpoints.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"17\n" * 10_000])
-def test_whatever_stands_in_place_of_the_owner_the_folder_is_in_use(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "unknown"),
+        (b"\xff\xfe\x00", "\ufffd\ufffd\x00"),
+        (b"17\n" * 10_000, "unknown"),
+        (b"18 19", "18"),
+        (b"1" * 30, "1" * 20),
+    ],
+)
+def test_whatever_stands_in_place_of_the_owner_the_folder_is_in_use(tmp_path: Path, content: bytes, words: str) -> None:
     folder = RunFolder(tmp_path / "run")
     with locked(folder):
         folder.owner.write_bytes(content)
-        with (
-            pytest.raises(RunLockedError, match=r"is in use by another training run .process \S{1,20}\)$"),
-            locked(folder),
-        ):
+        with pytest.raises(RunLockedError) as caught, locked(folder):
             pass
+        assert str(caught.value) == f"{folder.path} is in use by another training run (process {words})"
+
+
+def test_a_folder_in_a_new_folder_says_who_holds_it_and_is_left_with_what_was_written(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "runs" / "new")
+    with locked(folder):
+        assert folder.owner.read_text(encoding="utf-8") == str(os.getpid())
+        folder.log.touch()
+    assert sorted(path.name for path in folder.path.iterdir()) == [folder.log.name, folder.lock.name]
+
+
+def test_an_old_folder_keeps_its_lock(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for _ in range(2):
+        with locked(folder):
+            pass
+        assert [path.name for path in folder.path.iterdir()] == [folder.lock.name]
+
+
+def test_files_that_cannot_be_removed_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, which removes no file that is locked or read."""
+
+    def refuse(self: Path, *arguments: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    folder = RunFolder(tmp_path / "run")
+    with locked(folder):
+        monkeypatch.setattr(Path, "unlink", refuse)
+    assert sorted(path.name for path in folder.path.iterdir()) == [folder.lock.name, folder.owner.name]
+    monkeypatch.undo()
+    empty = RunFolder(tmp_path / "empty")
+    with locked(empty):
+        monkeypatch.setattr(Path, "rmdir", refuse)
+    assert list(empty.path.iterdir()) == []
+    locking = RunFolder(tmp_path / "locking")
+    with locked(locking):
+        unlink = Path.unlink
+        monkeypatch.setattr(Path, "unlink", lambda self: refuse(self) if self == locking.lock else unlink(self))
+    assert [path.name for path in locking.path.iterdir()] == [locking.lock.name]
+
+
+def test_a_folder_that_was_gone_at_once_is_not_held(tmp_path: Path) -> None:
+    hold = Hold(RunFolder(tmp_path / "run"))
+    assert hold.is_same() is False
+    with pytest.raises(RunReplacedError, match="run was removed while this process trained in it"):
+        hold.check()
 
 
 def test_a_file_system_without_locks_serves_with_a_note(
@@ -84,7 +136,14 @@ def test_a_file_system_without_locks_serves_with_a_note(
     with locked(RunFolder(tmp_path / "run")) as hold:
         assert (tmp_path / "run" / "run.owner").exists()
         hold.check()
-    assert "has no locks: take care that only one training runs in it" in capsys.readouterr().out
+    expected = (
+        f"note: the file system of {tmp_path / 'run'} has no locks: take care that only one training runs in it\n"
+    )
+    assert capsys.readouterr().out == expected
+    monkeypatch.undo()
+    with locked(RunFolder(tmp_path / "other")):
+        pass
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("replaced", [False, True])

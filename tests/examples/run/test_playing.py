@@ -3,10 +3,12 @@ from typing import Any
 
 import pytest
 import torch
+from support.tiny_session import tiny_parts
 
-from examples.anime_faces.errors import DeviceError
+import gankit as gk
+from examples.anime_faces.errors import DeviceError, TrainingDivergedError
 from examples.anime_faces.run import TrainRequest, load_any_checkpoint, train
-from examples.anime_faces.run._playing import memory_errors
+from examples.anime_faces.run._playing import memory_errors, play_named
 from examples.anime_faces.systems import Training
 
 RequestMaker = Callable[..., TrainRequest]
@@ -23,6 +25,7 @@ LOST = "CUDA error: an illegal memory access was encountered\nCUDA kernel errors
             "step 3: cpu ran out of memory; lower it",
         ),
         (RuntimeError("CUDA error: out of memory"), "step 3: cpu ran out of memory; lower it"),
+        (RuntimeError("not enough memory: you tried to allocate 9 bytes"), "step 3: cpu ran out of memory; lower it"),
         (
             RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
             "step 3: cpu ran out of memory; lower it",
@@ -34,16 +37,62 @@ def test_too_little_memory_is_one_line(error: Exception, message: str) -> None:
         raise error
 
 
-@pytest.mark.parametrize("kind", [RuntimeError, torch.AcceleratorError])
-def test_a_device_that_failed_is_one_line(kind: Any) -> None:
-    with (
-        pytest.raises(
-            DeviceError, match=r"^step 3: cpu failed \(CUDA error: an illegal memory access was encountered\)"
-        ) as caught,
-        memory_errors("step 3", "cpu", "lower it"),
-    ):
-        raise kind(LOST)
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError(LOST), "CUDA error: an illegal memory access was encountered"),
+        (torch.AcceleratorError(LOST), "CUDA error: an illegal memory access was encountered"),
+        (torch.AcceleratorError("\nthe link is down\nand more\nand more"), "the link is down"),
+    ],
+)
+def test_a_device_that_failed_is_one_line(error: Exception, words: str) -> None:
+    with pytest.raises(DeviceError) as caught, memory_errors("step 3", "cpu", "lower it"):
+        raise error
+    assert str(caught.value) == (
+        f"step 3: cpu failed ({words}): nothing is saved from it, and the last checkpoint is as it was; repeat the command to "
+        "continue from there"
+    )
     assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize(
+    ("device", "is_used", "words"), [("cuda:1", True, " after 2.5 GiB"), ("cuda:1", False, ""), ("cpu", True, "")]
+)
+def test_of_a_gpu_it_is_said_how_much_was_used(
+    monkeypatch: pytest.MonkeyPatch, device: str, words: str, *, is_used: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: is_used)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda which: {"cuda:1": 5 * 2**29}[which])
+    with pytest.raises(ValueError, match="ran out of memory") as caught, memory_errors("step 3", device, "lower it"):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    assert str(caught.value) == f"step 3: {device} ran out of memory{words}; lower it"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "step 3: the computer ran out of memory; lower --batch-size (3 pictures in a batch here)"),
+        (
+            RuntimeError("can't allocate memory"),
+            "step 3: cpu ran out of memory; lower --batch-size (3 pictures in a batch here)",
+        ),
+        (gk.training.NonFiniteError("critic: cost is nan"), "step 3: critic: cost is nan"),
+    ],
+)
+def test_errors_of_a_round_say_which_step_it_was(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    training, feed = tiny_parts(5)
+
+    def fail(*arguments: object) -> None:
+        raise error
+
+    assert set(play_named(training, feed, 1)) >= {"critic/score", "generator/score"}
+    monkeypatch.setattr(Training, "play", fail)
+    kind = TrainingDivergedError if isinstance(error, gk.training.NonFiniteError) else ValueError
+    with pytest.raises(kind) as caught:
+        play_named(training, feed, 2)
+    assert str(caught.value) == message
 
 
 def test_other_errors_stay_what_they_are() -> None:

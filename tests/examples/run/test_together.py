@@ -8,14 +8,12 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-import torch
 from support.ranks import as_ranks
 
 from examples.anime_faces.data import Dataset
 from examples.anime_faces.run import ALONE, Together, TrainRequest, _beginning
 from examples.anime_faces.run._beginning import plan_together
 from examples.anime_faces.run._planning import plan_run
-from examples.anime_faces.run._rank_parts import parts_of_all, parts_of_rank
 from examples.anime_faces.run._together import _take_compiler_cache, joined
 from examples.anime_faces.systems import Share
 
@@ -33,8 +31,6 @@ def test_alone_everything_is_what_was_given(tmp_path: object) -> None:
     assert ALONE.text_of_first(lambda: "ä") == "ä"
     assert abs(ALONE.clock() - time.perf_counter()) < 1
     ALONE.check_same({"name": "text"})
-    parts = {"replay": {"rank": 0, "ranks": 1}, "cheat": {"probability": torch.ones(())}}
-    assert parts_of_rank(parts_of_all(parts, ALONE), ALONE) == parts
 
 
 @pytest.mark.parametrize("usual", ["", "/somewhere"])
@@ -68,23 +64,6 @@ def test_what_differs_between_ranks_is_named() -> None:
     with pytest.raises(ValueError, match=r"^the versions must be the same on all 2 ranks: they need the same program"):
         _two(check)
     _two(lambda one: one.check_same({"the data set": "abc", "the versions": "torch"}))
-
-
-def test_parts_of_each_rank_are_kept_together_and_cannot_be_divided_anew() -> None:
-    def kept(together: Together) -> tuple[dict[str, object], dict[str, object]]:
-        own = {"replay": {"rank": together.share.rank, "ranks": 2}, "cheat": {"probability": 0.5}}
-        saved = parts_of_all(own, together)
-        assert parts_of_rank(saved, together) == own
-        return own, saved
-
-    (_, saved), (_, other) = _two(kept)  # pyright: ignore[reportGeneralTypeIssues]
-    assert saved == other
-    with pytest.raises(
-        ValueError, match=r"must continue with 2 ranks, since each has its own replay, .* but there are 1 now"
-    ):
-        parts_of_rank(saved, ALONE)
-    with pytest.raises(ValueError, match="must continue with 1 rank, since"):
-        parts_of_rank({"replay": {"rank": 0, "ranks": 1}}, Together(Share(ranks=3)))
 
 
 def test_ranks_update_eagerly_or_compiled(request_for: Callable[..., TrainRequest], faces: Dataset) -> None:
