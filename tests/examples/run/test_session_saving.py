@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from support.ranks import as_ranks
 
 import gankit as gk
 from examples.anime_faces.errors import RunReplacedError, TrainingDivergedError, UnsavedError
 from examples.anime_faces.run import (
     RunFolder,
-    Together,
     _session as module,
     digest,
     kept_steps,
@@ -21,7 +19,6 @@ from examples.anime_faces.run import (
 )
 from examples.anime_faces.run._record import Record
 from examples.anime_faces.run._session import Session
-from examples.anime_faces.systems import Share
 
 FULL = "no space is left on the disk that this command writes to"
 
@@ -179,28 +176,6 @@ def test_no_grid_is_drawn_into_a_folder_that_is_another_one(session_in: SessionM
     assert session.folder.log.read_text(encoding="utf-8") == ""
 
 
-def test_of_two_ranks_that_agree_the_first_writes(session_in: SessionMaker, tmp_path: Path) -> None:
-    sessions = [
-        session_in(tmp_path / str(rank), keep=(3,), together=Together(Share(rank=rank, ranks=2))) for rank in range(2)
-    ]
-    first, second = as_ranks(2, lambda rank: sessions[rank].save(3))
-    assert first == second == digest(_newest(sessions[0].folder)[1])
-    assert saved_steps(sessions[0].folder.checkpoints) == kept_steps(sessions[0].folder) == [3]
-    assert saved_steps(sessions[1].folder.checkpoints) == kept_steps(sessions[1].folder) == []
-
-
-def test_ranks_keep_a_step_that_is_named_late_together(session_in: SessionMaker, tmp_path: Path) -> None:
-    """The first rank alone would wait for the others for ever."""
-    sessions = [
-        session_in(tmp_path / str(rank), steps=3, keep=(3,), together=Together(Share(rank=rank, ranks=2)))
-        for rank in range(2)
-    ]
-    for _ in range(2):  # it is there the second time
-        first, second = as_ranks(2, lambda rank: sessions[rank].train(3))
-        assert first == second == (3, digest(sessions[0]._state(3)))
-        assert kept_steps(sessions[0].folder) == [3]
-
-
 def test_losses_are_on_the_disk_before_the_checkpoint_that_follows_them(
     session_in: SessionMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,12 +191,3 @@ def test_losses_are_on_the_disk_before_the_checkpoint_that_follows_them(
     _play(session, 2)
     session.save(2)
     assert seen == [([1, 2], [])]
-
-
-def test_ranks_whose_networks_differ_save_nothing(session_in: SessionMaker, tmp_path: Path) -> None:
-    sessions = [session_in(tmp_path / str(rank), together=Together(Share(rank=rank, ranks=2))) for rank in range(2)]
-    with torch.no_grad():
-        sessions[1].training.networks["critic"].get_parameter("bias").add_(1e-6)
-    with pytest.raises(ValueError, match=r"^networks must be the same on all 2 ranks"):
-        as_ranks(2, lambda rank: sessions[rank].save(3))
-    assert not saved_steps(sessions[0].folder.checkpoints)

@@ -497,8 +497,12 @@ def test_a_broken_weight_stops_the_run_and_keeps_the_checkpoint(request_for: Req
             next(networks["critic"].parameters()).fill_(float("nan"))
 
     request = broken_at(request_for(), 4, poison)
-    with pytest.raises(TrainingDivergedError, match=r"step 5: critic/real: .*'score' is nan"):
+    with pytest.raises(TrainingDivergedError, match=r"step 5: critic/real: .*'score' is nan") as caught:
         train(request)
+    assert str(caught.value).startswith(
+        "the training diverged: its numbers became too large to compute with (infinite or NaN); the last good checkpoint is of "
+        "step 0, before the training\nwhat to do: begin again in another --out with a lower --"
+    )
     assert load_any_checkpoint(request.out)["step"] == 0
 
 
