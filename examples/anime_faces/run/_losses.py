@@ -103,7 +103,7 @@ class Losses:
     """The losses of every round.
 
     Args:
-        steps: The steps, ascending; they count from 1.
+        steps: The steps, ascending, one or more; they count from 1.
         columns: The values of each loss at these steps, such as ``losses/critic`` and ``critic/score``; NaN where a round had
             none.
     """
@@ -114,7 +114,7 @@ class Losses:
     @property
     def is_whole(self) -> bool:
         """Whether the losses begin with the first step: a run that an earlier version began has those of later steps only."""
-        return len(self.steps) > 0 and self.steps[0] == 1
+        return bool(self.steps[0] == 1)
 
     def averaged(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the steps that have a value, and at each of them the mean of the last 100 such values, or of all before."""

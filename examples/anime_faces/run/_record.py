@@ -92,7 +92,7 @@ class Record:
                 self._note_gradients(line["averages"])
             if "grid" in line:
                 self._grids.append(line["grid"])
-        self._seconds_before = float(lines[-1]["seconds"]) if lines else 0.0
+        self._seconds_before = lines[-1]["seconds"] if lines else 0.0
         self._watch = Stopwatch()
 
     def close(self) -> None:

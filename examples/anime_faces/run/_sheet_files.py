@@ -35,7 +35,6 @@ def read_sheet(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # sheets may be large
             with Image.open(path, formats=("PNG",)) as image:
-                image.load()
                 return image.copy()
     except Exception as error:  # decoders raise all kinds of errors on damaged files
         if isinstance(error, OSError) and error.errno is not None:  # the system's, not the decoder's

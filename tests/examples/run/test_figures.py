@@ -43,6 +43,7 @@ def test_the_best_is_the_nearest_and_of_equal_ones_the_earlier() -> None:
     assert best_of_each(records) == {"near": 30, "small": 30}
     assert best_of_each(dict(reversed(records.items()))) == {"near": 10, "small": 20}
     assert best_of_each({}) == {}
+    assert best_of_each({30: lacking}) == {"near": 30, "small": 30, "unknown": 30, "rare": 30}
 
 
 def test_what_was_measured_of_a_run_is_read_by_step(tmp_path: Path) -> None:

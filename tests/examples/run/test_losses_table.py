@@ -25,7 +25,7 @@ def opened(path: Path, step: int = 0) -> Iterator[LossTable]:
 def test_a_table_has_a_row_a_step_with_nine_digits_and_nan_where_a_round_had_no_such_loss(tmp_path: Path) -> None:
     path = tmp_path / "losses.csv"
     with opened(path) as table:
-        assert path.read_text() == "step\n"
+        assert path.read_bytes() == b"step\n"
         table.append([(1, {"critic/score": 1 / 3, "scores/real": 9.0}), (2, {"critic/score": 2.0, "criticism": 5.0})])
         assert path.read_text() == "step,losses/critic,critic/score\n1,0.333333333,0.333333333\n2,2,2\n"
         table.append([(3, {"critic/penalty, lazy": -0.5, "critic/score": 1.0}), (5, {"scores/real": 9.0})])

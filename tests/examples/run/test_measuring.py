@@ -7,15 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from examples.anime_faces.run._measuring import (
-    SHORT_RUN,
-    choice_in_words,
-    choose_by_rounds,
-    seconds_per_step,
-    speed_in_words,
-    steps_within,
-)
-from examples.anime_faces.systems import Comparison, Hardware
+from examples.anime_faces.run._measuring import choose_by_rounds, seconds_per_step, steps_within
+from examples.anime_faces.systems import Hardware
 
 ONE, TWO = Hardware(threads=1), Hardware(threads=2)
 
@@ -100,25 +93,3 @@ def test_measuring_a_step_is_bounded() -> None:
 def test_even_the_smallest_budget_is_a_step() -> None:
     assert steps_within(-3.0, 0.5) == 1
     assert steps_within(100.0, 0.5) == 188
-
-
-def test_a_choice_that_was_not_timed_says_so() -> None:
-    chosen, figures = choose_by_rounds(lambda _: lambda _: None, [ONE, TWO], steps=SHORT_RUN - 1, minutes=None)
-    assert (chosen, figures) == (ONE, None)
-    words = choice_in_words(figures, [ONE, TWO])
-    assert words.startswith(f" (not timed: a run of less than {SHORT_RUN} steps takes the first of 2 ways; --precision")
-    assert choice_in_words(None, [ONE]) == ""
-    timed = Comparison(best="a", seconds={"a": 0.5, "b": 1.0}, left_out={}, took=1.0)
-    assert choice_in_words(timed, [ONE, TWO]).startswith("\n          seconds of a step: a: ")
-
-
-@pytest.mark.parametrize(
-    ("each", "words"),
-    [(0.5, ""), (0.6, ""), (1.2, "slower: something else runs"), (0.2, "faster: something else has ended")],
-)
-def test_another_speed_than_that_of_the_choice_is_explained(each: float, words: str) -> None:
-    """0.67 s a step were followed by steps of 1.53 s, without a word."""
-    said = speed_in_words(each, Comparison(best="a", seconds={"a": 0.5, "b": 1.0}, left_out={}, took=1.0))
-    assert words in said
-    assert bool(said) == bool(words)
-    assert speed_in_words(each, None) == ""

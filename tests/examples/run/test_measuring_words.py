@@ -30,6 +30,7 @@ def test_a_choice_is_printed_with_its_figures_or_with_the_reason_why_there_are_n
     ],
 )
 def test_from_two_fifths_more_or_as_much_less_on_another_speed_is_explained(each: float, how: str) -> None:
+    """0.67 s a step were followed by steps of 1.53 s, without a word."""
     words = f"\n          (a step took 0.5 s when the hardware was chosen; the machine has become {how})" if how else ""
     assert speed_in_words(each, FIGURES) == words
 

@@ -144,7 +144,8 @@ def test_a_gradient_vanishes_beside_the_longest_one_that_a_line_of_this_session_
     record = opened(tmp_path / "log.jsonl")
     add(record, 1, 99, gradients__generator=9000.0)
     assert write(record, 99) == []  # of fewer than a hundred steps: it does not count
-    for last, length, expected in ((200, 500.0, []), (300, 20.0, []), (400, 4.9, [NO_GRADIENT]), (500, 5.1, [])):
+    lengths = (0.5, []), (0.006, []), (500.0, []), (20.0, []), (4.9, [NO_GRADIENT]), (5.1, [])
+    for last, (length, expected) in zip(range(199, 700, 100), lengths, strict=True):
         add(record, last - 99, last, gradients__generator=length, gradients__critic=900.0)
         assert write(record, last) == expected
 

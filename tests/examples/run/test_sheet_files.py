@@ -1,6 +1,7 @@
 """Reading sheets again: damaged ones name their file, and what does not fit a picture is not believed."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,9 @@ def test_a_large_sheet_is_read_without_a_warning_and_one_far_too_large_is_not(
     path = tmp_path / "sheet.png"
     Image.new("RGB", (15, 10)).save(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    before = list(warnings.filters)
     assert read_sheet(path).size == (15, 10)
+    assert list(warnings.filters) == before  # other pictures are warned of as before
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 74)
     with pytest.raises(ValueError, match=r"sheet\.png is damaged or cut off \(Image size \(150 pixels\) exceeds limit"):
         read_sheet(path)

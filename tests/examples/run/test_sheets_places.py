@@ -83,6 +83,13 @@ def test_a_heading_is_drawn_in_a_font_that_has_its_letters_and_widens_its_block(
     assert is_page(sheet, [((12, 33), picture[0, 0])], [((12, 12), heading, "la", FAINT)], file)
 
 
+def test_blocks_of_one_size_are_all_as_wide_as_the_widest_heading_needs() -> None:
+    wide = width_of("wider than its pictures")
+    sheet = draw_sheet([""], [Block(text, random(1, 1)) for text in ("x", "wider than its pictures", "y")])
+    assert sheet.layout.lefts == [12, 12 + wide + 14, 12 + 2 * (wide + 14)]
+    assert sheet.image.width == 12 + 3 * wide + 2 * 14 + 12
+
+
 def test_a_heading_whose_letters_no_font_has_is_drawn_in_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("examples.anime_faces.run._sheets.font_file", lambda text: None)
     picture = random(1, 1)
