@@ -103,10 +103,14 @@ def test_after_a_sleep_of_the_machine_a_rank_gets_another_minute(
     assert (world.now, world.ended) == (5000.0, [])
 
 
-def test_a_rank_that_is_slow_itself_still_misses_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = _World(tmp_path, {1: _until_20}, each=9.0)
+@pytest.mark.parametrize(("each", "end"), [(2.75, 79.75), (9.0, 81.0), (10.0, 90.0)])
+def test_a_rank_that_is_slow_itself_still_misses_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, each: float, end: float
+) -> None:
+    """It ends with its first look of more than a minute after the one that found the last sign."""
+    world = _World(tmp_path, {1: _until_20}, each=each)
     world.watch(monkeypatch)
-    assert (world.now, len(world.ended)) == (81.0, 1)
+    assert (world.now, len(world.ended)) == (end, 1)
 
 
 def test_a_store_that_is_gone_ends_the_watch_quietly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,7 @@ def test_all_get_what_the_first_rank_has() -> None:
     assert _two(lambda one: one.of_first(7 + one.share.rank)) == [7, 7]
     assert _two(lambda one: one.text_of_first(lambda: f"rank {one.share.rank} ä")) == ["rank 0 ä", "rank 0 ä"]
     assert _two(lambda one: one.bytes_of_first(lambda: b"")) == [b"", b""]
+    assert _two(lambda one: one.of_all(f"rank {one.share.rank}")) == [["rank 0", "rank 1"]] * 2
     first, second = _two(lambda one: one.clock())
     assert first == second
 

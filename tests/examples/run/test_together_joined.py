@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import distributed
 
+import gankit as gk
 from examples.anime_faces.errors import RankError
 from examples.anime_faces.printing import say
 from examples.anime_faces.run import Together, _together as module
@@ -85,6 +86,17 @@ def test_a_rank_that_fails_leaves_without_waiting(tmp_path: Path, monkeypatch: p
     assert launched.events == [BEGUN, ("gloo", 1, 2, TEN_MINUTES)]
 
 
+def test_a_rank_that_lost_a_connection_says_what_is_left_in_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched = _Launched(monkeypatch, 0)
+    distributed.PrefixStore("fates", launched.store).set("1", "failed")
+    gk.training.Checkpoints(tmp_path / "checkpoints").save(3, {})
+    message = r"^rank 1 failed with an error; the last checkpoint, of step 3, is whole; repeat the command to continue$"
+    with pytest.raises(RankError, match=message), joined("cpu", tmp_path):
+        raise RuntimeError("Connection closed by peer")
+
+
 def test_a_rank_that_was_stopped_by_a_signal_waits_for_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +113,18 @@ def test_a_group_that_did_not_begin_is_not_ended(tmp_path: Path, monkeypatch: py
     ):
         joined("mps", tmp_path).__enter__()
     assert launched.events == [BEGUN]
+
+
+def test_a_group_that_has_ended_already_is_not_ended_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    launched = _Launched(monkeypatch, 0)
+
+    def stop() -> None:
+        launched.is_initialized = False
+        raise SystemExit(130)
+
+    with pytest.raises(SystemExit), joined("cpu", tmp_path):
+        stop()
+    assert launched.events[-1] == MET
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -171,6 +195,12 @@ def test_more_ranks_than_gpus_are_refused(taken: list[int], monkeypatch: pytest.
     ):
         _take_gpu("cuda")
     assert taken == [1]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(
+        ValueError, match=r"^--nproc-per-node must be at most 0, the GPUs of this machine, but it is 4; or"
+    ):
+        _take_gpu("cuda")
 
 
 def test_ranks_with_gpus_talk_over_both_kinds_of_connection(
