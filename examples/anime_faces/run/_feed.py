@@ -202,7 +202,7 @@ def _order_of(seed: int, count: int, epoch: int) -> np.ndarray:
 def _rows_by_condition(selection: Selection, shards: ShardOrder | None) -> list[np.ndarray]:
     """For each row, all rows of the same condition, and of the same shard where there are shards."""
     assert selection.conditions is not None
-    conditions = selection.conditions.reshape(len(selection.rows), -1)
+    conditions = selection.conditions
     if shards is not None:
         conditions = np.column_stack([shards.shards, conditions])
     _, kinds = np.unique(conditions, axis=0, return_inverse=True)

@@ -69,6 +69,23 @@ def test_partners_are_drawn_block_by_block_by_the_number_of_the_batch() -> None:
         assert grouped.rows(number).tolist() == [*leading, *partners]
 
 
+def test_partners_of_many_pictures_are_chosen_from_them_in_order() -> None:
+    conditions = np.random.default_rng(0).integers(3, size=(90, 2))
+    selection = Selection(rows=np.arange(90), conditions=conditions, description=Description(size=2, kind="table"))
+    grouped = Feed(
+        ResidentStore(np.zeros((90, 2, 2, 3), np.uint8), "cpu"),
+        selection,
+        batch_size=40,
+        seed=5,
+        hardware=Hardware(),
+        group=2,
+    )
+    leading = drawn(0).permutation(90)[:20].tolist()
+    same = [np.flatnonzero((conditions == conditions[leader]).all(axis=1)) for leader in leading]
+    rng = drawn(0, 1)
+    assert grouped.rows(0).tolist() == [*leading, *(rng.choice(peers) for peers in same)]
+
+
 def test_each_rank_gets_its_part_of_every_block() -> None:
     whole = feed(12, group=3).rows(4).reshape(3, 2, 2)  # blocks, ranks, pictures
     for rank in range(2):
@@ -187,6 +204,10 @@ def test_pictures_on_disk_are_read_one_batch_ahead_of_a_cuda_device(
 def at(batches: Feed, draws: int) -> Feed:
     batches.draws = draws
     return batches
+
+
+def test_pictures_that_are_on_the_device_are_not_read_ahead() -> None:
+    assert feed(3, selected(None), hardware=Hardware(device="cuda"))._reader is None
 
 
 def test_pictures_for_the_processor_are_read_when_they_are_drawn() -> None:

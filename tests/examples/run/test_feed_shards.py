@@ -26,14 +26,16 @@ def sharded(faces_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Dat
     return write_shards(Dataset.open(folder), 8)
 
 
-def _feed(dataset: Dataset, *, share: Share | None = None, group: int = 1, replacement: bool = False) -> Feed:
+def _feed(
+    dataset: Dataset, *, share: Share | None = None, group: int = 1, replacement: bool = False, batch_size: int = 16
+) -> Feed:
     dataset = Dataset.open(dataset.path)  # with no shard in memory
     store = choose_store(dataset.images, Hardware())
     assert isinstance(store, ShardStore)
     return Feed(
         store,
         _selection(dataset),
-        batch_size=16,
+        batch_size=batch_size,
         seed=3,
         hardware=Hardware(),
         group=group,
@@ -97,6 +99,11 @@ def test_what_cannot_be_streamed_is_refused(sharded: Dataset) -> None:
         _feed(sharded, replacement=True)
     with pytest.raises(ValueError, match="the batch size must be a multiple of 3"):
         _feed(sharded, share=Share(ranks=3))
+    with pytest.raises(
+        ValueError,
+        match=r"^3 ranks cannot share 8 lanes of shards: give a number of ranks that divides it, or another",
+    ):
+        _feed(sharded, share=Share(ranks=3), batch_size=48)
     with pytest.raises(ValueError, match="a data set in shards cannot be joined with a second one"):
         choose_store(sharded.images, Hardware(), second=sharded.images)
 

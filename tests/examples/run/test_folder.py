@@ -21,6 +21,10 @@ def test_a_new_run_among_the_results_of_an_old_one_is_noted(tmp_path: Path, caps
     assert capsys.readouterr().out == f"{note}(2 grids up to step-0000400.png, metrics.json) {end}"
     for path in (folder.grid(400), folder.grid(20), folder.metrics):
         path.unlink()
+    folder.grid(20).touch()
+    folder.prepare()
+    assert capsys.readouterr().out == f"{note}(1 grids up to step-0000020.png) {end}"
+    folder.grid(20).unlink()
     folder.samples.touch()
     folder.kept.mkdir()
     folder.prepare()
@@ -96,6 +100,20 @@ def test_a_disk_without_a_mebibyte_of_room_is_noticed(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Path, "write_bytes", limited)
     with pytest.raises(OSError, match=r"No space left on device: .*run/\.probe'$"):
         RunFolder(tmp_path / "run").prepare()
+
+
+def test_a_probe_that_another_process_has_removed_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file system has no locks, two may prepare a folder at the same time."""
+    unlink = Path.unlink
+
+    def removed_before(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == ".probe":
+            unlink(path)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", removed_before)
+    RunFolder(tmp_path / "run").prepare()
+    assert not list(tmp_path.rglob(".probe"))
 
 
 def test_what_a_killed_training_left_is_swept_and_what_others_write_is_not(tmp_path: Path) -> None:
