@@ -31,7 +31,7 @@ class Stopwatch:
         self.seconds: dict[tuple[str, ...], float] = {}
         self._device, self._clock = device, clock
         self._open: list[str] = []
-        self._since = 0.0
+        self._since: float  # when a part began or ended last
 
     def begin(self, name: str) -> None:
         """Begin a part."""

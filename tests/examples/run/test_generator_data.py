@@ -150,6 +150,8 @@ def test_noise_is_not_changed_where_none_is_drawn(checkpoint: Callable[..., Path
             match=f"^{flags} is for recipes that draw from noise, but stargan changes pictures: leave it out$",
         ):
             load_generator(path, **options)
+    with pytest.raises(ValueError, match=f"^{path}"):  # its networks are not there
+        load_generator(path)
 
 
 def test_the_recipe_must_be_that_of_the_run(checkpoint: Callable[..., Path], trained_folder: Path) -> None:
@@ -172,6 +174,9 @@ def test_what_was_asked_for_is_kept(trained_folder: Path, faces_folder: Path) ->
     assert generator.data == faces_folder
     assert generator.noise.changes == {"temperature": 0.5, "truncation": 2.0}
     assert generator.drawer.device == "cpu"
+    elsewhere = load_generator(trained_folder, device="meta").drawer  # which stands for any other device
+    assert elsewhere.device == "meta"
+    assert {one.device.type for one in elsewhere.networks["generator"].parameters()} == {"meta"}
     usual = load_generator(str(trained_folder))
     assert (usual.data, usual.noise.changes) == (None, {})
     weight = next(one for one in usual.drawer.networks["generator"].parameters() if one.ndim == 4)

@@ -42,11 +42,12 @@ def resumed(faces: Dataset) -> Callable[[Settings, TrainRequest], Settings]:
 def test_a_new_run_has_all_hardware_to_choose_from_that_was_not_asked_for(
     request_for: RequestMaker, faces: Dataset
 ) -> None:
-    request = request_for(precision=None, threads=1, gradients="eager", device="cpu")
+    request = request_for(precision=None, threads=3, gradients="compiled", device="cpu")
     settings, choices = plan_run(request, faces, selection_of(request, faces))
-    assert choices == hardware_choices(device="cpu", threads=1, gradients="eager")
+    assert choices == hardware_choices(device="cpu", threads=3, gradients="compiled")
     assert settings.hardware == choices[0]
     assert {choice.precision for choice in choices} == {"float32", "bfloat16"}
+    assert {(choice.threads, choice.gradients) for choice in choices} == {(3, "compiled")}
 
 
 def test_where_a_run_begins_is_named_with_the_digest_of_the_state(

@@ -93,7 +93,9 @@ def test_settings_are_plain_data_and_come_back_whole(plain: Settings, tmp_path: 
     full.save(tmp_path / "settings.json")
     assert (tmp_path / "settings.json").stat().st_ino == written.st_ino  # the same content is not written again
     earlier = {name: value for name, value in plain.to_dict().items() if f"{name}?" not in FORM}
-    assert Settings.from_dict(earlier) == replace(plain, timings={})
+    assert Settings.from_dict(earlier) == replace(plain, timings={}, ranks=1)
+    assert Settings.from_dict(earlier).ranks == 1
+    assert full.to_dict()["keep"] == [50, 100]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,8 @@ def test_settings_are_plain_data_and_come_back_whole(plain: Settings, tmp_path: 
 def test_entries_that_no_run_has_are_refused(plain: Settings, entries: dict[str, object], message: str) -> None:
     with pytest.raises(RecordError, match=message):
         Settings.from_dict(plain.to_dict() | entries)
-    Settings.from_dict(plain.to_dict() | {"steps": MOST_STEPS})
+    for steps in (1, MOST_STEPS):
+        assert Settings.from_dict(plain.to_dict() | {"steps": steps}).steps == steps
 
 
 def test_what_makes_another_run_is_listed_and_nothing_else(plain: Settings) -> None:

@@ -1,5 +1,8 @@
 """The stopwatch, by a clock that the test moves."""
 
+import pytest
+
+from examples.anime_faces.run import _stopwatch
 from examples.anime_faces.run._stopwatch import Stopwatch
 
 
@@ -39,3 +42,12 @@ def test_calls_of_a_function_are_parts_and_give_what_it_gives() -> None:
     watch = _watch(1.0, 3.0)
     assert watch.timed("sum", lambda first, *, second: first + second)(2, second=3) == 5
     assert watch.seconds == {("sum",): 2.0}
+
+
+def test_the_device_is_waited_for_before_the_clock_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    monkeypatch.setattr(_stopwatch, "wait_for", events.append)
+    watch = Stopwatch("cuda:1", lambda: events.append("clock") or 0.0)
+    with watch.part("critic"):
+        events.append("work")
+    assert events == ["cuda:1", "clock", "work", "cuda:1", "clock"]
