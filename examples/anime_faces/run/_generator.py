@@ -1,7 +1,7 @@
 """A trained generator, ready to draw: what `sample` and `evaluate` use."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ class LoadedGenerator:
     step: int
     conditioning: Conditioning
     drawer: Drawer
-    data: Path | None = None
-    noise: Noise = field(default_factory=Noise)
+    data: Path | None
+    noise: Noise
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
