@@ -42,7 +42,7 @@ def resumed(faces: Dataset) -> Callable[..., Settings]:
 def test_a_new_run_has_what_was_asked_for(
     request_for: RequestMaker, planned: Callable[..., Settings], faces: Dataset
 ) -> None:
-    request = request_for(keep=(7, 3, 7), seed=5, grid_every=2)
+    request = request_for(keep=(16, 3, 16), seed=5, grid_every=2)
     settings = planned(request)
     assert settings == Settings(
         recipe="acgan",
@@ -56,7 +56,7 @@ def test_a_new_run_has_what_was_asked_for(
         pictures=70,
         start=None,
         grid_every=2,
-        keep=(3, 7),
+        keep=(3, 16),
         hardware=settings.hardware,
         versions=versions_here(),
     )
@@ -90,8 +90,8 @@ def test_a_run_goes_on_as_it_was_planned_unless_something_else_is_asked_for(
     old = replace(planned(request_for(keep=(5,))), seconds=60.0, timings={"float32": 0.5})
     assert resumed(old, request_for()) == old
     assert resumed(old, request_for(steps=None, grid_every=None, threads=None, precision=None)) == old
-    changed = resumed(old, request_for(steps=9, keep=(6,), grid_every=3))
-    assert changed == replace(old.changed(4, 9), seconds=None, keep=(5, 6), grid_every=3)
+    changed = resumed(old, request_for(steps=19, keep=(16,), grid_every=3))
+    assert changed == replace(old.changed(4, 19), seconds=None, keep=(5, 16), grid_every=3)
 
 
 def test_steps_that_were_done_cannot_be_taken_back(
