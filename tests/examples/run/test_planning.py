@@ -131,7 +131,7 @@ def test_minutes_are_those_of_the_start(
 ) -> None:
     request = request_for(steps=None, minutes=3.0)
     old = replace(planned(request), steps=50, seconds=100.0)
-    assert resumed(old, request) == old
+    assert resumed(old, request) == resumed(old, request_for(steps=None)) == old
     with pytest.raises(
         ValueError, match="the run was planned as 50 steps; to train it longer, say --steps with a larger"
     ):
