@@ -81,6 +81,15 @@ def test_options_that_are_younger_than_the_run_are_filled_in(
     assert settings.options == asdict(request.options) != earlier.options
 
 
+def test_data_that_was_moved_is_where_it_is_now(
+    request_for: RequestMaker,
+    planned: Callable[[TrainRequest], Settings],
+    resumed: Callable[[Settings, TrainRequest], Settings],
+) -> None:
+    settings = planned(request_for())
+    assert resumed(replace(settings, data="where it was"), request_for()) == settings
+
+
 def test_versions_that_have_changed_are_noted_in_order(
     request_for: RequestMaker,
     planned: Callable[[TrainRequest], Settings],
