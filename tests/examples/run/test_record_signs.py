@@ -20,6 +20,7 @@ def add(record: Record, first: int, last: int, score: float) -> None:
 
 
 def test_a_training_that_has_just_diverged_is_an_alarm_once() -> None:
+    assert Record(None, every=20).alarm(0) == ""
     record = Record(None, every=20)
     add(record, 1, 20, 3000.0)
     record.heavy = [WEIGHTS]
