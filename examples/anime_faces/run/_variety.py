@@ -38,7 +38,7 @@ def figures_of(images: torch.Tensor, real: float, *, has_conditions: bool) -> di
     if real == 0.0:
         return {}
     rows, columns = images.shape[:2]
-    small = _reduced(images.flatten(0, 1).float() / 255)
+    small = _reduced(images.flatten(0, 1) / 255)
     grid = small.unflatten(0, (rows, columns))
     groups = list(grid) if has_conditions else [small]
     figures = {}
