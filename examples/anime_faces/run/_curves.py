@@ -99,7 +99,7 @@ def draw_panels(panels: Sequence[Panel], path: Path) -> None:
             axes.set_yscale("symlog", linthresh=axis.linear)
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_title(title, loc="left", fontsize=10)
-        axes.grid(visible=True, color="#e4e6eb", linewidth=0.7)
+        axes.grid(color="#e4e6eb", linewidth=0.7)
         axes.spines[["top", "right"]].set_visible(False)
         axes.margins(x=0.01)
         if len(names) > 1:
@@ -139,8 +139,8 @@ def in_lines(text: str) -> list[str]:
     """
     if len(text) <= MOST_LETTERS:
         return [text]
-    end = text.rfind(" ", 0, MOST_LETTERS + 1)
-    first, rest = (text[:end], text[end + 1 :]) if end > 0 else (text[:MOST_LETTERS], text[MOST_LETTERS:])
+    first = text[: MOST_LETTERS + 1].rpartition(" ")[0] or text[:MOST_LETTERS]
+    rest = text[len(first) :].removeprefix(" ")
     return [first, rest if len(rest) <= MOST_LETTERS else f"{rest[: MOST_LETTERS - 3]}..."]
 
 

@@ -65,7 +65,7 @@ def draw_profile(profile: Profile, path: Path, *, title: str) -> None:
     axes.set_xlim(0, 1.3 * max(milliseconds))
     axes.set_xlabel(f"milliseconds in a round, mean of {profile.rounds}", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(visible=True, axis="x", color="#e4e6eb", linewidth=0.7)
+    axes.grid(axis="x", color="#e4e6eb", linewidth=0.7)
     axes.set_axisbelow(True)
     figure.suptitle(title, x=0.015, ha="left", fontsize=10)
     figure.tight_layout()

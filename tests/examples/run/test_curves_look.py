@@ -8,6 +8,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from examples.anime_faces.run._curves import Panel, draw_panels
 
@@ -48,6 +49,8 @@ def test_panels_fill_the_picture_and_all_words_are_in_it(figure_of: Any, count: 
             assert 0 <= one.y0 < one.y1 <= height
         assert box.x1 <= legend.x0
         assert box.y1 - 10 < legend.y1 < box.y1 + 15
+    around = [axes.get_tightbbox(renderer) for axes in figure.axes]
+    assert all(above.y0 >= below.y1 for above, below in pairwise(around))
     for above, below in pairwise(boxes):
         assert 0 < above.y0 - below.y1 < 0.5 * above.height
 
@@ -67,6 +70,13 @@ def test_curves_reach_from_edge_to_edge_over_pale_thin_lines(figure_of: Any) -> 
         "top": False,
         "right": False,
     }
+
+
+def test_settings_of_a_user_for_figures_do_not_change_its_size(tmp_path: Path) -> None:
+    with mpl.rc_context({"figure.dpi": 50, "savefig.dpi": "figure", "figure.figsize": (3, 3)}):
+        draw_panels([Panel("a panel", TWO)], tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size == (900, 260)
 
 
 def test_a_title_is_larger_than_names_and_not_larger_than_the_label_of_the_axis(figure_of: Any) -> None:

@@ -55,3 +55,4 @@ def test_the_first_steps_are_those_of_whole_losses_that_have_a_value() -> None:
         "losses/critic": ([1, 2, 3], [3.0, 2.0, 1.0]),
         "losses/generator": ([1, 3], [5.0, 4.0]),
     }
+    assert first_steps(Losses(steps=np.array([21, 22, 23]), columns=losses.columns)) == {}

@@ -64,19 +64,19 @@ def test_in_short_it_is_the_size_of_each_network_and_the_losses_below_each_other
 
 
 def test_a_recipe_that_cannot_be_described_has_a_note_and_no_files(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def networks(description: object, options: object) -> None:
-        raise TypeError(f"no networks for {description} and {options}")
+    def outlined(recipe: object, description: object, options: object, selection: object, *, steps: int) -> None:
+        raise TypeError(f"no layers of {recipe} for {description} and {options}, {selection}, {steps} steps")
 
-    recipe, settings = SimpleNamespace(networks=networks), SimpleNamespace(description="faces", steps=3)
+    monkeypatch.setattr("examples.anime_faces.run._outlines.outline_of", outlined)
+    settings = cast("Any", SimpleNamespace(description="faces", steps=3))
     for _ in range(2):  # whether there were files or not
-        found = write_outline(
-            RunFolder(tmp_path), cast("Any", recipe), "width 4", cast("Any", settings), cast("Any", None)
-        )
+        found = write_outline(RunFolder(tmp_path), cast("Any", "tiny"), "width 4", settings, cast("Any", "all"))
         assert found is None
         assert capsys.readouterr().out == (
-            "note: the layers of this recipe cannot be listed: TypeError: no networks for faces and width 4\n"
+            "note: the layers of this recipe cannot be listed: TypeError: no layers of tiny for faces and width 4, "
+            "all, 3 steps\n"
         )
         assert list(tmp_path.iterdir()) == []
         (tmp_path / "system.txt").touch()

@@ -1,5 +1,6 @@
 """The picture of a profile, and what `train --profile` prints and writes."""
 
+import io
 import json
 from collections.abc import Iterator
 from itertools import pairwise
@@ -7,8 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import matplotlib as mpl
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from PIL import Image
 
 from examples.anime_faces.run import RunFolder
@@ -54,8 +57,6 @@ def test_each_part_has_a_bar_with_its_time_and_share(tmp_path: Path, figures: li
 
 
 def test_parts_of_one_update_have_one_color(tmp_path: Path, figures: list[Any]) -> None:
-    from matplotlib.colors import to_hex
-
     draw_profile(PROFILE, tmp_path / "profile.png", title="")
     updates = {f"update {number}: optimizer": 1.0 for number in range(len(COLORS) + 1)}
     draw_profile(Profile(rounds=1, whole=1, queued=1, parts=updates), tmp_path / "many.png", title="")
@@ -79,17 +80,38 @@ def test_all_letters_and_bars_are_inside_the_picture_and_apart(tmp_path: Path, f
         assert 0 <= box.x0 < box.x1 <= width
         assert 0 <= box.y0 < box.y1 <= height
     assert not any(one.overlaps(other) for one in around for other in labels)
+    right, (left, end) = axes.get_window_extent(renderer).x1, axes.get_xlim()
+    assert max(text.get_window_extent(renderer).x1 for text in axes.texts) <= right
+    assert left == 0  # so that lengths can be compared
+    assert 0.5 < max(bar.get_width() for bar in axes.patches) / end < 0.9
     bars = [bar.get_window_extent(renderer) for bar in axes.patches]
     assert not any(bar.overlaps(label) for bar in bars for label in labels)
-    assert all(high.y0 > low.y1 for high, low in pairwise(bars))
-    assert axes.get_xlim()[0] == 0  # so that lengths can be compared
+    assert all(2 < high.height / (high.y0 - low.y1) < 3 for high, low in pairwise(bars))
     assert around[0].x0 < min(label.x0 for label in labels) + 20  # the title begins at the left edge
+
+
+def test_letters_are_larger_the_more_they_say_about_all_rows(tmp_path: Path, figures: list[Any]) -> None:
+    draw_profile(PROFILE, tmp_path / "profile.png", title="a title")
+    (axes,) = figures[0].axes
+    (times,) = {text.get_fontsize() for text in axes.texts}
+    (names,) = {label.get_fontsize() for label in axes.get_yticklabels()}
+    assert times < names == axes.xaxis.label.get_fontsize() < figures[0].texts[0].get_fontsize() < 10.5
+
+
+def test_settings_of_a_user_for_figures_do_not_change_its_size(tmp_path: Path) -> None:
+    with mpl.rc_context({"figure.dpi": 50, "savefig.dpi": "figure", "figure.figsize": (3, 3)}):
+        draw_profile(PROFILE, tmp_path / "profile.png", title="")
+    with Image.open(tmp_path / "profile.png") as picture:
+        assert picture.width == 900
 
 
 def test_the_picture_has_lines_to_read_lengths_by_behind_the_bars(tmp_path: Path, figures: list[Any]) -> None:
     draw_profile(PROFILE, tmp_path / "profile.png", title="")
     (axes,) = figures[0].axes
-    assert all(line.get_visible() for line in axes.get_xgridlines())
+    for line in axes.get_xgridlines():
+        assert line.get_visible()
+        assert min(to_rgb(line.get_color())) > 0.8
+        assert line.get_linewidth() < 0.8
     assert not any(line.get_visible() for line in axes.get_ygridlines())
     assert axes.get_axisbelow() is True
     assert {side: spine.get_visible() for side, spine in axes.spines.items()} == {
@@ -135,6 +157,7 @@ def test_the_profile_is_printed_written_and_drawn(
         "parts": PARTS,
         "waiting": 0.0,
     }
+    assert (tmp_path / "profile.json").read_text().splitlines()[:2] == ["{", ' "rounds": 7,']  # to read it, too
     title = "acgan: 1.25 s in a round as it runs, on cpu, float32, channels last, 2 CPU threads"
     assert figures[0].get_suptitle() == title
     assert folder.profile.exists()
@@ -147,3 +170,20 @@ def test_only_the_first_rank_shows_its_profile(
     assert len(asked) == 1  # all ranks measure together
     assert list(tmp_path.iterdir()) == []
     assert "drawn in" not in capsys.readouterr().out
+
+
+def test_what_is_measured_is_said_before_it_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.BytesIO()
+    seen: list[bytes] = []
+
+    def measured(build: object, **options: Any) -> Profile:
+        del build, options
+        seen.append(output.getvalue())
+        return PROFILE
+
+    monkeypatch.setattr("examples.anime_faces.run._profile_picture.profile_rounds", measured)
+    monkeypatch.setattr(
+        "sys.stdout", io.TextIOWrapper(output, encoding="utf-8")
+    )  # a file, which is not written by lines
+    show_profile(SETTINGS, RunFolder(tmp_path), BUILD, Together(Share(rank=1, ranks=2)))
+    assert seen == [b"profile   measuring 16 rounds twice, or as many as begin in 40 seconds\n"]
