@@ -68,8 +68,9 @@ def test_alone_the_plan_is_that_of_the_request(request_for: RequestMaker, faces:
 def test_graphs_are_replayed_alone(request_for: RequestMaker, faces: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     request = request_for()
     selection = request.recipe.conditioning(request.options).select(faces)
-    settings, choices = plan_run(request, faces, selection)
+    settings, _ = plan_run(request, faces, selection)
     graphed = replace(settings.hardware, gradients="graphed")
+    choices = (settings.hardware, replace(settings.hardware, threads=3))
     planned = (replace(settings, hardware=graphed), (*choices, graphed))
     monkeypatch.setattr(module, "plan_run", lambda *_: planned)
     assert plan_together(request, faces, selection, None, ALONE) == planned
