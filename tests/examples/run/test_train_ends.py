@@ -1,18 +1,17 @@
 """How a call of `train` ends, and what it refuses before it writes."""
 
-import json
-import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 import gankit as gk
-from examples.anime_faces.run import Moment, RunFolder, StopSignals, TrainRequest, load_any_checkpoint, train
+from examples.anime_faces.data import Dataset
+from examples.anime_faces.run import Moment, RunFolder, StopSignals, TrainRequest, train
+from examples.anime_faces.run._planning import plan_run
 from examples.anime_faces.systems import Networks, System
 
 RequestMaker = Callable[..., TrainRequest]
@@ -61,20 +60,26 @@ def test_a_training_whose_weights_ran_away_ends_with_that_in_words(request_for: 
     assert outcome.diverged == "the weights of the generator are 7 on average"
 
 
-@pytest.mark.parametrize("what", ["log.jsonl", "losses.csv", "checkpoint"])
-def test_what_an_earlier_session_cannot_have_left_is_refused_before_anything_is_written(
-    request_for: RequestMaker, trained_folder: Path, tmp_path: Path, what: str
+@pytest.mark.parametrize("name", ["log.jsonl", "losses.csv"])
+def test_damaged_records_are_refused_before_anything_is_written(request_for: RequestMaker, name: str) -> None:
+    request = request_for()
+    request.out.mkdir()
+    (request.out / name).write_text("nonsense\n" * 3, encoding="utf-8")
+    with pytest.raises(ValueError, match="is damaged"):
+        train(request)
+    assert [path.name for path in request.out.iterdir() if path != RunFolder(request.out).lock] == [name]
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused_before_anything_is_written(
+    request_for: RequestMaker, faces: Dataset
 ) -> None:
-    folder = RunFolder(tmp_path / "run")
-    shutil.copytree(trained_folder, folder.path)
-    if what == "checkpoint":
-        state = dict(load_any_checkpoint(folder.path))
-        state["networks"] = {name: one for name, one in state["networks"].items() if name != "critic"}
-        gk.training.Checkpoints(folder.checkpoints).save(7, state)
-    else:
-        (folder.path / what).write_text("nonsense\n" * 3, encoding="utf-8")
-    before = folder.settings.read_bytes()
-    with pytest.raises(ValueError, match=r"is damaged|holds no critic among its networks"):
-        train(request_for(options={"batch_size": 6}, steps=9))
-    assert folder.settings.read_bytes() == before
-    assert json.loads(before)["steps"] == 7
+    request = request_for()
+    selection = request.recipe.conditioning(request.options).select(faces)
+    settings = plan_run(request, faces, selection)[0]
+    empty = {name: {} for name in ("networks", "averages", "updates", "parts", "recent")}
+    numbers = {"format": 2, "step": 3, "draws": 3, "random": {"cpu": torch.get_rng_state()}}
+    folder = RunFolder(request.out)
+    gk.training.Checkpoints(folder.checkpoints).save(3, {**empty, **numbers, "settings": settings.to_dict()})
+    with pytest.raises(ValueError, match="holds no critic among its networks"):
+        train(request)
+    assert not folder.settings.exists()
