@@ -53,7 +53,7 @@ def heavy_networks(networks: Mapping[str, nn.Module]) -> list[str]:
     found: list[str] = []
     for name, network in networks.items():
         weights = [one.detach() for one in network.parameters() if one.is_floating_point()]
-        squares = math.fsum(float(torch.linalg.vector_norm(one.float())) ** 2 for one in weights)
+        squares = math.fsum(torch.linalg.vector_norm(one.float()) ** 2 for one in weights)
         size = math.sqrt(squares / max(1, sum(one.numel() for one in weights)))
         if size > LARGEST_WEIGHT:
             found.append(f"the weights of the {name} are {size:.2g} on average")
