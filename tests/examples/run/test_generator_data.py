@@ -12,14 +12,49 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.data import Dataset, write_rendered
-from examples.anime_faces.recipes import find_options
-from examples.anime_faces.run import LoadedGenerator, load_any_checkpoint, load_generator
+from examples.anime_faces.recipes import find_options, find_recipe
+from examples.anime_faces.run import LoadedGenerator, TrainRequest, load_any_checkpoint, load_generator
+from examples.anime_faces.run._planning import plan_run
 from examples.anime_faces.run._stores import pictures_of
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a few faces of 32x32."""
+    folder = tmp_path_factory.mktemp("few") / "faces"
+    write_rendered(folder, 6, 32, workers=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run whose checkpoint holds networks as they are initialized."""
+    recipe, options, dataset = find_recipe("acgan"), find_options("acgan")(width=4), Dataset.open(data)
+    out = tmp_path_factory.mktemp("runs") / "run"
+    request = TrainRequest(recipe=recipe, options=options, data=data, out=out, threads=1, precision="float32")
+    settings, _ = plan_run(request, dataset, recipe.conditioning(options).select(dataset))
+    makers = recipe.networks(settings.description, options).makers
+    networks = {name: gk.training.network_state(make()) for name, make in makers.items()}
+    state = {
+        "format": 2,
+        "settings": settings.to_dict(),
+        "step": 7,
+        "networks": networks,
+        "draws": 7,
+        "random": {"cpu": torch.zeros(1)},
+        "recent": {},
+        "updates": {},
+        "parts": {},
+        "averages": {"generator": {"network": networks["generator"]}},
+    }
+    with gk.training.Checkpoints(out / "checkpoints") as checkpoints:
+        checkpoints.save(7, state)
+    return out
+
+
 @pytest.fixture
-def loaded(trained_folder: Path) -> LoadedGenerator:
-    return load_generator(trained_folder)
+def loaded(run: Path) -> LoadedGenerator:
+    return load_generator(run)
 
 
 @pytest.fixture
@@ -30,11 +65,11 @@ def changing(loaded: LoadedGenerator) -> LoadedGenerator:
 
 
 @pytest.fixture
-def checkpoint(trained_folder: Path, tmp_path: Path) -> Callable[..., Path]:
+def checkpoint(run: Path, tmp_path: Path) -> Callable[..., Path]:
     """Write the checkpoint of the run with other entries or settings."""
 
     def write(settings: dict[str, Any] | None = None, **changes: Any) -> Path:
-        state = {**load_any_checkpoint(trained_folder), **changes}
+        state = {**load_any_checkpoint(run), **changes}
         state["settings"] = {**state["settings"], **(settings or {})}
         path = tmp_path / "changed.pt"
         gk.training.save_checkpoint(path, {"version": 1, "step": state["step"], "state": state})
@@ -48,11 +83,11 @@ def seeded(seed: int = 3) -> torch.Generator:
 
 
 def test_pictures_to_change_are_those_of_the_run_or_of_another_data_set(
-    changing: LoadedGenerator, faces: Dataset, faces_folder: Path, tmp_path: Path
+    changing: LoadedGenerator, data: Path, tmp_path: Path
 ) -> None:
-    expected = pictures_of(np.asarray(faces.images))(4, seeded())
+    expected = pictures_of(np.asarray(Dataset.open(data).images))(4, seeded())
     assert torch.equal(changing.inputs(4, seeded()), expected)
-    assert torch.equal(replace(changing, data=faces_folder).inputs(4, seeded()), expected)
+    assert torch.equal(replace(changing, data=data).inputs(4, seeded()), expected)
     write_rendered(tmp_path / "others", 5, 32, 1, workers=0)
     others = pictures_of(np.asarray(Dataset.open(tmp_path / "others").images))(4, seeded())
     assert torch.equal(replace(changing, data=tmp_path / "others").inputs(4, seeded()), others)
@@ -65,19 +100,17 @@ def test_pictures_of_another_size_cannot_be_changed(changing: LoadedGenerator, t
         replace(changing, data=large).inputs(1, seeded())
 
 
-def test_the_data_of_the_run_must_be_there_and_the_same(
-    changing: LoadedGenerator, faces_folder: Path, tmp_path: Path
-) -> None:
+def test_the_data_of_the_run_must_be_there_and_the_same(changing: LoadedGenerator, data: Path, tmp_path: Path) -> None:
     gone = replace(changing, settings=replace(changing.settings, data=str(tmp_path / "gone")))
     with pytest.raises(ValueError, match=r"gone.*; if the data of the run was moved, give its folder by --data$"):
         gone.inputs(1, seeded())
     other = replace(changing, settings=replace(changing.settings, fingerprint="0" * 64))
     with pytest.raises(
         ValueError,
-        match=f"^{faces_folder} is not the data set that the run was trained on any more: give one whose .* by --data$",
+        match=f"^{data} is not the data set that the run was trained on any more: give one whose .* by --data$",
     ):
         other.inputs(1, seeded())
-    assert replace(other, data=faces_folder).inputs(2, seeded()).shape == (2, 3, 32, 32)
+    assert replace(other, data=data).inputs(2, seeded()).shape == (2, 3, 32, 32)
 
 
 def test_an_untrained_generator_is_warned_of_unless_it_began_with_trained_weights(loaded: LoadedGenerator) -> None:
@@ -154,10 +187,10 @@ def test_noise_is_not_changed_where_none_is_drawn(checkpoint: Callable[..., Path
         load_generator(path)
 
 
-def test_the_recipe_must_be_that_of_the_run(checkpoint: Callable[..., Path], trained_folder: Path) -> None:
-    assert load_generator(trained_folder, recipe="acgan").step == 7
+def test_the_recipe_must_be_that_of_the_run(checkpoint: Callable[..., Path], run: Path) -> None:
+    assert load_generator(run, recipe="acgan").step == 7
     with pytest.raises(ValueError, match=r"^--recipe must be that of the run, acgan, but it is dcgan$"):
-        load_generator(trained_folder, recipe="dcgan")
+        load_generator(run, recipe="dcgan")
     path = checkpoint({"recipe": "somebody.hinge:RECIPE"})
     with pytest.raises(ValueError, match=r"which is not part of this program: give --recipe somebody\.hinge:RECIPE to"):
         load_generator(path)
@@ -169,15 +202,15 @@ def test_an_average_that_was_not_saved_is_named_with_the_file(checkpoint: Callab
         load_generator(path)
 
 
-def test_what_was_asked_for_is_kept(trained_folder: Path, faces_folder: Path) -> None:
-    generator = load_generator(trained_folder, data=faces_folder, temperature=0.5, truncation=2.0)
-    assert generator.data == faces_folder
+def test_what_was_asked_for_is_kept(run: Path, data: Path) -> None:
+    generator = load_generator(run, data=data, temperature=0.5, truncation=2.0)
+    assert generator.data == data
     assert generator.noise.changes == {"temperature": 0.5, "truncation": 2.0}
     assert generator.drawer.device == "cpu"
-    elsewhere = load_generator(trained_folder, device="meta").drawer  # which stands for any other device
+    elsewhere = load_generator(run, device="meta").drawer  # which stands for any other device
     assert elsewhere.device == "meta"
     assert {one.device.type for one in elsewhere.networks["generator"].parameters()} == {"meta"}
-    usual = load_generator(str(trained_folder))
+    usual = load_generator(str(run))
     assert (usual.data, usual.noise.changes) == (None, {})
     weight = next(one for one in usual.drawer.networks["generator"].parameters() if one.ndim == 4)
     assert weight.is_contiguous(memory_format=torch.channels_last)
