@@ -206,6 +206,16 @@ def at(batches: Feed, draws: int) -> Feed:
     return batches
 
 
+def test_a_batch_that_updates_share_is_read_once() -> None:
+    store = _Recorded()
+    batches = Feed(
+        store, selected(None), batch_size=3, seed=5, hardware=Hardware(), shared=lambda _: gk.schedules.Round(2)
+    )
+    for _ in range(4):
+        next(batches)
+    assert store.read == [ROWS[batches.rows(number)].tolist() for number in (0, 1)]
+
+
 def test_pictures_that_are_on_the_device_are_not_read_ahead() -> None:
     assert feed(3, selected(None), hardware=Hardware(device="cuda"))._reader is None
 
