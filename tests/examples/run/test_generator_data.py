@@ -130,6 +130,12 @@ def test_a_prompt_that_says_nothing_draws_of_all_that_was_learned(loaded: Loaded
     assert torch.equal(loaded.generate_prompt("blue hair", 2, seed=4), blue)
 
 
+def test_a_prompt_can_be_tried_before_anything_is_drawn(loaded: LoadedGenerator) -> None:
+    loaded.check_text("blue hair")
+    with pytest.raises(ValueError, match=r"'blu hair' is not known\. Did you mean 'blue hair'"):
+        loaded.check_text("blu hair")
+
+
 def test_latents_are_drawn_before_what_is_left_open(loaded: LoadedGenerator) -> None:
     """So the noise of a picture is the same, whatever was asked for."""
     seen: list[torch.Tensor] = []
