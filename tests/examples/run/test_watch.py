@@ -6,13 +6,10 @@ from examples.anime_faces.run import Moment
 from examples.anime_faces.run._watch import watch_nothing
 
 
-def test_a_moment_counts_steps_and_knows_no_more_by_itself() -> None:
+def test_a_moment_counts_steps_and_a_session_that_nobody_watches_shows_none(capsys: pytest.CaptureFixture[str]) -> None:
     moment = Moment(done=3, total=7)
+    watch_nothing(moment)
+    assert capsys.readouterr() == ("", "")
     assert (moment.done, moment.total, moment.unit) == (3, 7, "steps")
     assert moment.seconds_left is None
     assert moment.has_new_grid is False
-
-
-def test_a_session_that_nobody_watches_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    watch_nothing(Moment(done=3, total=7))
-    assert capsys.readouterr() == ("", "")
