@@ -153,5 +153,10 @@ def test_updates_of_the_first_format_share_the_optimizer_of_their_turn() -> None
         "critic/penalty": {"version": 1, "updates": 0, "optimizer": {"shared_with": "critic"}},
         "generator/extra": {"version": 1, "updates": 0, "optimizer": {"shared_with": "generator"}},
     }
+    parts: Any = dict.fromkeys(("critic/first", "critic/second"))  # the first one of a turn has its optimizer
+    assert [one["optimizer"] for one in in_current_format(FIRST, parts)["updates"].values()] == [
+        of_turn["critic"],
+        {"shared_with": "critic/first"},
+    ]
     with pytest.raises(ValueError, match=r"^the checkpoint holds no encoder among its optimizers: it is of another"):
         in_current_format(FIRST, updates | {"encoder": None})
