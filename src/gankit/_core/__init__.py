@@ -25,6 +25,7 @@ from gankit._core._draws import (
 )
 from gankit._core._files import (
     is_at as is_at,
+    memory_of_machine as memory_of_machine,
     replaced_atomically as replaced_atomically,
     sweep_orphans as sweep_orphans,
     try_lock as try_lock,

@@ -9,6 +9,7 @@ import hashlib
 import os
 from typing import IO, Any
 
+from gankit._core import memory_of_machine
 from gankit.training._saving._archive import LayoutError, read_layout
 from gankit.training._saving._opcodes import check_opcodes
 
@@ -107,7 +108,7 @@ def check_contents(file: IO[bytes], end: int, comment: int = 0) -> None:
         ValueError: It is refused; the message says why.
     """
     layout = read_layout(file, end, comment)
-    memory, needed = _memory(), sum(layout.storages.values())
+    memory, needed = memory_of_machine(), sum(layout.storages.values())
     if memory is not None and needed > memory:
         raise LayoutError(f"its tensors need {needed} bytes of memory, and this machine has {memory}")
     check_opcodes(layout.pickle, layout.storages)
@@ -140,11 +141,3 @@ def _check_digest(file: IO[bytes]) -> None:
         left -= len(block)
     if digest.hexdigest().encode() != file.read(DIGEST_LENGTH):
         raise LayoutError("its bytes do not have the sha256 that it was sealed with")
-
-
-def _memory() -> int | None:
-    """Return the bytes of memory of this machine; None where the system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
-        return None
