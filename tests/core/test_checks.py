@@ -1,7 +1,9 @@
 """Checks of arguments, numbers of classes and versions of states."""
 
+import errno
 import math
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from gankit._core import (
     as_class_counts,
     as_device,
+    as_path,
     check_at_least,
     check_batch,
     check_finite,
@@ -21,6 +24,7 @@ from gankit._core import (
     check_positive,
     check_same_shape,
     check_version,
+    lacks_memory,
     values_are_readable,
 )
 
@@ -174,3 +178,40 @@ def test_devices_that_torch_can_use_are_returned(device: Any) -> None:
 def test_other_devices_are_refused_by_name(device: Any) -> None:
     with pytest.raises(ValueError, match=r"^place must be a device that this torch can use, got .+: .+$"):
         as_device("place", device)
+
+
+def test_a_path_is_text_or_a_path() -> None:
+    assert as_path("folder", "a/b") == as_path("folder", Path("a/b")) == Path("a/b")
+
+
+@pytest.mark.parametrize("value", [None, 3, b"x", "", [Path("a")], "a\0b", True])
+def test_what_is_no_path_is_refused_by_name(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^folder must be a path, got .+$"):
+        as_path("folder", value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError(""),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
+        OSError(errno.ENOMEM, "none"),
+    ],
+)
+def test_too_little_memory_is_known_in_all_its_forms(error: Exception) -> None:
+    assert lacks_memory(error)
+
+
+def test_the_allocator_of_torch_says_so_itself() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60, dtype=torch.uint8, device="cpu")
+    assert lacks_memory(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shapes differ"), OSError(5, "out of memory"), ValueError("out of memory")]
+)
+def test_other_errors_are_no_lack_of_memory(error: Exception) -> None:
+    assert not lacks_memory(error)

@@ -356,3 +356,12 @@ def test_a_changed_decay_is_checked() -> None:
     with pytest.raises(ValueError, match=r"decay must .* got 1\.5"):
         average.update()
     assert average.updates == 0
+
+
+def test_a_lack_of_memory_for_the_copy_is_no_fault_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(copy, "deepcopy", fail)
+    with pytest.raises(torch.OutOfMemoryError):
+        WeightAverage(nn.Linear(1, 1))

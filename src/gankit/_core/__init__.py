@@ -3,6 +3,7 @@
 from gankit._core._checks import (
     as_class_counts as as_class_counts,
     as_device as as_device,
+    as_path as as_path,
     brief as brief,
     check_at_least as check_at_least,
     check_batch as check_batch,
@@ -14,6 +15,7 @@ from gankit._core._checks import (
     check_same_shape as check_same_shape,
     check_version as check_version,
     dense_tensor as dense_tensor,
+    lacks_memory as lacks_memory,
     see_failures as see_failures,
     values_are_readable as values_are_readable,
 )

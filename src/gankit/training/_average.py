@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gankit._core import check_count, check_fraction, check_version
+from gankit._core import check_count, check_fraction, check_version, lacks_memory
 from gankit.training._counterparts import Counterparts
 from gankit.training._ranks import is_sharded, reshard, whole
 from gankit.training._saving import bare, load_fitting_state, network_state, plain_name, refuse_lazy
@@ -114,6 +114,8 @@ def _averaged_copy(network: nn.Module) -> nn.Module:
         with torch.no_grad():  # copies of scripted modules would have a graph
             copied = copy.deepcopy(network)
     except Exception as error:
+        if lacks_memory(error):
+            raise
         raise ValueError(
             f"network must be one that copy.deepcopy can copy, got: {error}{_cure(network, error)}"
         ) from error

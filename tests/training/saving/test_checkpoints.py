@@ -537,3 +537,32 @@ def test_killed_at_any_time_the_newest_acknowledged_loads_and_no_orphan_stays(
         assert list(tmp_path.glob("*.part-*")) == []
         step += 1
     assert orphans > 0, "no kill fell into a save: the loop proved nothing"
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes."), MemoryError),
+        (MemoryError(), MemoryError),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), MemoryError),
+        (OSError(errno.EMFILE, "Too many open files"), OSError),
+        (OSError(errno.ENFILE, "Too many open files in system"), OSError),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else str(value)[:20],
+)
+def test_what_this_process_lacks_is_no_reason_to_take_an_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, raised: type[Exception]
+) -> None:
+    checkpoints = _filled(tmp_path, 1, 2)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "load", fail)
+        with pytest.raises(raised) as caught:
+            checkpoints.load_latest()
+    assert "checkpoint-2.pt" in str(caught.value)
+    loaded = checkpoints.load_latest()
+    assert loaded is not None
+    assert loaded[0] == 2

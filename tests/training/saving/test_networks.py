@@ -328,3 +328,14 @@ def test_a_tied_weight_of_another_form_is_one_fault(other: torch.Tensor) -> None
     network[1].weight = network[0].weight
     with pytest.raises(ValueError, match=r"got 1 faults: '1.weight' "):
         load_network_state(network, {"0.weight": torch.zeros(2, 2), "1.weight": other})
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_state() -> None:
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    network = nn.Linear(1, 1)
+    state = network_state(network)
+    network.register_load_state_dict_pre_hook(fail)
+    with pytest.raises(torch.OutOfMemoryError):
+        load_network_state(network, state)

@@ -22,6 +22,7 @@ from torch import nn
 
 import gankit
 from gankit.training import CheckpointError, load_checkpoint, save_checkpoint
+from gankit.training._saving import _one_file
 from gankit.training._saving._sealed import SealingWriter
 
 
@@ -409,3 +410,44 @@ def test_errors_of_the_system_while_torch_reads_are_no_damage(
         load_checkpoint(path)
     if isinstance(caught.value, OSError):
         assert (caught.value.errno, caught.value.filename) == (5, str(path))
+
+
+SHORT = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(SHORT),
+        RuntimeError(SHORT.replace("can't allocate", "not enough")),
+        MemoryError(),
+        OSError(12, "none"),
+    ],
+    ids=["linux", "windows", "python", "the system"],
+)
+@pytest.mark.parametrize("place", ["load", "is_plain_state", "check_sealed"])
+def test_too_little_memory_is_said_with_the_file_and_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, place: str
+) -> None:
+    path = tmp_path / "a.pt"
+    save_checkpoint(path, {"a": 1})
+    owner = torch if place == "load" else _one_file
+    monkeypatch.setattr(owner, place, mock.Mock(side_effect=error))
+    with pytest.raises(
+        MemoryError, match=rf"a\.pt of {path.stat().st_size} bytes does not fit into the memory that is"
+    ):
+        load_checkpoint(path)
+
+
+def test_a_file_for_which_the_allocator_has_no_memory_is_not_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    save_checkpoint(path, torch.ones(1 << 26))
+
+    def load() -> None:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * os.sysconf("SC_PAGE_SIZE") + (100 << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        with pytest.raises(MemoryError, match=r"a\.pt of 2684\d+ bytes does not fit"):
+            load_checkpoint(path)
+
+    assert _in_child(load) == 0

@@ -348,3 +348,13 @@ def test_an_optimizer_that_refuses_a_state_is_as_before() -> None:
         load_optimizer_state(optimizer, {})
     assert torch.equal(optimizer.state[parameter]["step"], before)
     assert float(optimizer.param_groups[0]["lr"]) == pytest.approx(0.1)
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_state() -> None:
+    class Failing(Adam):
+        def load_state_dict(self, state_dict: Any) -> None:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    optimizer = Failing([_weight(torch.contiguous_format)])
+    with pytest.raises(torch.OutOfMemoryError):
+        load_optimizer_state(optimizer, optimizer.state_dict())

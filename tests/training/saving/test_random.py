@@ -158,3 +158,9 @@ def test_an_equal_machine_takes_all_and_says_nothing(machine: Any) -> None:
 def test_devices_that_were_never_used_are_not_asked() -> None:
     with _Devices("cuda", 2, used=False):
         assert random_state()["devices"] == {}
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_state() -> None:
+    state = random_state()
+    with mock.patch.object(torch, "set_rng_state", side_effect=[MemoryError, None]), pytest.raises(MemoryError):
+        load_random_state(state)

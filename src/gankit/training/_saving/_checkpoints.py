@@ -1,5 +1,6 @@
 """Checkpoints by step in a folder: one process writes it, any number read it, and the newest undamaged one is loaded."""
 
+import errno
 import os
 import re
 import warnings
@@ -18,6 +19,8 @@ NAME = re.compile(r"checkpoint-(0|[1-9][0-9]*)\.pt")
 ALIKE = re.compile(r"checkpoint-(\d+)\.pt", re.IGNORECASE)
 """Names that mean a step but are not those that `Checkpoints` gives: with zeros in front, or digits of other scripts."""
 MOST_LISTINGS = 100
+OF_THE_PROCESS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Errors that say nothing of a file: too many files are open, or there is no memory."""
 
 
 class Checkpoints:
@@ -131,7 +134,9 @@ class Checkpoints:
 
         Raises:
             CheckpointError: There are checkpoints, but all are refused. Whether to start from the beginning is your decision.
-            OSError: The folder cannot be read.
+            MemoryError: There is too little memory for the newest one now. It is not skipped: training would go on from
+                an earlier step, and saves would replace it.
+            OSError: The folder cannot be read, or too many files are open.
 
         Warns:
             RuntimeWarning: A file was skipped; one warning for each, with the reason. That of the last one is in the error.
@@ -149,6 +154,8 @@ class Checkpoints:
                         break  # removed since it was listed: there are newer ones
                     problem = f"{self.folder / name} is a link to a file that does not exist"
                 except OSError as error:
+                    if error.errno in OF_THE_PROCESS:
+                        raise
                     problem = f"{self.folder / name} cannot be read: {error.strerror or error}"
                 except CheckpointError as error:
                     problem = f"{error}"

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from gankit._core import brief
+from gankit._core import brief, lacks_memory
 from gankit.training._ranks import own_piece, reshard, sharded_like, whole
 from gankit.training._saving._finite_state import counted, is_finite
 from gankit.training._saving._names import bare, own_spelling, plain_names
@@ -104,6 +104,8 @@ def _load(network: nn.Module, own: Mapping[str, Any], fitting: Mapping[str, Any]
     except Exception as error:
         if may_refuse:
             network.load_state_dict(_as_torch_returns(own, before))
+        if lacks_memory(error):
+            raise
         raise ValueError(f"state must fit the network, which refuses it: {type(error).__name__}: {error}") from error
 
 

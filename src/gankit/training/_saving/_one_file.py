@@ -7,7 +7,7 @@ from typing import IO, Any, cast
 
 import torch
 
-from gankit._core import replaced_atomically
+from gankit._core import lacks_memory, replaced_atomically
 from gankit.training._saving._plain import count_bytes, is_plain_state, plain_copy
 from gankit.training._saving._sealed import COMMENT_LENGTH, SealingWriter, check_contents, check_sealed
 
@@ -82,6 +82,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
 
     Raises:
         CheckpointError: The file was not written by `save_checkpoint`, was changed since, or holds more than plain data.
+        MemoryError: There is too little memory for it now; nothing is said of the file.
         OSError: The file cannot be read.
 
     Example:
@@ -119,14 +120,26 @@ def _check_kind(path: Path) -> None:
 
 def _read(path: Path, file: IO[bytes]) -> Any:
     try:
+        return _read_refusing(path, file)
+    except Exception as error:
+        if not lacks_memory(error):
+            raise
+        size, reason = os.fstat(file.fileno()).st_size, str(error).partition("\n")[0]
+        raise MemoryError(f"{path} of {size} bytes does not fit into the memory that is free: {reason}") from error
+
+
+def _read_refusing(path: Path, file: IO[bytes]) -> Any:
+    try:
         check_sealed(file)
     except ValueError as error:
         raise CheckpointError(f"{path} was refused: {error}") from error
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, MemoryError):
+    except OSError:
         raise
     except Exception as error:
+        if lacks_memory(error):
+            raise
         raise CheckpointError(f"{path} was refused: torch cannot read it ({error})") from error
     if not is_plain_state(state):
         raise CheckpointError(f"{path} was refused: it holds more than plain data")

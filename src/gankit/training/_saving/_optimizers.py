@@ -9,7 +9,7 @@ import torch
 from torch import nn, optim
 from torch.optim import Optimizer
 
-from gankit._core import brief
+from gankit._core import brief, lacks_memory
 from gankit.training._ranks import sharded_like, whole
 from gankit.training._saving._moments import OF_THE_MACHINE, faults_of_moments, faults_of_options
 from gankit.training._saving._names import own_spelling, plain_name
@@ -112,6 +112,8 @@ def load_optimizer_state(optimizer: Optimizer, fitting: dict[str, Any]) -> Calla
                 group[key] = _in_place_of(old[key], group[key])
     except Exception as error:
         undo()
+        if lacks_memory(error):
+            raise
         raise ValueError(f"state must fit the optimizer, which refuses it: {type(error).__name__}: {error}") from error
     return undo
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gankit._core import brief, check_version, dense_tensor
+from gankit._core import brief, check_version, dense_tensor, lacks_memory
 
 VERSION = 1
 WHOSE = "the random numbers"
@@ -82,6 +82,8 @@ def load_random_state(state: Mapping[str, Any]) -> None:
         _restore_python(before["python"])
         _restore_numpy(before["numpy"])
         _restore_devices(before["devices"])
+        if lacks_memory(error):
+            raise
         raise ValueError(f"state of {WHOSE} must be one that random_state returned, got: {error}") from error
     if notes:
         warnings.warn(f"random numbers go on from another state than saved: {'; '.join(notes)}", stacklevel=2)

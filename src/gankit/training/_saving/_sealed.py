@@ -84,6 +84,7 @@ def check_sealed(file: IO[bytes]) -> None:
 
     Raises:
         ValueError: The file is refused; the message says why.
+        MemoryError: Its tensors need more memory than this machine has.
     """
     try:
         end = _find_seal(file)
@@ -106,11 +107,12 @@ def check_contents(file: IO[bytes], end: int, comment: int = 0) -> None:
 
     Raises:
         ValueError: It is refused; the message says why.
+        MemoryError: Its tensors need more memory than this machine has.
     """
     layout = read_layout(file, end, comment)
     memory, needed = memory_of_machine(), sum(layout.storages.values())
     if memory is not None and needed > memory:
-        raise LayoutError(f"its tensors need {needed} bytes of memory, and this machine has {memory}")
+        raise MemoryError(f"its tensors need {needed} bytes of memory, and this machine has {memory}")
     check_opcodes(layout.pickle, layout.storages)
 
 
