@@ -1,13 +1,15 @@
 """Headers of NumPy's files: those of other programs are read, hostile ones are refused."""
 
+import os
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from embedders.published import head, literal
+from embedders.published import head, literal, write_model
 
-from gankit.embedders import VectorTable
+from gankit.embedders import SkipThoughts, VectorTable
+from gankit.embedders._array_files import count_of, read_words
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,7 @@ from gankit.embedders import VectorTable
         (head(f"({10**30}, 2)"), "is not a .npy file of a plain array: its header is"),
         (head("(-2, -2)"), "is not a .npy file of a plain array: its header is"),
         (head("(True, 2)"), "is not a .npy file of a plain array: its header is"),
+        (head("(1," + "1," * 4000 + ")"), r"must hold a table \(rows, features\), got shape \(1, 1, 1"),
         (head("(2, 2)", "<q9"), "is not a .npy file of a plain array: its header is"),
         (head("(2, 2)", "V999"), r"must hold floating-point numbers .*, got dtype \|V999"),
         (head("(2, 2)", "<f9"), "is not a .npy file of a plain array: its header is"),
@@ -88,3 +91,48 @@ def test_of_a_line_without_an_end_no_more_is_read_than_the_longest_line_has(tmp_
         file.truncate(1 << 40)
     with pytest.raises(ValueError, match=r"texts\.txt must have lines of at most 1,048,576 bytes, got a longer line 1"):
         VectorTable.load(path, texts)
+
+
+def test_of_many_lines_no_more_are_read_than_there_are_rows(tmp_path: Path) -> None:
+    path, texts = tmp_path / "vectors.npy", tmp_path / "texts.txt"
+    np.save(path, np.ones((2, 2), dtype=np.float32))
+    texts.write_bytes(b"blue\nred\ngreen\n\xff\n" + b"gray\n" * 100)  # the fourth line is no text
+    with pytest.raises(ValueError, match=r"one text per row of .*vectors\.npy: got more than 2 texts, 2 rows"):
+        VectorTable.load(path, texts)
+    assert read_words(texts, 2) == ["blue", "red", "green"]
+    assert [count_of("ab", most) for most in (1, 2, 3)] == ["more than 1", "2", "2"]
+
+
+def test_a_dictionary_is_read_as_far_as_there_are_rows(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    with (tmp_path / "dictionary.txt").open("ab") as file:
+        file.write(b"more\n\xff\n")
+    with pytest.raises(ValueError, match=r"dictionary\.txt must name each row .*: got more than 13 words, 13 rows"):
+        SkipThoughts(tmp_path)
+
+
+def test_arrays_larger_than_the_memory_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, texts = tmp_path / "vectors.npy", tmp_path / "texts.txt"
+    texts.write_text("blue\n")
+    path.write_bytes(head("(1, 193)"))
+    os.truncate(path, path.stat().st_size + 4 * 193)
+    sizes = {"SC_PHYS_PAGES": 3, "SC_PAGE_SIZE": 256}
+    monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
+    with pytest.raises(ValueError, match=r"vectors\.npy needs 772 bytes of memory, and this machine has 768"):
+        VectorTable.load(path, texts)
+    sizes["SC_PAGE_SIZE"] = 772
+    assert VectorTable.load(path, texts).out_features == 193
+
+
+def test_a_model_larger_than_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"SC_PHYS_PAGES": 1, "SC_PAGE_SIZE": 1000}
+    write_model(tmp_path, pickled=False)
+    monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
+    with pytest.raises(ValueError, match=r"uni_skip\.npz .*: it needs \d+ bytes of memory, and this machine has 1000"):
+        SkipThoughts(tmp_path)
+    sizes["SC_PAGE_SIZE"] = 100
+    write_model(tmp_path)
+    with pytest.raises(ValueError, match=r"utable\.npy needs \d+ bytes of memory, and this machine has 100"):
+        SkipThoughts(tmp_path)

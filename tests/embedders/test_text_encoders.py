@@ -300,3 +300,9 @@ def test_one_vector_per_word_is_refused() -> None:
 
     with pytest.raises(ValueError, match="3, 2"):
         SentenceEncoder(Words())(["a b c", "d e f"])
+
+
+def test_a_long_text_is_shortened_in_the_message() -> None:
+    with pytest.raises(ValueError, match=r"got '!+ \.\.\. !+' at index 0") as caught:
+        HashedNGrams(out_features=7)(["!" * 10_000])
+    assert len(str(caught.value)) < 300

@@ -222,3 +222,17 @@ def test_one_file_for_both_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="vectors and texts must be two files"):
         VectorTable(["blue"], torch.ones(1, 1)).save(path, str(path))
     assert not path.exists()
+
+
+def test_long_texts_are_shortened_in_messages(tmp_path: Path) -> None:
+    long, other = "x" * 10_000, "x" * 10_000 + "y"
+    table = VectorTable([long], torch.ones(1, 1))
+    mistakes: list[Callable[[], object]] = [
+        lambda: VectorTable([long, long], torch.eye(2)),
+        lambda: VectorTable([f"{long} "], torch.eye(1)).save(tmp_path / "a", tmp_path / "b"),
+        lambda: table([other]),
+    ]
+    for mistake in mistakes:
+        with pytest.raises(ValueError, match=r"x+ \.\.\. x+") as caught:
+            mistake()
+        assert len(str(caught.value)) < 300

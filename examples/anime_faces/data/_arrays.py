@@ -20,6 +20,10 @@ _HEADER = re.compile(
 """What NumPy writes. It reads a header as a literal of Python, which warns, and quotes objects of Python in its errors."""
 
 
+class TooLargeError(ValueError):
+    """An array needs more memory than this machine has; the message names the file."""
+
+
 def read_array(path: Path, *, is_mapped: bool = False) -> np.ndarray:
     """Return an array; nothing but numbers is read.
 
@@ -30,18 +34,30 @@ def read_array(path: Path, *, is_mapped: bool = False) -> np.ndarray:
         is_mapped: Whether it stays on the disk, read-only.
 
     Raises:
-        ValueError: The file is cut off, or holds something else.
+        ValueError: The file is cut off, holds something else, or needs more memory than this machine has.
         OSError: It cannot be read.
     """
     check_ordinary(path)
     try:
         with path.open("rb") as file:
             _check_header(file)
+        if not is_mapped:
+            _check_memory(path)
         return np.load(path, mmap_mode="r" if is_mapped else None, allow_pickle=False)
-    except OSError:
+    except (OSError, TooLargeError):
         raise
     except Exception as error:  # numpy raises all kinds of errors on files that it cannot read
         raise ValueError(f"{path.name} is cut off, or is not an array: {error}") from error
+
+
+def _check_memory(path: Path) -> None:
+    """Refuse an array that this machine cannot hold: a file with holes takes no disk, and may be terabytes long."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return
+    if (needed := path.stat().st_size) > memory:
+        raise TooLargeError(f"{path.name} needs {needed} bytes of memory, and this machine has {memory}")
 
 
 def _check_header(file: BinaryIO) -> None:

@@ -3,11 +3,14 @@
 import codecs
 import re
 import struct
+from collections.abc import Sized
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from gankit._core import brief, memory_of_machine
 
 _BITS = (16, 32, 64)
 
@@ -81,16 +84,18 @@ def _read_head(name: object, file: BinaryIO) -> str:
 
 
 def read_table(path: Path) -> npt.NDArray[np.floating]:
-    """Return the table of floating-point numbers in a ``.npy`` file, mapped into memory.
+    """Return the table of floating-point numbers in a ``.npy`` file, mapped into memory, for a copy of it.
 
     Raises:
-        ValueError: The file is missing, not a ``.npy`` file, truncated, or contains anything but such a table, such as
-            Python objects. The error names the file.
+        ValueError: The file is missing, not a ``.npy`` file, truncated, larger than the memory, or contains anything but such
+            a table, such as Python objects. The error names the file.
     """
     with open_array(path) as file:
         header = read_header(path, file)
         check_table(path, header)
-        return map_table(path, header, file.tell())
+        table = map_table(path, header, file.tell())
+    check_memory(path, table.nbytes)
+    return table
 
 
 def map_table(path: Path, header: ArrayHeader, start: int) -> npt.NDArray[np.floating]:
@@ -99,6 +104,13 @@ def map_table(path: Path, header: ArrayHeader, start: int) -> npt.NDArray[np.flo
         raise ValueError(f"{path} is truncated: it ends before its table of shape {header.shape} is complete")
     order = "F" if header.fortran_order else "C"
     return np.asarray(np.memmap(path, dtype=header.dtype, mode="r", offset=start, shape=header.shape, order=order))
+
+
+def check_memory(name: object, needed: int) -> None:
+    """Refuse what this machine cannot hold, before it is read: a file with holes may declare terabytes."""
+    memory = memory_of_machine()
+    if memory is not None and needed > memory:
+        raise ValueError(f"{name} needs {needed} bytes of memory, and this machine has {memory}")
 
 
 def open_array(path: Path) -> BinaryIO:
@@ -112,7 +124,7 @@ def check_table(path: Path, header: ArrayHeader) -> None:
     """Refuse anything but a table of floating-point numbers with at least one row and one column."""
     check_numbers(path, header)
     if len(header.shape) != 2 or 0 in header.shape:
-        raise ValueError(f"{path} must hold a table (rows, features), got shape {header.shape}")
+        raise ValueError(f"{path} must hold a table (rows, features), got shape {brief(header.shape)}")
 
 
 def check_numbers(name: object, header: ArrayHeader) -> None:
@@ -128,10 +140,14 @@ def shortened(error: Exception) -> str:
     return str(error)[:300]
 
 
-def read_words(path: Path) -> list[str]:
+def read_words(path: Path, most: int) -> list[str]:
     """Return the lines of a UTF-8 text file without the blanks at their ends.
 
     Only a line feed ends a line: words may contain the other line breaks of Unicode.
+
+    Args:
+        path: The file.
+        most: How many lines it may have. Of a longer file one more line is returned, and the rest is not read.
 
     Raises:
         ValueError: The file is missing or not UTF-8 text, or a line has more than 1 MiB, of which no more is read. The error
@@ -139,9 +155,14 @@ def read_words(path: Path) -> list[str]:
     """
     words: list[str] = []
     with open_array(path) as file:
-        while line := file.readline(_LONGEST_LINE + 1):
+        while len(words) <= most and (line := file.readline(_LONGEST_LINE + 1)):
             words.append(_word(path, len(words) + 1, line))
     return words or [""]
+
+
+def count_of(words: Sized, most: int) -> str:
+    """Return how many words :func:`read_words` found, for a message."""
+    return f"more than {most}" if len(words) > most else str(len(words))
 
 
 def _word(path: Path, number: int, line: bytes) -> str:

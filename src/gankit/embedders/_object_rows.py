@@ -15,7 +15,8 @@ from typing import IO, Any, BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 
-from gankit.embedders._array_files import shortened
+from gankit._core import brief
+from gankit.embedders._array_files import check_memory, shortened
 
 _REBUILD = ("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct")
 _ARRAY = "numpy ndarray"
@@ -36,6 +37,7 @@ def read_object_rows(path: Path, file: BinaryIO) -> npt.NDArray[np.floating]:
         ValueError: The file is truncated, or contains anything but rows of floating-point numbers of the same length.
             The error names the file.
     """
+    check_memory(path, path.stat().st_size)  # nearly all of the file are its numbers
     # A read from a map ends where the map ends: the file may declare a length that is larger than the memory.
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         mapped.seek(file.tell())
@@ -99,7 +101,7 @@ class _Array:
         elif dtype.code in {"f4", "f8"} and dtype.order in {"<", ">"}:
             self.numbers = np.frombuffer(content, np.dtype(dtype.order + dtype.code)).reshape(shape)
         else:
-            raise ValueError(f"an array of dtype {dtype.order + dtype.code!r} is not supported")
+            raise ValueError(f"an array of dtype {brief(dtype.order + dtype.code)} is not supported")
 
 
 class _Machine:
@@ -179,7 +181,7 @@ class _Machine:
 
 def _allowed(name: str) -> _Name:
     if name not in {*_REBUILD, _ARRAY, _DTYPE}:
-        raise ValueError(f"the name {name!r} is not part of a plain array")
+        raise ValueError(f"the name {brief(name)} is not part of a plain array")
     return _Name(name)
 
 
@@ -190,7 +192,7 @@ def _begun(function: Any, arguments: Any) -> _Array | _Dtype:
     if isinstance(function, _Name) and function == _DTYPE:
         return _Dtype(_text(arguments[0]))
     # The error names only the type of other values, which may nest too deep to be printed.
-    called = repr(function) if isinstance(function, str) else type(function).__name__
+    called = brief(function) if isinstance(function, str) else type(function).__name__
     raise ValueError(f"a call of {called} is not supported")
 
 

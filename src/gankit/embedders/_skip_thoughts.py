@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from gankit._core import brief
 from gankit.embedders._skip_thoughts_files import RecurrentWeights, read_recurrent_weights, read_word_vectors
 from gankit.embedders._text_encoders import check_texts
 
@@ -96,7 +97,7 @@ class SkipThoughts(nn.Module):
         super().__init__()
         folder = Path(folder)
         if not callable(tokenize):
-            raise ValueError(f"tokenize must be a callable that splits a text into words, got {tokenize!r}")
+            raise ValueError(f"tokenize must be a callable that splits a text into words, got {brief(tokenize)}")
         self.rows, self.table = read_word_vectors(folder / "dictionary.txt", folder / "utable.npy")
         weights = read_recurrent_weights(folder / "uni_skip.npz", self.table.shape[1])
         self.out_features = weights.from_state.shape[1]
@@ -122,7 +123,7 @@ class SkipThoughts(nn.Module):
     def _sentence(self, text: str, index: int) -> list[int]:
         words = self.tokenize(text)
         if not words:
-            raise ValueError(f"texts must each have a word, got {text!r} at index {index}")
+            raise ValueError(f"texts must each have a word, got {brief(text)} at index {index}")
         unknown = self.rows["UNK"]
         return [self.rows.get(word, unknown) for word in words]
 

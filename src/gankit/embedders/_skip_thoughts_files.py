@@ -9,9 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gankit._core import brief
 from gankit.embedders._array_files import (
+    check_memory,
     check_numbers,
     check_table,
+    count_of,
     map_table,
     open_array,
     read_header,
@@ -45,7 +48,6 @@ def read_word_vectors(words: Path, table: Path) -> WordVectors:
         ValueError: A file is missing, truncated or of another format, the two have different lengths, or ``UNK``, the
             word for unknown words, is missing. The error names the file.
     """
-    names = read_words(words)
     with open_array(table) as file:
         header = read_header(table, file)
         if header.dtype.hasobject:
@@ -54,9 +56,11 @@ def read_word_vectors(words: Path, table: Path) -> WordVectors:
             check_table(table, header)
             vectors = map_table(table, header, file.tell())
     if header.shape[:1] != (len(vectors),):
-        raise ValueError(f"{table} declares the shape {header.shape}, but has {len(vectors)} rows")
+        raise ValueError(f"{table} declares the shape {brief(header.shape)}, but has {len(vectors)} rows")
+    names = read_words(words, len(vectors))
     if len(names) != len(vectors):
-        raise ValueError(f"{words} must name each row of {table}: got {len(names)} words, {len(vectors)} rows")
+        found = f"got {count_of(names, len(vectors))} words, {len(vectors)} rows"
+        raise ValueError(f"{words} must name each row of {table}: {found}")
     rows = {name: row for row, name in enumerate(names)}
     if "UNK" not in rows:
         raise ValueError(f"{words} must contain UNK, the word that stands for unknown words")
@@ -77,6 +81,8 @@ def read_recurrent_weights(path: Path, in_features: int) -> RecurrentWeights:
     with open_array(path) as file:
         try:
             archive = zipfile.ZipFile(file)
+            stored = [member for member in archive.infolist() if member.filename.startswith("encoder_")]
+            check_memory("it", sum(member.file_size for member in stored))
             arrays = {name: _read_encoder(archive, name) for name in ("W", "U", "b", "Wx", "Ux", "bx")}
         # RuntimeError comes from encrypted archives and from features of the format that zipfile does not support.
         except (ValueError, EOFError, OSError, zipfile.BadZipFile, RuntimeError) as error:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from gankit._core import check_at_least
+from gankit._core import brief, check_at_least
 
 
 def check_texts(texts: Sequence[str]) -> None:
@@ -105,7 +105,7 @@ class HashedNGrams:
         for name in ("word_lengths", "letter_lengths"):
             lengths = getattr(self, name)
             if not isinstance(lengths, tuple):
-                raise ValueError(f"{name} must be a tuple of whole numbers, got {lengths!r}")
+                raise ValueError(f"{name} must be a tuple of whole numbers, got {brief(lengths)}")
             for length in lengths:
                 check_at_least(name, length, 1)
         if not self.word_lengths and not self.letter_lengths:
@@ -123,7 +123,7 @@ class HashedNGrams:
     def _counts(self, text: str, index: int) -> list[int]:
         words = _WORD.findall(unicodedata.normalize("NFC", text).casefold())
         if not words:
-            raise ValueError(f"texts must each have a letter or digit, got {text!r} at index {index}")
+            raise ValueError(f"texts must each have a letter or digit, got {brief(text)} at index {index}")
         counts = [0] * self.out_features
         for gram in self._grams(words):
             place = int.from_bytes(hashlib.blake2b(gram.encode(), digest_size=8).digest(), "little")

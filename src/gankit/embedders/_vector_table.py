@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from gankit._core import check_batch, check_floating, replaced_atomically
-from gankit.embedders._array_files import read_table, read_words
+from gankit._core import brief, check_batch, check_floating, replaced_atomically
+from gankit.embedders._array_files import count_of, read_table, read_words
 from gankit.embedders._text_encoders import check_texts
 
 _SAVED = (torch.float16, torch.float32, torch.float64)
@@ -59,7 +59,7 @@ class VectorTable(nn.Module):
         self.rows = {text: row for row, text in enumerate(texts)}
         if len(self.rows) < len(texts):
             repeated = next(text for row, text in enumerate(texts) if self.rows[text] != row)
-            raise ValueError(f"texts must differ, got {repeated!r} twice")
+            raise ValueError(f"texts must differ, got {brief(repeated)} twice")
         self.out_features = vectors.shape[1]
         self.register_buffer("vectors", vectors.detach().clone(), persistent=False)
 
@@ -75,11 +75,11 @@ class VectorTable(nn.Module):
             ValueError: A file is missing, truncated or of another format, or the two do not belong together. The error
                 names the file.
         """
-        table, keys = read_table(Path(vectors)), read_words(Path(texts))
+        table = read_table(Path(vectors))
+        keys = read_words(Path(texts), len(table))
         if len(keys) != len(table):
-            raise ValueError(
-                f"{texts} must have one text per row of {vectors}: got {len(keys)} texts, {len(table)} rows"
-            )
+            found = f"got {count_of(keys, len(table))} texts, {len(table)} rows"
+            raise ValueError(f"{texts} must have one text per row of {vectors}: {found}")
         if "" in keys:
             raise ValueError(f"{texts}, line {keys.index('') + 1}: the text is empty")
         native = table.astype(table.dtype.newbyteorder("="))
@@ -106,7 +106,7 @@ class VectorTable(nn.Module):
             raise ValueError(f"vectors and texts must be two files, got {str(texts)!r} twice")
         for text in self.rows:
             if not text or text != text.strip() or "\n" in text or text[0] == "\ufeff" or _SURROGATE.search(text):
-                raise ValueError(f"texts must be lines without blanks at their ends to be saved, got {text!r}")
+                raise ValueError(f"texts must be lines without blanks at their ends to be saved, got {brief(text)}")
         table = self.vectors if self.vectors.dtype in _SAVED else self.vectors.float()
         with replaced_atomically(Path(vectors)) as rows, replaced_atomically(Path(texts)) as lines:
             np.save(rows, table.numpy(force=True), allow_pickle=False)
@@ -118,8 +118,8 @@ class VectorTable(nn.Module):
         for text in texts:
             if text not in self.rows:
                 close = difflib.get_close_matches(text, self.rows)
-                hint = f"; similar texts are {', '.join(map(repr, close))}" if close else ""
-                raise ValueError(f"texts must be in the table of {len(self.rows)} texts, got {text!r}{hint}")
+                hint = f"; similar texts are {', '.join(map(brief, close))}" if close else ""
+                raise ValueError(f"texts must be in the table of {len(self.rows)} texts, got {brief(text)}{hint}")
         return self.vectors[torch.tensor([self.rows[text] for text in texts], device=self.vectors.device)]
 
     def extra_repr(self) -> str:

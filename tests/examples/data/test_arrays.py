@@ -1,5 +1,6 @@
 """Arrays from files that may hold anything: numbers, or one error without a warning; their headers are never evaluated."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -67,3 +68,17 @@ def test_another_size_and_another_beginning_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "a.npy", VALID, version=b"\x03\x00")
     with pytest.raises(ValueError, match="it does not begin as one"):
         read_array(tmp_path / "a.npy")
+
+
+def test_an_array_larger_than_the_memory_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.npy", VALID)
+    size = (tmp_path / "a.npy").stat().st_size
+    sizes = {"SC_PHYS_PAGES": 1, "SC_PAGE_SIZE": size - 1}
+    monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
+    with pytest.raises(ValueError, match=rf"^a\.npy needs {size} bytes of memory, and this machine has {size - 1}$"):
+        read_array(tmp_path / "a.npy")
+    assert read_array(tmp_path / "a.npy", is_mapped=True).shape == (2, 3)
+    monkeypatch.delattr(os, "sysconf")  # as on Windows
+    assert read_array(tmp_path / "a.npy").shape == (2, 3)
