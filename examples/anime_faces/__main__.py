@@ -16,8 +16,8 @@ import tyro
 from examples.anime_faces.commands import COMMANDS, OF_RECIPES, find_command, option_names, overview, recipe_of
 from examples.anime_faces.commands._help import description_of_train, with_readable_help
 from examples.anime_faces.commands._typed import refuse_mistaken, with_home, with_plain_errors
-from examples.anime_faces.errors import CommandError, in_words
-from examples.anime_faces.printing import say
+from examples.anime_faces.errors import CommandError, in_words, lines_to_say
+from examples.anime_faces.printing import open_closed_streams, say
 from examples.anime_faces.recipes import own_name
 
 PROGRAM = "python -m examples.anime_faces"
@@ -160,13 +160,14 @@ def main(arguments: list[str]) -> int:
         training ended with networks of no use, 8 where `check` found problems, 28 where a run could not be saved.
         130 after Ctrl-C; 141 where the reader of the output has gone.
     """
+    open_closed_streams()
     accept_any_text()
     wait_passively()
     if is_idle_rank(arguments):
         return 0
     try:
         if not arguments or arguments[0] in ("-h", "--help"):
-            say(overview(PROGRAM))
+            say(*overview(PROGRAM).split("\n"))
         else:
             with warnings_as_notes():
                 parse(arguments[0], arguments[1:]).run()
@@ -174,14 +175,14 @@ def main(arguments: list[str]) -> int:
         return 130
     except CommandError as error:
         if str(error):  # else another process says it
-            say(f"error: {error}", error=True)
+            say(*lines_to_say(error, f"error: {error}"), error=True)
         return error.exit_code
     except (ValueError, OSError, MemoryError) as error:
         if isinstance(error, BrokenPipeError) and reader_has_gone((sys.stdout, sys.stderr)):
             # Leave nothing for the interpreter to flush.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-        say(f"error: {with_flag(in_words(error), arguments[0])}", error=True)
+        say(*lines_to_say(error, f"error: {with_flag(in_words(error), arguments[0])}"), error=True)
         return CommandError.exit_code
     return 0
 
@@ -193,7 +194,7 @@ def exit_code_of(arguments: list[str]) -> int:
     except SystemExit as ending:
         if ending.code is None or isinstance(ending.code, int):
             return ending.code or 0
-        say(ending.code, error=True)
+        say(*str(ending.code).split("\n"), error=True)
         return 1
 
 

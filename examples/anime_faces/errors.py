@@ -31,8 +31,15 @@ class RunReplacedError(RunLockedError):
     """The folder of the run was removed or replaced while it was trained: what is there now is not touched."""
 
 
+class LinesError(ValueError):
+    """A mistake whose message has several lines on purpose; a name within is a part of one line."""
+
+
 class TrainingDivergedError(CommandError):
-    """A loss, a gradient or a weight became NaN or infinite; the last checkpoint is still good."""
+    """A loss, a gradient or a weight became NaN or infinite; the last checkpoint is still good.
+
+    The message has several lines.
+    """
 
     exit_code = 4
 
@@ -60,6 +67,11 @@ class UnsavedError(CommandError):
     """The state of a run could not be written, several times; the last checkpoint is still good."""
 
     exit_code = 28  # the number of a full disk
+
+
+def lines_to_say(error: Exception, words: str) -> list[str]:
+    """Return the lines of an error's message: one, whatever names are in it, or those that it has on purpose."""
+    return words.split("\n") if isinstance(error, LinesError | TrainingDivergedError) else [words]
 
 
 def in_words(error: Exception) -> str:

@@ -1,12 +1,13 @@
 import ast
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from examples.anime_faces.printing import say, visible, without_readers
+from examples.anime_faces.printing import one_line, open_closed_streams, say, visible, without_readers
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "anime_faces"
 
@@ -29,8 +30,8 @@ PROGRAM = Path(__file__).parents[2] / "examples" / "anime_faces"
 )
 def test_signs_that_command_a_terminal_are_escaped(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert visible(text) == shown
-    say(text)
-    say(text, error=True)
+    say(*text.split("\n"))
+    say(*text.split("\n"), error=True)
     assert capsys.readouterr() == (f"{shown}\n", f"{shown}\n")
 
 
@@ -71,3 +72,20 @@ def test_everything_is_printed_in_one_place() -> None:
 def test_importing_it_loads_nothing_heavy() -> None:
     code = "import sys, examples.anime_faces.printing; assert not {'torch', 'numpy', 'PIL'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_line_feed_in_a_name_begins_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    say("no\nerror: all is well")
+    say("a\nb", "", "c", colors=True)
+    assert one_line("a\nb\r\x1b") == "a\\x0ab\\x0d\\x1b"
+    assert capsys.readouterr().out == "no\\x0aerror: all is well\na\\x0ab\n\nc\n"
+
+
+def test_closed_streams_lead_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = sys.stderr
+    monkeypatch.setattr(sys, "stdout", None)
+    open_closed_streams()
+    with sys.stdout:
+        say("a")
+        assert sys.stdout.name == os.devnull
+        assert sys.stderr is there

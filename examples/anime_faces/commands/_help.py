@@ -49,7 +49,7 @@ def with_readable_help(parse: Callable[[], Any]) -> Any:
     finally:
         if text := captured.text():
             width = min(WIDEST, max(40, shutil.get_terminal_size().columns))
-            say(readable(text, width).removesuffix("\n"), colors=True)
+            say(*readable(text, width).removesuffix("\n").split("\n"), colors=True)
 
 
 def readable(text: str, width: int) -> str:

@@ -87,7 +87,7 @@ def with_plain_errors(parse: Callable[[], Any], arguments: Sequence[str]) -> Any
             groups = [one for one in number.groups() if one is not None]
             kind = "a whole number" if groups[1].lower() == "int" else "a number"
             raise ValueError(f"{groups[0]} must be {kind}, but it is {groups[2]!r}") from None
-        say(text.removesuffix("\n"), error=True, colors=True)
+        say(*text.removesuffix("\n").split("\n"), error=True, colors=True)
         unknown = _UNKNOWN.search(f"{plain} For full")
         if unknown is not None and (meant := quoted(arguments, unknown[1].split(", "))):
             say(f"A path or a prompt with spaces must be in quotes; did you mean {meant}?", error=True)

@@ -76,7 +76,7 @@ class Demo:
         data = self.out / "data"
         stages = ("rendering faces" if self.images is None else "reading pictures", *LATER_STAGES)
         faces, pictures = self._faces(data)
-        say(minutes.plan(stages, pictures), flush=True)
+        say(*minutes.plan(stages, pictures).split("\n"), flush=True)
         if RunFolder(self.out).lock.exists():
             with locked(RunFolder(self.out)):
                 pass  # refused here, not when the pictures are made, if another process trains there
@@ -91,7 +91,7 @@ class Demo:
             self._evaluate(data, minutes)
             self._announce(page, stages[4], minutes)
             self._report()
-        say(f"\nall done after {minutes.spent:.1f} minutes; open {(self.out / 'report.html').resolve()}")
+        say("", f"all done after {minutes.spent:.1f} minutes; open {(self.out / 'report.html').resolve()}")
         words = self._words(data)
         say(f"draw more with  {command_line(['sample', *words[-1:], '--n', '16', '--run', str(self.out)])}")
         if diverged:
@@ -100,7 +100,7 @@ class Demo:
     def _announce(self, page: "LivePage", stage: str, minutes: Minutes, pictures: float | None = None) -> None:
         number = page.enter(stage)
         after = f"after {minutes.spent:.1f} of {self.minutes:g} min"
-        say(f"\n[{number}/5] {stage}: {minutes.of_step(number, pictures)} ({after})", flush=True)
+        say("", f"[{number}/5] {stage}: {minutes.of_step(number, pictures)} ({after})", flush=True)
 
     def _prepare(self, data: Path, page: "LivePage", faces: int) -> None:
         from examples.anime_faces.commands.prepare import Prepare
@@ -116,7 +116,7 @@ class Demo:
             prepare = Prepare(out=data, size=self.size, images=self.images, fit=self.fit)
         prepare.labels, prepare.tags = self.labels, self.tags
         prepare.run(page.watch_pictures)
-        say("\n".join(forecast(Dataset.open(data), self.samples)))
+        say(*forecast(Dataset.open(data), self.samples))
 
     def _train(self, data: Path, page: "LivePage", minutes: Minutes) -> bool:
         from examples.anime_faces.commands.train import Train

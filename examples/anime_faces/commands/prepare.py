@@ -112,7 +112,7 @@ class Prepare:
             dataset = self._render(watch) if self.images is None else self._read(self.images, watch)
         if self.shards is not None:
             dataset = write_shards(dataset, self.shards)
-        say(summarize(dataset))
+        say(*summarize(dataset).split("\n"))
         for warning in losses_in_words(dataset):
             say(f"warning: {warning}", error=True)
 

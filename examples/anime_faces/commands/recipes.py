@@ -44,4 +44,5 @@ class Recipes:
                 costs[name] = costs_of(name, self.size)
                 bar.update()
         seconds = measured(names, self.size) if self.measure else {}
-        say(listing(costs, self.size, seconds) if self.name is None else page(costs[names[0]], self.size, seconds))
+        text = listing(costs, self.size, seconds) if self.name is None else page(costs[names[0]], self.size, seconds)
+        say(*text.split("\n"))

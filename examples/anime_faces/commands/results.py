@@ -83,9 +83,9 @@ class Evaluate:
             truncation=self.truncation,
         )
         if self.all_kept:
-            say(steps_summary(evaluate_kept(question), self.by))
+            say(*steps_summary(evaluate_kept(question), self.by).split("\n"))
             return
-        say(summary(evaluate_run(question)))
+        say(*summary(evaluate_run(question)).split("\n"))
         say(f"written to {metrics_path(run)}")
 
 
@@ -138,4 +138,4 @@ class Digest:
         from examples.anime_faces.run import digest, load_any_checkpoint
 
         state = load_any_checkpoint(self.run_folder)
-        say(f"step      {state['step']}\ndigest    {digest(state)}")
+        say(f"step      {state['step']}", f"digest    {digest(state)}")

@@ -125,12 +125,12 @@ class Train(Generic[Options]):
         say(f"digest    {outcome.digest}")
         if outcome.diverged:
             say(
-                f"diverged  {outcome.diverged}: the networks are of no use\n"
-                f"          the checkpoint is kept; {cure_of(self.recipe, asdict(request.options))}"
+                f"diverged  {outcome.diverged}: the networks are of no use",
+                f"          the checkpoint is kept; {cure_of(self.recipe, asdict(request.options))}",
             )
         elif not outcome.exit_code:
             run = str(self.out)
-            say(f"next      {command_line(['sample', '--run', run])}\n          {command_line(['evaluate', run])}")
+            say(f"next      {command_line(['sample', '--run', run])}", f"          {command_line(['evaluate', run])}")
         if outcome.exit_code:
             raise SystemExit(outcome.exit_code)
         return bool(outcome.diverged)

@@ -6,13 +6,14 @@ import numpy as np
 
 from examples.anime_faces.data._dataset import Dataset
 from examples.anime_faces.data._numbers import count_in_words, counted, worded
+from examples.anime_faces.printing import one_line
 
 _SHOWN = 24
 
 
 def summarize(dataset: Dataset) -> str:
     """Return lines of text: what was used, skipped and converted, and how often each class occurs."""
-    return "\n".join(_lines(dataset))
+    return "\n".join(map(one_line, _lines(dataset)))
 
 
 def _lines(dataset: Dataset) -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from examples.anime_faces.metrics._run import Question, evaluate_run
-from examples.anime_faces.printing import say
+from examples.anime_faces.printing import one_line, say
 from examples.anime_faces.run import Records, RunFolder, best_of_each, checkpoint_of, kept_steps, newest_step
 
 WIDTH = 10  # of a column of the table
@@ -62,4 +62,4 @@ def steps_summary(records: Records[int], by: str) -> str:
             line += f"{text:>{WIDTH}}"
         floor = figure.get("floor")
         lines.append(line + ("" if floor is None else f"{floor:>{WIDTH}.4g}"))
-    return "\n".join([*lines, f"* nearest to real pictures. Best step by {by}: {best[by]}"])
+    return "\n".join(map(one_line, [*lines, f"* nearest to real pictures. Best step by {by}: {best[by]}"]))

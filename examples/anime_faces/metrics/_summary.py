@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from examples.anime_faces.printing import one_line
+
 
 def side_of_target(figure: Mapping[str, Any]) -> str:
     """Return on which side of its target a figure is; empty where it has none.
@@ -26,7 +28,7 @@ def summary(record: dict[str, Any]) -> str:
         value = "unknown" if figure["value"] is None else f"{figure['value']:.4g}"
         line = f"{name:<28}{value:>9}  {_interval(figure):<19}{floor:>9}   {_verdict(figure)}"
         lines.append(line.rstrip())
-    return "\n".join([*lines, _count(record), *record["notes"]])
+    return "\n".join(map(one_line, [*lines, _count(record), *record["notes"]]))
 
 
 def _interval(figure: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from examples.anime_faces.errors import TrainingDivergedError
+from examples.anime_faces.printing import one_line
 from examples.anime_faces.recipes import find_options, own_name, recipe_names
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._kept import saved_steps
@@ -62,5 +63,5 @@ def divergence_in_words(folder: RunFolder, recipe: str, options: Mapping[str, An
         raise TrainingDivergedError(
             f"the training diverged: its numbers became too large to compute with (infinite or NaN); {saved}\n"
             f"what to do: {cure_of(recipe, options)}\n"
-            f"detail: {detail}"
+            f"detail: {one_line(detail)}"
         ) from error

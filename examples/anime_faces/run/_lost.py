@@ -12,7 +12,7 @@ from torch import distributed
 
 import gankit as gk
 from examples.anime_faces.errors import CommandError, RankError
-from examples.anime_faces.printing import visible
+from examples.anime_faces.printing import one_line
 from examples.anime_faces.run._folder import RunFolder
 
 GRACE = 3.0
@@ -166,7 +166,7 @@ class Heartbeats:
 def _end_at_once(error: RankError) -> None:
     """End the process, whose main thread waits for a rank that will not answer."""
     if str(error):
-        os.write(2, f"\nerror: {visible(str(error))}\n".encode())  # whoever holds the error output hangs
+        os.write(2, f"\nerror: {one_line(error)}\n".encode())  # whoever holds the error output hangs
     else:
         time.sleep(GRACE)  # the launcher stops all ranks when the first has ended; let that one speak
     os._exit(error.exit_code)

@@ -61,15 +61,13 @@ def read_outline(path: Path) -> Outline | None:
     return outline
 
 
-def in_short(outline: Outline, folder: RunFolder) -> str:
+def in_short(outline: Outline, folder: RunFolder) -> list[str]:
     """Return what `train` prints: sizes of networks, losses, and where the rest is."""
     networks = ", ".join(f"{network.name} {network.parameters:,}" for network in outline.networks)
     lines = outline.losses_text(with_meanings=False).splitlines()
-    return "\n".join(
-        [
-            f"networks  parameters: {networks}",
-            f"losses    {lines[0]}",
-            *(" " * INDENT + line for line in lines[1:]),
-            f"          all layers, what the letters mean, and all constants: {folder.system}",
-        ]
-    )
+    return [
+        f"networks  parameters: {networks}",
+        f"losses    {lines[0]}",
+        *(" " * INDENT + line for line in lines[1:]),
+        f"          all layers, what the letters mean, and all constants: {folder.system}",
+    ]

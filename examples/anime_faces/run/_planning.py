@@ -10,7 +10,8 @@ import torch
 
 import gankit as gk
 from examples.anime_faces.data import Dataset
-from examples.anime_faces.printing import say
+from examples.anime_faces.errors import LinesError
+from examples.anime_faces.printing import one_line, say
 from examples.anime_faces.recipes import saved_options
 from examples.anime_faces.run._folder import RunFolder
 from examples.anime_faces.run._formats import load_any_checkpoint
@@ -44,7 +45,7 @@ def plan_resumption(
         trained: The steps that the run has done.
 
     Raises:
-        ValueError: Something that must not change has changed; the message lists what was and what is.
+        LinesError: Something that must not change has changed; the message lists what was and what is.
     """
     if request.start is not None and old.start is None:
         raise ValueError(f"{request.out} holds a run already; --from starts a new one: name another --out")
@@ -53,12 +54,15 @@ def plan_resumption(
         old = replace(old, options=asdict(saved_options(old.recipe, old.options)))
     changed = differences(old, replace(now, start=_start_now(old.start, request.start)))
     if changed:
-        lines = "\n".join(changed)
-        raise ValueError(
-            f"{request.out} holds a run with other settings:\n{lines}\n"
-            f"repeat its command to continue it{flags_of_then(old, now)}, or name another --out (with --from to start from "
-            "its networks)"
-        )
+        lines = [
+            f"{request.out} holds a run with other settings:",
+            *changed,
+            (
+                f"repeat its command to continue it{flags_of_then(old, now)}, or name another --out "
+                "(with --from to start from its networks)"
+            ),
+        ]
+        raise LinesError("\n".join(map(one_line, lines)))
     new_to_keep = set(request.keep) - set(old.keep)
     is_fixed = request.minutes is None and request.plan is None and (old.seconds is None or request.steps is not None)
     planned = request.steps or old.steps

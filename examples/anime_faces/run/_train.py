@@ -96,7 +96,7 @@ def train(
         outline = parts.write_outline(settings)
         announce(settings, len(dataset) + len(second or ()), training.system, request.options)
         if outline is not None:
-            say(in_short(outline, folder))
+            say(*in_short(outline, folder))
         session = Session(
             folder=folder,
             settings=settings,
@@ -227,17 +227,15 @@ def _chosen(settings: Settings, request: TrainRequest, choices: Sequence[Hardwar
         return play
 
     hardware, figures = choose_by_rounds(play_on, choices, steps=settings.steps, minutes=request.minutes, clock=clock)
-    say(f"hardware  {hardware}{choice_in_words(figures, choices)}")
+    say(*f"hardware  {hardware}{choice_in_words(figures, choices)}".split("\n"))
     settings = replace(settings, hardware=hardware, timings={} if figures is None else dict(figures.seconds))
     if request.minutes is None:
         return settings
     each = seconds_per_step(play_on(hardware), steps=settings.steps, minutes=request.minutes, clock=clock)
     left = 60 * request.minutes - (clock() - start)
     steps = steps_within(left, each)
-    say(
-        f"budget    {request.minutes:.3g} minutes are {steps} steps of {each:.3g} s here; fewer or more if its speed changes"
-        f"{speed_in_words(each, figures)}"
-    )
+    budget = f"budget    {request.minutes:.3g} minutes are {steps} steps of {each:.3g} s here"
+    say(*f"{budget}; fewer or more if its speed changes{speed_in_words(each, figures)}".split("\n"))
     return replace(settings, steps=steps, seconds=max(left, 0.0))
 
 

@@ -386,3 +386,35 @@ def test_words_of_a_prompt_without_quotes_are_joined_in_the_hint(words: tuple[st
 def test_prompts_and_what_is_no_prompt_at_all_get_no_hint_on_quotes() -> None:
     for words in ((), ("red cats", "owl"), ("red", "dogs"), ("cats", "red"), ("red",)):
         refuse_unquoted(words, check_prompt)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes streams as a shell of POSIX does")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_no_exit_code(tmp_path: Path, closed: str) -> None:
+    command = f"{sys.executable} -m examples.anime_faces digest {tmp_path / 'nowhere'} {closed}"
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert ("error: " in done.stderr) == ("2>" not in closed)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes streams as a shell of POSIX does")
+def test_a_help_is_shown_with_closed_streams() -> None:
+    command = f"{sys.executable} -m examples.anime_faces digest --help"
+    for closed in (">&-", "2>&-"):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{command} {closed}"], cwd=ROOT, capture_output=True, timeout=60, check=True
+        )
+        assert (b"usage" in done.stdout) == (closed == "2>&-")
+
+
+def test_a_line_feed_in_a_name_forges_no_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    beside = tmp_path / "run\nerror: all is well"
+    (beside / "checkpoints").mkdir(parents=True)
+    (beside / "settings.json").write_text("{}")
+    for command in ("digest", "report"):
+        code, out, err = run(command, str(tmp_path / "no\nerror: well"), capsys=capsys)
+        assert code == 2
+        assert not out
+        assert len(err.splitlines()) == 1
+        assert "no\\x0aerror: well" in err
