@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from examples.anime_faces.asked_runs import runs_near
-from examples.anime_faces.files import real_path
+from examples.anime_faces.links import real_path
 
 MOST_SEEDS = 2**64  # of torch
 MOST_STEPS = 1_000_000_000  # and minutes

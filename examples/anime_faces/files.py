@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from examples.anime_faces.errors import FolderInUseError
+from examples.anime_faces.links import refuse_dead_link
 
 ON_WINDOWS = os.name == "nt"
 WAITS = (0.02, 0.1, 0.5, 1.0)
@@ -93,12 +94,13 @@ def check_writable(path: Path) -> None:
 
     Raises:
         OSError: Its folder, or the nearest one above that is there, cannot be written or is a file.
-        ValueError: There is a folder in its place.
+        ValueError: There is a folder in its place, or its folder is a link to nothing.
     """
     if path.is_dir():
         raise ValueError(f"{path} must be a file, but it is a folder")
     if is_device(path):
         return
+    refuse_dead_link(path.parent)
     there = next(one for one in path.absolute().parents if os.path.lexists(one))
     probe = there / f".{path.name[:100]}.tmp-{secrets.token_hex(6)}"
     try:
@@ -157,11 +159,6 @@ def lines_of(path: Path) -> Iterator[bytes]:
             if len(line) > LONGEST_LINE:
                 raise TooLongError(f"line {number}: it has more than {LONGEST_LINE:,} bytes")
             yield line
-
-
-def real_path(path: Path) -> Path:
-    """Return an absolute path without links; where one leads in a circle it stays, and whoever opens it says so."""
-    return Path(os.path.realpath(path))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 
 from examples.anime_faces.asked import check_runs_to_compare
 from examples.anime_faces.asked_runs import instead_of_run
-from examples.anime_faces.files import real_path
+from examples.anime_faces.links import real_path
 from examples.anime_faces.run import RunFolder, Settings, loss_curves, newest_step, read_metrics
 
 Curve = tuple[Sequence[float], Sequence[float]]

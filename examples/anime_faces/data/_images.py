@@ -22,7 +22,7 @@ from examples.anime_faces.data._source import Picture, Source, natural_order
 from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
-from examples.anime_faces.files import real_path
+from examples.anime_faces.links import real_path
 from examples.anime_faces.printing import say
 
 _PICTURES_AT_ONCE = 16

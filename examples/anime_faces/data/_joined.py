@@ -15,7 +15,7 @@ from examples.anime_faces.data._places import check_replaceable, check_space, fi
 from examples.anime_faces.data._source import notes_of_names
 from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
-from examples.anime_faces.files import real_path
+from examples.anime_faces.links import real_path
 from examples.anime_faces.printing import say
 
 DOMAIN = "domain"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote
 
-from examples.anime_faces.files import real_path
+from examples.anime_faces.links import real_path
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 """Endings of picture files, the preferred one first. Whether a file is a picture is decided by its contents."""

@@ -20,6 +20,7 @@ from examples.anime_faces.data._layout import (
 from examples.anime_faces.data._sharded import IMAGES_FILE, SHARDS_FOLDER
 from examples.anime_faces.differences import Difference, differences_of
 from examples.anime_faces.files import TEMPORARY
+from examples.anime_faces.links import refuse_dead_link
 
 _OWN_FILES = {IMAGES_FILE, INFO_FILE, LABELS_FILE, SKIPPED_FILE, TEXTS_FILE}
 _OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -77,6 +78,7 @@ def check_replaceable(out: Path, *, overwrite: bool) -> None:
             not even with ``overwrite``: it may contain the only copy of somebody's pictures. Neither is a data set beside which
             there is anything else, such as a run.
     """
+    refuse_dead_link(out, "--out")
     if not os.path.lexists(out):
         return
     if not out.is_dir():
@@ -115,8 +117,11 @@ def check_apart_from_data(out: Path) -> None:
     """Check, before any work, that a run would not be mixed with a data set.
 
     Raises:
-        ValueError: ``out`` is the folder of a data set.
+        ValueError: ``out`` is the folder of a data set, a file, or a link to nothing.
     """
+    refuse_dead_link(out, "--out")
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out must be a folder, but {out} is a file")
     if is_dataset(out):
         raise ValueError(
             f"--out must be a folder of its own, for the run, but {out} contains a data set; name another --out"

@@ -18,7 +18,7 @@ from examples.anime_faces.data._names import (
     word_key,
 )
 from examples.anime_faces.data._numbers import worded
-from examples.anime_faces.files import real_path
+from examples.anime_faces.links import real_path
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _DIGITS = re.compile("0*([1-9][0-9]*|0)")

@@ -8,7 +8,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from examples.anime_faces.files import check_writable, real_path, write_text
+from examples.anime_faces.files import check_writable, write_text
+from examples.anime_faces.links import real_path
 from examples.anime_faces.printing import visible
 from examples.anime_faces.report._charts import FRAME, charts_of
 from examples.anime_faces.report._evidence import Evidence, gather
