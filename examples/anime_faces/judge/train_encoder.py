@@ -20,7 +20,7 @@ from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_encoder, save, save_card
 from examples.anime_faces.judge.train_judge import VARIED
 from examples.anime_faces.metrics import choose_machine, frechet_distance, neighborhoods
-from examples.anime_faces.printing import say
+from examples.anime_faces.printing import open_closed_streams, say
 
 PROJECTED = 64
 
@@ -162,4 +162,5 @@ def _with_one(vectors: torch.Tensor) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    open_closed_streams()
     tyro.cli(TrainEncoder).run()

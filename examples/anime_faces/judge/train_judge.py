@@ -19,7 +19,7 @@ from examples.anime_faces.judge._reading import read
 from examples.anime_faces.judge._renders import Renders, render_fresh
 from examples.anime_faces.judge._storage import load_card, load_judge, save, save_card
 from examples.anime_faces.metrics import choose_machine, classification_score
-from examples.anime_faces.printing import say
+from examples.anime_faces.printing import open_closed_streams, say
 
 VARIED = Knobs(glasses_rate=0.3, ribbon_rate=0.4, highlight_rate=0.6)
 """The judge must learn every attribute both ways, whatever a data set shows."""
@@ -141,4 +141,5 @@ def _spoiled(judge: Judge, renders: Renders, seed: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    open_closed_streams()
     tyro.cli(TrainJudge).run()
