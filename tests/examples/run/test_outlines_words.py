@@ -52,7 +52,7 @@ def test_parameters_of_every_layer_must_be_numbers(tmp_path: Path) -> None:
 
 
 def test_in_short_it_is_the_size_of_each_network_and_the_losses_below_each_other(tmp_path: Path) -> None:
-    assert in_short(Outline.from_dict(PLAIN), RunFolder(tmp_path)).splitlines() == [
+    assert in_short(Outline.from_dict(PLAIN), RunFolder(tmp_path)) == [
         "networks  parameters: generator 1,200, critic 34",
         "losses    loss of critic = score + penalty",
         "            score   = mean(-D(real)) + mean(D(fake))",
