@@ -230,3 +230,54 @@ def test_many_processes_that_start_at_once_take_it_one_at_a_time(tmp_path: Path)
                 os._exit(status)
         children.append(child)
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 4
+
+
+def _link(path: Path, target: Path) -> None:
+    path.symlink_to(target)
+
+
+def _dangling_link(path: Path, target: Path) -> None:
+    path.symlink_to(target.with_name("missing"))
+
+
+def _second_name(path: Path, target: Path) -> None:
+    path.hardlink_to(target)
+
+
+def _pipe(path: Path, target: Path) -> None:
+    os.mkfifo(path)
+
+
+def _folder(path: Path, target: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize("make", [_link, _dangling_link, _second_name, _pipe, _folder])
+def test_what_is_no_file_of_a_lock_is_refused_and_stays_as_it_is(
+    tmp_path: Path, make: Callable[[Path, Path], None]
+) -> None:
+    folder, target = tmp_path / "run", tmp_path / "thesis.txt"
+    folder.mkdir()
+    target.write_text("years of work")
+    make(folder / NAME, target)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(
+        CheckpointFolderError, match=r"its \.writer\.lock must be an ordinary file .*Remove it"
+    ) as caught:
+        FolderLock(folder).take()
+    assert caught.value.filename == str(folder)
+    assert target.read_text() == "years of work"
+    assert [path.name for path in tmp_path.iterdir() if path != folder] == ["thesis.txt"]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="the system has no such flag")
+def test_a_link_that_comes_while_the_lock_is_opened_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").write_text("years of work")
+    (tmp_path / NAME).symlink_to(tmp_path / "other")
+    monkeypatch.setattr(Path, "is_symlink", lambda path: False)
+    with pytest.raises(OSError, match="symbolic links"):
+        FolderLock(tmp_path).take()
+    assert (tmp_path / "other").read_text() == "years of work"

@@ -412,7 +412,7 @@ def test_errors_of_the_system_while_torch_reads_are_no_damage(
         assert (caught.value.errno, caught.value.filename) == (5, str(path))
 
 
-SHORT = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"
+SHORT = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 B"
 
 
 @pytest.mark.parametrize(
@@ -451,3 +451,16 @@ def test_a_file_for_which_the_allocator_has_no_memory_is_not_refused(tmp_path: P
             load_checkpoint(path)
 
     assert _in_child(load) == 0
+
+
+@pytest.mark.parametrize("path", [None, 3, b"x", "", True, "a\0b"])
+def test_what_is_no_path_is_refused_by_name(path: Any) -> None:
+    for call in (lambda: save_checkpoint(path, {}), lambda: load_checkpoint(path)):
+        with pytest.raises(ValueError, match=r"^path must be a path, got "):
+            call()
+
+
+@pytest.mark.parametrize("path", [".", "/", "..", "a/.."])
+def test_a_path_without_the_name_of_a_file_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match=r"^path must name a file, got "):
+        save_checkpoint(path, {})

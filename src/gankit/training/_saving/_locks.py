@@ -6,6 +6,7 @@ A process number says little: another container or machine, which shares the fol
 import errno
 import os
 import socket
+import stat
 import sys
 import threading
 import warnings
@@ -103,11 +104,43 @@ class FolderLock:
 def _take(path: Path) -> _Hold:
     for _ in range(MOST_TRIES):
         with _guard:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
-            hold = _shared_or_locked(descriptor, path)
+            hold = _shared_or_locked(_open(path), path)
         if hold is not None:
             return hold
     raise CheckpointFolderError(errno.ESTALE, f"{NAME} is replaced all the time", str(path.parent))
+
+
+def _open(path: Path) -> int:
+    """Open the file of a lock, which is made where there is none; refuse what another than this class put there.
+
+    A link leads to a file of somebody, and so does a second name of one: who holds the lock writes into it.
+    """
+    if path.is_symlink():
+        raise _not_ours(path, "a link")
+    flags = os.O_RDWR | os.O_CREAT
+    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # Windows has none of them
+        flags |= getattr(os, name, 0)
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if path.is_file() or not path.exists():
+            raise
+        raise _not_ours(path, "a folder or a device") from error
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
+        return descriptor
+    os.close(descriptor)
+    is_file = stat.S_ISREG(status.st_mode)
+    raise _not_ours(path, f"one with {status.st_nlink} names (hard links)" if is_file else "a pipe or a device")
+
+
+def _not_ours(path: Path, what: str) -> CheckpointFolderError:
+    return CheckpointFolderError(
+        errno.EINVAL,
+        f"its {NAME} must be an ordinary file that this process may write into, but is {what}: nothing was written. "
+        "Remove it if no process writes into the folder",
+        str(path.parent),
+    )
 
 
 def _shared_or_locked(descriptor: int, path: Path) -> _Hold | None:
