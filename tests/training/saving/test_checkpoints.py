@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -566,3 +567,26 @@ def test_what_this_process_lacks_is_no_reason_to_take_an_earlier_one(
     loaded = checkpoints.load_latest()
     assert loaded is not None
     assert loaded[0] == 2
+
+
+@pytest.mark.parametrize("folder", [None, 3, b"x", ""])
+def test_a_folder_that_is_no_path_is_refused_by_name(folder: Any) -> None:
+    with pytest.raises(ValueError, match=r"^folder must be a path, got "):
+        Checkpoints(folder)
+
+
+class _Step(IntEnum):
+    FIRST = 7
+
+
+class _Number(int):
+    def __str__(self) -> str:
+        return "seven"
+
+
+@pytest.mark.parametrize("step", [_Step.FIRST, _Number(7)])
+def test_a_step_of_a_class_of_numbers_is_its_number(tmp_path: Path, step: int) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(step, {"a": 1})
+    assert checkpoints.path(step).name == "checkpoint-7.pt"
+    assert checkpoints.load_latest() == (7, {"a": 1})

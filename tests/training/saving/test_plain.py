@@ -33,6 +33,9 @@ class _List(list[Any]):
     pass
 
 
+QUANTIZED = {torch.qint8, torch.quint8, torch.qint32, torch.quint4x2, torch.quint2x4}
+
+
 def _bytes(folder: Path, state: Any) -> bytes:
     save_checkpoint(folder / "a.pt", state)
     return (folder / "a.pt").read_bytes()
@@ -163,8 +166,12 @@ def test_a_state_that_holds_itself_or_is_too_deep_is_refused() -> None:
             torch.eye(2).to_sparse(),
             r"^state\[0\] must be a dense tensor of numbers, got one of layout torch.sparse_coo",
         ),
+        *(
+            (torch.empty(size, dtype=dtype), rf"^state\[0\] must be .*, got one of {dtype}, which torch cannot save")
+            for dtype, size in ((torch.uint1, 4), (torch.uint7, 0), (torch.int1, 0), (torch.int7, 4))
+        ),
     ],
-    ids=["meta", "sparse"],
+    ids=["meta", "sparse", "uint1", "uint7", "int1", "int7"],
 )
 def test_tensors_without_plain_values_are_refused(tensor: torch.Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -405,3 +412,33 @@ def test_what_is_loaded_is_looked_through_once_more(odd: Any) -> None:
     assert is_plain_state(plain)
     for state in (odd, [odd, 1], (odd,), {**plain, "odd": odd}, {"odd": odd, **plain}, [[[{"a": (odd, 1)}]]]):
         assert not is_plain_state(state)
+
+
+def test_a_default_device_is_not_that_of_a_copy(tmp_path: Path) -> None:
+    with torch.device("meta"):  # as torch.set_default_device("cuda") does
+        numbers = torch.arange(6.0, device="cpu")
+        save_checkpoint(tmp_path / "a.pt", [numbers[:3], numbers, numbers[::2]])
+        loaded = load_checkpoint(tmp_path / "a.pt")
+    assert [one.tolist() for one in loaded] == [[0, 1, 2], [0, 1, 2, 3, 4, 5], [0, 2, 4]]
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
+def test_every_dtype_of_torch_is_saved_or_refused_by_its_place(tmp_path: Path) -> None:
+    dtypes = {value for value in vars(torch).values() if isinstance(value, torch.dtype)}
+    refused = set()
+    for dtype in dtypes - QUANTIZED:
+        try:
+            save_checkpoint(tmp_path / "a.pt", {"a": torch.empty(4, dtype=dtype)})
+        except ValueError as error:
+            assert str(error).startswith("state['a'] must be a dense tensor of numbers, got one of")  # noqa: PT017
+            refused.add(str(dtype))
+        else:
+            assert load_checkpoint(tmp_path / "a.pt")["a"].dtype == dtype
+    assert refused == {f"torch.{kind}{bits}" for kind in ("int", "uint") for bits in range(1, 8)}
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_nested_tensors_are_refused() -> None:
+    nested = torch.nested.as_nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.strided)
+    with pytest.raises(ValueError, match=r"^state\['a'\] must be a dense tensor of numbers, got a nested one"):
+        plain_copy({"a": nested})

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from gankit._core import check_at_least, check_version, sweep_orphans
+from gankit._core import as_path, check_at_least, check_version, sweep_orphans
 from gankit.training._saving._finite_state import check_finite_state
 from gankit.training._saving._locks import FolderLock
 from gankit.training._saving._one_file import CheckpointError, load_checkpoint, save_plain
@@ -39,7 +39,7 @@ class Checkpoints:
         keep: Number of checkpoints to keep, 2 or more, so that an older one is left if the newest is damaged.
 
     Raises:
-        ValueError: `keep` is below 2.
+        ValueError: `keep` is below 2, or `folder` is no path.
 
     Example:
         >>> import tempfile
@@ -53,7 +53,7 @@ class Checkpoints:
 
     def __init__(self, folder: str | os.PathLike[str], keep: int = 2) -> None:
         check_at_least("keep", keep, 2)
-        self.folder = Path(folder)
+        self.folder = as_path("folder", folder)
         self.keep = keep
         self._warned = False
         self._lock = FolderLock(self.folder)
@@ -107,6 +107,7 @@ class Checkpoints:
                 them. Said once.
         """
         check_at_least("step", step, 0)
+        step = int(step)  # also where it is a number of an enumeration, or of another class
         plain = plain_copy(state)
         if finite:
             check_finite_state(plain)
@@ -178,7 +179,7 @@ class Checkpoints:
 
     def path(self, step: int) -> Path:
         """Return the path of the checkpoint of a step."""
-        return self.folder / f"checkpoint-{step}.pt"
+        return self.folder / f"checkpoint-{int(step)}.pt"
 
     def _listed(self) -> list[Path]:
         try:

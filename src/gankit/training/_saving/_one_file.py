@@ -7,7 +7,7 @@ from typing import IO, Any, cast
 
 import torch
 
-from gankit._core import lacks_memory, replaced_atomically
+from gankit._core import as_path, lacks_memory, replaced_atomically
 from gankit.training._saving._plain import count_bytes, is_plain_state, plain_copy
 from gankit.training._saving._sealed import COMMENT_LENGTH, SealingWriter, check_contents, check_sealed
 
@@ -44,7 +44,8 @@ def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
             numbers in lists.
 
     Raises:
-        ValueError: The state holds something else, or too much; the message says where. Nothing is written.
+        ValueError: The state holds something else, or too much; the message says where. Or `path` names no file. Nothing is
+            written.
         OSError: The file cannot be written, for example because the disk is full; the previous file is unchanged.
 
     Example:
@@ -57,7 +58,10 @@ def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
         >>> loaded["round"], bool((loaded["critic"]["weight"] == critic.weight).all())
         (7, True)
     """
-    save_plain(Path(path), plain_copy(state))
+    path = as_path("path", path)
+    if path.name in ("", ".."):
+        raise ValueError(f"path must name a file, got {str(path)!r}")
+    save_plain(path, plain_copy(state))
 
 
 def save_plain(path: Path, plain: Any) -> None:
@@ -83,6 +87,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
     Raises:
         CheckpointError: The file was not written by `save_checkpoint`, was changed since, or holds more than plain data.
         MemoryError: There is too little memory for it now; nothing is said of the file.
+        ValueError: `path` is no path.
         OSError: The file cannot be read.
 
     Example:
@@ -96,7 +101,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
         ...
         gankit.training._saving._one_file.CheckpointError: /... was refused: its last bytes are not a seal: ...
     """
-    path = Path(path)
+    path = as_path("path", path)
     try:
         _check_kind(path)
         with path.open("rb") as file:

@@ -1,5 +1,6 @@
 """States as plain data: tensors, containers, numbers and strings, so that loading one cannot run code."""
 
+import re
 from collections import deque
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -11,6 +12,8 @@ import torch
 LONGEST_NUMBER = 2039
 """Bits of the longest whole number that the safe reader knows."""
 LONGEST_TUPLE = 1 << 16
+WITHOUT_STORAGE = re.compile(r"torch\.u?int[1-7]")
+"""Dtypes of which ``torch.save`` writes no tensor: numbers of less than a byte."""
 MOST_LEVELS = 100
 """How deeply containers may be nested in a state."""
 
@@ -116,8 +119,16 @@ _CURES = {
 
 
 def _checked(tensor: torch.Tensor, path: str) -> torch.Tensor:
-    if tensor.layout is not torch.strided or tensor.is_quantized:
-        kind = "a quantized one" if tensor.is_quantized else f"one of layout {tensor.layout}"
+    kind = None
+    if tensor.is_quantized:
+        kind = "a quantized one"
+    elif tensor.layout is not torch.strided:
+        kind = f"one of layout {tensor.layout}"
+    elif tensor.is_nested:
+        kind = "a nested one"
+    elif WITHOUT_STORAGE.fullmatch(str(tensor.dtype)):
+        kind = f"one of {tensor.dtype}, which torch cannot save"
+    if kind is not None:
         raise ValueError(f"{path} must be a dense tensor of numbers, got {kind}: turn it into one")
     if tensor.is_meta:
         raise ValueError(f"{path} must be a tensor with values, got one on the meta device")
@@ -165,7 +176,7 @@ def plain_tensor(tensor: torch.Tensor, taken: set[int]) -> torch.Tensor:
     tensor = tensor.detach().to("cpu").resolve_conj().resolve_neg()
     strides = _canonical_strides(tensor)
     if not _stands_alone(tensor, strides) or tensor.untyped_storage().data_ptr() in taken:
-        tensor = torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype).copy_(tensor)
+        tensor = torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype, device="cpu").copy_(tensor)
     elif tensor.stride() != strides:
         tensor = tensor.as_strided(tensor.shape, strides)  # strides of axes of length one are free
     taken.add(tensor.untyped_storage().data_ptr())
