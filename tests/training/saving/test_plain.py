@@ -167,8 +167,11 @@ def test_a_state_that_holds_itself_or_is_too_deep_is_refused() -> None:
             r"^state\[0\] must be a dense tensor of numbers, got one of layout torch.sparse_coo",
         ),
         *(
-            (torch.empty(size, dtype=dtype), rf"^state\[0\] must be .*, got one of {dtype}, which torch cannot save")
-            for dtype, size in ((torch.uint1, 4), (torch.uint7, 0), (torch.int1, 0), (torch.int7, 4))
+            (
+                torch.empty(size, dtype=getattr(torch, name)),
+                rf"^state\[0\] must be .*, got one of torch.{name}, which torch",
+            )
+            for name, size in (("uint1", 4), ("uint7", 0), ("int1", 0), ("int7", 4))
         ),
     ],
     ids=["meta", "sparse", "uint1", "uint7", "int1", "int7"],
