@@ -99,3 +99,9 @@ def test_only_tensors_and_the_dict_in_them_are_built() -> None:
     for function, given in ((untyped, arguments), (rebuild, arguments[:-1]), (hooks, arguments), ("-", arguments)):
         with pytest.raises(StandInError):
             built(function, closed_tuple(given))
+
+
+def test_a_tuple_with_a_part_of_a_tensor_is_no_longer_than_those_of_torch() -> None:
+    assert closed_tuple([FLOAT, *["12"] * 6]).items == (FLOAT, *["12"] * 6)
+    with pytest.raises(StandInError, match="a tensor is not built as"):
+        closed_tuple([FLOAT, *["12"] * 7])

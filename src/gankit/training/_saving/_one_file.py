@@ -79,7 +79,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
 
     Only what can be saved can be loaded. A file with a changed bit or a missing part is refused. So is a file that would run
     code, build other objects than plain data and dense tensors, or build more than it holds. It is refused before anything is
-    built, in memory of less than 100 MB. There is no option to load it anyway.
+    built, in some seconds at most and about 100 MB of memory. There is no option to load it anyway.
 
     Args:
         path: The file.

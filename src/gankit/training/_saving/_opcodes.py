@@ -24,7 +24,7 @@ from gankit.training._saving._stand_ins import (
 LONGEST_SHARED = 64
 """Characters of a string that may be referred to again: the pickler does so for strings that are one object."""
 MOST_INSTRUCTIONS = 1 << 21
-"""Without those of numbers in lists, which are passed over together: about a second."""
+"""Without those of numbers in lists, which are passed over together: some seconds."""
 MOST_WAITING = 1 << 17
 NUMBERS = re.compile(rb"(?:[N\x88\x89]|K.|M..|J.{4}|G.{8}){1,1000}+e", re.DOTALL)
 """Numbers, switches and Nones that are put into a list: the pickler does it a thousand at a time."""

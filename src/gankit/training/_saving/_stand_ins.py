@@ -10,6 +10,8 @@ import torch
 from gankit.training._saving._plain import LONGEST_TUPLE, MOST_LEVELS, is_dense
 
 MOST_AXES = 64
+MOST_PARTS = 7
+"""Items of the longest tuple that a tensor is built from."""
 LARGEST = 1 << 63
 ITEM_SIZES = {
     "BoolStorage": 1,
@@ -79,7 +81,9 @@ def closed_tuple(items: Sequence[object]) -> StandIn:
         raise StandInError(f"a tuple has {len(items)} items, more than {LONGEST_TUPLE}")
     closed = StandIn("tuple", levels=1)
     _nest(closed, items)
-    if not closed.is_plain and any(_kind(item) == "tuple" and not is_plain(item) for item in items):
+    if not closed.is_plain and (
+        len(items) > MOST_PARTS or any(_kind(item) == "tuple" and not is_plain(item) for item in items)
+    ):
         raise StandInError("a tensor is not built as torch.save writes it")
     if len(items) <= MOST_AXES and (not closed.is_plain or all(type(item) is int for item in items)):
         closed.items = tuple(items)
