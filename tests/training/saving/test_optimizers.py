@@ -163,6 +163,94 @@ KINDS: dict[str, Make] = {
 }
 
 
+class Wide(Optimizer):
+    """Keeps what torch's optimizers do not: more bits than the parameter has, whole numbers, and lists of them."""
+
+    def __init__(self, parameters: list[nn.Parameter]) -> None:
+        super().__init__(parameters, {})
+
+    def step(self, closure: Any = None) -> Any:
+        for parameter in self.param_groups[0]["params"]:
+            of = self.state[parameter]
+            for key in ("exp_avg", "row_var"):
+                of[key] = of.get(key, torch.zeros(parameter.shape)) / 3 + parameter.grad.float() * 1e4
+            parameter.data.sub_(of["exp_avg"].to(parameter.dtype), alpha=1e-6)
+            of["bits"] = torch.arange(3, dtype=torch.uint8)
+            of["past"] = [(torch.ones(2) / 3, None), {"a": torch.ones(2, dtype=torch.float64) / 3}]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple):
+        return type(one) is type(other) and all(itertools.starmap(_same, zip(one, other, strict=True)))
+    if isinstance(one, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    return one == other
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("kind", [*KINDS, "SparseAdam", "Wide"])
+def test_a_state_comes_back_bit_for_bit_and_so_do_later_steps(tmp_path, kind: str, dtype: torch.dtype) -> None:
+    makes: dict[str, Make] = KINDS | {"SparseAdam": optim.SparseAdam, "Wide": Wide}
+
+    def step(parameter: nn.Parameter, optimizer: Optimizer, turns: range) -> None:
+        for turn in turns:
+            gradient = torch.randn(8, 6, generator=torch.Generator().manual_seed(turn)).to(dtype)
+            parameter.grad = gradient.to_sparse(1) if kind == "SparseAdam" else gradient
+            optimizer.step()
+
+    parameter, resumed = (nn.Parameter(torch.ones(8, 6, dtype=dtype)) for _ in range(2))
+    optimizer, other = makes[kind]([parameter]), makes[kind]([resumed])
+    step(parameter, optimizer, range(3))
+    save_checkpoint(tmp_path / "a.pt", {"weight": parameter, "optimizer": optimizer_state(optimizer, {})})
+    saved = load_checkpoint(tmp_path / "a.pt")
+    resumed.data.copy_(saved["weight"])
+    load_optimizer_state(other, fitting_optimizer_state(other, saved["optimizer"]))
+    assert _same(optimizer.state[parameter], other.state[resumed])
+    assert not other._optimizer_load_state_dict_post_hooks  # of this load
+    step(parameter, optimizer, range(3, 33))
+    step(resumed, other, range(3, 33))
+    assert torch.equal(parameter, resumed)
+    assert _same(optimizer.state[parameter], other.state[resumed])
+
+
+def test_moments_of_torch_follow_a_parameter_of_another_dtype() -> None:
+    _, optimizer = _stepped(optim.NAdam)
+    parameter = nn.Parameter(torch.ones(3, 2, dtype=torch.bfloat16))
+    other = optim.NAdam([parameter])
+    load_optimizer_state(other, fitting_optimizer_state(other, optimizer_state(optimizer, {})))
+    of = other.state[parameter]
+    assert [of[key].dtype for key in ("exp_avg", "mu_product")] == [torch.bfloat16, torch.float32]
+    parameter.grad = torch.ones_like(parameter)
+    other.step()
+
+
+def test_a_hook_of_the_users_has_the_last_word() -> None:
+    _, optimizer = _stepped(optim.NAdam)
+    parameter = nn.Parameter(torch.ones(3, 2, dtype=torch.float64))
+    other = optim.NAdam([parameter])
+    other.register_load_state_dict_post_hook(lambda loaded: loaded.state[parameter]["mu_product"].fill_(0.5))
+    load_optimizer_state(other, fitting_optimizer_state(other, optimizer_state(optimizer, {})))
+    product = other.state[parameter]["mu_product"]
+    assert (product.item(), product.dtype) == (0.5, torch.float32)
+
+
+def test_an_optimizer_that_passes_its_state_on_to_another_is_loaded_by_that_one() -> None:
+    class Passing(Optimizer):
+        def __init__(self, inner: Optimizer) -> None:
+            self.inner, self.state, self.param_groups = inner, inner.state, inner.param_groups
+            self.defaults = inner.defaults
+
+        def load_state_dict(self, state_dict: Any) -> None:
+            self.inner.load_state_dict(state_dict)
+
+    parameter, optimizer = _stepped(optim.NAdam)
+    passing = Passing(optimizer)
+    load_optimizer_state(passing, fitting_optimizer_state(passing, optimizer_state(optimizer, {})))
+    assert optimizer.state[parameter]["exp_avg"].tolist() == passing.state[parameter]["exp_avg"].tolist()
+
+
 def _stepped(make: Make) -> tuple[nn.Parameter, Optimizer]:
     parameter = nn.Parameter(torch.ones(3, 2))
     optimizer = make([parameter])

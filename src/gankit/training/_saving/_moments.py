@@ -34,6 +34,12 @@ NEEDED: dict[type[Optimizer], set[str]] = {
     optim.ASGD: {"step", "eta", "mu", "ax"},
 }
 """What torch's optimizers read at each step of a parameter that they stepped before."""
+TORCH_KINDS = tuple(
+    kind
+    for kind in vars(optim).values()
+    if inspect.isclass(kind) and issubclass(kind, Optimizer) and kind is not Optimizer
+)
+"""The optimizers of torch, which keep moments in the dtype of the parameter."""
 OF_THE_MACHINE = {"foreach", "fused", "capturable"}
 """Options that choose an implementation: those of the optimizer that is there stay."""
 NAMES = {"params", "param_names"}
@@ -69,14 +75,37 @@ def faults_of_moments(
         if key in NUMBERS and not _is_number(value, least=-math.inf if key == "mu" else 0):
             yield f"{key!r} of {whose} is no number of 0 or more but {brief(value)}"
         elif isinstance(value, torch.Tensor):
-            yield from (f"{key!r} of {whose} {fault}" for fault in _faults_of_tensor(key, value, parameter))
+            faults = _faults_of_tensor(key, value, parameter, keeps_dtype=keeps_dtype(optimizer, key))
+            yield from (f"{key!r} of {whose} {fault}" for fault in faults)
         elif key in ELEMENTWISE and (value is not None or key in needed):
             yield f"{key!r} of {whose} is not a tensor but {type(value).__name__}"
         elif isinstance(value, float) and not math.isfinite(value):
             yield f"{key!r} of {whose} is {value}"
 
 
-def _faults_of_tensor(key: str, value: torch.Tensor, parameter: nn.Parameter) -> Iterator[str]:
+def keeps_dtype(optimizer: Optimizer, key: str) -> bool:
+    """Return whether an optimizer keeps a tensor of its state in a dtype of its own, not in that of the parameter.
+
+    Torch's optimizers do so with all but what they keep for each element: NAdam has a product in float32.
+    """
+    return key not in ELEMENTWISE | FACTORED or not isinstance(optimizer, TORCH_KINDS)
+
+
+def in_dtype_of(loaded: Any, saved: Any) -> Any:
+    """Return what was loaded, its tensors in the dtypes of those that were saved."""
+    if isinstance(loaded, torch.Tensor) and isinstance(saved, torch.Tensor) and loaded.dtype != saved.dtype:
+        return saved.to(loaded.device)
+    if isinstance(loaded, dict) and isinstance(saved, Mapping):
+        return {key: in_dtype_of(value, saved.get(key)) for key, value in loaded.items()}
+    if isinstance(loaded, list | tuple) and isinstance(saved, list | tuple) and len(loaded) == len(saved):
+        items = [in_dtype_of(one, other) for one, other in zip(loaded, saved, strict=True)]
+        return items if isinstance(loaded, list) else tuple(items)
+    return loaded
+
+
+def _faults_of_tensor(
+    key: str, value: torch.Tensor, parameter: nn.Parameter, *, keeps_dtype: bool = False
+) -> Iterator[str]:
     if value.layout is not torch.strided or value.is_quantized or (value.is_meta and not parameter.is_meta):
         yield "is no dense tensor with values"
     elif not _fits(key, value, parameter):
@@ -87,7 +116,7 @@ def _faults_of_tensor(key: str, value: torch.Tensor, parameter: nn.Parameter) ->
         yield f"has dtype {value.dtype}, which is none of a moment of {parameter.dtype}"
     elif not is_finite(value):
         yield f"has {counted(value)}"
-    elif key in ELEMENTWISE and not is_finite(own_piece(value).to(parameter.dtype)):
+    elif key in ELEMENTWISE and not keeps_dtype and not is_finite(own_piece(value).to(parameter.dtype)):
         yield f"has values that {parameter.dtype} does not hold"
 
 

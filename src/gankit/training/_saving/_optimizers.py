@@ -6,23 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn, optim
+from torch import nn
 from torch.optim import Optimizer
 
 from gankit._core import brief, lacks_memory
 from gankit.training._ranks import sharded_like, whole
-from gankit.training._saving._moments import OF_THE_MACHINE, faults_of_moments, faults_of_options
+from gankit.training._saving._moments import (
+    OF_THE_MACHINE,
+    TORCH_KINDS,
+    faults_of_moments,
+    faults_of_options,
+    in_dtype_of,
+    keeps_dtype,
+)
 from gankit.training._saving._names import own_spelling, plain_name
 
 OLD_FLAGS = {"amsgrad", "centered", "nesterov"}
 """Flags that every state of an optimizer that has them holds."""
 MOST_LISTED = 5
-TORCH_OPTIONS = {
-    option
-    for kind in vars(optim).values()
-    if inspect.isclass(kind) and issubclass(kind, Optimizer) and kind is not Optimizer
-    for option in inspect.signature(kind).parameters
-} - {"params"}
+TORCH_OPTIONS = {option for kind in TORCH_KINDS for option in inspect.signature(kind).parameters} - {"params"}
 
 
 def held(optimizer: Optimizer) -> list[nn.Parameter]:
@@ -106,7 +108,7 @@ def load_optimizer_state(optimizer: Optimizer, fitting: dict[str, Any]) -> Calla
             tensor.detach().copy_(old)
 
     try:
-        optimizer.load_state_dict(fitting)
+        _load_with_dtypes(optimizer, fitting)
         for group, old in zip(optimizer.param_groups, options, strict=True):
             for key in (group.keys() & old.keys()) - {"params", "param_names"}:
                 group[key] = _in_place_of(old[key], group[key])
@@ -116,6 +118,28 @@ def load_optimizer_state(optimizer: Optimizer, fitting: dict[str, Any]) -> Calla
             raise
         raise ValueError(f"state must fit the optimizer, which refuses it: {type(error).__name__}: {error}") from error
     return undo
+
+
+def _load_with_dtypes(optimizer: Optimizer, fitting: Mapping[str, Any]) -> None:
+    """Load a state by the optimizer's own way, which casts all but ``step`` to the parameter's dtype, and undo that cast."""
+
+    def restore(loaded: Optimizer) -> None:
+        positions = [position for group in fitting["param_groups"] for position in group["params"]]
+        for position, parameter in zip(positions, held(loaded), strict=True):
+            now = loaded.state.get(parameter, {})
+            for key, value in fitting["state"].get(position, {}).items():
+                if key in now and key != "step" and keeps_dtype(loaded, key):
+                    now[key] = in_dtype_of(now[key], value)
+
+    # A hook, so that hooks of the user's, and loaders of an optimizer's own around torch's, have the last word.
+    hook = None
+    if hasattr(optimizer, "_optimizer_load_state_dict_post_hooks"):  # not those that only pass on to another one
+        hook = optimizer.register_load_state_dict_post_hook(restore, prepend=True)
+    try:
+        optimizer.load_state_dict(fitting)
+    finally:
+        if hook is not None:
+            hook.remove()
 
 
 def _checked_form(state: object) -> tuple[list[Any], Mapping[Any, Any]]:
