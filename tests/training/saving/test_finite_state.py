@@ -1,10 +1,15 @@
 """Values that are NaN or infinite: found wherever they are in a state, named, and told from numbers that may be infinite."""
 
 import math
-from collections import OrderedDict
+import warnings
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
@@ -83,6 +88,103 @@ def test_values_that_are_stored_sparsely_are_looked_at() -> None:
     assert not is_finite(sparse)
     assert counted(sparse) == "1 NaN of 1 values"
     assert counted(torch.arange(3)) == "0 values"
+
+
+def _sparse(values: torch.Tensor, layout: torch.layout) -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of compressed layouts, which are in beta
+        blocks = (2, 2) if layout in (torch.sparse_bsr, torch.sparse_bsc) else None
+        return values.to_sparse(layout=layout, blocksize=blocks)
+
+
+def _nested(values: torch.Tensor, layout: torch.layout) -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of nested tensors, which are in beta
+        return torch.nested.nested_tensor([values[0], values[1, :3]], layout=layout)
+
+
+def _quantized(values: torch.Tensor, scale: float) -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch will remove them
+        return torch.quantize_per_tensor(values, scale, 0, torch.qint8)
+
+
+LAYOUTS = [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc]
+FORMS: dict[str, Callable[[torch.Tensor], Any]] = {
+    **{str(layout): partial(_sparse, layout=layout) for layout in LAYOUTS},
+    **{f"nested, {layout}": partial(_nested, layout=layout) for layout in (torch.strided, torch.jagged)},
+    "conjugated": lambda values: torch.complex(values, values).conj(),
+    "imaginary part of a conjugated": lambda values: torch.complex(values, values).conj().imag,
+    "negated": lambda values: torch._neg_view(torch.complex(values, values)),
+    "quantized": lambda values: _quantized(values.nan_to_num(), float(values[0, 0])),
+    "of MKL-DNN": lambda values: values.to_mkldnn() if torch.backends.mkldnn.is_available() else values,
+    "subclass": lambda values: values.as_subclass(Relative),
+    "array": lambda values: values.numpy(),
+    "array in the other byte order": lambda values: values.numpy().astype(">f4"),
+    "complex array": lambda values: torch.complex(values, values).numpy(),
+    "deque": lambda values: deque([values]),
+    "set": lambda values: {1, values},
+    "frozenset": lambda values: frozenset([values]),
+    "mapping": lambda values: MappingProxyType({"a": values}),
+    "values of a dict by name": lambda values: OrderedDict(a=(values,)),
+}
+
+
+class Relative(torch.Tensor):
+    pass
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_values_are_found_in_every_form(form: str) -> None:
+    values = torch.full((4, 4), 0.5)
+    check_finite_state([FORMS[form](values)])
+    values[0, 0] = math.nan
+    with pytest.raises(
+        NonFiniteError, match=r"^state must be finite, got state\[0\].* of shape \(.*\) with \d+ NaN of"
+    ):
+        check_finite_state([FORMS[form](values)])
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        nn.Linear(1, 1),
+        torch.Generator(),
+        torch.zeros(1).untyped_storage(),
+        iter([torch.zeros(1)]),
+        {"a": 1}.values(),
+        np.array([None, 1], dtype=object),
+        np.zeros(2, [("a", "f4")]),
+        nn.LazyLinear(1).weight,
+    ],
+    ids=lambda item: type(item).__name__,
+)
+def test_what_cannot_be_looked_into_is_refused_with_its_place(item: Any) -> None:
+    with pytest.raises(ValueError, match=r"^state\['a'\]\[1\] must be a tensor"):
+        check_finite_state({"a": [1, item]})
+
+
+@pytest.mark.parametrize(
+    "item", ["a", b"a", 1 + 1j, np.float32("nan"), np.arange(3), range(3), torch.Size([1]), torch.float32, Path()]
+)
+def test_what_holds_no_tensors_passes(item: Any) -> None:
+    check_finite_state([item])
+
+
+def test_a_state_that_holds_itself_or_is_too_deep_is_refused() -> None:
+    circle: dict[str, Any] = {"a": torch.ones(1)}
+    circle["self"] = circle
+    twice: list[Any] = []
+    twice += [twice, twice]
+    deep: Any = torch.ones(1)
+    for _ in range(100):
+        deep = [deep]
+    check_finite_state(deep)
+    for state in (circle, twice, [deep]):
+        with pytest.raises(
+            ValueError, match="state must not be nested more than 100 levels deep, and must not hold itself"
+        ):
+            check_finite_state(state)
 
 
 @pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.Adagrad])
