@@ -9,7 +9,7 @@ from statistics import median
 
 import torch
 from torch import nn
-from torch.optim import SGD, Adam, Optimizer, RMSprop
+from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 import gankit as gk
 from tests.faults.children import start
@@ -23,6 +23,17 @@ OPTIMIZERS: tuple[MakeOptimizer, ...] = (
     partial(SGD, lr=1e-2, momentum=0.9),
     partial(Adam, lr=1e-3, fused=True),
 )
+WITH_SQUARES: tuple[MakeOptimizer, ...] = (
+    OPTIMIZERS[0],
+    partial(RMSprop, lr=1e-3),
+    partial(NAdam, lr=1e-3),
+    partial(Adagrad, lr=1e-2),
+    partial(Adam, lr=1e-3, fused=True),
+    Adadelta,
+    partial(AdamW, lr=1e-3, amsgrad=True),
+    partial(RAdam, lr=1e-3),
+)
+"""Optimizers with moments of squares, which a finite gradient of 1e25 makes infinite; others take a step with it."""
 ROUNDS = 12
 HUGE = 1e25
 LATENTS, FEATURES, BATCH = 3, 2, 5
@@ -82,12 +93,19 @@ class Game:
         return {"loss": gk.losses.generator_loss(gk.losses.Logistic(), self.critic(fake))}
 
 
-def poison_update(setting: Setting, count: int, tally: Tally, *, factor: float) -> None:
+def poison_update(
+    setting: Setting,
+    count: int,
+    tally: Tally,
+    *,
+    factor: float,
+    optimizers: tuple[MakeOptimizer, ...] = OPTIMIZERS,
+) -> None:
     """Multiply the gradient of the scores in one call of one update; save after every round."""
     for number in range(count):
         torch.manual_seed(number)
         struck = setting.rng.randrange(1, 2 * ROUNDS)
-        make = OPTIMIZERS[number % len(OPTIMIZERS)]
+        make = optimizers[number % len(optimizers)]
         name = getattr(make, "func", make).__name__
         game = Game(make, factor=factor, struck=struck)
         checkpoints = gk.training.Checkpoints(setting.place / f"{number}")
@@ -167,14 +185,17 @@ def _now() -> tuple[float, int, int]:
 UPDATES = Trial(
     name="updates",
     how=(
-        "A gradient times NaN, infinity or 1e25 in one call of an update, with Adam, RMSprop and SGD; a save "
-        "after each round."
+        "A gradient times NaN or infinity in one call of an update, with Adam, RMSprop and SGD; one times 1e25 with "
+        "Adam, AdamW, NAdam, RAdam, RMSprop, Adagrad and Adadelta; a save after each round."
     ),
-    promise="A gradient that is not finite, or whose square is not, is found, and is in no checkpoint.",
+    promise=(
+        "A gradient that is not finite is found, and is in no checkpoint; with an optimizer that keeps squares of gradients, "
+        "such as Adam, neither is one whose square is not finite."
+    ),
     arms={
         "NaN": Arm(run=partial(poison_update, factor=float("nan")), long=20, quick=4),
         "infinity": Arm(run=partial(poison_update, factor=float("inf")), long=20, quick=4),
-        "1e25": Arm(run=partial(poison_update, factor=HUGE), long=20, quick=4),
+        "1e25": Arm(run=partial(poison_update, factor=HUGE, optimizers=WITH_SQUARES), long=20, quick=4),
     },
 )
 MEMORY = Trial(

@@ -73,9 +73,11 @@ class FiniteStepper:
     the device. Fused optimizers change nothing then, moments included; for the others the gradients are set to zero, so that
     momentum and weight decay still act in that step. With several ranks all of them skip a step, or none.
 
-    A finite gradient may be so large that its square is infinite. Then Adam's second moment is infinite, and the weight never
-    changes again. So the optimizer's moments are checked too, at every `read_every`-th call. `check_finite_state`, which
-    `Checkpoints.save` calls, finds them before they are saved.
+    A finite gradient may be so large that its square is infinite. Then the moments of optimizers that keep squares (Adam,
+    AdamW, NAdam, RAdam, RMSprop, Adagrad, Adadelta) are infinite, and the weight never changes again. So the moments are
+    checked too, at every `read_every`-th call; `check_finite_state`, which `Checkpoints.save` calls, finds them before they
+    are saved. Optimizers without squares (SGD, ASGD, Adamax, Rprop, Muon) take the step, in which nothing is infinite: a
+    large one with SGD. `max_norm` limits it, or refuses it where the norm is infinite.
 
     Args:
         read_every: Number of calls between two readings of the counters on the device, and between two checks of the moments,
