@@ -1,4 +1,5 @@
 import collections
+import copy
 from collections import OrderedDict
 from typing import Any, cast
 
@@ -110,6 +111,42 @@ def test_extra_state_that_is_not_plain_is_refused() -> None:
         ValueError, match=r"the extra state '0._extra_state' of the network must be a tensor, dict.*object"
     ):
         network_state(nn.Sequential(_Counting(object())))
+
+
+@pytest.mark.parametrize("place", ["before", "after", "own"])
+@pytest.mark.parametrize("extra", [False, True])
+def test_where_a_hook_refuses_nothing_changes(place: str, extra: bool) -> None:
+    class Refusing(nn.Linear):
+        def _load_from_state_dict(self, *arguments: Any, **options: Any) -> None:
+            super()._load_from_state_dict(*arguments, **options)
+            raise RuntimeError("no")
+
+    def refuse(*arguments: Any) -> None:
+        raise RuntimeError("no")
+
+    last = Refusing(3, 1) if place == "own" else nn.Linear(3, 1)
+    network = nn.Sequential(*_network(), *([_Counting({"a": 1})] if extra else []), last)
+    if place == "before":
+        last.register_load_state_dict_pre_hook(refuse)
+    elif place == "after":
+        last.register_load_state_dict_post_hook(refuse)
+    before = copy.deepcopy(network_state(network))
+    state = {name: value + 1 if isinstance(value, torch.Tensor) else {"a": 2} for name, value in before.items()}
+    with pytest.raises(ValueError, match="state must fit the network, which refuses it: RuntimeError: no"):
+        load_network_state(network, state)
+    now = network_state(network)
+    assert all(torch.equal(now[name], value) for name, value in before.items() if isinstance(value, torch.Tensor))
+    assert not extra or now["2._extra_state"] == {"a": 1}
+
+
+def test_where_some_tensors_cannot_be_changed_nothing_changes() -> None:
+    with torch.inference_mode():
+        fixed = nn.Linear(3, 1)
+    network = nn.Sequential(nn.Linear(2, 3), fixed)
+    before = copy.deepcopy(network[0].weight)
+    with pytest.raises(ValueError, match="state must fit the network, which refuses it: RuntimeError: Error"):
+        load_network_state(network, {name: value + 1 for name, value in network_state(network).items()})
+    assert torch.equal(network[0].weight, before)
 
 
 def test_where_extra_state_is_refused_nothing_changes() -> None:

@@ -3,6 +3,7 @@
 import copy
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -97,16 +98,22 @@ def load_fitting_state(network: nn.Module, state: object, *, finite: Collection[
 
 def _load(network: nn.Module, own: Mapping[str, Any], fitting: Mapping[str, Any]) -> None:
     """Load by torch's own way, which calls hooks and ``set_extra_state``; if a module refuses, put everything back."""
-    may_refuse = any(map(is_extra, own))
-    before = copy.deepcopy(dict(own)) if may_refuse else {}
+    before = copy.deepcopy(dict(own))
     try:
         network.load_state_dict(_as_torch_returns(own, fitting))
     except Exception as error:
-        if may_refuse:
-            network.load_state_dict(_as_torch_returns(own, before))
+        _put_back(network, own, before)
         if lacks_memory(error):
             raise
         raise ValueError(f"state must fit the network, which refuses it: {type(error).__name__}: {error}") from error
+
+
+def _put_back(network: nn.Module, own: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    with suppress(Exception):  # what refused one state may refuse that of before too, after it was loaded or not
+        network.load_state_dict(_as_torch_returns(own, before))
+    for name, value in own.items():
+        if isinstance(value, torch.Tensor) and not (value.is_inference() and not torch.is_inference_mode_enabled()):
+            value.detach().copy_(before[name])
 
 
 def _as_torch_returns(own: Mapping[str, Any], values: Mapping[str, Any]) -> OrderedDict[str, Any]:
