@@ -365,3 +365,15 @@ def test_a_lack_of_memory_for_the_copy_is_no_fault_of_the_network(monkeypatch: p
     monkeypatch.setattr(copy, "deepcopy", fail)
     with pytest.raises(torch.OutOfMemoryError):
         WeightAverage(nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("is_fixed", [False, True])
+def test_an_average_that_is_made_in_inference_mode_can_be_updated_outside(dtype: torch.dtype, is_fixed: bool) -> None:
+    network = nn.Sequential(nn.Linear(2, 2, dtype=dtype), nn.BatchNorm1d(2))
+    with torch.inference_mode():
+        network = nn.Linear(2, 2, dtype=dtype) if is_fixed else network
+        average = WeightAverage(network)
+    average.update()
+    average.load_state_dict(average.state_dict())
+    assert not any(parameter.requires_grad for parameter in average.network.parameters())

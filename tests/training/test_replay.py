@@ -3,7 +3,9 @@
 import gc
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
@@ -390,3 +392,23 @@ def test_wrong_states_are_refused() -> None:
     with pytest.raises(ValueError, match="must fit into capacity 2, got 3 samples"):
         replay.load_state_dict({"version": 1, "samples": [torch.ones(3, 2)]})
     assert len(replay) == 0
+
+
+@pytest.mark.parametrize("rng", [3, "x", np.random.default_rng(0)], ids=str)
+@pytest.mark.parametrize("name", ["swap", "half_batch"])
+def test_what_draws_must_be_a_generator(name: str, rng: Any) -> None:
+    replay = Replay(3)
+    with pytest.raises(ValueError, match=r"rng must be a torch\.Generator or None, got "):
+        getattr(replay, name)(torch.ones(2, 3), rng=rng)
+    assert len(replay) == 0
+
+
+def test_a_pool_is_filled_and_loaded_in_inference_mode_and_used_outside() -> None:
+    replay, loaded = Replay(3), Replay(3)
+    with torch.inference_mode():
+        replay.swap(torch.ones(2, 3))
+        replay.half_batch(torch.ones(2, 3, dtype=torch.float64))
+        loaded.load_state_dict(replay.state_dict())
+    for pool in (replay, loaded):
+        pool.swap(torch.ones(4, 3))
+        pool.half_batch(torch.ones(4, 3))

@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from gankit.training import FiniteStepper, Update, load_checkpoint, load_updates_state, save_checkpoint, updates_state
+from gankit.training import (
+    FiniteStepper,
+    ScaledStepper,
+    Update,
+    load_checkpoint,
+    load_updates_state,
+    save_checkpoint,
+    updates_state,
+)
 
 
 def _pair(*, shared: bool) -> dict[str, Update]:
@@ -112,3 +120,22 @@ def test_a_state_that_does_not_fit_changes_nothing(fault: str) -> None:
         load_updates_state(updates, saved)
     assert repr(updates_state(updates)) == before
     assert [update.stepper.state_dict()["value"] for update in updates.values()] == [7, 7]
+
+
+def test_updates_that_are_loaded_in_inference_mode_go_on_outside() -> None:
+    def run(*, mode: bool) -> torch.Tensor:
+        torch.manual_seed(0)
+        with torch.inference_mode(mode):
+            stepper = ScaledStepper("cpu", initial_scale=2.0)
+        network = nn.Linear(1, 1)
+        update = Update(
+            torch.optim.NAdam(network.parameters()), lambda x: {"loss": network(x).square().mean()}, stepper=stepper
+        )
+        update(torch.ones(1, 1))
+        with torch.inference_mode(mode):
+            state = {"update": {**updates_state({"update": update})["update"]}}
+            load_updates_state({"update": update}, copy.deepcopy(state))
+        update(torch.ones(1, 1))
+        return network.weight
+
+    assert torch.equal(run(mode=True), run(mode=False))

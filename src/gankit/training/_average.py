@@ -108,6 +108,7 @@ class WeightAverage:
         self.updates = state["updates"]
 
 
+@torch.inference_mode(False)  # or the average could be changed in that mode only
 def _averaged_copy(network: nn.Module) -> nn.Module:
     refuse_lazy(network)
     try:

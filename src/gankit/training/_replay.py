@@ -8,14 +8,13 @@ import torch
 from gankit._core import (
     brief,
     check_at_least,
-    check_batch,
     check_fraction,
     check_version,
     own_rank,
     random_tensor,
     world_size,
 )
-from gankit.training._saving import finite_tensor
+from gankit.training._samples import check_samples, kinds_of, places_for, samples_of_state
 
 VERSION = 1
 
@@ -44,10 +43,10 @@ class Replay:
         capacity: Number of samples in the pool, 0 or more; with 0 batches are returned unchanged.
 
     Raises:
-        ValueError: `capacity` is not a whole number of 0 or more; or, when a batch is mixed: no tensors are given, they have
-            no batch axis or no elements, their numbers of samples differ, they differ from earlier batches in number, in the
-            shape of a sample, or in being floating-point; `probability` is not in 0..1; or half a batch is asked for one
-            sample.
+        ValueError: `capacity` is not a whole number of 0 or more; or, when a batch is mixed: no dense tensors are given, they
+            have no batch axis or no elements, their numbers of samples differ, they differ from earlier batches in number, in
+            the shape of a sample, or in being floating-point; `capacity` of them does not fit into memory; `probability` is
+            not in 0..1; `rng` is no generator; or half a batch is asked for one sample.
 
     Example:
         >>> import torch
@@ -116,7 +115,7 @@ class Replay:
             Each tensor ``(n, ...)``; the results have the same shapes and dtypes. One tensor gives a tensor, several a tuple.
         """
         check_fraction("probability", probability)
-        current = self._checked(samples)
+        current = self._checked(samples, rng)
         count, room = len(current[0]), self.capacity - self._filled
         copied = min(count, room)
         self._append([one[:copied] for one in current])
@@ -158,7 +157,7 @@ class Replay:
             Each tensor ``(n, ...)`` with n of at least 2; the results have the same shapes and dtypes. One tensor gives a
             tensor, several a tuple.
         """
-        current = self._checked(samples)
+        current = self._checked(samples, rng)
         count, before = len(current[0]), self._filled
         if count < 2:
             raise ValueError(f"samples must be at least 2 for half a batch, got {count}")
@@ -196,11 +195,11 @@ class Replay:
                 f"state of a replay pool must be that of rank {own[0]} of {own[1]}, got that of rank {brief(of[0])} of "
                 f"{brief(of[1])}: save and load the state of each rank, or begin with an empty pool if their number has changed"
             )
-        samples = _checked_samples(whose, state["samples"])
+        samples = samples_of_state(whose, state["samples"])
         if samples and len(samples[0]) > self.capacity:
             raise ValueError(f"state of {whose} must fit into capacity {self.capacity}, got {len(samples[0])} samples")
         samples = samples if samples and len(samples[0]) else []  # the shapes of none are those of the next batch
-        self._stored, self._filled = tuple(one.new_empty((self.capacity, *one.shape[1:])) for one in samples), 0
+        self._stored, self._filled = places_for(self.capacity, samples), 0
         self._append([one.detach() for one in samples])
 
     def _append(self, samples: Sequence[torch.Tensor]) -> None:
@@ -210,39 +209,20 @@ class Replay:
             stored[self._filled : self._filled + count] = one
         self._filled += count
 
-    def _checked(self, samples: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    def _checked(self, samples: tuple[torch.Tensor, ...], rng: object) -> tuple[torch.Tensor, ...]:
         """Return copies of a batch, for which the pool has places of the right shape, dtype and device."""
-        if not samples:
-            raise ValueError("samples must be one tensor or several, got none")
-        for one in samples:
-            check_batch("samples", one)
-        counts = [len(one) for one in samples]
-        if len(set(counts)) > 1:
-            raise ValueError(f"samples must have equally many rows in each tensor, got {counts}")
+        check_samples(samples)
+        if not isinstance(rng, torch.Generator | None):
+            raise ValueError(f"rng must be a torch.Generator or None, got {brief(rng)}")
         if self._filled == 0:
-            self._stored = tuple(one.new_empty((self.capacity, *one.shape[1:])) for one in samples)
-        earlier, now = _kinds(self._stored), _kinds(samples)
+            self._stored = places_for(self.capacity, samples)
+        earlier, now = kinds_of(self._stored), kinds_of(samples)
         if earlier != now:
             raise ValueError(f"samples must be of the kind of earlier ones, {earlier}, got {now}")
         # A pool that was loaded on another device, or in another precision, follows the samples.
-        self._stored = tuple(stored.to(one) for stored, one in zip(self._stored, samples, strict=True))
+        with torch.inference_mode(False):
+            self._stored = tuple(stored.to(one) for stored, one in zip(self._stored, samples, strict=True))
         return tuple(one.clone() for one in samples)  # without a graph: gradients are off
-
-
-def _checked_samples(whose: str, samples: object) -> list[torch.Tensor]:
-    """Return the samples of a state: finite tensors with equally many rows."""
-    if not isinstance(samples, list | tuple):
-        raise ValueError(f"state of {whose} must hold samples as a list of tensors, got {brief(samples)}")
-    tensors = [finite_tensor(whose, f"samples[{place}]", one) for place, one in enumerate(samples)]
-    counts = [len(one) if one.ndim else None for one in tensors]
-    if None in counts or len(set(counts)) > 1 or any(len(one) and not one.numel() for one in tensors):
-        shapes = [list(one.shape) for one in tensors]
-        raise ValueError(f"state of {whose} must hold tensors with equally many samples, none empty, got {shapes}")
-    return tensors
-
-
-def _kinds(samples: tuple[torch.Tensor, ...]) -> list[tuple[list[int], bool]]:
-    return [(list(one.shape[1:]), one.is_floating_point()) for one in samples]
 
 
 def _permutation(count: int, device: torch.device, rng: torch.Generator | None) -> torch.Tensor:

@@ -103,8 +103,9 @@ class ScaledStepper:
         if growth_interval > MOST_STEPS:
             raise ValueError(f"growth_interval must be at most {MOST_STEPS}, got {growth_interval}")
         check_max_norm(max_norm)
-        self._scale = torch.full((), initial_scale, dtype=torch.float32, device=chosen)
-        self._good_steps = torch.zeros((), dtype=torch.int32, device=chosen)
+        with torch.inference_mode(False):  # or they could be changed in that mode only
+            self._scale = torch.full((), initial_scale, dtype=torch.float32, device=chosen)
+            self._good_steps = torch.zeros((), dtype=torch.int32, device=chosen)
         self._growth_factor = growth_factor
         self._backoff_factor = backoff_factor
         self._growth_interval = growth_interval

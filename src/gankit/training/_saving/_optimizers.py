@@ -48,6 +48,7 @@ def optimizer_state(optimizer: Optimizer, names: Mapping[int, str]) -> dict[str,
     return {**state, "state": moments}
 
 
+@torch.inference_mode(False)  # or steps could change what was loaded in that mode only
 def fitting_optimizer_state(optimizer: Optimizer, state: object) -> dict[str, Any]:
     """Return a copy of a state that `optimizer_state` returned, ready for `load_optimizer_state`.
 
@@ -87,6 +88,7 @@ def fitting_optimizer_state(optimizer: Optimizer, state: object) -> dict[str, An
     return {**whole_state, "state": laid_out, "param_groups": groups}
 
 
+@torch.inference_mode(False)
 def load_optimizer_state(optimizer: Optimizer, fitting: dict[str, Any]) -> Callable[[], None]:
     """Load what `fitting_optimizer_state` returned. Options that are tensors, such as a learning rate, stay the same tensors.
 
