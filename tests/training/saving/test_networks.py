@@ -142,11 +142,12 @@ def test_where_a_hook_refuses_nothing_changes(place: str, extra: bool) -> None:
 def test_where_some_tensors_cannot_be_changed_nothing_changes() -> None:
     with torch.inference_mode():
         fixed = nn.Linear(3, 1)
-    network = nn.Sequential(nn.Linear(2, 3), fixed)
-    before = copy.deepcopy(network[0].weight)
+    free = nn.Linear(2, 3)
+    network = nn.Sequential(free, fixed)
+    before = copy.deepcopy(free.weight)
     with pytest.raises(ValueError, match="state must fit the network, which refuses it: RuntimeError: Error"):
         load_network_state(network, {name: value + 1 for name, value in network_state(network).items()})
-    assert torch.equal(network[0].weight, before)
+    assert torch.equal(free.weight, before)
 
 
 def test_where_extra_state_is_refused_nothing_changes() -> None:

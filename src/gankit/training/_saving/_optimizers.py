@@ -122,7 +122,7 @@ def load_optimizer_state(optimizer: Optimizer, fitting: dict[str, Any]) -> Calla
     return undo
 
 
-def _load_with_dtypes(optimizer: Optimizer, fitting: Mapping[str, Any]) -> None:
+def _load_with_dtypes(optimizer: Optimizer, fitting: dict[str, Any]) -> None:
     """Load a state by the optimizer's own way, which casts all but ``step`` to the parameter's dtype, and undo that cast."""
 
     def restore(loaded: Optimizer) -> None:
