@@ -32,6 +32,8 @@ def test_a_data_set_is_called_so(tmp_path: Path) -> None:
 
 
 def test_runs_below_and_beside_are_named(tmp_path: Path) -> None:
+    tmp_path = tmp_path / "alone" / "runs"  # beside the folder of a test are those of others, and their runs
+    tmp_path.mkdir(parents=True)
     assert instead_of_run(tmp_path) == "train there first"
     for name in "ab":
         make_run(tmp_path / name)

@@ -98,7 +98,11 @@ def load_fitting_state(network: nn.Module, state: object, *, finite: Collection[
 
 def _load(network: nn.Module, own: Mapping[str, Any], fitting: Mapping[str, Any]) -> None:
     """Load by torch's own way, which calls hooks and ``set_extra_state``; if a module refuses, put everything back."""
-    before = copy.deepcopy(dict(own))
+    # Not a deep copy of tensors, which those of FSDP2 refuse.
+    before = {
+        name: value.detach().clone() if isinstance(value, torch.Tensor) else copy.deepcopy(value)
+        for name, value in own.items()
+    }
     try:
         network.load_state_dict(_as_torch_returns(own, fitting))
     except Exception as error:
