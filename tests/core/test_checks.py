@@ -1,6 +1,5 @@
 """Checks of arguments, numbers of classes and versions of states."""
 
-import errno
 import math
 import sys
 from pathlib import Path
@@ -24,7 +23,6 @@ from gankit._core import (
     check_positive,
     check_same_shape,
     check_version,
-    lacks_memory,
     values_are_readable,
 )
 
@@ -188,30 +186,3 @@ def test_a_path_is_text_or_a_path() -> None:
 def test_what_is_no_path_is_refused_by_name(value: Any) -> None:
     with pytest.raises(ValueError, match=r"^folder must be a path, got .+$"):
         as_path("folder", value)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        torch.OutOfMemoryError(""),
-        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
-        RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
-        OSError(errno.ENOMEM, "none"),
-    ],
-)
-def test_too_little_memory_is_known_in_all_its_forms(error: Exception) -> None:
-    assert lacks_memory(error)
-
-
-def test_the_allocator_of_torch_says_so_itself() -> None:
-    with pytest.raises(RuntimeError) as caught:
-        torch.empty(1 << 60, dtype=torch.uint8, device="cpu")
-    assert lacks_memory(caught.value)
-
-
-@pytest.mark.parametrize(
-    "error", [RuntimeError("shapes differ"), OSError(5, "out of memory"), ValueError("out of memory")]
-)
-def test_other_errors_are_no_lack_of_memory(error: Exception) -> None:
-    assert not lacks_memory(error)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gankit._core import _files, is_at, memory_of_machine, replaced_atomically, sweep_orphans, try_lock
+from gankit._core import _files, is_at, replaced_atomically, sweep_orphans, try_lock
 
 
 def test_the_file_appears_when_the_context_ends(tmp_path: Path) -> None:
@@ -344,10 +344,3 @@ assert calls == [(1 << 30, 2, 1)] * 2, calls
 def test_on_windows_a_byte_far_behind_the_end_is_locked(tmp_path: Path) -> None:
     command = [sys.executable, "-c", ON_WINDOWS, str(_files.__file__), str(tmp_path / "a")]
     subprocess.run(command, check=True, capture_output=True, text=True)
-
-
-def test_the_memory_of_the_machine_is_that_of_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 3, "SC_PAGE_SIZE": 256}.__getitem__)
-    assert memory_of_machine() == 768
-    monkeypatch.delattr(os, "sysconf")  # as on Windows
-    assert memory_of_machine() is None

@@ -15,7 +15,6 @@ from gankit._core._checks import (
     check_same_shape as check_same_shape,
     check_version as check_version,
     dense_tensor as dense_tensor,
-    lacks_memory as lacks_memory,
     see_failures as see_failures,
     values_are_readable as values_are_readable,
 )
@@ -27,7 +26,6 @@ from gankit._core._draws import (
 )
 from gankit._core._files import (
     is_at as is_at,
-    memory_of_machine as memory_of_machine,
     replaced_atomically as replaced_atomically,
     sweep_orphans as sweep_orphans,
     try_lock as try_lock,
@@ -38,6 +36,11 @@ from gankit._core._layers import (
     check_factory as check_factory,
     check_out_of_place as check_out_of_place,
     layer_builder as layer_builder,
+)
+from gankit._core._memory import (
+    beyond_memory as beyond_memory,
+    lacks_memory as lacks_memory,
+    memory_of_machine as memory_of_machine,
 )
 from gankit._core._tensors import (
     Condition as Condition,

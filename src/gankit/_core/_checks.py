@@ -1,6 +1,5 @@
 """Checks of arguments: each raises a ``ValueError`` that names the argument, the rule and the value; and words of messages."""
 
-import errno
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +21,6 @@ from torch._ops import _get_dispatch_mode_pre_dispatch
 _LARGEST = sys.float_info.max
 FAILURES = "docs/guides/failures.md"
 """The guide "When training fails"."""
-SHORT_OF_MEMORY = ("allocate memory", "not enough memory", "out of memory", "bad_alloc")
-"""Words of torch's errors where a device, or the computer, has no memory left."""
 
 
 def values_are_readable(tensor: torch.Tensor) -> bool:
@@ -176,14 +173,6 @@ def as_path(name: str, value: object) -> Path:
     if not isinstance(text, str) or not text or "\0" in text:
         raise ValueError(f"{name} must be a path, got {brief(value)}")
     return Path(text)
-
-
-def lacks_memory(error: BaseException) -> bool:
-    """Return whether an error means that there was too little memory: torch raises a ``RuntimeError`` for it."""
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    is_torchs = isinstance(error, RuntimeError) and any(words in str(error) for words in SHORT_OF_MEMORY)
-    return is_torchs or isinstance(error, MemoryError | torch.OutOfMemoryError)
 
 
 def brief(value: object, most: int = 80) -> str:

@@ -1,4 +1,4 @@
-"""Files written completely or not at all, locks of open files, what a killed process leaves, and the memory of the machine."""
+"""Files that are written completely or not at all, locks of open files, and what a killed process leaves."""
 
 import errno
 import os
@@ -97,14 +97,6 @@ def is_at(descriptor: int, path: Path) -> bool:
         return False
     here = os.fstat(descriptor)
     return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
-
-
-def memory_of_machine() -> int | None:
-    """Return the bytes of memory of this machine; None where the system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
-        return None
 
 
 def _open_temporary(path: Path) -> tuple[Path, IO[bytes]]:

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gankit._core import brief, memory_of_machine
+from gankit._core import beyond_memory, brief
 
 _BITS = (16, 32, 64)
 
@@ -108,9 +108,8 @@ def map_table(path: Path, header: ArrayHeader, start: int) -> npt.NDArray[np.flo
 
 def check_memory(name: object, needed: int) -> None:
     """Refuse what this machine cannot hold, before it is read: a file with holes may declare terabytes."""
-    memory = memory_of_machine()
-    if memory is not None and needed > memory:
-        raise ValueError(f"{name} needs {needed} bytes of memory, and this machine has {memory}")
+    if lack := beyond_memory(needed):
+        raise ValueError(f"{name} needs {lack}")
 
 
 def open_array(path: Path) -> BinaryIO:

@@ -9,7 +9,7 @@ import hashlib
 import os
 from typing import IO, Any
 
-from gankit._core import memory_of_machine
+from gankit._core import beyond_memory
 from gankit.training._saving._archive import LayoutError, read_layout
 from gankit.training._saving._opcodes import check_opcodes
 
@@ -110,9 +110,8 @@ def check_contents(file: IO[bytes], end: int, comment: int = 0) -> None:
         MemoryError: Its tensors need more memory than this machine has.
     """
     layout = read_layout(file, end, comment)
-    memory, needed = memory_of_machine(), sum(layout.storages.values())
-    if memory is not None and needed > memory:
-        raise MemoryError(f"its tensors need {needed} bytes of memory, and this machine has {memory}")
+    if lack := beyond_memory(sum(layout.storages.values())):
+        raise MemoryError(f"its tensors need {lack}")
     check_opcodes(layout.pickle, layout.storages)
 
 
