@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -268,3 +269,9 @@ def test_splits_words(text: str, wanted: list[str]) -> None:
 def test_anything_but_a_text_is_named(text: object) -> None:
     with pytest.raises(ValueError, match=f"text must be of type str, got {type(text).__name__}"):
         split_words(text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [None, 3, ""])
+def test_a_folder_that_is_no_path_is_named(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^folder must be a path, got "):
+        SkipThoughts(value)

@@ -5,6 +5,7 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -236,3 +237,14 @@ def test_long_texts_are_shortened_in_messages(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"x+ \.\.\. x+") as caught:
             mistake()
         assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("value", [None, 3, "", b"a", "a\0b"])
+def test_what_is_no_path_is_named(tmp_path: Path, value: Any) -> None:
+    table, other = VectorTable(["blue"], torch.ones(1, 1)), tmp_path / "other"
+    for mistake in (lambda: table.save(value, other), lambda: VectorTable.load(value, other)):
+        with pytest.raises(ValueError, match=r"^vectors must be a path, got "):
+            mistake()
+    with pytest.raises(ValueError, match=r"^texts must be a path, got "):
+        table.save(other, value)
+    assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ import torch
 
 import gankit as gk
 from tests.faults.contents import Made
-from tests.faults.pickles import bombs, calls, foreign, foreign_tensors, pickled, streams, tensor
+from tests.faults.pickles import CROWDS, bombs, calls, crowd, foreign, foreign_tensors, pickled, streams, tensor
 
 MARK = b"gankit sha256 "
 FORGED = "forged"
@@ -102,6 +102,7 @@ def files(sentinel: Path) -> dict[str, Made]:
         "archive: a pickle of 64 MB": lambda: archive(b"\x80\x02]" + b"]0" * (1 << 25) + b"."),
         "archive: a directory of 200,000 members": lambda: _of_members(200_000),
         "archive: 20,000 members": lambda: archive(pickled(1), {str(number): b"" for number in range(20_000)}),
+        **{f"archive: 14 MB of {name}": lambda item=item: archive(crowd(item)) for name, item in CROWDS.items()},
         "archive: no pickle": _deflated(b"", {}),
         "archive: only its end": whole[-300:],
         "archive: another one inside": archive(pickled(1), {"0": whole}),

@@ -189,6 +189,24 @@ def streams(sentinel: Path) -> dict[str, bytes]:
     }
 
 
+CROWDS = {
+    "lists of one number": b"]K\x01a",
+    "empty lists": b"]",
+    "empty tuples": b")",
+    "pairs of numbers": b"K\x01K\x02\x86",
+    "texts of one letter": b"X\x01\x00\x00\x00a",
+    "dicts of one number": b"}K\x01K\x02s",
+    "numbers of one byte, one by one": b"\x8a\x01\x01",
+    "lists without numbers": b"](e",
+}
+"""Small objects, of which a small file has millions; each is plain data."""
+
+
+def crowd(item: bytes, size: int = 14 << 20) -> bytes:
+    """Return a pickle of a list of one object many times."""
+    return b"\x80\x02]" + (b"(" + item * 1000 + b"e") * (size // (1000 * len(item))) + b"."
+
+
 def bombs() -> dict[str, Any]:
     """Return what is small in a file and huge in memory."""
     return {

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from gankit._core import brief
+from gankit._core import as_path, brief
 from gankit.embedders._skip_thoughts_files import RecurrentWeights, read_recurrent_weights, read_word_vectors
 from gankit.embedders._text_encoders import check_texts
 
@@ -95,7 +95,7 @@ class SkipThoughts(nn.Module):
 
     def __init__(self, folder: Path | str, *, tokenize: Callable[[str], Sequence[str]] = split_words) -> None:
         super().__init__()
-        folder = Path(folder)
+        folder = as_path("folder", folder)
         if not callable(tokenize):
             raise ValueError(f"tokenize must be a callable that splits a text into words, got {brief(tokenize)}")
         self.rows, self.table = read_word_vectors(folder / "dictionary.txt", folder / "utable.npy")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from gankit._core import brief, check_batch, check_floating, replaced_atomically
+from gankit._core import as_path, brief, check_batch, check_floating, replaced_atomically
 from gankit.embedders._array_files import count_of, read_table, read_words
 from gankit.embedders._text_encoders import check_texts
 
@@ -75,8 +75,8 @@ class VectorTable(nn.Module):
             ValueError: A file is missing, truncated or of another format, or the two do not belong together. The error
                 names the file.
         """
-        table = read_table(Path(vectors))
-        keys = read_words(Path(texts), len(table))
+        table = read_table(as_path("vectors", vectors))
+        keys = read_words(as_path("texts", texts), len(table))
         if len(keys) != len(table):
             found = f"got {count_of(keys, len(table))} texts, {len(table)} rows"
             raise ValueError(f"{texts} must have one text per row of {vectors}: {found}")
@@ -102,13 +102,14 @@ class VectorTable(nn.Module):
                 order mark at its beginning, or a lone surrogate of UTF-16; or both files have the same name.
             OSError: A file cannot be written.
         """
-        if Path(vectors).absolute() == Path(texts).absolute():
+        rows_file, lines_file = as_path("vectors", vectors), as_path("texts", texts)
+        if rows_file.absolute() == lines_file.absolute():
             raise ValueError(f"vectors and texts must be two files, got {str(texts)!r} twice")
         for text in self.rows:
             if not text or text != text.strip() or "\n" in text or text[0] == "\ufeff" or _SURROGATE.search(text):
                 raise ValueError(f"texts must be lines without blanks at their ends to be saved, got {brief(text)}")
         table = self.vectors if self.vectors.dtype in _SAVED else self.vectors.float()
-        with replaced_atomically(Path(vectors)) as rows, replaced_atomically(Path(texts)) as lines:
+        with replaced_atomically(rows_file) as rows, replaced_atomically(lines_file) as lines:
             np.save(rows, table.numpy(force=True), allow_pickle=False)
             lines.write("".join(f"{text}\n" for text in self.rows).encode())
 

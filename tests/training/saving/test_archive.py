@@ -134,7 +134,7 @@ OF_TORCH = _saved([torch.ones(3)])
         (_changed(OF_TORCH, END_64, 0, "<I", 0), "its two end records do not fit together"),
         (_changed(OF_TORCH, LOCATOR, 8, "<Q", 0), "its two end records do not fit together"),
         (_changed(OF_TORCH, END_64, 24, "<Q", 2), "its two end records do not fit together"),
-        (_changed(OF_TORCH, END_64, 24, "<QQ", 2**40, 2**40), "may list at most 65536"),
+        (_changed(OF_TORCH, END_64, 24, "<QQ", 2**40, 2**40), "may list at most 32768"),
         (_changed(OF_TORCH, END_64, 40, "<Q", 2**60), "its directory does not end where its end record begins"),
     ],
 )

@@ -364,11 +364,39 @@ def test_numbers_are_put_into_lists_only(data: bytes) -> None:
         check_opcodes(data, {})
 
 
-def test_numbers_in_lists_are_no_instructions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_in_lists_are_no_instructions_but_count_by_their_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_opcodes, "MOST_INSTRUCTIONS", 1000)
-    numbers = [0.5, 7] * 50_000
+    numbers = [0.5, 7] * 5_000  # 11 bytes each pair, and five marks
     save_checkpoint(tmp_path / "a.pt", numbers)
     assert load_checkpoint(tmp_path / "a.pt") == numbers
+    with pytest.raises(ValueError, match="more than 1000 instructions"):
+        save_checkpoint(tmp_path / "a.pt", numbers + numbers)
+
+
+CROWDS = {
+    "lists of one number": b"]K\1a",
+    "empty lists": b"]",
+    "empty tuples": b")",
+    "pairs of numbers": b"K\1K\2\x86",
+    "texts": b"X\1\0\0\0a",
+    "long numbers": b"\x8a\1\1",
+    "marks without numbers": b"](e",
+}
+
+
+@pytest.mark.parametrize("kind", CROWDS)
+def test_a_crowd_of_small_objects_is_refused_soon(kind: str) -> None:
+    """Counted, since a time depends on the machine: no more bytes are gone through than MOST_INSTRUCTIONS instructions have."""
+    item = CROWDS[kind]
+    data = b"\x80\x02]" + (b"(" + item * 1000 + b"e") * 1000 + b"."
+    with pytest.raises(
+        OpcodeError, match=f"more than {_opcodes.MOST_INSTRUCTIONS} instructions.*byte ([0-9]+) of"
+    ) as error:
+        check_opcodes(data, {})
+    place = int(str(error.value).rpartition("(byte ")[2].partition(" ")[0])
+    assert place <= (_opcodes.MOST_INSTRUCTIONS + 10) * len(item)
 
 
 @pytest.mark.parametrize("state", [[[0]] * 500, ["text"] * 1000, [{"a": 0.5}] * 300])

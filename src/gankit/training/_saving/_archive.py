@@ -11,7 +11,7 @@ from typing import IO
 
 LONGEST_PICKLE = 1 << 24
 """Bytes of everything in a state but the values of tensors."""
-MOST_MEMBERS = 1 << 16
+MOST_MEMBERS = 1 << 15
 LONGEST_ENTRY = 256
 END = Struct("<4s4H2IH")
 LOCATOR = Struct("<4sIQI")
