@@ -41,6 +41,9 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("reacgan", {"attention": True}),
 ]
 
+WIDE = {"reacgan", "r3gan", "gray_then_color", "srresnet_acgan", "retrofit"}
+"""Recipes with the most work: the longest of their tests are in the slow suite only."""
+
 
 def in_float64(recipe: Recipe) -> Recipe:
     """The recipe with networks of float64."""

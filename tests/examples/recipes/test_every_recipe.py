@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from support.purity import Replayed, assert_trains_alike
-from support.recipe_forms import FORMS, in_double, in_float64, options_of
+from support.recipe_forms import FORMS, WIDE, in_double, in_float64, options_of
 from support.tape import TapeRecorder
 from torch.nn.utils.parametrize import is_parametrized
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -29,6 +29,11 @@ every_recipe = pytest.mark.parametrize(
     ("name", "form"), [pytest.param(*one, marks=() if not one[1] else pytest.mark.slow) for one in FORMS], ids=FORM_IDS
 )
 """Of every recipe the form of its defaults in the quick suite, the others in the slow one."""
+every_narrow_recipe = pytest.mark.parametrize(
+    ("name", "form"),
+    [pytest.param(*one, marks=pytest.mark.slow if one[1] or one[0] in WIDE else ()) for one in FORMS],
+    ids=FORM_IDS,
+)
 
 
 def batches_of(
@@ -84,7 +89,7 @@ def assert_replays(recipe: Recipe, name: str, options: Any, faces: Dataset) -> N
     assert all(part.replays >= 2 for part in parts)
 
 
-@every_recipe
+@every_narrow_recipe
 def test_the_losses_of_every_update_are_pure(name: str, form: dict[str, Any], faces: Dataset) -> None:
     """Traced once and replayed for more rounds, with new batches, they train exactly as eagerly."""
     assert_replays(find_recipe(name), name, options_of(name, form), faces)

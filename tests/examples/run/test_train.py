@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 import torch
 from PIL import Image
+from support.recipe_forms import WIDE
 
 import gankit as gk
 from examples.anime_faces.data import Dataset, write_rendered
@@ -80,7 +81,7 @@ def test_a_run_leaves_all_its_files(request_for: RequestMaker, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("recipe", "options"),
     [
-        *((name, {}) for name in recipe_names()),
+        *(pytest.param(name, {}, marks=pytest.mark.slow if name in WIDE else ()) for name in recipe_names()),
         ("default", {"augmentation": 0.6}),
         pytest.param("tags_wgan_gp", {"critic_steps": 2}, marks=pytest.mark.slow),
         pytest.param("tags_wgan_gp", {"critic_steps": 3, "literal": True}, marks=pytest.mark.slow),
