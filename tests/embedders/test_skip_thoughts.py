@@ -151,6 +151,10 @@ def _cut(name: str, share: float) -> Callable[[Path], object]:
     return damage
 
 
+def _longer(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes() + b"end")
+
+
 def _words(text: str) -> Callable[[Path], object]:
     return lambda folder: (folder / "dictionary.txt").write_bytes(text.encode("latin-1"))
 
@@ -223,6 +227,9 @@ def _empty(features: int) -> dict[str, np.ndarray | None]:
             _weights(bx=np.array([[1.0], "x"], dtype=object)),
             "encoder_bx holds pickled Python objects, which are never loaded",
         ),
+        (_weights(Wx=np.full((5, 7), np.nan)), "uni_skip.npz: encoder_Wx must be finite, got NaN or infinity"),
+        (_weights(b=np.full(14, -np.inf)), "uni_skip.npz: encoder_b must be finite"),
+        (_longer("utable.npy"), "utable.npy is damaged: it has 3 bytes after its pickle"),
         (_weights(bx=np.ones(0)), "encoder_bx must have one number per feature of the state, got none"),
         (_weights(**_empty(5)), "encoder_bx must have one number per feature of the state, got none"),
     ],

@@ -1,6 +1,7 @@
 """Vectors looked up by their text, and the files that hold them."""
 
 import copy
+import math
 import os
 import pickle
 from collections.abc import Callable
@@ -248,3 +249,37 @@ def test_what_is_no_path_is_named(tmp_path: Path, value: Any) -> None:
     with pytest.raises(ValueError, match=r"^texts must be a path, got "):
         table.save(other, value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    rows, lines, folder = tmp_path / "vectors.npy", tmp_path / "texts.txt", tmp_path / "folder"
+    VectorTable(["blue", "red"], torch.eye(2)).save(rows, lines)
+    folder.mkdir()
+    for one, other in ((folder, lines), (rows, folder)):
+        with pytest.raises(IsADirectoryError, match="folder"):
+            VectorTable(["green", "gray"], torch.ones(2, 2)).save(one, other)
+    assert torch.equal(VectorTable.load(rows, lines)(["blue", "red"]), torch.eye(2))
+    assert sorted(tmp_path.iterdir()) == [folder, lines, rows]
+
+
+def test_a_file_with_more_than_its_table_is_refused(tmp_path: Path) -> None:
+    rows, lines = tmp_path / "vectors.npy", tmp_path / "texts.txt"
+    VectorTable(["blue", "red"], torch.ones(2, 3)).save(rows, lines)
+    whole = rows.read_bytes()
+    for data, left in ((whole + b"xx", 2), (whole.replace(b"(2, 3)", b"(2, 2)"), 8)):
+        rows.write_bytes(data)
+        with pytest.raises(
+            ValueError, match=rf"vectors\.npy is damaged: it has {left} bytes after its table of shape \(2, "
+        ):
+            VectorTable.load(rows, lines)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float8_e5m2])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_vectors_are_finite(dtype: torch.dtype, value: float) -> None:
+    vectors = torch.ones(3, 4)
+    vectors[1, 2] = value
+    with pytest.raises(ValueError, match="vectors must be finite, got NaN or infinity in that of 'red'"):
+        VectorTable(["blue", "red", "green"], vectors.to(dtype))
+    assert VectorTable(["blue"], torch.ones(1, 4).to(dtype)).vectors.dtype == dtype
+    assert VectorTable(["blue"], torch.ones(1, 4, device="meta")).vectors.is_meta

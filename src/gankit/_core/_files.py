@@ -45,9 +45,11 @@ def replaced_atomically(path: Path) -> Iterator[IO[bytes]]:
     it is locked, so that other processes see that it is no orphan.
 
     Raises:
-        OSError: It cannot be written, or `path` is a device or a pipe, which must not be replaced by a file.
+        OSError: It cannot be written, or `path` is a folder, or a device or a pipe, which must not be replaced by a file.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is not an ordinary file, and would be replaced by one", str(path))
     temporary, file = _open_temporary(path)
     try:

@@ -100,8 +100,11 @@ def read_table(path: Path) -> npt.NDArray[np.floating]:
 
 def map_table(path: Path, header: ArrayHeader, start: int) -> npt.NDArray[np.floating]:
     """Map the numbers after the header into memory, so that only the rows in use are read."""
-    if path.stat().st_size < start + header.dtype.itemsize * header.shape[0] * header.shape[1]:
+    left = path.stat().st_size - start - header.dtype.itemsize * header.shape[0] * header.shape[1]
+    if left < 0:
         raise ValueError(f"{path} is truncated: it ends before its table of shape {header.shape} is complete")
+    if left > 0:
+        raise ValueError(f"{path} is damaged: it has {left} bytes after its table of shape {header.shape}")
     order = "F" if header.fortran_order else "C"
     return np.asarray(np.memmap(path, dtype=header.dtype, mode="r", offset=start, shape=header.shape, order=order))
 

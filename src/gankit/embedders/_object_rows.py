@@ -63,6 +63,8 @@ def _rows(path: Path, file: mmap.mmap) -> list[Any]:
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is truncated, or contains more than rows of numbers: {shortened(error)}") from error
     machine.forget()
+    if left := len(file) - file.tell():
+        raise ValueError(f"{path} is damaged: it has {left} bytes after its pickle")
     return rows
 
 

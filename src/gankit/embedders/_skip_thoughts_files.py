@@ -103,6 +103,9 @@ def read_recurrent_weights(path: Path, in_features: int) -> RecurrentWeights:
         if arrays[name].shape != shape:
             raise ValueError(f"{path}: encoder_{name} must have shape {shape}, got {arrays[name].shape}")
     # The columns of the gates are reset, then update, like the rows of nn.GRU, where those of the candidate follow.
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{path}: encoder_{name} must be finite, got NaN or infinity")
     return RecurrentWeights(
         from_input=np.concatenate((arrays["W"], arrays["Wx"]), axis=1).T,
         from_state=np.concatenate((arrays["U"], arrays["Ux"]), axis=1).T,

@@ -31,13 +31,13 @@ class VectorTable(nn.Module):
         out_features: Length of a vector.
 
     Shape:
-        - vectors: ``(len(texts), out_features)``, floating-point.
+        - vectors: ``(len(texts), out_features)``, floating-point, finite.
         - texts of a call: n texts of the table; a text may be repeated.
         - result: ``(n, out_features)`` in the module's dtype and on its device.
 
     Raises:
-        ValueError: There are no texts, a text is repeated, or `vectors` is not a floating-point tensor with one row per
-            text; a text of a call is not in the table.
+        ValueError: There are no texts, a text is repeated, or `vectors` is not a floating-point tensor of finite numbers with
+            one row per text; a text of a call is not in the table.
 
     Example:
         >>> from gankit.embedders import HashedNGrams, VectorTable
@@ -60,6 +60,7 @@ class VectorTable(nn.Module):
         if len(self.rows) < len(texts):
             repeated = next(text for row, text in enumerate(texts) if self.rows[text] != row)
             raise ValueError(f"texts must differ, got {brief(repeated)} twice")
+        _check_finite(texts, vectors)
         self.out_features = vectors.shape[1]
         self.register_buffer("vectors", vectors.detach().clone(), persistent=False)
 
@@ -91,7 +92,8 @@ class VectorTable(nn.Module):
     def save(self, vectors: Path | str, texts: Path | str) -> None:
         """Write the table as :meth:`load` reads it. A dtype that NumPy lacks, such as bfloat16, becomes float32.
 
-        Both files are written aside first: one that cannot be written leaves the earlier table as it was.
+        Both files are written aside first: one that cannot be written leaves the earlier table as it was. A process that is
+        killed between the two renames leaves the new texts beside the old vectors.
 
         Args:
             vectors: The ``.npy`` file to write.
@@ -126,3 +128,13 @@ class VectorTable(nn.Module):
     def extra_repr(self) -> str:
         """Describe the module in `repr`."""
         return f"texts={len(self.rows)}, out_features={self.out_features}"
+
+
+def _check_finite(texts: Sequence[str], vectors: torch.Tensor) -> None:
+    if vectors.is_meta:
+        return
+    wide = vectors.float() if vectors.itemsize == 1 else vectors  # torch does not look into float8
+    finite = wide.isfinite().all(dim=1)
+    if not finite.all():
+        row = int(finite.int().argmin())
+        raise ValueError(f"vectors must be finite, got NaN or infinity in that of {brief(texts[row])}")

@@ -41,7 +41,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
         path: The file to write; its folder must exist.
         state: Nested dicts, lists and tuples of dense tensors, strings, numbers and None, such as what ``state_dict()``
             returns: at most 100 levels deep, and at most 16 MiB without the values of tensors, which are more than a million
-            numbers in lists; at most about 22,000 tensors.
+            numbers in lists; at most about 19,000 tensors.
 
     Raises:
         ValueError: The state holds something else, or too much; the message says where. Or `path` names no file. Nothing is

@@ -24,7 +24,7 @@ from gankit.training._saving._tensor_form import TensorForms
 
 LONGEST_SHARED = 64
 """Characters of a string that may be referred to again: the pickler does so for strings that are one object."""
-MOST_INSTRUCTIONS = 350_000
+MOST_INSTRUCTIONS = 300_000
 """A second at most. What is read together counts as less: a tensor as some of them, and numbers in lists by their bytes."""
 BYTES_OF_NUMBERS = 64
 """How many bytes of numbers in lists count as one instruction."""
