@@ -37,6 +37,14 @@ LINES: dict[str, tuple[Read, Make]] = {
         _lines(lambda n: f"{n},touhou:{n}\t{COLORS[n % 5]} hair:{n % 97}\t{COLORS[n % 3]} eyes:7\t1girl:{n}\t\n"),
     ),
     "tags of colors": (tag_source, _lines(lambda n: f"{n},{COLORS[n % 5]} hair {COLORS[n % 3]} eyes\n")),
+    "tags that differ in each line": (
+        tag_source,
+        _lines(lambda n: f"{n},a{n}:1\tb{n}:2\tblue hair:3\tc{n} eyes:4\t\n"),
+    ),
+    "a table that differs in each line": (
+        table_source,
+        _lines(lambda n: f"dir/{n:06d} x.PNG,{n % 997},{n % 991};{n % 13}\n", "file,a,b\n"),
+    ),
     "a table": (table_source, _lines(lambda n: f"{n}.png,{COLORS[n % 5]},{COLORS[n % 3]};red\n", "file,hair,eyes\n")),
     "the list of CelebA": (
         table_source,

@@ -22,6 +22,11 @@ _SIGN = re.compile(" ?[=:] ?")
 _BACKSLASHES = re.compile(r"\\+")  # tables that a program wrote have them doubled
 _PLAIN = re.compile(r"[0-9a-z_-]+(?:\.[0-9a-z_-]+)*")
 """Names that can be spelled in no other way."""
+_PLAIN_PATH = re.compile(r"[0-9A-Za-z_-]+(?:[ ./][0-9A-Za-z_-]+)*")
+"""Relative paths in their shortest form, without quotes and escapes."""
+_PLAIN_ID = re.compile("[0-9A-Za-z_-]+")
+_PLAIN_WORDS = re.compile("[0-9a-z]+(?: [0-9a-z]+)*")
+"""Words that are their own key."""
 _DRIVE = re.compile("[A-Za-z]:/")
 _QUOTES = ('""', "''", "\u201c\u201d", "``")
 _MADE_BY_SYSTEMS = frozenset(
@@ -78,6 +83,8 @@ def word_key(text: str) -> str:
         >>> word_key(" Blue_Hair, RED-eyes") == word_key("blue hair red eyes"), word_key("Glasses : yes")
         (True, 'glasses=yes')
     """
+    if _PLAIN_WORDS.fullmatch(text):
+        return text
     text = _DASH_IN_A_WORD.sub(" ", _DASHES.sub("-", _BLANKS.sub(" ", _folded(text).replace("\u2019", "'"))))
     return " ".join(_SIGN.sub("=", " ".join(text.split())).split())
 
@@ -93,6 +100,8 @@ def file_key(name: str) -> str:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     text = normalized("NFKC", normalized("NFKC", text).casefold())
     return text if text.isascii() else "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
 
@@ -122,6 +131,8 @@ def made_by_systems(name: str) -> bool:
 
 def named_as_picture(name: str) -> bool:
     """Return whether the name of a file ends like that of a picture, in any case."""
+    if name.isascii() and "." not in name:
+        return False
     return file_key(name.strip()).endswith(PICTURE_ENDINGS)
 
 
@@ -151,6 +162,8 @@ def picture_id(name: str) -> str:
         >>> picture_id("./17.JPG"), picture_id("17"), picture_id('"date.a.live"')
         ('17', '17', 'date.a.live')
     """
+    if _PLAIN_ID.fullmatch(name):
+        return name
     name = _unquoted(name).removeprefix("./")
     return str(PurePosixPath(name).with_suffix("")) if named_as_picture(name) else name
 
@@ -176,6 +189,7 @@ class FileNames:
         self._beginnings = [
             file_key(folder).split("/") for folder in sorted(folders | {real_path(root).name}) if folder
         ]
+        self._firsts = {begin[0] for begin in self._beginnings}
 
     def find(self, spelled: str) -> str | None:
         """Return the name of the file that a user means; None if there is none, or several."""
@@ -183,6 +197,8 @@ class FileNames:
             return spelled
         if _PLAIN.fullmatch(spelled):
             return self._by_key.get(spelled) or self._by_id.get(spelled)
+        if _PLAIN_PATH.fullmatch(spelled) and (key := file_key(spelled)).partition("/")[0] not in self._firsts:
+            return self._by_key.get(key) or self._by_id.get(key)
         candidates = list(dict.fromkeys(self._candidates(spelled)))
         for name in candidates:
             if name in self._exact:
@@ -227,7 +243,9 @@ def relative_name(path: str) -> str:
         >>> relative_name("./cats//0.png"), relative_name("cats/../dogs/1.png"), relative_name("/etc/passwd")
         ('cats/0.png', 'dogs/1.png', '/etc/passwd')
     """
-    return path if not path or _is_absolute(path) else posixpath.normpath(path)
+    if not path or _PLAIN_PATH.fullmatch(path) or _is_absolute(path):
+        return path
+    return posixpath.normpath(path)
 
 
 def _unquoted(text: str) -> str:

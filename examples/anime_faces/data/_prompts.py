@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from examples.anime_faces.data._lines import ParseError, read_lines
+from examples.anime_faces.data._lines import ParseError, read_lines, without_collection
 from examples.anime_faces.data._names import clean_name, file_key
 from examples.anime_faces.data._texts import has_word
 
@@ -30,6 +30,7 @@ class Prompt:
     class_ids: tuple[int, ...]
 
 
+@without_collection()
 def read_prompts(path: Path | str, parse: Callable[[str], tuple[int, ...]]) -> list[Prompt]:
     """Read a file of prompts, one on each line, as ``id,text`` or as the text alone. Empty lines are ignored.
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 from examples.anime_faces.data._attributes import Attribute
-from examples.anime_faces.data._lines import ParseError, read_lines
+from examples.anime_faces.data._lines import ParseError, read_lines, without_collection
 from examples.anime_faces.data._names import FileNames, clean_name, relative_name, word_key
 from examples.anime_faces.data._numbers import counted, worded
 from examples.anime_faces.data._source import Picture, Source, list_files, natural_order, notes_of_names
 
 _MOST_CLASSES = 1000
+_MOST_KEPT = 2**17
+"""How many different lines are kept once."""
 _NUMBER = re.compile(r"\s*[0-9]{1,18}\s*")
 _SIGNS = frozenset({"-1", "1"})
 Cells: TypeAlias = tuple[frozenset[str], ...] | list[set[str]]
@@ -27,6 +29,7 @@ _FILE_HEADERS = frozenset(
 """What tables of labels call their first column."""
 
 
+@without_collection()
 def table_source(root: Path, table: Path) -> Source:
     """Return the pictures of a folder with the labels of a CSV file.
 
@@ -44,7 +47,7 @@ def table_source(root: Path, table: Path) -> Source:
         ValueError: The table cannot be understood (the message names file and line), an attribute has more than 1000 classes,
             or there is no such folder.
     """
-    names, rows, announced = _read_table(table)
+    named, rows, announced = _read_table(table)
     found, skipped = list_files(root, leave_out=table)
     files = FileNames(root, found)
     values: dict[str, Cells] = {}
@@ -54,15 +57,22 @@ def table_source(root: Path, table: Path) -> Source:
         file = files.find(spelled) or plain
         respelled += file not in (plain, spelled)
         _hold(values, file, cells)
-    attributes = tuple(
-        _make_attribute(table, name, (held[index] for held in values.values())) for index, name in enumerate(names)
-    )
+    count = len(rows)
+    del rows
+    attributes = tuple(_make_attribute(table, name, classes) for name, classes in named.items())
     columns = _columns_of_classes(attributes)
     shared: dict[frozenset[int], frozenset[int]] = {}
+    of_lines: dict[int, frozenset[int]] = {}  # equal lines share their cells
     pictures: list[Picture] = []
     for file in sorted(values, key=natural_order):
-        own = frozenset(columns[index, one] for index, classes in enumerate(values[file]) for one in classes)
-        pictures.append(Picture(file, shared.setdefault(own, own)))
+        cells = values[file]
+        own = of_lines.get(id(cells))
+        if own is None:
+            own = frozenset([columns[index, one] for index, classes in enumerate(cells) for one in classes])
+            own = shared.setdefault(own, own)
+            if len(of_lines) < _MOST_KEPT:
+                of_lines[id(cells)] = own
+        pictures.append(Picture(file, own))
     unnamed = [{"file": name, "reason": "no line in the table of labels"} for name in found if name not in values]
     return Source(
         kind="table",
@@ -70,8 +80,8 @@ def table_source(root: Path, table: Path) -> Source:
         attributes=attributes,
         pictures=pictures,
         skipped=[*skipped, *unnamed],
-        notes=_notes(attributes, repeated=len(rows) - len(values), respelled=respelled)
-        | ({} if announced is None else _note_of_number(announced, len(rows))),
+        notes=_notes(attributes, repeated=count - len(values), respelled=respelled)
+        | ({} if announced is None else _note_of_number(announced, count)),
         labels=table,
     )
 
@@ -120,8 +130,8 @@ def _note_of_number(announced: int, there: int) -> dict[str, int]:
     }
 
 
-def _read_table(table: Path) -> tuple[list[str], list[tuple[str, Cells]], int | None]:
-    """Return the names of the attributes, of each line the file and its classes, and the number that a list of CelebA says."""
+def _read_table(table: Path) -> tuple[dict[str, set[str]], list[tuple[str, Cells]], int | None]:
+    """Return the classes of each attribute, the file and the classes of each line, and the number that a CelebA list says."""
     numbered = iter(read_lines(table))
     first = next(numbered, None)
     announced = int(first[1]) if first is not None and _NUMBER.fullmatch(first[1]) else None
@@ -140,16 +150,23 @@ def _read_table(table: Path) -> tuple[list[str], list[tuple[str, Cells]], int | 
     if len(set(names)) != len(names) or "" in names:
         raise ParseError(table, number, f"every attribute must have a name of its own, got {names}")
     lines: list[tuple[str, Cells]] = []
-    known: dict[str, frozenset[str]] = {}  # of each cell, so that equal ones are kept once
+    known: list[dict[str, frozenset[str]]] = [
+        {} for _ in names
+    ]  # of each column the cells, so that equal ones are kept once
     shared: dict[tuple[frozenset[str], ...], tuple[frozenset[str], ...]] = {}  # and equal lines
     for number, cells in rows:
         if len(cells) != len(header):
             raise ParseError(table, number, f"there must be {len(header)} cells as in the header, got {len(cells)}")
         if not cells[0].strip():
             raise ParseError(table, number, "the line names no file")
-        classes = tuple([known.get(cell) or known.setdefault(cell, _classes(cell)) for cell in cells[1:]])
-        lines.append((cells[0], shared.setdefault(classes, classes)))
-    return names, lines, announced
+        classes = tuple(
+            [one.get(cell) or one.setdefault(cell, _classes(cell)) for one, cell in zip(known, cells[1:], strict=True)]
+        )
+        same = shared.get(classes)
+        if same is None and len(shared) < _MOST_KEPT:
+            shared[classes] = classes
+        lines.append((cells[0], same or classes))
+    return {name: set().union(*one.values()) for name, one in zip(names, known, strict=True)}, lines, announced
 
 
 def _rows(table: Path, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
@@ -169,8 +186,8 @@ def _rows_of_celeba(table: Path, lines: Iterable[tuple[int, str]]) -> Iterator[t
         if number == 2:
             yield number, ["file", *cells]
         elif cells:
-            wrong = [cell for cell in cells[1:] if cell not in _SIGNS]
-            if wrong:
+            if not _SIGNS.issuperset(cells[1:]):
+                wrong = [cell for cell in cells[1:] if cell not in _SIGNS]
                 raise ParseError(table, number, f"each attribute must be -1 or 1 in such a list, got {wrong[0][:80]!r}")
             yield number, cells
 
@@ -179,8 +196,8 @@ def _classes(cell: str) -> frozenset[str]:
     return frozenset(clean_name(part) for part in cell.split(";")) - {""}
 
 
-def _make_attribute(table: Path, name: str, values: Iterable[AbstractSet[str]]) -> Attribute:
-    classes = sorted(set().union(*values), key=natural_order)
+def _make_attribute(table: Path, name: str, values: AbstractSet[str]) -> Attribute:
+    classes = sorted(values, key=natural_order)
     if len(classes) > _MOST_CLASSES:
         raise ValueError(
             f"the attribute {name!r} of {table} has {len(classes)} classes, at most {_MOST_CLASSES} are allowed: "

@@ -2,14 +2,14 @@ r"""Pictures with a tag file: ``id,tag:count\ttag:count\t`` or ``id,aqua hair re
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from examples.anime_faces.data._attributes import FACE_ATTRIBUTES, Attribute
-from examples.anime_faces.data._lines import ParseError, read_lines
+from examples.anime_faces.data._lines import ParseError, read_lines, without_collection
 from examples.anime_faces.data._names import PICTURE_ENDINGS, file_key, picture_id, word_key
 from examples.anime_faces.data._numbers import counted, worded
 from examples.anime_faces.data._phrases import explain
@@ -22,6 +22,11 @@ _LONGEST_COLORS = 10_000
 _COUNTED = r"\S+:\d++"
 _BY_BLANKS = re.compile(rf"\s*+{_COUNTED}(?:\s++{_COUNTED})++\s*+")
 _BY_COMMAS = re.compile(r"[^,:]++:\d++(\s*+,[^,:]++:\d++)++\s*+,?\s*+")
+_PLAIN_LINE = re.compile(r"([0-9A-Za-z_-]+),((?:[^\s:][^\t:]*+:[0-9]{1,18}(?:\t|\Z))++)")
+"""An id and fields of which each is a tag without a colon, and its count."""
+_PLAIN_FIELD = re.compile(r"([^\t:]+):[0-9]+\t?")
+_MOST_KEPT = 2**17
+"""How many different tags are kept once, and counted: a file of nothing but different ones needs no more memory for that."""
 _STARTS = {"hair": 0, "eyes": len(FACE_ATTRIBUTES[0].classes)}
 _MOST_NAMED = 5
 
@@ -34,11 +39,23 @@ class TagLine(NamedTuple):
     tags: tuple[str, ...]
 
 
-@lru_cache(maxsize=2**16)
-def _column(tag: str) -> int | None:
-    """Return the label column of one tag."""
-    choice = phrases_of(FACE_ATTRIBUTES).find_loose(word_key(tag))
-    return None if choice is None else _STARTS[FACE_ATTRIBUTES[choice.attribute].name] + choice.class_id
+_key_of_tag = lru_cache(maxsize=2**16)(word_key)
+
+
+class _Kept(dict[str, str]):
+    """The first of equal tags, by the tag, so that each is kept once."""
+
+    def __missing__(self, tag: str) -> str:
+        if len(self) < _MOST_KEPT:
+            self[tag] = tag
+        return tag
+
+
+@lru_cache(maxsize=1)
+def _columns_of_keys() -> dict[str, int]:
+    """Return the label column of each tag that names a color, by its `word_key`."""
+    found = phrases_of(FACE_ATTRIBUTES).loose()
+    return {key: _STARTS[FACE_ATTRIBUTES[one.attribute].name] + one.class_id for key, one in found.items()}
 
 
 def color_columns(tags: tuple[str, ...]) -> frozenset[int]:
@@ -54,8 +71,8 @@ def color_columns(tags: tuple[str, ...]) -> frozenset[int]:
         >>> sorted(color_columns(("blue_eyes", "bicolored eyes", " Grey hair ", "11 eyes")))
         [3, 22]
     """
-    columns = {_column(tag) for tag in tags}
-    return frozenset(column for column in columns if column is not None)
+    known = _columns_of_keys()
+    return frozenset(known[key] for key in map(_key_of_tag, tags) if key in known)
 
 
 def read_tags(path: Path) -> Iterator[TagLine]:
@@ -68,6 +85,9 @@ def read_tags(path: Path) -> Iterator[TagLine]:
         ValueError: A line fits neither format; the message names file and line.
     """
     for number, line in read_lines(path):
+        if plain := _PLAIN_LINE.fullmatch(line):
+            yield TagLine(number, plain[1], tuple(_PLAIN_FIELD.findall(plain[2])))
+            continue
         if not line.strip():
             continue
         name, comma, rest = line.partition(",")
@@ -124,6 +144,7 @@ def _color_tags(text: str) -> tuple[str, ...]:
     return tuple(FACE_ATTRIBUTES[index].phrase(class_id) for index, class_id in choices)
 
 
+@without_collection()
 def tag_source(root: Path, tags: Path) -> Source:
     """Return the pictures of a folder with the hair and eye colors of a tag file, and with all its tags as their texts.
 
@@ -141,9 +162,10 @@ def tag_source(root: Path, tags: Path) -> Source:
         ValueError: The tag file cannot be understood (the message names file and line), or there is no such folder.
     """
     lines: dict[str, list[tuple[str, ...]]] = {}
-    known: dict[str, str] = {}  # so that equal tags are kept once
+    kept = _Kept()
     for line in read_tags(tags):
-        lines.setdefault(picture_id(line.id), []).append(tuple([known.setdefault(tag, tag) for tag in line.tags]))
+        lines.setdefault(picture_id(line.id), []).append(tuple(map(kept.__getitem__, line.tags)))
+    del kept
     names, skipped = list_files(root, leave_out=tags)
     ids = _ids_of(names, lines)
     pictures: dict[str, Picture] = {}
@@ -195,18 +217,49 @@ def _notes(lines: Mapping[str, list[tuple[str, ...]]], without_picture: int) -> 
         f"{worded(total - len(lines), 'line')} for an id that another line has too": total - len(lines),
         f"{worded(without_picture, 'id')} in the tag file without a picture": without_picture,
     }
-    for attribute, words in zip(FACE_ATTRIBUTES, ("hair color", "eye color"), strict=True):
-        idle = [tags for tags in chain.from_iterable(lines.values()) if not _names_color(tags, attribute)]
-        alike = Counter(key for tags in idle for key in map(word_key, tags) if key.endswith(f" {attribute.name}"))
+    found = [_Idle(attribute) for attribute in FACE_ATTRIBUTES]
+    known = _columns_of_keys()
+    for tags in chain.from_iterable(lines.values()):
+        # Before a tag is looked at more closely: could it name a color of hair or eyes?
+        keys = [
+            _key_of_tag(tag)
+            for tag in tags
+            if "hair" in (small := tag.lower()) or "eyes" in small or not small.isascii()
+        ]
+        columns = [known[key] for key in keys if key in known]
+        for one in found:
+            one.look_at(keys, columns)
+    for one, words in zip(found, ("hair color", "eye color"), strict=True):
+        attribute, idle, alike = one.attribute, one.lines, one.alike
         most = ", ".join(f"{tag} {count}" for tag, count in alike.most_common(_MOST_NAMED))
-        note = f"of {counted(total, 'line')} {worded(len(idle), 'has', 'have')} no known {words}"
-        notes[f"{note}; of {attribute.name} they say {most}" if most else note] = len(idle)
+        note = f"of {counted(total, 'line')} {worded(idle, 'has', 'have')} no known {words}"
+        notes[f"{note}; of {attribute.name} they say {most}" if most else note] = idle
     return {note: count for note, count in notes.items() if count}
 
 
-def _names_color(tags: tuple[str, ...], attribute: Attribute) -> bool:
-    start = _STARTS[attribute.name]
-    return any(start <= column < start + len(attribute.classes) for column in color_columns(tags))
+class _Idle:
+    """Lines without a known color of an attribute, and what they say of it.
+
+    Args:
+        attribute: The attribute.
+    """
+
+    def __init__(self, attribute: Attribute) -> None:
+        self.attribute = attribute
+        self.lines = 0
+        self.alike: Counter[str] = Counter()
+        start = _STARTS[attribute.name]
+        self._columns = frozenset(range(start, start + len(attribute.classes)))
+        self._ending = f" {attribute.name}"
+
+    def look_at(self, keys: Sequence[str], columns: Sequence[int]) -> None:
+        """Count a line, by those of its tags that could name a color and the columns of those that do."""
+        if not self._columns.isdisjoint(columns):
+            return
+        self.lines += 1
+        for key in keys:
+            if key.endswith(self._ending) and (key in self.alike or len(self.alike) < _MOST_KEPT):
+                self.alike[key] += 1
 
 
 def _preference(name: str) -> tuple[int, str]:

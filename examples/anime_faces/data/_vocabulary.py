@@ -57,6 +57,10 @@ class Phrases:
         """Return the class that has a phrase with this `word_key`."""
         return _only(self._loose.get(key))
 
+    def loose(self) -> dict[str, Choice]:
+        """Return the class of each phrase that names one, by the `word_key` of the phrase."""
+        return {key: one for key, choices in self._loose.items() if (one := _only(choices)) is not None}
+
     def find(self, phrase: str) -> Choice | None:
         """Return the class that the phrase names, however it is spelled; None if it names none, or several."""
         return self.find_exact(phrase) or self.find_loose(word_key(phrase))

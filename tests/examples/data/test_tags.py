@@ -294,3 +294,36 @@ def test_a_line_of_colors_has_at_most_ten_thousand_letters():
     assert _color_tags(longest) == ("blue hair",)
     with pytest.raises(ValueError, match="at most 10,000 characters, got 10,001"):
         _color_tags(longest + " ")
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "tags"),
+    [
+        ("17,blue hair:3\tred eyes:4\t", "17", ("blue hair", "red eyes")),
+        ("17,blue hair:3\tred eyes:4", "17", ("blue hair", "red eyes")),
+        ("a_b-1,blue hair :003\t", "a_b-1", ("blue hair ",)),
+        ("17, blue hair:3\t", "17", (" blue hair",)),
+        ("17,a:b:3\t", "17", ("a:b",)),
+        ("17,blue hair: 3 \t", "17", ("blue hair",)),
+        ("17,blue hair:3\t\tred eyes:4\t", "17", ("blue hair", "red eyes")),
+        ("./x.png,blue hair:3\t", "./x.png", ("blue hair",)),
+        ("17,(:o):3\t", "17", ("(:o)",)),
+    ],
+)
+def test_a_plain_line_is_read_like_any_other(tmp_path: Path, line: str, name: str, tags: tuple[str, ...]) -> None:
+    """Plain lines are read by one expression, the others field by field."""
+    (tmp_path / "tags.txt").write_text(line + "\n")
+    assert list(read_tags(tmp_path / "tags.txt")) == [(1, name, tags)]
+
+
+def test_lines_without_a_color_are_counted_with_what_they_say_of_it(tmp_path: Path) -> None:
+    (tmp_path / "0.png").write_bytes(b"")
+    said = [
+        "blue_hair:1\tEYES:2\t",
+        "Long-Hair:1\thair:2\t",
+        "\uff2c\uff4f\uff4e\uff47 \uff48\uff41\uff49\uff52:1\tred eyes:1\t",
+    ]
+    (tmp_path / "tags.csv").write_text("".join(f"{number},{tags}\n" for number, tags in enumerate(said)))
+    notes = tag_source(tmp_path, tmp_path / "tags.csv").notes
+    assert notes["of 3 lines have no known hair color; of hair they say long hair 2"] == 2
+    assert notes["of 3 lines have no known eye color"] == 2
