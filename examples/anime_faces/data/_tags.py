@@ -164,7 +164,9 @@ def tag_source(root: Path, tags: Path) -> Source:
     lines: dict[str, list[tuple[str, ...]]] = {}
     kept = _Kept()
     for line in read_tags(tags):
-        lines.setdefault(picture_id(line.id), []).append(tuple(map(kept.__getitem__, line.tags)))
+        is_full = len(kept) >= _MOST_KEPT
+        held = tuple(map(kept.get, line.tags, line.tags) if is_full else map(kept.__getitem__, line.tags))
+        lines.setdefault(picture_id(line.id), []).append(held)
     del kept
     names, skipped = list_files(root, leave_out=tags)
     ids = _ids_of(names, lines)
