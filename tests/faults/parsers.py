@@ -115,8 +115,10 @@ def _read(setting: Setting, read: Read, path: Path, name: str) -> Ended:
 
 PARSERS = Trial(
     name="parsers",
-    how="Tags, tables and prompts of a million lines, of half a million where every line differs, and single lines of 1 MB; longer "
-    "ones are refused before they are read.",
+    how=(
+        "Tags, tables and prompts of a million lines, of half a million where every line differs, and single lines of 1 MB; "
+        "longer ones are refused before they are read."
+    ),
     promise=(
         "Time and memory of reading a text file grow at most in proportion to its length: a million lines in 15 s and 500 MB."
     ),
