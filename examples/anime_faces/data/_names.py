@@ -23,10 +23,8 @@ _BACKSLASHES = re.compile(r"\\+")  # tables that a program wrote have them doubl
 _PLAIN = re.compile(r"[0-9a-z_-]+(?:\.[0-9a-z_-]+)*")
 """Names that can be spelled in no other way."""
 _PLAIN_PATH = re.compile(r"[0-9A-Za-z_-]+(?:[ ./][0-9A-Za-z_-]+)*")
-"""Relative paths in their shortest form, without quotes and escapes."""
 _PLAIN_ID = re.compile("[0-9A-Za-z_-]+")
 _PLAIN_WORDS = re.compile("[0-9a-z]+(?: [0-9a-z]+)*")
-"""Words that are their own key."""
 _DRIVE = re.compile("[A-Za-z]:/")
 _QUOTES = ('""', "''", "\u201c\u201d", "``")
 _MADE_BY_SYSTEMS = frozenset(
@@ -243,9 +241,8 @@ def relative_name(path: str) -> str:
         >>> relative_name("./cats//0.png"), relative_name("cats/../dogs/1.png"), relative_name("/etc/passwd")
         ('cats/0.png', 'dogs/1.png', '/etc/passwd')
     """
-    if not path or _PLAIN_PATH.fullmatch(path) or _is_absolute(path):
-        return path
-    return posixpath.normpath(path)
+    is_short = not path or _PLAIN_PATH.fullmatch(path) or _is_absolute(path)
+    return path if is_short else posixpath.normpath(path)
 
 
 def _unquoted(text: str) -> str:

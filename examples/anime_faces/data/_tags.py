@@ -2,13 +2,13 @@ r"""Pictures with a tag file: ``id,tag:count\ttag:count\t`` or ``id,aqua hair re
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from examples.anime_faces.data._attributes import FACE_ATTRIBUTES, Attribute
+from examples.anime_faces.data._attributes import FACE_ATTRIBUTES
 from examples.anime_faces.data._lines import ParseError, read_lines, without_collection
 from examples.anime_faces.data._names import PICTURE_ENDINGS, file_key, picture_id, word_key
 from examples.anime_faces.data._numbers import counted, worded
@@ -164,8 +164,7 @@ def tag_source(root: Path, tags: Path) -> Source:
     lines: dict[str, list[tuple[str, ...]]] = {}
     kept = _Kept()
     for line in read_tags(tags):
-        is_full = len(kept) >= _MOST_KEPT
-        held = tuple(map(kept.get, line.tags, line.tags) if is_full else map(kept.__getitem__, line.tags))
+        held = tuple(map(kept.__getitem__, line.tags))
         lines.setdefault(picture_id(line.id), []).append(held)
     del kept
     names, skipped = list_files(root, leave_out=tags)
@@ -219,49 +218,30 @@ def _notes(lines: Mapping[str, list[tuple[str, ...]]], without_picture: int) -> 
         f"{worded(total - len(lines), 'line')} for an id that another line has too": total - len(lines),
         f"{worded(without_picture, 'id')} in the tag file without a picture": without_picture,
     }
-    found = [_Idle(attribute) for attribute in FACE_ATTRIBUTES]
     known = _columns_of_keys()
+    starts = [_STARTS[attribute.name] for attribute in FACE_ATTRIBUTES]
+    of_attribute = [
+        frozenset(range(one, one + len(each.classes))) for one, each in zip(starts, FACE_ATTRIBUTES, strict=True)
+    ]
+    idles = [0 for _ in FACE_ATTRIBUTES]
+    said: list[Counter[str]] = [Counter() for _ in FACE_ATTRIBUTES]
     for tags in chain.from_iterable(lines.values()):
         # Before a tag is looked at more closely: could it name a color of hair or eyes?
-        keys = [
-            _key_of_tag(tag)
-            for tag in tags
-            if "hair" in (small := tag.lower()) or "eyes" in small or not small.isascii()
-        ]
+        marked = [tag for tag in tags if "hair" in (low := tag.lower()) or "eyes" in low or not low.isascii()]
+        keys = [_key_of_tag(tag) for tag in marked]
         columns = [known[key] for key in keys if key in known]
-        for one in found:
-            one.look_at(keys, columns)
-    for one, words in zip(found, ("hair color", "eye color"), strict=True):
-        attribute, idle, alike = one.attribute, one.lines, one.alike
+        for place, attribute in enumerate(FACE_ATTRIBUTES):
+            if of_attribute[place].isdisjoint(columns):
+                idles[place] += 1
+                alike = said[place]
+                for key in keys:
+                    if key.endswith(f" {attribute.name}") and (key in alike or len(alike) < _MOST_KEPT):
+                        alike[key] += 1
+    for attribute, words, idle, alike in zip(FACE_ATTRIBUTES, ("hair color", "eye color"), idles, said, strict=True):
         most = ", ".join(f"{tag} {count}" for tag, count in alike.most_common(_MOST_NAMED))
         note = f"of {counted(total, 'line')} {worded(idle, 'has', 'have')} no known {words}"
         notes[f"{note}; of {attribute.name} they say {most}" if most else note] = idle
     return {note: count for note, count in notes.items() if count}
-
-
-class _Idle:
-    """Lines without a known color of an attribute, and what they say of it.
-
-    Args:
-        attribute: The attribute.
-    """
-
-    def __init__(self, attribute: Attribute) -> None:
-        self.attribute = attribute
-        self.lines = 0
-        self.alike: Counter[str] = Counter()
-        start = _STARTS[attribute.name]
-        self._columns = frozenset(range(start, start + len(attribute.classes)))
-        self._ending = f" {attribute.name}"
-
-    def look_at(self, keys: Sequence[str], columns: Sequence[int]) -> None:
-        """Count a line, by those of its tags that could name a color and the columns of those that do."""
-        if not self._columns.isdisjoint(columns):
-            return
-        self.lines += 1
-        for key in keys:
-            if key.endswith(self._ending) and (key in self.alike or len(self.alike) < _MOST_KEPT):
-                self.alike[key] += 1
 
 
 def _preference(name: str) -> tuple[int, str]:

@@ -126,8 +126,8 @@ def test_a_table_takes_the_place_of_the_hash(tmp_path: Path) -> None:
     ("vectors", "message"),
     [
         (torch.ones(3, 7), "all 3 pictures have texts with the same vector, as 'blue hair cat' has"),
-        (torch.diag(torch.tensor([1.0, torch.nan, 1.0])), "must be finite, but that of 'touhou' is not"),
-        (torch.diag(torch.tensor([1.0, 1.0, torch.inf])), "must be finite, but that of 'zun' is not"),
+        (torch.diag(torch.tensor([1.0, torch.nan, 1.0])), "must be finite, got NaN or infinity in that of 'touhou'"),
+        (torch.diag(torch.tensor([1.0, 1.0, torch.inf])), "must be finite, got NaN or infinity in that of 'zun'"),
     ],
 )
 def test_a_table_that_tells_nothing_is_refused(tmp_path: Path, vectors: torch.Tensor, message: str) -> None:
