@@ -22,7 +22,6 @@ from examples.anime_faces.links import real_path
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _DIGITS = re.compile("0*([1-9][0-9]*|0)")
-_ONE_NUMBER = re.compile("([^0-9]*+)0*([1-9][0-9]*+|0)([^0-9]*+)")
 _PARTS = frozenset(
     [
         *("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation", "holdout"),
@@ -99,9 +98,6 @@ def natural_order(name: str) -> str:
         >>> sorted(["10.jpg", "9.jpg", "a.jpg"], key=natural_order)
         ['9.jpg', '10.jpg', 'a.jpg']
     """
-    if one := _ONE_NUMBER.fullmatch(name):
-        before, digits, after = one.groups()
-        return f"{before}\0{chr(1 + len(digits))}{digits}{after}\0\1{name}"
     numbered = _DIGITS.sub(lambda digits: f"\0{chr(1 + len(digits[1]))}{digits[1]}", name)
     return f"{numbered}\0\1{name}"
 
