@@ -5,8 +5,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import AnyStr
 
-from examples.anime_faces.files import TooLongError, lines_of
+from examples.anime_faces.files import TooLongError, blocks_of
 
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE does
 
@@ -42,9 +43,17 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     if not path.is_file():
         raise ValueError(f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}")
+    number = 1
     try:
-        for number, raw in enumerate(lines_of(path), start=1):
-            yield number, _decode(path, number, raw)
+        for block in blocks_of(path):
+            lines = _plain_lines(block) if number > 1 else None
+            if lines is not None:
+                yield from enumerate(lines, start=number)
+                number += len(lines)
+            else:
+                for raw in _divided(block, b"\n"):
+                    yield number, _decode(path, number, raw)
+                    number += 1
     except TooLongError as error:
         raise ValueError(f"{path}, {error}: is this a text file?") from error
     except OSError as error:
@@ -66,6 +75,24 @@ def without_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _plain_lines(block: bytes) -> list[str] | None:
+    """Return the lines of a block that has nothing to complain about; None if each must be looked at."""
+    if b"\0" in block:
+        return None
+    try:
+        text = block.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    return None if "\r" in text else _divided(text, "\n")
+
+
+def _divided(block: AnyStr, end: AnyStr) -> list[AnyStr]:
+    lines = block.split(end)
+    return lines if lines[-1] else lines[:-1]
+
+
 def _decode(path: Path, number: int, raw: bytes) -> str:
     if number == 1:
         if raw.startswith(_WIDE_MARKS):
@@ -75,7 +102,7 @@ def _decode(path: Path, number: int, raw: bytes) -> str:
         raise ParseError(
             path, number, "there is a NUL byte: this is not a text file, or it is UTF-16; save it as UTF-8"
         )
-    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+    raw = raw.removesuffix(b"\r")
     if b"\r" in raw:
         raise ParseError(path, number, "there is a carriage return within the line; lines must end with a line feed")
     try:
