@@ -12,13 +12,13 @@ import numpy as np
 from examples.anime_faces.bars import Bar
 from examples.anime_faces.data._attributes import Attribute
 from examples.anime_faces.data._dataset import Dataset
+from examples.anime_faces.data._file_names import named_as_picture, natural_order
 from examples.anime_faces.data._lost_pictures import nothing_used
-from examples.anime_faces.data._names import named_as_picture
 from examples.anime_faces.data._numbers import worded
 from examples.anime_faces.data._picture import Reading, Square, read_picture
 from examples.anime_faces.data._pixels import UnusableError
 from examples.anime_faces.data._places import check_replaceable, check_space, find_same
-from examples.anime_faces.data._source import Picture, Source, natural_order
+from examples.anime_faces.data._source import Picture, Source
 from examples.anime_faces.data._staging import staged_folder
 from examples.anime_faces.data._workers import default_workers, ordered_map
 from examples.anime_faces.data._writer import DatasetWriter, Watch, watch_nothing
@@ -192,5 +192,5 @@ def _read_one(picture: Picture, root: Path, reading: Reading) -> _Outcome:
 
 def _label_row(picture: Picture, width: int) -> np.ndarray:
     row = np.zeros((1, width), dtype=np.uint8)
-    row[0, sorted(picture.columns)] = 1
+    row[0, list(picture.columns)] = 1
     return row

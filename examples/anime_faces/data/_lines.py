@@ -5,7 +5,6 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import AnyStr
 
 from examples.anime_faces.files import TooLongError, blocks_of
 
@@ -51,7 +50,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield from enumerate(lines, start=number)
                 number += len(lines)
             else:
-                for raw in _divided(block, b"\n"):
+                for raw in block.removesuffix(b"\n").split(b"\n"):
                     yield number, _decode(path, number, raw)
                     number += 1
     except TooLongError as error:
@@ -85,12 +84,7 @@ def _plain_lines(block: bytes) -> list[str] | None:
         return None
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    return None if "\r" in text else _divided(text, "\n")
-
-
-def _divided(block: AnyStr, end: AnyStr) -> list[AnyStr]:
-    lines = block.split(end)
-    return lines if lines[-1] else lines[:-1]
+    return None if "\r" in text else text.removesuffix("\n").split("\n")
 
 
 def _decode(path: Path, number: int, raw: bytes) -> str:

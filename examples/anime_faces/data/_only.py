@@ -1,6 +1,6 @@
 """Choosing some of the classes of a data set: pictures of other classes are left out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -70,7 +70,7 @@ class ChosenClasses:
             start + class_id for index, start in enumerate(_starts(self.attributes)) for class_id in self.ids_of(index)
         )
 
-    def fits(self, columns: frozenset[int] | set[int]) -> bool:
+    def fits(self, columns: Collection[int]) -> bool:
         """Return whether a picture with these columns of the labels has only chosen classes of the attributes named."""
         starts = _starts(self.attributes)
         for index, ids in self.ids.items():
@@ -105,7 +105,7 @@ def only_chosen(source: Source, words: str) -> Source:
 
 
 def _moved(picture: Picture, places: dict[int, int]) -> Picture:
-    return replace(picture, columns=frozenset(places[column] for column in picture.columns))
+    return replace(picture, columns=tuple(sorted(places[column] for column in picture.columns)))
 
 
 def _starts(attributes: Sequence[Attribute]) -> list[int]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from examples.anime_faces.data._names import begins_as
+from examples.anime_faces.data._file_names import begins_as
 from examples.anime_faces.data._pixels import Fit, UnusableError, to_gray, to_rgb, to_square
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")

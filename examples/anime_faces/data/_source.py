@@ -2,26 +2,18 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from examples.anime_faces.data._attributes import Attribute
-from examples.anime_faces.data._names import (
-    begins_as_picture,
-    clean_name,
-    made_by_systems,
-    named_as_picture,
-    similar_names,
-    word_key,
-)
+from examples.anime_faces.data._file_names import begins_as_picture, made_by_systems, named_as_picture, natural_order
+from examples.anime_faces.data._names import clean_name, similar_names, word_key
 from examples.anime_faces.data._numbers import worded
 from examples.anime_faces.links import real_path
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
-_DIGITS = re.compile("0*([1-9][0-9]*|0)")
 _PARTS = frozenset(
     [
         *("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation", "holdout"),
@@ -37,12 +29,12 @@ class Picture:
 
     Args:
         name: The file, relative to the folder; its parts are separated by ``/``.
-        columns: The columns of the labels that are 1 for this picture.
+        columns: The columns of the labels that are 1 for this picture, in ascending order.
         text: A text about it. None: nothing but its labels is known.
     """
 
     name: str
-    columns: frozenset[int] = frozenset()
+    columns: tuple[int, ...] = ()
     text: str | None = None
 
 
@@ -74,7 +66,7 @@ class Source:
         """Return a sha256 of the labels and of the names, sizes and dates of all files; it changes when one of them does."""
         digest = hashlib.sha256(repr((self.kind, self.attributes, self.skipped)).encode("utf-8", "surrogateescape"))
         for picture in self.pictures:
-            line = (picture.name, sorted(picture.columns), *_stamp(self.root / picture.name))
+            line = (picture.name, list(picture.columns), *_stamp(self.root / picture.name))
             digest.update(repr(line).encode("utf-8", "surrogateescape"))
             if picture.text is not None:
                 digest.update(repr(picture.text).encode("utf-8"))
@@ -87,19 +79,6 @@ def _stamp(path: Path) -> tuple[int, int]:
     except (OSError, ValueError):
         return (-1, -1)
     return (status.st_size, status.st_mtime_ns)
-
-
-def natural_order(name: str) -> str:
-    """Return a sort key by which ``9.jpg`` comes before ``10.jpg``; different names have different keys.
-
-    Before each number stands how many digits it has without zeros in front. A text takes a quarter of the memory of a tuple.
-
-    Example:
-        >>> sorted(["10.jpg", "9.jpg", "a.jpg"], key=natural_order)
-        ['9.jpg', '10.jpg', 'a.jpg']
-    """
-    numbered = _DIGITS.sub(lambda digits: f"\0{chr(1 + len(digits[1]))}{digits[1]}", name)
-    return f"{numbered}\0\1{name}"
 
 
 class Listing(NamedTuple):
@@ -191,7 +170,7 @@ def folder_source(root: Path) -> Source:
     skipped = [*skipped, *({"file": name, "reason": "in the folder of no class"} for name in loose)]
     class_of = {name: clean_name(PurePosixPath(name).parts[0]) for name in inside}
     classes = sorted(set(class_of.values()), key=natural_order)
-    columns = {class_name: frozenset({column}) for column, class_name in enumerate(classes)}
+    columns = {class_name: (column,) for column, class_name in enumerate(classes)}
     pictures = [Picture(name, columns[class_of[name]]) for name in inside]
     attributes = (Attribute("class", tuple(classes)),)
     notes = notes_of_names(attributes) | _notes_of_parts(root, classes) | _notes_of_empty_folders(root, inside)

@@ -2,24 +2,25 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from operator import getitem
 from pathlib import Path
 from typing import TypeAlias
 
 from examples.anime_faces.data._attributes import Attribute
+from examples.anime_faces.data._file_names import FileNames, natural_order, relative_name
 from examples.anime_faces.data._lines import ParseError, read_lines, without_collection
-from examples.anime_faces.data._names import FileNames, clean_name, relative_name, word_key
+from examples.anime_faces.data._names import clean_name, word_key
 from examples.anime_faces.data._numbers import counted, worded
-from examples.anime_faces.data._source import Picture, Source, list_files, natural_order, notes_of_names
+from examples.anime_faces.data._source import Picture, Source, list_files, notes_of_names
 
 _MOST_CLASSES = 1000
 _MOST_KEPT = 2**17
 """How many different lines are kept once."""
 _NUMBER = re.compile(r"\s*[0-9]{1,18}\s*")
 _SIGNS = frozenset({"-1", "1"})
-Cells: TypeAlias = tuple[frozenset[str], ...] | list[set[str]]
-"""The classes of a file of each attribute: as its line has them, or gathered from several lines."""
+_Numbers: TypeAlias = tuple[int, ...]
 _FILE_HEADERS = frozenset(
     [
         *("file", "files", "filename", "file name", "filepath", "file path", "path"),
@@ -47,31 +48,33 @@ def table_source(root: Path, table: Path) -> Source:
         ValueError: The table cannot be understood (the message names file and line), an attribute has more than 1000 classes,
             or there is no such folder.
     """
-    named, rows, announced = _read_table(table)
     found, skipped = list_files(root, leave_out=table)
     files = FileNames(root, found)
-    values: dict[str, Cells] = {}
+    labels = _Labels(table)
+    values: dict[str, _Numbers | set[int]] = {}
     respelled = 0
-    for spelled, cells in rows:
-        plain = relative_name(spelled.strip())
-        file = files.find(spelled) or plain
-        respelled += file not in (plain, spelled)
-        _hold(values, file, cells)
-    count = len(rows)
-    del rows
-    attributes = tuple(_make_attribute(table, name, classes) for name, classes in named.items())
-    columns = _columns_of_classes(attributes)
-    shared: dict[frozenset[int], frozenset[int]] = {}
-    of_lines: dict[int, frozenset[int]] = {}  # equal lines share their cells
+    for spelled, numbers in labels:
+        file = files.find(spelled)
+        if file is None:
+            file = relative_name(spelled.strip())
+        elif file != spelled:
+            respelled += file != relative_name(spelled.strip())
+        held = values.setdefault(file, numbers)
+        if isinstance(held, set):
+            held.update(numbers)
+        elif held != numbers:
+            values[file] = {*held, *numbers}
+    attributes = tuple(_make_attribute(table, name, classes) for name, classes in labels.classes().items())
+    columns = labels.columns(attributes)
+    of_lines: dict[_Numbers, tuple[int, ...]] = {}  # equal lines share their columns
     pictures: list[Picture] = []
     for file in sorted(values, key=natural_order):
-        cells = values[file]
-        own = of_lines.get(id(cells))
+        numbers = values[file]
+        own = None if isinstance(numbers, set) else of_lines.get(numbers)
         if own is None:
-            own = frozenset([columns[index, one] for index, classes in enumerate(cells) for one in classes])
-            own = shared.setdefault(own, own)
-            if len(of_lines) < _MOST_KEPT:
-                of_lines[id(cells)] = own
+            own = tuple(sorted([columns[number] for number in numbers]))
+            if len(of_lines) < _MOST_KEPT and not isinstance(numbers, set):
+                of_lines[numbers] = own
         pictures.append(Picture(file, own))
     unnamed = [{"file": name, "reason": "no line in the table of labels"} for name in found if name not in values]
     return Source(
@@ -80,21 +83,75 @@ def table_source(root: Path, table: Path) -> Source:
         attributes=attributes,
         pictures=pictures,
         skipped=[*skipped, *unnamed],
-        notes=_notes(attributes, repeated=count - len(values), respelled=respelled)
-        | ({} if announced is None else _note_of_number(announced, count)),
+        notes=_notes(attributes, repeated=labels.count - len(values), respelled=respelled)
+        | ({} if labels.announced is None else _note_of_number(labels.announced, labels.count)),
         labels=table,
     )
 
 
-def _hold(values: dict[str, Cells], file: str, cells: Cells) -> None:
-    """Add the classes of a line; those of a file with one line are shared with all lines that have the same."""
-    held = values.setdefault(file, cells)
-    if held is cells or all(more <= own for more, own in zip(cells, held, strict=True)):
-        return
-    grown = held if isinstance(held, list) else [set(own) for own in held]
-    for own, more in zip(grown, cells, strict=True):
-        own.update(more)
-    values[file] = grown
+class _Labels:
+    """The lines of a table: of each the name of a file, as it is spelled, and the numbers of its classes.
+
+    Classes are numbered in the order in which they are met, those of all attributes together.
+    """
+
+    def __init__(self, table: Path) -> None:
+        numbered = iter(read_lines(table))
+        first = next(numbered, None)
+        self.announced = int(first[1]) if first is not None and _NUMBER.fullmatch(first[1]) else None
+        """The number of lines that a list of CelebA says it has."""
+        if self.announced is None:
+            self._rows = _rows(table, numbered if first is None else chain([first], numbered))
+        else:
+            self._rows = _rows_of_celeba(table, numbered)
+        self._table = table
+        self._names = _names_in_header(table, *next(self._rows, (1, [])))
+        self._numbers: dict[tuple[int, str], int] = {}
+        self.count = 0
+
+    def __iter__(self) -> Iterator[tuple[str, _Numbers]]:
+        known = [_Cells(index, self._numbers) for index in range(len(self._names))]
+        shared: dict[_Numbers, _Numbers] = {}
+        for number, row in self._rows:
+            if len(row) != len(known) + 1:
+                problem = f"there must be {len(known) + 1} cells as in the header, got {len(row)}"
+                raise ParseError(self._table, number, problem)
+            if not row[0] or row[0].isspace():
+                raise ParseError(self._table, number, "the line names no file")
+            numbers = tuple(chain.from_iterable(map(getitem, known, row[1:])))
+            same = shared.get(numbers)
+            if same is None and len(shared) < _MOST_KEPT:
+                shared[numbers] = numbers
+            self.count += 1
+            yield row[0], same or numbers
+
+    def classes(self) -> dict[str, list[str]]:
+        """Return the classes of each attribute, once all lines were read."""
+        classes: list[list[str]] = [[] for _ in self._names]
+        for index, name in self._numbers:
+            classes[index].append(name)
+        return dict(zip(self._names, classes, strict=True))
+
+    def columns(self, attributes: Sequence[Attribute]) -> list[int]:
+        """Return the label column of each number."""
+        pairs = [(index, name) for index, attribute in enumerate(attributes) for name in attribute.classes]
+        places = {pair: column for column, pair in enumerate(pairs)}
+        return [places[pair] for pair in self._numbers]
+
+
+class _Cells(dict[str, _Numbers]):
+    """The numbers of the classes of each cell of one column."""
+
+    def __init__(self, index: int, numbers: dict[tuple[int, str], int]) -> None:
+        self._index, self._all = index, numbers
+
+    def __missing__(self, cell: str) -> _Numbers:
+        names = dict.fromkeys(clean_name(part) for part in cell.split(";"))
+        names.pop("", None)
+        found = tuple(sorted([self._all.setdefault((self._index, name), len(self._all)) for name in names]))
+        if len(self) < _MOST_KEPT:
+            self[cell] = found
+        return found
 
 
 def line_of_class(table: Path, attribute: str, class_name: str) -> int | None:
@@ -130,16 +187,8 @@ def _note_of_number(announced: int, there: int) -> dict[str, int]:
     }
 
 
-def _read_table(table: Path) -> tuple[dict[str, set[str]], list[tuple[str, Cells]], int | None]:
-    """Return the classes of each attribute, the file and the classes of each line, and the number that a CelebA list says."""
-    numbered = iter(read_lines(table))
-    first = next(numbered, None)
-    announced = int(first[1]) if first is not None and _NUMBER.fullmatch(first[1]) else None
-    if announced is None:
-        rows = _rows(table, numbered if first is None else chain([first], numbered))
-    else:
-        rows = _rows_of_celeba(table, numbered)
-    number, header = next(rows, (1, []))
+def _names_in_header(table: Path, number: int, header: list[str]) -> list[str]:
+    """Return the names of the attributes."""
     first_cell = "".join(header[:1])
     header = [clean_name(cell) for cell in header]
     if not header or word_key(header[0]) not in _FILE_HEADERS:
@@ -149,24 +198,7 @@ def _read_table(table: Path) -> tuple[dict[str, set[str]], list[tuple[str, Cells
     names = header[1:]
     if len(set(names)) != len(names) or "" in names:
         raise ParseError(table, number, f"every attribute must have a name of its own, got {names}")
-    lines: list[tuple[str, Cells]] = []
-    known: list[dict[str, frozenset[str]]] = [
-        {} for _ in names
-    ]  # of each column the cells, so that equal ones are kept once
-    shared: dict[tuple[frozenset[str], ...], tuple[frozenset[str], ...]] = {}  # and equal lines
-    for number, cells in rows:
-        if len(cells) != len(header):
-            raise ParseError(table, number, f"there must be {len(header)} cells as in the header, got {len(cells)}")
-        if not cells[0].strip():
-            raise ParseError(table, number, "the line names no file")
-        classes = tuple(
-            [one.get(cell) or one.setdefault(cell, _classes(cell)) for one, cell in zip(known, cells[1:], strict=True)]
-        )
-        same = shared.get(classes)
-        if same is None and len(shared) < _MOST_KEPT:
-            shared[classes] = classes
-        lines.append((cells[0], same or classes))
-    return {name: set().union(*one.values()) for name, one in zip(names, known, strict=True)}, lines, announced
+    return names
 
 
 def _rows(table: Path, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
@@ -192,11 +224,7 @@ def _rows_of_celeba(table: Path, lines: Iterable[tuple[int, str]]) -> Iterator[t
             yield number, cells
 
 
-def _classes(cell: str) -> frozenset[str]:
-    return frozenset(clean_name(part) for part in cell.split(";")) - {""}
-
-
-def _make_attribute(table: Path, name: str, values: AbstractSet[str]) -> Attribute:
+def _make_attribute(table: Path, name: str, values: Iterable[str]) -> Attribute:
     classes = sorted(values, key=natural_order)
     if len(classes) > _MOST_CLASSES:
         raise ValueError(
@@ -204,8 +232,3 @@ def _make_attribute(table: Path, name: str, values: AbstractSet[str]) -> Attribu
             "is it free text or a number?"
         )
     return Attribute(name, tuple(classes))
-
-
-def _columns_of_classes(attributes: Iterable[Attribute]) -> dict[tuple[int, str], int]:
-    pairs = [(index, name) for index, attribute in enumerate(attributes) for name in attribute.classes]
-    return {pair: column for column, pair in enumerate(pairs)}

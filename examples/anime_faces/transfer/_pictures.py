@@ -1,6 +1,6 @@
 """The pictures that are to be changed, from a folder or from a data set, with what their labels say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +116,7 @@ class _Table:
     def __init__(self, images: Path, labels: Path, vector: TargetVector) -> None:
         source = table_source(images, labels)
         self._vector, self._attributes = vector, source.attributes
-        self._columns: Mapping[str, frozenset[int]] = {one.name: one.columns for one in source.pictures}
+        self._columns: Mapping[str, tuple[int, ...]] = {one.name: one.columns for one in source.pictures}
         self._refuse_unknown(labels)
         nothing = np.zeros((1, len(source.attributes)), dtype=np.int64)
         if bool((known_numbers(vector, source.attributes, nothing) == UNKNOWN).all()):
@@ -143,13 +143,13 @@ class _Table:
 
     def numbers(self, names: Sequence[str]) -> torch.Tensor:
         """Return what the table says of pictures."""
-        ids = np.array([[*_class_ids(self._columns.get(name, frozenset()), self._attributes)] for name in names])
+        ids = np.array([[*_class_ids(self._columns.get(name, ()), self._attributes)] for name in names])
         numbers = known_numbers(self._vector, self._attributes, ids)
         numbers[[name not in self._columns for name in names]] = UNKNOWN
         return numbers
 
 
-def _class_ids(columns: frozenset[int], attributes: Sequence[Attribute]) -> list[int]:
+def _class_ids(columns: Collection[int], attributes: Sequence[Attribute]) -> list[int]:
     """Return the one class of each attribute; -1 where there is none, or several."""
     ids: list[int] = []
     start = 0

@@ -11,18 +11,8 @@ from hypothesis import given, strategies as st
 from PIL import Image
 
 from examples.anime_faces.data import as_argument, command_line
-from examples.anime_faces.data._names import (
-    FileNames,
-    begins_as,
-    clean_name,
-    file_key,
-    made_by_systems,
-    normalized,
-    picture_id,
-    relative_name,
-    similar_names,
-    word_key,
-)
+from examples.anime_faces.data._file_names import FileNames, begins_as, made_by_systems, picture_id, relative_name
+from examples.anime_faces.data._names import clean_name, file_key, normalized, similar_names, word_key
 
 TEXTS = st.text(max_size=8)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from examples.anime_faces.data import FACE_ATTRIBUTES, ParseError, tag_source
-from examples.anime_faces.data._tags import _color_tags, color_columns, read_tags
+from examples.anime_faces.data._tag_lines import _color_tags, color_columns, read_tags, tags_of
 from examples.anime_faces.data._texts import text_of_tags
 from examples.anime_faces.data.render import EYE_COLORS, HAIR_COLORS
 
@@ -21,7 +21,7 @@ def folder(tmp_path_factory) -> Path:
 def parse(folder: Path, data: bytes | str):
     path = folder / "tags.csv"
     path.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
-    return [(line.id, line.tags) for line in read_tags(path)]
+    return [(name, tags_of(text)) for name, text in read_tags(path)]
 
 
 def problem(folder: Path, data: bytes | str) -> ParseError:
@@ -252,7 +252,7 @@ def test_a_million_lines(folder):
             f"{k},original:25774\tblonde hair:25457\tdoll:1040\tpink eyes:3896\ttagme:13190\t\n" for k in range(10**6)
         )
     start = time.process_time()
-    assert sum(1 for line in read_tags(path) if len(color_columns(line.tags)) == 2) == 10**6
+    assert sum(1 for _, text in read_tags(path) if len(color_columns(tags_of(text))) == 2) == 10**6
     assert time.process_time() - start < 10
 
 
@@ -278,9 +278,10 @@ def test_no_line_takes_a_square_of_its_length(folder, line):
     start = time.process_time()
     try:
         (folder / "tags.csv").write_text(f"1,{line}\n", encoding="utf-8")
-        for found in read_tags(folder / "tags.csv"):
-            color_columns(found.tags)
-            text_of_tags(found.tags)
+        for _, text in read_tags(folder / "tags.csv"):
+            found = tags_of(text)
+            color_columns(found)
+            text_of_tags(found)
     except ParseError as error:
         message = str(error)
     else:
@@ -313,7 +314,7 @@ def test_a_line_of_colors_has_at_most_ten_thousand_letters():
 def test_a_plain_line_is_read_like_any_other(tmp_path: Path, line: str, name: str, tags: tuple[str, ...]) -> None:
     """Plain lines are read by one expression, the others field by field."""
     (tmp_path / "tags.txt").write_text(line + "\n")
-    assert list(read_tags(tmp_path / "tags.txt")) == [(1, name, tags)]
+    assert [(own, tags_of(text)) for own, text in read_tags(tmp_path / "tags.txt")] == [(name, tags)]
 
 
 def test_lines_without_a_color_are_counted_with_what_they_say_of_it(tmp_path: Path) -> None:
