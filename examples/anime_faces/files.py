@@ -20,9 +20,6 @@ WAITS = (0.02, 0.1, 0.5, 1.0)
 """Seconds between two attempts."""
 TEMPORARY = re.compile(r"(.+)\.tmp-[0-9a-f]{12}")
 """The name of a file that is not finished, with the name that it will have."""
-LONGEST_LINE = 1 << 20
-"""Bytes of the longest line of a text file that is read."""
-_BLOCK = 1 << 16
 NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 """What some file systems say where they cannot write a file through to the disk."""
 WITHOUT_LOCKS = {errno.ENOLCK, *NOT_SUPPORTED}
@@ -142,46 +139,6 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 class TooLongError(ValueError):
     """A file, or a line, is longer than any that this program writes or reads; the message does not name the file."""
-
-
-def lines_of(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, each with its end, which the last one may lack.
-
-    Raises:
-        OSError: It cannot be read.
-        TooLongError: A line has more than 1 MiB; no more of it is read.
-        ValueError: It is not an ordinary file.
-    """
-    for block in blocks_of(path):
-        *lines, last = block.split(b"\n")
-        for line in lines:
-            yield line + b"\n"
-        if last:
-            yield last
-
-
-def blocks_of(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, many at once: each block ends with a whole line.
-
-    Raises:
-        OSError: It cannot be read.
-        TooLongError: A line has more than 1 MiB; no more of it is read.
-        ValueError: It is not an ordinary file.
-    """
-    check_ordinary(path)
-    with path.open("rb") as file:
-        number = 0
-        while block := file.read(_BLOCK):
-            if not block.endswith(b"\n"):
-                block += file.readline(LONGEST_LINE + 1)
-                start = block.rfind(b"\n", 0, -1) + 1
-                if len(block) - start > LONGEST_LINE:
-                    number += block.count(b"\n", 0, start) + 1
-                    if start:
-                        yield block[:start]
-                    raise TooLongError(f"line {number}: it has more than {LONGEST_LINE:,} bytes")
-            number += block.count(b"\n")
-            yield block
 
 
 @contextmanager

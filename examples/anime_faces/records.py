@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from examples.anime_faces.files import TooLongError, lines_of, read_bytes
+from examples.anime_faces.files import TooLongError, read_bytes
+from examples.anime_faces.lines import lines_of
 
 MOST_BYTES = 1 << 22
 """Of a text: what Python builds of one may be ten times as large."""

@@ -153,7 +153,7 @@ class FileNames:
         for text in texts:
             for path in (text, unquote(text)) if "%" in text else (text,):
                 yield relative_name(path)
-                yield from self._inside(path.removeprefix("file://"))
+                yield from self._inside(relative_name(path.removeprefix("file://")))
 
     def _inside(self, path: str) -> Iterator[str]:
         """Yield what follows the folder in a path that begins with it, or in one of another computer that names it."""

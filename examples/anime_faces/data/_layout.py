@@ -8,7 +8,8 @@ import numpy as np
 
 from examples.anime_faces.data._arguments import command_line
 from examples.anime_faces.data._arrays import read_array
-from examples.anime_faces.files import TooLongError, lines_of
+from examples.anime_faces.files import TooLongError
+from examples.anime_faces.lines import lines_of
 from examples.anime_faces.records import ANY, RecordError, read_record, read_records
 
 MOST_NAMED = 5

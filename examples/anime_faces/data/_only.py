@@ -105,7 +105,7 @@ def only_chosen(source: Source, words: str) -> Source:
 
 
 def _moved(picture: Picture, places: dict[int, int]) -> Picture:
-    return replace(picture, columns=tuple(sorted(places[column] for column in picture.columns)))
+    return picture._replace(columns=tuple(sorted(places[column] for column in picture.columns)))
 
 
 def _starts(attributes: Sequence[Attribute]) -> list[int]:

@@ -23,8 +23,7 @@ _PARTS = frozenset(
 """What folders are called that are parts of a data set rather than classes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """A file that may become a picture of the data set.
 
     Args:

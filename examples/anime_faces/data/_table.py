@@ -16,7 +16,7 @@ from examples.anime_faces.data._numbers import counted, worded
 from examples.anime_faces.data._source import Picture, Source, list_files, notes_of_names
 
 _MOST_CLASSES = 1000
-_MOST_KEPT = 2**17
+_MOST_KEPT = 2**14
 """How many different lines are kept once."""
 _NUMBER = re.compile(r"\s*[0-9]{1,18}\s*")
 _SIGNS = frozenset({"-1", "1"})
@@ -62,7 +62,7 @@ def table_source(root: Path, table: Path) -> Source:
         held = values.setdefault(file, numbers)
         if isinstance(held, set):
             held.update(numbers)
-        elif held != numbers:
+        elif held is not numbers and held != numbers:
             values[file] = {*held, *numbers}
     attributes = tuple(_make_attribute(table, name, classes) for name, classes in labels.classes().items())
     columns = labels.columns(attributes)
@@ -111,19 +111,20 @@ class _Labels:
 
     def __iter__(self) -> Iterator[tuple[str, _Numbers]]:
         known = [_Cells(index, self._numbers) for index in range(len(self._names))]
-        shared: dict[_Numbers, _Numbers] = {}
+        lines: dict[str, _Numbers] = {}  # equal lines share their numbers
         for number, row in self._rows:
             if len(row) != len(known) + 1:
                 problem = f"there must be {len(known) + 1} cells as in the header, got {len(row)}"
                 raise ParseError(self._table, number, problem)
             if not row[0] or row[0].isspace():
                 raise ParseError(self._table, number, "the line names no file")
-            numbers = tuple(chain.from_iterable(map(getitem, known, row[1:])))
-            same = shared.get(numbers)
-            if same is None and len(shared) < _MOST_KEPT:
-                shared[numbers] = numbers
+            text = "\0".join(row[1:])
+            if (numbers := lines.get(text)) is None:
+                numbers = tuple(chain.from_iterable(map(getitem, known, row[1:])))
+                if len(lines) < _MOST_KEPT:
+                    lines[text] = numbers
             self.count += 1
-            yield row[0], same or numbers
+            yield row[0], numbers
 
     def classes(self) -> dict[str, list[str]]:
         """Return the classes of each attribute, once all lines were read."""

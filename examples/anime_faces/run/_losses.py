@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from examples.anime_faces.files import is_device, lines_of
+from examples.anime_faces.files import is_device
+from examples.anime_faces.lines import lines_of
 from examples.anime_faces.run._growing import GrowingFile
 
 WINDOW = 100  # steps in a running average

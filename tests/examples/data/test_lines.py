@@ -90,3 +90,38 @@ def test_of_a_line_without_an_end_no_more_is_read_than_the_longest_line_has(fold
     ):
         next(lines)
     assert list(read_lines(write(folder, b"a" * (1 << 20)))) == [(1, "a" * (1 << 20))]
+
+
+@given(
+    lines=st.lists(
+        st.sampled_from([b"", b"a", b"b" * 7, "\u9752".encode(), b"c\r", b"d\re", b"\xff", b"\0"]), max_size=40
+    ),
+    block=st.integers(1, 40),
+    last=st.booleans(),
+)
+def test_blocks_of_any_size_give_the_same_lines(folder, lines, block, last):
+    """The lines of a block are checked together; what is wrong in one is found at its own number, after those before it."""
+    data = b"\n".join(lines) + (b"\n" if last else b"")
+    path = write(folder, data)
+    whole = _until_wrong(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("examples.anime_faces.lines._BLOCK", block)
+        found = _until_wrong(path)
+    assert found == whole
+    divided = data.split(b"\n")
+    expected = [line.removesuffix(b"\r") for line in (divided if divided[-1] else divided[:-1])]
+    assert [line.encode() for line in found[0]] == expected[: len(found[0])]
+    assert (found[1] is None) == (len(found[0]) == len(expected))
+
+
+def _until_wrong(path) -> tuple[list[str], str | None]:
+    found = []
+    wrong = None
+    try:
+        for one in read_lines(path):
+            found.append(one)  # noqa: PERF402 - those before an error are kept
+    except ParseError as error:
+        wrong = error
+    numbers = [number for number, _ in found] + ([] if wrong is None else [wrong.line])
+    assert numbers == list(range(1, len(numbers) + 1))
+    return [line for _, line in found], None if wrong is None else wrong.problem

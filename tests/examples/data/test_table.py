@@ -273,3 +273,31 @@ def test_labels_that_no_data_set_can_hold_are_refused_before_they_are_kept(tmp_p
             tmp_path / "out", table_source(root, tmp_path / "labels.csv"), Reading(size=16, least_side=4), workers=0
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_on_several_lines_has_all_their_classes_in_any_order(folder):
+    lines = ["a.png,x;y,1\n", "a.png,z,\n", "b.png,x,2\n", "./a.png,x,2\n", "a.png,z,\n"]
+    for order in (1, -1):
+        found = source(folder, "file,coat,mood\n" + "".join(lines[::order]))
+        assert [(picture.name, picture.columns) for picture in found.pictures] == [
+            ("a.png", (0, 1, 2, 3, 4)),
+            ("b.png", (0, 4)),
+        ]
+        assert sum(count for note, count in found.notes.items() if "another line names too" in note) == 3
+
+
+def test_more_different_lines_than_are_kept_are_still_read(folder, monkeypatch):
+    monkeypatch.setattr("examples.anime_faces.data._table._MOST_KEPT", 2)
+    found = source(folder, "file,coat\n" + "".join(f"{number}.png,c{number % 7}\n" for number in range(20)))
+    assert [picture.columns for picture in found.pictures] == [(number % 7,) for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    "path", ["/home/u/in/cats/{}.png", "C:\\\\data\\\\in\\\\cats\\\\{}.png", "in/cats/{}.png", "./in/cats/{}.PNG"]
+)
+def test_paths_of_one_folder_are_all_found_in_it(folder, path):
+    (folder / "cats").mkdir()
+    for number in range(3):
+        (folder / "cats" / f"{number}.png").touch()
+    found = source(folder, "file,coat\n" + "".join(f"{path.format(number)},soft\n" for number in range(3)))
+    assert [picture.name for picture in found.pictures] == ["cats/0.png", "cats/1.png", "cats/2.png"]

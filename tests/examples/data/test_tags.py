@@ -328,3 +328,41 @@ def test_lines_without_a_color_are_counted_with_what_they_say_of_it(tmp_path: Pa
     notes = tag_source(tmp_path, tmp_path / "tags.csv").notes
     assert notes["of 3 lines have no known hair color; of hair they say long hair 2"] == 2
     assert notes["of 3 lines have no known eye color"] == 2
+
+
+def test_a_line_of_counts_says_the_same_of_colors_as_its_tags_in_any_letters(tmp_path: Path) -> None:
+    (tmp_path / "0.png").write_bytes(b"")
+    said = [
+        "\u9752\u3044\u9aea:1\tblue ha\u200bir:2\t\uff32ed eyes:3\t",
+        "Blue_Hair:1\tRED eyes:2\t",
+        "blue hair:1, red eyes:2",
+    ]
+    (tmp_path / "tags.csv").write_text("".join(f"{number},{tags}\n" for number, tags in enumerate(said)), "utf-8")
+    found = tag_source(tmp_path, tmp_path / "tags.csv")
+    assert found.notes == {"ids in the tag file without a picture": 2}
+    assert found.pictures[0].columns == (8, 21)
+
+
+def test_more_different_tags_than_are_kept_are_still_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("examples.anime_faces.data._tag_notes._MOST_KEPT", 3)
+    (tmp_path / "0.png").write_bytes(b"")
+    lines = [f"{number},tag {number} eyes:1\tblue hair:2\t" for number in range(9)]
+    (tmp_path / "tags.csv").write_text("\n".join([*lines, *lines[:1], "9,solo:1\t"]))
+    notes = tag_source(tmp_path, tmp_path / "tags.csv").notes
+    assert notes["of 11 lines has no known hair color"] == 1
+    (of_eyes,) = (note for note in notes if "eye color" in note)
+    assert notes[of_eyes] == 11
+    assert of_eyes.startswith("of 11 lines have no known eye color; of eyes they say ")
+
+
+@pytest.mark.parametrize("ids", [["7", "7"], ["7", "./7"], ["7.png", '"7"'], ["\uff17", "\uff17"], ["a.b", "a.b"]])
+def test_lines_of_one_id_are_held_for_its_picture(tmp_path: Path, ids: list[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / ("a.b.png" if "a.b" in ids else "7.PNG")).write_bytes(b"")
+    tags = ["red eyes:1\tsolo:2\t", "blue hair:1\tsolo:2\t"]
+    for order in (1, -1):
+        lines = [f"{own},{each}\n" for own, each in zip(ids, tags, strict=True)][::order]
+        (tmp_path / "tags.csv").write_text("8,dog:1\t\n" + "".join(lines), "utf-8")
+        (found,) = tag_source(tmp_path / "in", tmp_path / "tags.csv").pictures
+        assert found.columns == (8, 21)
+        assert found.text == "blue hair solo red eyes"
