@@ -10,7 +10,7 @@ import torch
 
 import gankit as gk
 from examples.anime_faces import errors
-from examples.anime_faces.data import _prompts as prompts, _table as tables, _tags as tags
+from examples.anime_faces.data import _prompts as prompts, _table as tables, _tag_lines as tags
 
 _kept: list[bytearray] = []
 
