@@ -69,11 +69,10 @@ def table_source(root: Path, table: Path) -> Source:
     of_lines: dict[_Numbers, tuple[int, ...]] = {}  # equal lines share their columns
     pictures: list[Picture] = []
     for file in sorted(values, key=natural_order):
-        numbers = values[file]
-        own = None if isinstance(numbers, set) else of_lines.get(numbers)
-        if own is None:
+        numbers = tuple(values[file])
+        if (own := of_lines.get(numbers)) is None:
             own = tuple(sorted([columns[number] for number in numbers]))
-            if len(of_lines) < _MOST_KEPT and not isinstance(numbers, set):
+            if len(of_lines) < _MOST_KEPT:
                 of_lines[numbers] = own
         pictures.append(Picture(file, own))
     unnamed = [{"file": name, "reason": "no line in the table of labels"} for name in found if name not in values]

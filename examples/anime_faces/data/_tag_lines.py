@@ -23,7 +23,7 @@ _FIELDS = re.compile(rf"(?:{_FIELD}\t)++(?:{_FIELD})?+")
 _PLAIN_LINE = re.compile(rf"((?:\./)?[0-9A-Za-z_.-]*[0-9A-Za-z_-]),({_FIELDS.pattern})")
 _ONLY_LETTERS = re.compile("[A-Za-z_, -]*")
 _STARTS = {"hair": 0, "eyes": len(FACE_ATTRIBUTES[0].classes)}
-key_of_tag = lru_cache(maxsize=2**16)(word_key)
+_key_of_tag = lru_cache(maxsize=2**16)(word_key)
 
 
 @lru_cache(maxsize=1)
@@ -47,7 +47,7 @@ def color_columns(tags: Iterable[str]) -> frozenset[int]:
         [3, 22]
     """
     known = _columns_of_keys()
-    return frozenset([known[key] for key in map(key_of_tag, tags) if key in known])
+    return frozenset([known[key] for key in map(_key_of_tag, tags) if key in known])
 
 
 def read_tags(path: Path) -> Iterator[tuple[str, str]]:

@@ -28,9 +28,8 @@ class TagNotes:
         self._keys: dict[str, str] = {}  # of tags their `word_key`
         self._alike: dict[tuple[str, ...], int] = {}  # how many lines have these tags
         self._idle = [0 for _ in FACE_ATTRIBUTES]  # of each attribute how many lines have no color of it
-        self._said: list[dict[str, int]] = [
-            {} for _ in FACE_ATTRIBUTES
-        ]  # and how often they have tags that end like one
+        # and how often these lines have each tag that ends like a color of it
+        self._said: list[dict[str, int]] = [{} for _ in FACE_ATTRIBUTES]
 
     def add(self, text: str) -> None:
         """Count a line, see `read_tags`."""

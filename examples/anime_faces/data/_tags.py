@@ -81,8 +81,8 @@ def _keys_of(names: Iterable[str]) -> frozenset[str]:
     """Return the ids by which `_ids_of` finds the lines of these files, or the keys of such ids."""
     keys: set[str] = set()
     for name in names:
-        bare = str(PurePosixPath(name).with_suffix(""))
-        keys.update((name, picture_id(name), bare, file_key(picture_id(name)), file_key(bare)))
+        own, bare = picture_id(name), str(PurePosixPath(name).with_suffix(""))
+        keys.update((name, own, bare, file_key(own), file_key(bare)))
     return frozenset(keys)
 
 
